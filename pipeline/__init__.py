@@ -1,0 +1,1 @@
+"""Order, parallelism, configuration, errors and the command line around the stages."""

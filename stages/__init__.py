@@ -1,0 +1,1 @@
+"""What happens to one picture: load, infer, heatmap, threshold, boxes (and classify)."""

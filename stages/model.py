@@ -1,0 +1,283 @@
+"""Models: folders with weights, AdGAP tables and calibrations, described by `model.yaml`.
+
+Everything but `load_model` works without torch, so that a command line starts quickly.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from .errors import ModelError
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .nets import Network
+
+__all__ = [
+    "TABLES_FILE",
+    "WEIGHTS_FILE",
+    "Calibration",
+    "Model",
+    "ModelCard",
+    "Polarity",
+    "Resolution",
+    "Tables",
+    "Weights",
+    "find_model",
+    "list_models",
+    "load_model",
+    "load_network",
+    "read_card",
+    "sha256_of",
+    "verify_model",
+]
+
+Weights = Literal["paper", "class", "contrast", "energy", "excitation", "linear"]
+Resolution = Literal["native", "atrous", "unpooled"]
+Polarity = Literal["normal", "inverted"]
+
+_SHIPPED = Path(__file__).resolve().parents[1] / "data" / "models"
+WEIGHTS_FILE = "weights.safetensors"
+TABLES_FILE = "tables.safetensors"
+
+
+class _Record(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class InputSpec(_Record):
+    """How the network wants its pictures.
+
+    A picture in 0..1 becomes `(picture - mean) / std`, one mean and std a channel. `object_size`
+    is what an object's longer side fills of a training picture of `width` x `height` pixels.
+    """
+
+    channels: Literal[1, 3]
+    width: Annotated[int, Field(gt=0)]
+    height: Annotated[int, Field(gt=0)]
+    object_size: Annotated[int, Field(gt=0)]
+    mean: tuple[float, ...]
+    std: tuple[Annotated[float, Field(gt=0)], ...]
+
+
+class Calibration(_Record):
+    """Log-odds of "something of `label` is here" as `slope * H + intercept`.
+
+    Fitted once for the model, never on the picture at hand. `label` names a class, or a group
+    whose members' weights are summed or (`paper`) do not matter.
+    """
+
+    weights: Weights
+    resolution: Resolution
+    polarity: Polarity
+    scale: Annotated[float, Field(gt=0)]
+    label: str
+    slope: float
+    intercept: float
+
+
+class ModelCard(_Record):
+    """What `model.yaml` says."""
+
+    schema_: Literal["locpipe/model/1"] = Field(alias="schema")
+    name: str
+    description: str
+    architecture: str
+    classes: tuple[str, ...]
+    groups: dict[str, tuple[str, ...]] = {}
+    input: InputSpec
+    files: dict[str, str]
+    tables: dict[str, Any] = {}
+    calibration: dict[str, Any] = {}
+    calibrations: tuple[Calibration, ...] = ()
+    training: dict[str, Any] = {}
+    quality: dict[str, Any] = {}
+
+    def members(self, label: str) -> tuple[int, ...]:
+        """Return the indices of the classes that `label`, a class or a group, stands for.
+
+        Raises:
+            ModelError: the model knows no such class or group.
+        """
+        names = self.groups.get(label, (label,))
+        unknown = [name for name in names if name not in self.classes]
+        if unknown:
+            known = ", ".join((*self.groups, *self.classes[:20]))
+            msg = f"model {self.name} knows no label {unknown[0]!r}; it knows: {known}"
+            raise ModelError(msg)
+        return tuple(self.classes.index(name) for name in names)
+
+    def calibrated(
+        self, weights: Weights, resolution: Resolution, polarity: Polarity, label: str, scale: float
+    ) -> Calibration:
+        """Return the calibration for these, measured at the scale nearest in ratio.
+
+        Raises:
+            ModelError: there is none at any scale; the message says how to make it.
+        """
+        fitting = [
+            entry
+            for entry in self.calibrations
+            if (entry.weights, entry.resolution, entry.polarity, entry.label)
+            == (weights, resolution, polarity, label)
+        ]
+        if not fitting:
+            msg = (
+                f"model {self.name} has no calibration for label {label!r}, weights {weights}, "
+                f"resolution {resolution}, polarity {polarity}: run `locpipe calibrate` with this "
+                "config, or set heatmap.normalize=minmax"
+            )
+            raise ModelError(msg)
+        return min(fitting, key=lambda entry: abs(math.log(entry.scale / scale)))
+
+
+@dataclass(frozen=True)
+class Tables:
+    """What blocking each of C filters does to each of K classes, as `locpipe weigh` measures it.
+
+    Attributes:
+        error: float64 [C, K], dE[i, c]: mean growth of the negative log-likelihood of samples of
+            class c when filter i is blocked.
+        baseline: float64 [K], the mean error of the samples of class c with no filter blocked.
+        energy: float64 [C, K], mean over samples of c of (error growth / sum(F_i^2)).
+        excitation: float64 [C, K], mean of F_i over samples and positions of c.
+        linear: float64 [C, K], weights of a linear classifier on spatial means of F (CAM).
+        count: int64 [K], samples of class c.
+    """
+
+    error: NDArray[np.float64]
+    baseline: NDArray[np.float64]
+    energy: NDArray[np.float64]
+    excitation: NDArray[np.float64]
+    linear: NDArray[np.float64]
+    count: NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model ready to run: its card, its network in evaluation mode, its tables."""
+
+    card: ModelCard
+    sha256: str
+    network: Network
+    tables: Tables
+
+
+def list_models() -> tuple[Path, ...]:
+    """Return the folders of the models that ship with locpipe, by name."""
+    return tuple(sorted(card.parent for card in _SHIPPED.glob("*/model.yaml")))
+
+
+def find_model(name_or_path: str) -> Path:
+    """Return the folder of a shipped model by its name, or of a model at a path.
+
+    Raises:
+        ModelError: there is no such model; the message lists those that ship.
+    """
+    for folder in (Path(name_or_path).expanduser(), _SHIPPED / name_or_path):
+        if (folder / "model.yaml").is_file():
+            return folder
+    shipped = ", ".join(folder.name for folder in list_models())
+    msg = (
+        f"model {name_or_path!r} is neither a folder with a model.yaml nor one that ships with "
+        f"locpipe (these do: {shipped})"
+    )
+    raise ModelError(msg)
+
+
+def read_card(folder: Path) -> ModelCard:
+    """Return the parsed `model.yaml` of a model's folder.
+
+    Raises:
+        ModelError: it is missing or malformed; the message names the file and the key.
+    """
+    file = folder / "model.yaml"
+    try:
+        return ModelCard.model_validate(yaml.safe_load(file.read_text("utf-8")))
+    except OSError as error:
+        msg = f"{file}: {error.strerror}; give a folder that `locpipe train` wrote"
+        raise ModelError(msg) from error
+    except yaml.YAMLError as error:
+        msg = f"{file} is not YAML ({error}); restore it from where the model came"
+        raise ModelError(msg) from error
+    except ValidationError as error:
+        first = error.errors()[0]
+        key = ".".join(str(part) for part in first["loc"])
+        msg = f"{file}, key {key or '(top)'}: {first['msg']}; restore it or train the model again"
+        raise ModelError(msg) from error
+
+
+def verify_model(folder: Path) -> str:
+    """Check every file of a model against its sha256 and return that of the whole.
+
+    The sha256 of the whole is that of `model.yaml`, which holds those of the other files.
+
+    Raises:
+        ModelError: a file is missing or differs from what `model.yaml` says.
+    """
+    for name, expected in read_card(folder).files.items():
+        file = folder / name
+        found = sha256_of(file) if file.is_file() else "no such file"
+        if found != expected:
+            msg = (
+                f"{file}: sha256 is {found}, model.yaml says {expected}; "
+                "fetch or train the model again, it was changed or damaged"
+            )
+            raise ModelError(msg)
+    return sha256_of(folder / "model.yaml")
+
+
+def load_model(folder: Path) -> Model:
+    """Return the verified model in a folder, ready to run on the CPU.
+
+    Raises:
+        ModelError: a file is missing, changed, or does not fit the architecture.
+    """
+    sha256 = verify_model(folder)
+    card = read_card(folder)
+    return Model(card, sha256, load_network(folder, card), _load_tables(folder / TABLES_FILE))
+
+
+def load_network(folder: Path, card: ModelCard) -> Network:
+    """Return the network of a model in evaluation mode on the CPU; its tables may be missing.
+
+    Raises:
+        ModelError: the weights are missing or do not fit the architecture.
+    """
+    from safetensors.torch import load_file  # noqa: PLC0415  torch only where it is needed
+
+    from .nets import build  # noqa: PLC0415  the same
+
+    network = build(card.architecture, len(card.classes))
+    try:
+        network.load_state_dict(load_file(folder / WEIGHTS_FILE))
+    except (RuntimeError, OSError) as error:
+        msg = f"{folder / WEIGHTS_FILE} does not fit architecture {card.architecture}: {error}"
+        raise ModelError(msg) from error
+    network.requires_grad_(requires_grad=False)
+    return network
+
+
+def _load_tables(file: Path) -> Tables:
+    from safetensors.numpy import load_file  # noqa: PLC0415  slow to import
+
+    try:
+        return Tables(**load_file(file))
+    except (OSError, TypeError) as error:
+        msg = f"{file} holds no weight tables ({error}): run `locpipe weigh` on the model"
+        raise ModelError(msg) from error
+
+
+def sha256_of(file: Path) -> str:
+    """Return the hexadecimal sha256 of a file's content."""
+    with file.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()

@@ -1,0 +1,168 @@
+"""Dense maps of a network trained at a stride: à trous and unpooled twins, and their geometry."""
+
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import torch
+from torch import Tensor, fx, nn
+
+from ..errors import ModelError
+
+__all__ = ["Geometry", "Resolution", "densify", "geometry", "peak_floats"]
+
+Resolution = Literal["native", "atrous", "unpooled"]
+Windowed = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
+
+
+@dataclass(frozen=True)
+class Geometry:
+    """Where the cells of a map lie in the picture that the network sees, along one axis.
+
+    Attributes:
+        stride: pixels from one cell to the next.
+        offset: pixel position (frame: outer corner of the first pixel = 0) of cell 0's centre.
+        receptive_field: pixels that a cell sees, centred on it.
+    """
+
+    stride: int
+    offset: float
+    receptive_field: int
+
+
+def densify(features: nn.Module, resolution: Resolution) -> nn.Module:
+    """Return a twin of `features` that gives the map at the asked resolution.
+
+    - `native`: the network itself, its strides kept.
+    - `atrous`: every stride becomes 1 and what follows is dilated by it. The exact dense map: it
+      equals shift-and-stitch of the original network wherever no border is in sight (Giusti et al.
+      2013, "Fast image scanning with deep max-pooling"; the algorithme à trous).
+    - `unpooled`: max and average pooling is left out and nothing dilated, as the authors of AdGAP
+      do; later kernels see another scale than the one they were trained on.
+
+    Raises:
+        ModelError: the network cannot be traced, or has a layer that cannot be dilated.
+    """
+    if resolution == "native":
+        return features
+    twin = _trace(features)
+    for node, layer, rate in _walk(twin):
+        if resolution == "unpooled":
+            if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
+                _replace(twin, str(node.target), nn.Identity())
+        else:
+            _dilate(layer, rate, str(node.target))
+    return twin.eval()
+
+
+def geometry(features: nn.Module) -> Geometry:
+    """Return stride, offset and receptive field of the map that `features` gives.
+
+    Raises:
+        ModelError: the network cannot be traced.
+    """
+    traced = _trace(features)
+    grids: dict[fx.Node, tuple[int, float, int]] = {}
+    layers = dict(traced.named_modules())
+    grid = (1, 0.5, 1)
+    for node in traced.graph.nodes:
+        sources = [grids[source] for source in node.all_input_nodes]
+        # Where branches meet, the cells lie on one grid; the widest view counts.
+        grid = max(sources, key=lambda g: g[2]) if sources else (1, 0.5, 1)
+        layer = layers.get(str(node.target))
+        if isinstance(layer, Windowed):
+            grid = _through(layer, *grid)
+        grids[node] = grid
+    return Geometry(*grid)
+
+
+def peak_floats(features: nn.Module, channels: int) -> float:
+    """Return the most float32 values alive at once in `features`, per pixel it is shown.
+
+    Measured by running it on a shape without data; a lower bound of what inference needs.
+    """
+    counter = _LiveValues(_trace(copy.deepcopy(features).to("meta")))
+    side = 256
+    counter.run(torch.empty(1, channels, side, side, device="meta"))
+    return counter.peak / side**2
+
+
+class _LiveValues(fx.Interpreter):
+    """Runs a graph and keeps the largest number of values alive after any node."""
+
+    def __init__(self, module: fx.GraphModule) -> None:
+        super().__init__(module)
+        self.peak = 0
+
+    def run_node(self, n: fx.Node) -> Any:  # noqa: ANN401  the signature is torch's
+        result = super().run_node(n)
+        alive = [value for value in (*self.env.values(), result) if isinstance(value, Tensor)]
+        self.peak = max(self.peak, sum(value.numel() for value in alive))
+        return result
+
+
+def _trace(features: nn.Module) -> fx.GraphModule:
+    try:
+        return copy.deepcopy(fx.symbolic_trace(features))
+    except (TypeError, ValueError, RuntimeError) as error:
+        msg = (
+            f"{type(features).__name__} cannot be traced ({error}): its forward depends on data; "
+            "name a layer whose features are plain convolutions"
+        )
+        raise ModelError(msg) from error
+
+
+def _walk(traced: fx.GraphModule) -> Iterator[tuple[fx.Node, Windowed, int]]:
+    """Yield every layer with a window, with the product of the strides before it."""
+    layers = dict(traced.named_modules())
+    rates: dict[fx.Node, int] = {}
+    for node in traced.graph.nodes:
+        rate = max((rates[source] for source in node.all_input_nodes), default=1)
+        layer = layers.get(str(node.target)) if node.op == "call_module" else None
+        if isinstance(layer, Windowed):
+            stride = _pair(layer.stride)[0]
+            yield node, layer, rate
+            rate *= stride
+        rates[node] = rate
+
+
+def _dilate(layer: Windowed, rate: int, name: str) -> None:
+    if isinstance(layer, nn.AvgPool2d):
+        if rate > 1:
+            msg = f"layer {name} is an average pooling, which cannot be dilated: use native"
+            raise ModelError(msg)
+        layer.stride = 1
+        return
+    if isinstance(layer.padding, str):
+        msg = f"layer {name} has padding={layer.padding!r}: give it in numbers"
+        raise ModelError(msg)
+    layer.stride = (1, 1) if isinstance(layer, nn.Conv2d) else 1
+    layer.dilation = _times(layer.dilation, rate)
+    layer.padding = _times(layer.padding, rate)
+
+
+def _through(layer: Windowed, stride: int, offset: float, field: int) -> tuple[int, float, int]:
+    """Carry a grid through a layer (Araujo et al. 2019, "Computing receptive fields")."""
+    dilation = 1 if isinstance(layer, nn.AvgPool2d) else _pair(layer.dilation)[0]
+    reach = dilation * (_pair(layer.kernel_size)[0] - 1)
+    padding = reach // 2 if isinstance(layer.padding, str) else _pair(layer.padding)[0]
+    return (
+        stride * _pair(layer.stride)[0],
+        offset + (reach / 2 - padding) * stride,
+        field + reach * stride,
+    )
+
+
+def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
+    return (value, value) if isinstance(value, int) else (value[0], value[-1])
+
+
+def _times(value: int | tuple[int, ...], rate: int) -> tuple[int, int]:
+    first, second = _pair(value)
+    return first * rate, second * rate
+
+
+def _replace(root: nn.Module, name: str, layer: nn.Module) -> None:
+    parent, _, leaf = name.rpartition(".")
+    setattr(root.get_submodule(parent), leaf, layer)

@@ -1,0 +1,26 @@
+"""What every network offers: `classifier(features(x))`."""
+
+from torch import Tensor, nn
+
+__all__ = ["Network"]
+
+
+class Network(nn.Module):
+    """A classifier split at its last convolution.
+
+    Args:
+        features: `[N, C_in, H, W]` to F `[N, C, h, w]`, the response of the last convolution after
+            its ReLU and before its pooling (blocking a filter before or after ReLU and pooling is
+            the same, and here the map is finest).
+        classifier: F to logits `[N, classes]`.
+    """
+
+    def __init__(self, features: nn.Module, classifier: nn.Module) -> None:
+        super().__init__()
+        self.features = features
+        self.classifier = classifier
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the logits `[N, classes]` of pictures `[N, C_in, H, W]`."""
+        logits: Tensor = self.classifier(self.features(x))
+        return logits

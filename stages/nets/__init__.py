@@ -3,7 +3,7 @@
 Adding one is a file with a class derived from `Network` and a line in `NETWORKS`.
 """
 
-from torch import nn
+from collections.abc import Callable
 
 from ..errors import ModelError
 from .lenet import LeNet
@@ -11,7 +11,7 @@ from .network import Network
 
 __all__ = ["NETWORKS", "LeNet", "Network", "build"]
 
-NETWORKS: dict[str, type[Network]] = {"lenet": LeNet}
+NETWORKS: dict[str, Callable[[int], Network]] = {"lenet": LeNet}
 
 
 def build(architecture: str, classes: int) -> Network:
@@ -27,6 +27,6 @@ def build(architecture: str, classes: int) -> Network:
     if architecture not in NETWORKS:
         msg = f"architecture {architecture!r} is unknown; there are: {', '.join(sorted(NETWORKS))}"
         raise ModelError(msg)
-    network: nn.Module = NETWORKS[architecture](classes).eval()
-    assert isinstance(network, Network)
+    network = NETWORKS[architecture](classes)
+    network.eval()
     return network

@@ -1,0 +1,81 @@
+"""From a run and its ground truth to scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Literal, TypeAlias
+
+from ...stages.errors import ConfigError
+from .frame import to_upright
+from .lines import join_lines
+from .picture import Picture, Region
+from .results import read_run
+from .score import PROTOCOLS, score
+from .truth import read_truth, truth_files
+
+if TYPE_CHECKING:
+    from collections.abc import KeysView, Sequence
+    from pathlib import Path
+
+    from .results import Result
+    from .score import Report
+
+__all__ = ["Frame", "evaluate"]
+
+Frame: TypeAlias = Literal["upright", "stored"]
+
+
+def evaluate(
+    run: Path,
+    truth: Path,
+    *,
+    protocols: Sequence[str] = tuple(PROTOCOLS),
+    frame: Frame = "upright",
+    lines: bool = False,
+) -> Report:
+    """Score the boxes of a run against ground truth.
+
+    Args:
+        run: Output folder of `locpipe run`.
+        truth: Folder with `<stem>.txt` or `gt/<stem>.txt` for every picture.
+        protocols: Keys of `PROTOCOLS`.
+        frame: Pixel grid of the ground truth: the upright picture or the stored one.
+        lines: Whether to join boxes of one text line first, for ground truth of lines.
+
+    Raises:
+        ConfigError: A file is missing, malformed, or without its partner.
+    """
+    results, files = read_run(run), truth_files(truth)
+    _check_partners(results.keys(), files.keys(), run, truth)
+    pictures = [
+        _picture(result, read_truth(files[stem]), frame=frame, lines=lines)
+        for stem, result in results.items()
+    ]
+    return score(pictures, protocols)
+
+
+def _picture(result: Result, truth: Sequence[Region], *, frame: Frame, lines: bool) -> Picture:
+    if frame == "stored":
+        truth = [
+            Region(to_upright(r.polygon, result.orientation, result.stored_size), r.ignored)
+            for r in truth
+        ]
+    words = [detection.polygon for detection in result.detections]
+    detections = join_lines(result.detections) if lines else words
+    return Picture(result.stem, result.size, truth, detections)
+
+
+def _check_partners(results: KeysView[str], truth: KeysView[str], run: Path, folder: Path) -> None:
+    if untold := sorted(results - truth):
+        message = (
+            f"{folder}: no ground truth for {_some(untold)} of {run}; "
+            f"a picture without text needs an empty file"
+        )
+        raise ConfigError(message)
+    if unseen := sorted(truth - results):
+        message = f"{run}: no boxes for {_some(unseen)} of {folder}; look into its failures.jsonl"
+        raise ConfigError(message)
+
+
+def _some(names: list[str]) -> str:
+    more = f" and {len(names) - 3} more pictures" if len(names) > 3 else ""
+    return ", ".join(names[:3]) + more

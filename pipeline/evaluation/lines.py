@@ -1,0 +1,37 @@
+"""Words to text lines, for ground truth that knows lines only."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from .picture import Polygon
+    from .results import Detection
+
+__all__ = ["join_lines"]
+
+
+def join_lines(detections: Iterable[Detection]) -> list[Polygon]:
+    """Merge the boxes of each text line into the smallest rotated rectangle around them.
+
+    Boxes that belong to no line stay as they are, behind the lines.
+    """
+    lines: dict[int, list[Polygon]] = defaultdict(list)
+    alone = []
+    for detection in detections:
+        if detection.line is None:
+            alone.append(detection.polygon)
+        else:
+            lines[detection.line].append(detection.polygon)
+    return [*map(_smallest_rectangle, lines.values()), *alone]
+
+
+def _smallest_rectangle(polygons: list[Polygon]) -> Polygon:
+    points = np.concatenate(polygons).astype(np.float32)
+    return cv2.boxPoints(cv2.minAreaRect(points)).astype(np.float64)

@@ -1,0 +1,127 @@
+"""Scoring a set of pictures: totals, per picture, and how sure the totals are."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import astuple, dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ...stages.errors import ConfigError
+from .counts import Counts, rates
+from .deteval import deteval
+from .icdar2015 import icdar2015
+from .pixel import pixel
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .picture import Picture
+
+__all__ = ["PROTOCOLS", "PictureScore", "Report", "Score", "Total", "score"]
+
+PROTOCOLS: Mapping[str, Callable[[Picture], Counts]] = MappingProxyType(
+    {
+        "icdar2015": icdar2015,
+        "deteval": deteval,
+        "pixel": pixel,
+    }
+)
+
+_RESAMPLES = 2000
+_SEED = 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """Precision, recall and their harmonic mean, each 0..1."""
+
+    precision: float
+    recall: float
+    h: float
+
+
+@dataclass(frozen=True)
+class Total:
+    """One protocol over all pictures.
+
+    Attributes:
+        score: From counts summed over the pictures, as the official scripts do.
+        low: Lower ends of the 95 % bootstrap intervals over pictures.
+        high: Upper ends.
+        counts: The sums.
+    """
+
+    score: Score
+    low: Score
+    high: Score
+    counts: Counts
+
+
+@dataclass(frozen=True)
+class PictureScore:
+    """One picture: its name, and score and counts by protocol."""
+
+    name: str
+    scores: dict[str, Score]
+    counts: dict[str, Counts]
+
+
+@dataclass(frozen=True)
+class Report:
+    """Totals by protocol, and every picture in the order of their names."""
+
+    totals: dict[str, Total]
+    pictures: tuple[PictureScore, ...]
+
+
+def score(pictures: Sequence[Picture], protocols: Sequence[str] = tuple(PROTOCOLS)) -> Report:
+    """Score a set of pictures.
+
+    Args:
+        pictures: Truth and detections, of any detector.
+        protocols: Keys of `PROTOCOLS`.
+
+    Raises:
+        ConfigError: There are no pictures.
+    """
+    if not pictures:
+        message = "no pictures to score"
+        raise ConfigError(message)
+    pictures = sorted(pictures, key=lambda picture: picture.name)
+    counts = {name: [PROTOCOLS[name](picture) for picture in pictures] for name in protocols}
+    return Report(
+        totals={name: _total(column) for name, column in counts.items()},
+        pictures=tuple(
+            _picture_score(picture.name, {name: column[i] for name, column in counts.items()})
+            for i, picture in enumerate(pictures)
+        ),
+    )
+
+
+def _picture_score(name: str, counts: dict[str, Counts]) -> PictureScore:
+    scores = {protocol: _score(_row(count)) for protocol, count in counts.items()}
+    return PictureScore(name, scores, counts)
+
+
+def _total(column: Sequence[Counts]) -> Total:
+    table = np.stack([_row(counts) for counts in column])
+    # How often each picture is drawn, in place of drawing it: float64 [resamples, pictures].
+    times = np.random.default_rng(_SEED).multinomial(
+        len(table), np.full(len(table), 1 / len(table)), size=_RESAMPLES
+    )
+    low, high = np.percentile(rates(times @ table), [2.5, 97.5], axis=0)
+    total = table.sum(axis=0)
+    return Total(
+        _score(total), Score(*low.tolist()), Score(*high.tolist()), Counts(*total.tolist())
+    )
+
+
+def _row(counts: Counts) -> NDArray[np.float64]:
+    return np.array(astuple(counts), dtype=np.float64)
+
+
+def _score(row: NDArray[np.float64]) -> Score:
+    return Score(*rates(row).tolist())

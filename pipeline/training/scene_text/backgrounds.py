@@ -1,0 +1,115 @@
+"""What lies behind the text: photographs, and surfaces made from noise."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ....stages.errors import ConfigError, ImageError
+from .chance import chance, log_uniform, pick, uniform, weighted
+from .colours import any_colour
+from .texture import clouds, grain
+
+__all__ = ["Backgrounds", "find_backgrounds"]
+
+SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
+Picture = NDArray[np.uint8]
+
+
+def find_backgrounds(folders: tuple[Path, ...], keep_out_every: int) -> tuple[Path, ...]:
+    """Photographs of each folder, sorted by name, without the first of every `keep_out_every`.
+
+    Raises:
+        ConfigError: A folder does not exist or holds no pictures.
+    """
+    found: list[Path] = []
+    for folder in folders:
+        if not folder.is_dir():
+            message = f"backgrounds: {folder} is no folder; name one that exists, or none"
+            raise ConfigError(message)
+        pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
+        if not pictures:
+            message = f"backgrounds: no pictures in {folder}; name another folder, or none"
+            raise ConfigError(message)
+        every = keep_out_every
+        found += [path for i, path in enumerate(pictures) if not every or i % every]
+    return tuple(found)
+
+
+@dataclass(frozen=True)
+class Backgrounds:
+    """Draws backgrounds of one size."""
+
+    photographs: tuple[Path, ...]
+    width: int
+    height: int
+
+    def photograph(self, rng: np.random.Generator) -> Picture:
+        """A photograph [height, width, 3] in some crop; a made surface where there are none."""
+        if not self.photographs:
+            return self.surface(rng)
+        kind = weighted(rng, ("enlarge", "mirror", "collage"), (0.6, 0.22, 0.18))
+        if kind == "collage":
+            return self._collage(rng)
+        return _crop(rng, self._load(rng), self.width, self.height, enlarge=kind == "enlarge")
+
+    def _load(self, rng: np.random.Generator) -> Picture:
+        path = pick(rng, self.photographs)
+        picture = cv2.imread(str(path), cv2.IMREAD_COLOR)
+        if picture is None:
+            message = f"{path}: this background does not open; mend it or take it out of the folder"
+            raise ImageError(message)
+        return np.asarray(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB), np.uint8)
+
+    def _collage(self, rng: np.random.Generator) -> Picture:
+        """Four photographs side by side, with the hard edges of windows and posters."""
+        x = round(self.width * uniform(rng, 0.25, 0.75))
+        y = round(self.height * uniform(rng, 0.25, 0.75))
+        canvas = np.empty((self.height, self.width, 3), np.uint8)
+        for rows in (slice(0, y), slice(y, self.height)):
+            for columns in (slice(0, x), slice(x, self.width)):
+                size = columns.stop - columns.start, rows.stop - rows.start
+                canvas[rows, columns] = _crop(rng, self._load(rng), *size, enlarge=False)
+        return canvas
+
+    def surface(self, rng: np.random.Generator) -> Picture:
+        """A wall, paper, wood or sky [height, width, 3] out of noise."""
+        shape = (self.height, self.width)
+        first, second = any_colour(rng), any_colour(rng)
+        fade = _slope(rng, shape) * (uniform(rng, 0, 1) if chance(rng, 0.5) else 0)
+        picture = (first + fade[..., None] * (second - first)).astype(np.float32)
+        for _ in range(int(rng.integers(0, 4))):
+            lumps = clouds(rng, shape, round(log_uniform(rng, 2, 120)), log_uniform(rng, 0.2, 12))
+            picture += (uniform(rng, 2, 22) * lumps)[..., None]
+        if chance(rng, 0.4):
+            picture += grain(rng, shape) * np.float32(uniform(rng, 1, 12))
+        return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def _slope(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
+    """Rises from 0 to 1 across [h, w] in some direction."""
+    angle = uniform(rng, 0, 2 * np.pi)
+    down, across = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
+    return np.clip(0.5 + 0.4 * (np.cos(angle) * across + np.sin(angle) * down), 0, 1).astype(
+        np.float32
+    )
+
+
+def _crop(
+    rng: np.random.Generator, photo: Picture, width: int, height: int, *, enlarge: bool
+) -> Picture:
+    """Cut [height, width, 3]: enlarge what is too small, or mirror it at its edges."""
+    tall, wide = photo.shape[:2]
+    cover = max(width / wide, height / tall)
+    scale = log_uniform(rng, cover, 1.7 * cover) if enlarge else uniform(rng, 0.55, 1.0)
+    size = max(round(scale * wide), 1), max(round(scale * tall), 1)
+    photo = np.asarray(cv2.resize(photo, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    if chance(rng, 0.5):
+        photo = photo[:, ::-1]
+    across, down = max(width - size[0], 0), max(height - size[1], 0)
+    photo = np.asarray(cv2.copyMakeBorder(photo, 0, down, 0, across, cv2.BORDER_REFLECT), np.uint8)
+    x = int(rng.integers(0, photo.shape[1] - width + 1))
+    y = int(rng.integers(0, photo.shape[0] - height + 1))
+    return np.ascontiguousarray(photo[y : y + height, x : x + width])

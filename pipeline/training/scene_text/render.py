@@ -1,0 +1,212 @@
+"""Pictures with text, and the truth about it: index in, picture out.
+
+    background ─▶ distractors ─▶ blocks of text ─▶ camera ─▶ truth
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .backgrounds import Backgrounds, find_backgrounds
+from .camera import shoot
+from .chance import chance, log_uniform, normal, uniform, weighted
+from .colours import Colour, contrasting, sign_colours
+from .distractors import scatter
+from .fonts import find_fonts
+from .ink import choose_ink, lay_ink
+from .layout import Block, Writer
+from .panels import choose_panel
+from .place import Ground
+from .pose import Arc, Pose, Wave, pose_at, rectangle, tilt
+from .settings import RenderSettings
+from .truth import Rendering, Word, judge, word_at
+from .words import Vocabulary, read_words
+
+__all__ = ["Renderer"]
+
+
+class Renderer:
+    """Renders pictures of scene text.
+
+    Fonts, words and the list of photographs are read once, here; a renderer pickles with them, so
+    that worker processes need not look for them again.
+
+    Raises:
+        ConfigError: No fonts, fonts without the glyphs, no words, or a folder that is missing.
+    """
+
+    def __init__(self, settings: RenderSettings) -> None:
+        self.settings = settings
+        vocabulary = Vocabulary(read_words(settings.words))
+        self._writer = Writer(find_fonts(settings.fonts), vocabulary, settings.cjk)
+        photographs = find_backgrounds(settings.backgrounds, settings.backgrounds_keep_out_every)
+        self._backgrounds = Backgrounds(photographs, settings.width, settings.height)
+
+    def render(self, index: int) -> Rendering:
+        """Picture number `index` (0 or more): the same bytes in any process and any order.
+
+        Raises:
+            ImageError: A background does not open.
+        """
+        rng = np.random.default_rng([self.settings.seed, index])
+        shares = self.settings.kinds.model_dump()
+        kind = weighted(rng, list(shares), list(shares.values()))
+        scene = _Scene(rng, self.settings, self._writer, self._backgrounds, kind)
+        scene.write()
+        return scene.photographed()
+
+
+class _Scene:
+    """One picture while it is made."""
+
+    def __init__(
+        self,
+        rng: np.random.Generator,
+        settings: RenderSettings,
+        writer: Writer,
+        backgrounds: Backgrounds,
+        kind: str,
+    ) -> None:
+        self.rng = rng
+        self.settings = settings
+        self.writer = writer
+        self.kind = kind
+        photograph = chance(rng, 0.85 if kind != "document" else 0.5)
+        self.rgb = backgrounds.photograph(rng) if photograph else backgrounds.surface(rng)
+        if chance(rng, 0.35):
+            scatter(self.rgb, rng, int(rng.integers(1, 4)))
+        self.ground = Ground(self.rgb)
+        self.ink = np.zeros(self.rgb.shape[:2], np.uint8)
+        self.words: list[Word] = []
+        self.lines = 0
+        self.ems: list[float] = []
+        self.roll = normal(rng, 0.05)
+
+    def write(self) -> None:
+        """Put the blocks of this kind of picture into it."""
+        rng, (least, most) = self.rng, self.settings.text_height
+        if self.kind == "near":
+            for _ in range(weighted(rng, (1, 2, 3, 4), (0.35, 0.3, 0.2, 0.15))):
+                self._sign(log_uniform(rng, max(least, 20), min(most, 150)))
+        elif self.kind == "far":
+            em = log_uniform(rng, least, min(most, 26))
+            for _ in range(int(rng.integers(3, 12))):
+                self._sign(min(max(em * uniform(rng, 0.7, 1.7), least), most))
+        elif self.kind == "document":
+            self._document(log_uniform(rng, least, min(most, 30)))
+        elif self.kind == "large":
+            self._large(log_uniform(rng, min(100, most / 2), most))
+
+    def _sign(self, em: float) -> None:
+        rng = self.rng
+        fine = 2 if em < 22 else 1  # small letters are drawn twice as large: hinting ruins them
+        parts = weighted(rng, (1, 2, 3, 4), (0.74, 0.16, 0.06, 0.04))
+        block = self.writer.sign(rng, em * fine, parts)
+        if block:
+            self._stand(block, 1 / fine, panel=chance(rng, 0.45), tries=9)
+
+    def _large(self, em: float) -> None:
+        block = self.writer.large(self.rng, em)
+        if block:
+            self._stand(block, 1.0, panel=chance(self.rng, 0.4), tries=3, fit=1.4)
+        for _ in range(int(self.rng.integers(0, 3))):
+            self._sign(log_uniform(self.rng, self.settings.text_height[0], 50))
+
+    def _document(self, em: float) -> None:
+        rng = self.rng
+        fine = 2 if em < 16 else 1
+        wide = self.settings.width * uniform(rng, 0.4, 1.1) * fine
+        tall = self.settings.height * uniform(rng, 0.4, 1.0) * fine
+        block = self.writer.document(rng, em * fine, wide, tall)
+        if block:
+            self._stand(block, 1 / fine, panel=chance(rng, 0.85), tries=2, fit=1.15)
+
+    def _stand(
+        self, block: Block, scale: float, *, panel: bool, tries: int, fit: float = 0.96
+    ) -> None:
+        """Find a pose and a place for a block, then paint it; leave it out if all is taken."""
+        pose = self._pose(block, scale)
+        pad = 0.45 * block.paragraphs[0].em * (1 if panel else 0.3)
+        outline = pose.forward(_padded(block, pad))
+        size = np.array([self.settings.width, self.settings.height])
+        shrink = min(1.0, float((fit * size / np.ptp(outline, 0)).min()))
+        pose, outline = pose.scaled(shrink), outline * shrink
+        place = self.ground.find(self.rng, outline, tries)
+        if place:
+            self.ground.take(outline + place)
+            self._paint(block, pose.moved(*place), panel=panel)
+
+    def _pose(self, block: Block, scale: float) -> Pose:
+        rng = self.rng
+        turned = chance(rng, self.settings.any_angle)
+        roll = uniform(rng, -np.pi, np.pi) if turned else self.roll + normal(rng, 0.04)
+        strong = 0.55 if chance(rng, 0.3) else 0.18
+        yaw, pitch = normal(rng, strong), normal(rng, strong * 0.6)
+        focal = 1.4 * max(self.settings.width, block.width * scale)
+        matrix = tilt(float(np.clip(yaw, -1, 1)), float(np.clip(pitch, -0.9, 0.9)), roll, focal)
+        curve = self._curve(block) if chance(rng, self.settings.curved) else None
+        return pose_at(matrix, block.width, block.height, scale, curve)
+
+    def _curve(self, block: Block) -> Arc | Wave | None:
+        rng, em = self.rng, block.paragraphs[0].em
+        if block.width < 2.5 * em:
+            return None
+        if chance(rng, 0.35):
+            length = block.width * uniform(rng, 0.8, 2.5)
+            return Wave(length * uniform(rng, 0.02, 0.06), length, uniform(rng, 0, 6.28))
+        least = max(block.width / 4.5, 1.3 * block.height)
+        radius = log_uniform(rng, least, 4 * least)
+        return Arc(block.width / 2, block.height / 2, radius if chance(rng, 0.65) else -radius)
+
+    def _paint(self, block: Block, pose: Pose, *, panel: bool) -> None:
+        rng = self.rng
+        below = self._below(pose.forward(_padded(block, 0)))
+        if panel:
+            paper, colour = sign_colours(rng)
+            choose_panel(rng, block, paper, colour).draw(self.rgb, pose, rng)
+        else:
+            faint = chance(rng, 0.12)
+            paper = below
+            colour = contrasting(rng, below, uniform(rng, 22, 45) if faint else uniform(rng, 55, 160))
+        for number, paragraph in enumerate(block.paragraphs):
+            if number and chance(rng, 0.3):
+                colour = contrasting(rng, paper, uniform(rng, 55, 150))
+            self._letters(block, number, pose, colour)
+            self._truth(block, number, pose)
+            self.lines += 1 + max(word.line for word in paragraph.typeset.words)
+
+    def _below(self, outline: NDArray[np.float64]) -> Colour:
+        """Mean colour of the picture under an outline."""
+        low = np.clip(outline.min(0), 0, (self.rgb.shape[1] - 2, self.rgb.shape[0] - 2)).astype(int)
+        high = np.maximum(outline.max(0).astype(int), low + 1)
+        part = self.rgb[low[1] : high[1] : 2, low[0] : high[0] : 2]
+        return np.asarray(part.reshape(-1, 3).mean(0), np.float64)
+
+    def _letters(self, block: Block, number: int, pose: Pose, colour: Colour) -> None:
+        paragraph = block.paragraphs[number]
+        em = paragraph.em * pose.scale(block.width, block.height)
+        margin = int(2 + 0.2 * em)
+        size = (self.settings.width, self.settings.height)
+        mask = paragraph.typeset.mask
+        patch = pose.cover(mask, paragraph.x, paragraph.y, margin, size)
+        if patch is None:
+            return
+        cover = lay_ink(self.rgb, patch, choose_ink(self.rng, colour, em), em, self.rng)
+        window = self.ink[patch.window]
+        np.maximum(window, cover, out=window)
+        self.ems.append(em)
+
+    def _truth(self, block: Block, number: int, pose: Pose) -> None:
+        paragraph = block.paragraphs[number]
+        for flat in paragraph.typeset.words:
+            line = self.lines + flat.line
+            self.words.append(word_at(flat, paragraph.x, paragraph.y, pose, line))
+
+    def photographed(self) -> Rendering:
+        """The finished picture and its truth."""
+        most_blur = 0.4 + 0.06 * min(self.ems, default=60)
+        shot = shoot(self.rgb, self.rng, most_blur)
+        return Rendering(shot.rgb, judge(shot, self.ink, self.words), self.ink)
+
+
+def _padded(block: Block, pad: float) -> NDArray[np.float64]:
+    return rectangle(-pad, -pad, block.width + pad, block.height + pad, 8)

@@ -1,0 +1,104 @@
+"""Samples of more than 8 bits to 8 bits, without losing half a level on the way."""
+
+from typing import BinaryIO
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+from PIL import ImageFile
+from PIL.TiffImagePlugin import (
+    BITSPERSAMPLE,
+    PHOTOMETRIC_INTERPRETATION,
+    PLANAR_CONFIGURATION,
+    TiffImageFile,
+)
+
+__all__ = ["has_deep_colours", "read_deep_colours", "to_8_bit"]
+
+# White for samples whose type does not say it: the first of these that holds the page's maximum.
+_WHITES = {"I": (65535.0,), "F": (1.0, 255.0, 65535.0)}
+
+
+def has_deep_colours(picture: ImageFile.ImageFile) -> bool:
+    """Whether a page, not decoded yet, has 16-bit colours, which Pillow would cut to 8 bits.
+
+    Premultiplied ones (raw mode "RGBa;16…") are left to Pillow, which divides by alpha.
+
+    Raises:
+        ValueError: The colours lie in separate planes, which neither Pillow nor OpenCV gets right.
+    """
+    if picture.mode not in {"RGB", "RGBA"} or not picture.tile:
+        return False
+    if _tag(picture, PLANAR_CONFIGURATION, 1) == 2 and _tag(picture, BITSPERSAMPLE, 8) > 8:
+        msg = "16-bit colours in separate planes"
+        raise ValueError(msg)
+    raw_mode = str(picture.tile[0].args)
+    return ";16" in raw_mode and "RGBa" not in raw_mode
+
+
+def read_deep_colours(picture: ImageFile.ImageFile, file: BinaryIO, page: int) -> PIL.Image.Image:
+    """Read a page with 16-bit colours through OpenCV, which also turns TIFF upright.
+
+    Args:
+        picture: The page as Pillow decoded it.
+        file: The open file.
+        page: Which page, from 1.
+
+    Returns:
+        Mode RGB or RGBA, in the orientation that `picture` has.
+
+    Raises:
+        ValueError: OpenCV finds no 16-bit colours in it.
+    """
+    import cv2  # noqa: PLC0415 - 50 MB of libraries that few pictures need
+
+    file.seek(0)
+    content = np.frombuffer(file.read(), np.uint8)
+    _, pages = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, range=(page - 1, page))
+    if not pages or pages[0].dtype != np.uint16:
+        msg = "16-bit colours that OpenCV cannot read"
+        raise ValueError(msg)
+    order = [2, 1, 0, 3] if picture.has_transparency_data else [2, 1, 0]
+    return PIL.Image.fromarray(_scaled(pages[0][:, :, order], 65535.0))
+
+
+def to_8_bit(picture: PIL.Image.Image) -> PIL.Image.Image:
+    """Scale 16-bit grey (modes I;16, I) and float grey (F) to mode L; other modes pass unchanged.
+
+    Raises:
+        ValueError: The samples exceed every range that has an agreed white.
+    """
+    if not picture.mode.startswith(("I", "F")):
+        return picture
+    values = np.asarray(picture)
+    grey = _scaled(values, _white(picture, values))
+    # Pillow turns "0 is white" round for up to 8 bits only.
+    white_is_zero = _tag(picture, PHOTOMETRIC_INTERPRETATION, 1) == 0
+    return PIL.Image.fromarray(255 - grey if white_is_zero else grey)
+
+
+def _white(picture: PIL.Image.Image, values: NDArray[np.generic]) -> float:
+    if picture.mode.startswith("I;16"):
+        return 2.0 ** _tag(picture, BITSPERSAMPLE, 16) - 1
+    top = float(np.max(values, where=np.isfinite(values), initial=0))
+    for white in _WHITES[picture.mode]:
+        if top <= white:
+            return white
+    msg = f"samples up to {top:g}, with no agreed white"
+    raise ValueError(msg)
+
+
+def _scaled(values: NDArray[np.generic], white: float) -> NDArray[np.uint8]:
+    """Nearest of 0..255 for samples 0..white; what is no number is black."""
+    # float32 is exact enough: multiples of 255 / 65535 come no nearer to a half than 1 / 514.
+    levels: NDArray[np.float32] = values.astype(np.float32) * np.float32(255 / white)
+    rounded: NDArray[np.float32] = np.rint(np.nan_to_num(levels).clip(0, 255))
+    return rounded.astype(np.uint8)
+
+
+def _tag(picture: PIL.Image.Image, tag: int, default: int) -> int:
+    """A TIFF tag's first value; the default for other formats."""
+    if not isinstance(picture, TiffImageFile):
+        return default
+    value = picture.tag_v2.get(tag, default)
+    return int(value[0] if isinstance(value, tuple) else value)

@@ -1,0 +1,197 @@
+"""First stage: a picture file becomes upright 8-bit sRGB pixels.
+
+    file ──▶ header ──▶ limit ──▶ pixels ──▶ 8 bit, upright ──▶ sRGB ──▶ over the background
+             probe()             └───────────────────── load() ─────────────────────────┘
+
+The content decides about the format, never the name: a PNG called `.jpg` loads. Importing this
+module is cheap (Pillow only), since the parent process needs nothing but `EXTENSIONS` and `probe`.
+"""
+
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from ._colour import split_alpha, to_srgb
+from ._decode import Stored, decode, opened
+from .errors import ImageError
+
+__all__ = ["EXTENSIONS", "Header", "Image", "load", "probe"]
+
+EXTENSIONS: frozenset[str] = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".heic",
+        ".heif",
+    ]
+)
+"""What a scan of a folder takes for a picture: lower case, with the dot."""
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, eq=False)
+class Image:
+    """One upright picture. Frame: origin at the outer corner of the top-left pixel, x right, y down.
+
+    Attributes:
+        rgb: uint8 [H, W, 3], sRGB, 0..255, EXIF orientation applied, alpha composed.
+        path: The file, as it was given.
+        page: Which page of the file, from 1.
+        pages: Pages of the file; 1 for all but multi-page TIFF.
+        exif_orientation: 1..8 as the file says; 1 where it says nothing or nonsense.
+        stored_width: Columns of the page as stored, before `exif_orientation`, in pixels.
+        stored_height: Rows of the page as stored, before `exif_orientation`, in pixels.
+    """
+
+    rgb: NDArray[np.uint8]
+    path: Path
+    page: int
+    pages: int
+    exif_orientation: int
+    stored_width: int
+    stored_height: int
+
+    @property
+    def width(self) -> int:
+        """Columns of the upright picture, in pixels."""
+        return int(self.rgb.shape[1])
+
+    @property
+    def height(self) -> int:
+        """Rows of the upright picture, in pixels."""
+        return int(self.rgb.shape[0])
+
+
+@dataclass(frozen=True)
+class Header:
+    """What a file says about one of its pages before any pixel is decoded.
+
+    Attributes:
+        width: Columns of the upright picture, in pixels.
+        height: Rows of the upright picture, in pixels.
+        stored_width: Columns as stored, in pixels.
+        stored_height: Rows as stored, in pixels.
+        exif_orientation: 1..8 as the file says; 1 where it says nothing or nonsense.
+        pages: Pages of the file; 1 for all but multi-page TIFF.
+        format: Pillow's name of the format: JPEG, MPO, PNG, WEBP, BMP, GIF, TIFF, HEIF.
+    """
+
+    width: int
+    height: int
+    stored_width: int
+    stored_height: int
+    exif_orientation: int
+    pages: int
+    format: str
+
+    @property
+    def megapixels(self) -> float:
+        """Millions of pixels of the page."""
+        return self.width * self.height / 1e6
+
+
+def probe(path: Path, *, page: int = 1) -> Header:
+    """Read the header of one page, decoding no pixels.
+
+    Args:
+        path: The picture file.
+        page: Which page of a multi-page TIFF, from 1.
+
+    Raises:
+        ImageError: The file cannot be opened, is no known picture, or has no such page.
+    """
+    with opened(path, page) as stored:
+        return _header(stored)
+
+
+def load(
+    path: Path,
+    *,
+    page: int = 1,
+    background: tuple[int, int, int] = (255, 255, 255),
+    max_megapixels: float = 100.0,
+) -> Image:
+    """Decode one page into upright sRGB.
+
+    16-bit samples become round(v / 257); float samples are taken as 0..1, 0..255 or 0..65535,
+    whichever is the first to hold the page's maximum. Pixels of an embedded ICC profile are
+    converted to sRGB (perceptual intent); a broken profile is ignored with a logged warning.
+
+    Args:
+        path: The picture file.
+        page: Which page of a multi-page TIFF, from 1.
+        background: sRGB 0..255 under transparent pixels.
+        max_megapixels: Larger pictures are refused from their header, before decoding.
+
+    Raises:
+        ImageError: The file cannot be opened, is no known picture, is damaged or cut short, has no
+            such page, or is larger than `max_megapixels`.
+    """
+    with opened(path, page) as stored:
+        header = _header(stored)
+        _check_size(path, header, max_megapixels)
+        pixels = decode(stored)
+    return Image(
+        rgb=np.array(_flatten(pixels, stored.icc_profile, background, path)),
+        path=path,
+        page=page,
+        pages=header.pages,
+        exif_orientation=header.exif_orientation,
+        stored_width=header.stored_width,
+        stored_height=header.stored_height,
+    )
+
+
+def _header(stored: Stored) -> Header:
+    width, height = stored.upright_size
+    return Header(
+        width=width,
+        height=height,
+        stored_width=stored.size[0],
+        stored_height=stored.size[1],
+        exif_orientation=stored.orientation,
+        pages=stored.pages,
+        format=stored.format,
+    )
+
+
+def _check_size(path: Path, header: Header, max_megapixels: float) -> None:
+    if header.megapixels > max_megapixels:
+        msg = (
+            f"{str(path)!r} has {header.width} x {header.height} pixels"
+            f" = {header.megapixels:.4g} megapixels, more than input.max_megapixels"
+            f" = {max_megapixels:g}: raise input.max_megapixels or make the picture smaller"
+        )
+        raise ImageError(msg)
+
+
+def _flatten(
+    pixels: PIL.Image.Image,
+    icc_profile: bytes | None,
+    background: tuple[int, int, int],
+    path: Path,
+) -> PIL.Image.Image:
+    colours, alpha = split_alpha(pixels)
+    try:
+        rgb = to_srgb(colours, icc_profile)
+    except ValueError as error:
+        _log.warning("%r: its ICC profile is ignored: %s", str(path), error)
+        rgb = to_srgb(colours, None)
+    if alpha is None:
+        return rgb
+    canvas = PIL.Image.new("RGB", rgb.size, background)
+    canvas.paste(rgb, mask=alpha)
+    return canvas

@@ -1,0 +1,80 @@
+"""Classification of what was found: "and then classify each of those hotspots" (AdGAP)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .boxes import Box, Boxes
+from .infer import normalized
+from .model import InputSpec, Model, Polarity
+
+__all__ = ["classify"]
+
+_BATCH = 256
+
+
+def classify(
+    model: Model, rgb: NDArray[np.uint8], boxes: Boxes, *, polarities: Iterable[Polarity]
+) -> Boxes:
+    """Return the boxes with the class and probability that the network's classifier gives them.
+
+    Each box is resampled so that its longer side fills what an object fills of a training picture,
+    with what lies around it in the picture. Of several polarities the surest answer counts.
+
+    Args:
+        model: its whole network is used.
+        rgb: uint8 [H, W, 3], the upright picture.
+        boxes: boxes on it.
+        polarities: ways in which the network is shown each box.
+    """
+    items = boxes.items
+    if not items:
+        return boxes
+    crops = np.stack([_crop(rgb, box, model.card.input) for box in items])
+    shown = [crops if polarity == "normal" else 255 - crops for polarity in polarities]
+    probabilities = np.stack([_probabilities(model, crops) for crops in shown])
+    of_class = probabilities.max(axis=0)
+    best = of_class.argmax(axis=1)
+    named = (
+        replace(box, class_=model.card.classes[index], probability=float(chance[index]))
+        for box, index, chance in zip(items, best, of_class, strict=True)
+    )
+    return replace(boxes, items=tuple(named))
+
+
+def _crop(rgb: NDArray[np.uint8], box: Box, spec: InputSpec) -> NDArray[np.uint8]:
+    """Return a box and its surroundings at training size, uint8 [h, w, C].
+
+    Beyond the picture its outermost pixels are repeated.
+    """
+    left, top, right, bottom = box.rect
+    scale = spec.object_size / max(right - left, bottom - top)
+    columns = _window((left + right) / 2, spec.width / scale, rgb.shape[1])
+    rows = _window((top + bottom) / 2, spec.height / scale, rgb.shape[0])
+    part = rgb[rows[:, None], columns]
+    if spec.channels == 1:
+        part = np.asarray(cv2.cvtColor(part, cv2.COLOR_RGB2GRAY), np.uint8)
+    mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    crop = cv2.resize(part, (spec.width, spec.height), interpolation=mode)
+    return np.asarray(crop, np.uint8).reshape(spec.height, spec.width, spec.channels)
+
+
+def _window(centre: float, length: float, limit: int) -> NDArray[np.intp]:
+    """Return the pixels of a stretch along one axis, those beyond the picture moved onto it."""
+    first, count = round(centre - length / 2), max(1, round(length))
+    return np.clip(np.arange(first, first + count), 0, limit - 1)
+
+
+def _probabilities(model: Model, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the softmax of the network on crops uint8 [N, h, w, C]: float32 [N, classes]."""
+    x = torch.from_numpy(normalized(crops, model.card.input))
+    with torch.inference_mode():
+        logits = torch.cat([model.network(batch) for batch in x.split(_BATCH)])
+    chances: NDArray[np.float32] = logits.softmax(dim=1).numpy()
+    return chances

@@ -1,0 +1,152 @@
+"""Inference of a whole picture at its own size: the filter responses F of the last convolution."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .grid import Grid
+from .nets import Network
+from .nets.dense import Geometry, densify, geometry, peak_floats
+
+if TYPE_CHECKING:
+    from torch import nn
+
+    from .model import InputSpec, Model, Polarity, Resolution
+
+__all__ = ["Features", "Padding", "bytes_needed", "infer", "normalized", "shown_size"]
+
+Padding = Literal["replicate", "reflect", "zeros"]
+_BORDERS = {"replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
+
+
+@dataclass(frozen=True)
+class Features:
+    """Filter responses of one pass over a picture.
+
+    Attributes:
+        maps: float32 [C, h, w], the last convolution after its ReLU and before its pooling.
+        grid: where its cells lie in the upright picture.
+        resolution: how the map was made dense, see `nets.dense.densify`.
+        scale: size the network was shown over the picture's own.
+        polarity: whether the picture was inverted before.
+    """
+
+    maps: NDArray[np.float32]
+    grid: Grid
+    resolution: Resolution
+    scale: float
+    polarity: Polarity
+
+
+def infer(
+    model: Model,
+    rgb: NDArray[np.uint8],
+    *,
+    resolution: Resolution = "native",
+    scale: float = 1.0,
+    polarity: Polarity = "normal",
+    padding: Padding = "replicate",
+) -> Features:
+    """Run a network's convolutions over a whole picture, without tiles.
+
+    Args:
+        model: the model whose features are run.
+        rgb: uint8 [H, W, 3], any size from 1 x 1.
+        resolution: `native`, `atrous` or `unpooled`.
+        scale: the picture is shown resized by this factor.
+        polarity: `inverted` shows it as 255 - rgb.
+        padding: what the network sees around the picture. `replicate` and `reflect` continue the
+            picture for half a receptive field, so that its border is no edge; `zeros` leaves it
+            to the network's own zero padding. Cells whose receptive field ends before the border
+            have the same value with each.
+    """
+    features, shape = _dense_features(model.network, resolution)
+    shown = _as_shown(rgb, scale, polarity, channels=model.card.input.channels)
+    height, width = shown.shape[:2]
+    rows, columns = math.ceil(height / shape.stride), math.ceil(width / shape.stride)
+    margin = 0 if padding == "zeros" else _round_up(shape.receptive_field // 2, shape.stride)
+    x = _padded(shown, margin, _divisor(model.network), padding, model.card.input)
+    with torch.inference_mode():
+        maps = features(torch.from_numpy(x))[0].numpy()
+    first = margin // shape.stride
+    maps = maps[:, first : first + rows, first : first + columns]
+    ratio = (rgb.shape[1] / width, rgb.shape[0] / height)
+    grid = Grid(
+        shape=maps.shape[1:],
+        stride=(shape.stride * ratio[0], shape.stride * ratio[1]),
+        offset=(shape.offset * ratio[0], shape.offset * ratio[1]),
+        picture=(rgb.shape[1], rgb.shape[0]),
+    )
+    return Features(maps, grid, resolution, scale, polarity)
+
+
+def bytes_needed(model: Model, width: int, height: int, *, resolution: Resolution) -> int:
+    """Return an estimate of the memory that `infer` needs for a picture of the size it is shown.
+
+    Live activations as float32, twice: convolution libraries keep a second copy of the largest in
+    a layout of their own.
+    """
+    features, shape = _dense_features(model.network, resolution)
+    padded = (width + shape.receptive_field) * (height + shape.receptive_field)
+    return int(8 * padded * peak_floats(features, model.card.input.channels))
+
+
+def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
+    """Return width and height in pixels of a picture resized by `scale`, at least 1 x 1."""
+    return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+@lru_cache(maxsize=16)
+def _dense_features(network: Network, resolution: Resolution) -> tuple[nn.Module, Geometry]:
+    features = densify(network.features, resolution)
+    return features, geometry(features)
+
+
+@lru_cache(maxsize=16)
+def _divisor(network: Network) -> int:
+    """Pixels that each side is padded to a multiple of, so that no pooling drops a remainder."""
+    return geometry(network.features).stride
+
+
+def _as_shown(
+    rgb: NDArray[np.uint8], scale: float, polarity: Polarity, channels: int
+) -> NDArray[np.uint8]:
+    picture = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None] if channels == 1 else rgb
+    size = shown_size(rgb.shape[1], rgb.shape[0], scale)
+    if size != (rgb.shape[1], rgb.shape[0]):
+        mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        picture = cv2.resize(picture, size, interpolation=mode).reshape(size[1], size[0], -1)
+    shown = np.asarray(picture, np.uint8)
+    return 255 - shown if polarity == "inverted" else shown
+
+
+def _padded(
+    picture: NDArray[np.uint8], margin: int, divisor: int, padding: Padding, spec: InputSpec
+) -> NDArray[np.float32]:
+    """Return the picture as the network wants it, float32 [1, C, H', W'], padded."""
+    below = margin + -(picture.shape[0] + 2 * margin) % divisor
+    right = margin + -(picture.shape[1] + 2 * margin) % divisor
+    if padding == "zeros":
+        return np.pad(normalized(picture[None], spec), ((0, 0), (0, 0), (0, below), (0, right)))
+    bordered = cv2.copyMakeBorder(picture, margin, below, margin, right, _BORDERS[padding])
+    return normalized(np.asarray(bordered, np.uint8).reshape(1, *bordered.shape[:2], -1), spec)
+
+
+def normalized(pictures: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32]:
+    """Return pictures uint8 [N, H, W, C] as a network wants them, float32 [N, C, H, W]."""
+    mean, std = (np.asarray(values, np.float32) for values in (spec.mean, spec.std))
+    return np.ascontiguousarray(
+        np.moveaxis((pictures * np.float32(1 / 255) - mean) / std, -1, 1), np.float32
+    )
+
+
+def _round_up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple

@@ -50,7 +50,7 @@ class Backgrounds:
         """A photograph [height, width, 3] in some crop; a made surface where there are none."""
         if not self.photographs:
             return self.surface(rng)
-        kind = weighted(rng, ("enlarge", "mirror", "collage"), (0.6, 0.22, 0.18))
+        kind = weighted(rng, ("enlarge", "mirror", "collage"), (0.7, 0.12, 0.18))
         if kind == "collage":
             return self._collage(rng)
         return _crop(rng, self._load(rng), self.width, self.height, enlarge=kind == "enlarge")
@@ -92,9 +92,8 @@ def _slope(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float
     """Rises from 0 to 1 across [h, w] in some direction."""
     angle = uniform(rng, 0, 2 * np.pi)
     down, across = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
-    return np.clip(0.5 + 0.4 * (np.cos(angle) * across + np.sin(angle) * down), 0, 1).astype(
-        np.float32
-    )
+    rise = 0.5 + 0.4 * (np.cos(angle) * across + np.sin(angle) * down)
+    return np.asarray(np.clip(rise, 0, 1), np.float32)
 
 
 def _crop(

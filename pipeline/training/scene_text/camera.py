@@ -57,7 +57,7 @@ def _light(rgb: Picture, rng: np.random.Generator) -> Picture:
         edge = (rng.random((4, 2)) * rgb.shape[1::-1]).astype(np.int32)
         cv2.fillPoly(gain, [cv2.convexHull(edge)], uniform(rng, 0.4, 0.8))
         gain = cv2.GaussianBlur(gain, (0, 0), log_uniform(rng, 0.8, 8))
-    return np.clip(rgb * np.asarray(gain)[..., None], 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(rgb * np.asarray(gain)[..., None], 0, 255), np.uint8)
 
 
 def _develop(rgb: Picture, rng: np.random.Generator) -> Picture:
@@ -85,7 +85,9 @@ def _blur(rgb: Picture, rng: np.random.Generator, most: float) -> tuple[Picture,
         down = pick(rng, (cv2.INTER_AREA, cv2.INTER_LINEAR, cv2.INTER_CUBIC))
         small = cv2.resize(rgb, None, fx=factor, fy=factor, interpolation=down)
         up = pick(rng, (cv2.INTER_LINEAR, cv2.INTER_CUBIC))
-        return np.asarray(cv2.resize(small, rgb.shape[1::-1], interpolation=up), np.uint8), sigma / 2
+        return np.asarray(
+            cv2.resize(small, rgb.shape[1::-1], interpolation=up), np.uint8
+        ), sigma / 2
     return _shake(rgb, rng, sigma), sigma
 
 
@@ -103,4 +105,6 @@ def _shake(rgb: Picture, rng: np.random.Generator, sigma: float) -> Picture:
 def _compress(rgb: Picture, quality: int) -> Picture:
     bgr = cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR)
     _, data = cv2.imencode(".jpg", bgr, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return np.asarray(cv2.cvtColor(cv2.imdecode(data, 1), cv2.COLOR_BGR2RGB), np.uint8)
+    decoded = cv2.imdecode(data, cv2.IMREAD_COLOR)
+    assert decoded is not None
+    return np.asarray(cv2.cvtColor(decoded, cv2.COLOR_BGR2RGB), np.uint8)

@@ -1,4 +1,4 @@
-"""What looks like text to a network and is none: fences, windows, bricks, leaves, arrows, …
+"""What looks like text to a network and is none: fences, windows, bricks, leaves, arrows.
 
 Every kind returns polygons in a flat frame of 100 times 100 units; one random pose puts them all
 onto the picture, so that they come in every size and perspective, as text does.
@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .chance import chance, log_uniform, normal, pick, uniform
-from .colours import Colour, any_colour, contrasting
+from .colours import Colour, contrasting
 from .pose import pose_at, rectangle, tilt
 from .shapes import OUTLINES, fill
 

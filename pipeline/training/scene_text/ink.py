@@ -53,7 +53,7 @@ def choose_ink(rng: np.random.Generator, colour: Colour, em: float) -> Ink:
         shadow=(*toward, uniform(rng, 0.3, 0.8)) if big and chance(rng, 0.14) else (0, 0, 0),
         depth=toward if em >= 30 and chance(rng, 0.08) else (0, 0),
         worn=uniform(rng, 0.1, 0.4) if big and chance(rng, 0.06) else 0.0,
-        softness=abs(normal(rng, 0.03)) if chance(rng, 0.15) else 0.0,
+        softness=abs(normal(rng, 0.025)) if chance(rng, 0.15) else 0.0,
     )
 
 
@@ -77,7 +77,7 @@ def lay_ink(
     layer = view.astype(np.float32)
     if ink.shadow[2]:
         soft = cv2.GaussianBlur(_moved(cover, ink.shadow, em), (0, 0), 0.4 + 0.03 * em)
-        _blend(layer, soft, np.zeros(3), ink.shadow[2])
+        _blend(layer, np.asarray(soft, np.uint8), np.zeros(3), ink.shadow[2])
     if any(ink.depth):
         _blend(layer, _swept(cover, ink.depth, em), ink.colour * 0.4, ink.opacity)
     if ink.outline:
@@ -92,7 +92,9 @@ def _letters(
     cover: NDArray[np.uint8], ink: Ink, em: float, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
     if ink.softness:
-        cover = np.asarray(cv2.GaussianBlur(cover, (0, 0), 0.3 + ink.softness * em), np.uint8)
+        cover = np.asarray(
+            cv2.GaussianBlur(cover, (0, 0), min(0.3 + ink.softness * em, 2.5)), np.uint8
+        )
     if ink.hollow:
         cover = cv2.subtract(cover, cv2.erode(cover, _disc(ink.hollow * em))).astype(np.uint8)
     if ink.worn:
@@ -125,9 +127,7 @@ def _blend(
     layer += share * (colour.astype(np.float32) - layer)
 
 
-def _moved(
-    cover: NDArray[np.uint8], toward: tuple[float, ...], em: float
-) -> NDArray[np.uint8]:
+def _moved(cover: NDArray[np.uint8], toward: tuple[float, ...], em: float) -> NDArray[np.uint8]:
     matrix = np.array([[1, 0, toward[0] * em], [0, 1, toward[1] * em]])
     moved = cv2.warpAffine(cover, matrix, cover.shape[::-1], flags=cv2.INTER_LINEAR)
     return np.asarray(moved, np.uint8)

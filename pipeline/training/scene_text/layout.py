@@ -82,7 +82,9 @@ class Writer:
             lines = [[cjk_string(rng)[:3]]]
         return _stack([(typeset(lines, style), round(em))], 0.5, [0])
 
-    def document(self, rng: np.random.Generator, em: float, width: float, height: float) -> Block | None:
+    def document(
+        self, rng: np.random.Generator, em: float, width: float, height: float
+    ) -> Block | None:
         """A page, poster or receipt of about that size in flat pixels."""
         face = self.fonts.latin(rng)
         align = weighted(rng, (0.0, 0.5, 1.0), (0.7, 0.25, 0.05))
@@ -128,9 +130,7 @@ def _style(
     return Style(face, em, tracking, gap, log_uniform(rng, 1.0, 1.6), align, upright)
 
 
-def _stack(
-    made: list[tuple[Typeset | None, int]], align: float, gaps: list[float]
-) -> Block | None:
+def _stack(made: list[tuple[Typeset | None, int]], align: float, gaps: list[float]) -> Block | None:
     """Paragraphs below each other, `gaps` (in their own em) between them."""
     parts = [(done, em, gap) for (done, em), gap in zip(made, gaps, strict=True) if done]
     if not parts:

@@ -92,9 +92,7 @@ def _blend(
     view[:] = (view + share * (colour.astype(np.float32) - view)).astype(np.uint8)
 
 
-def choose_panel(
-    rng: np.random.Generator, block: Block, paper: Colour, ink: Colour
-) -> Panel:
+def choose_panel(rng: np.random.Generator, block: Block, paper: Colour, ink: Colour) -> Panel:
     """A sign that fits around a block, some with an arrow or icon beside or above the text."""
     em = block.paragraphs[0].em
     pad_x, pad_y = uniform(rng, 0.25, 1.3) * em, uniform(rng, 0.2, 0.9) * em
@@ -127,8 +125,11 @@ def _outline(rng: np.random.Generator, box: tuple[float, float, float, float]) -
         return rectangle(*box, steps=8)
     angle = (np.arange(48) + 0.5) * 2 * np.pi / 48
     circle = np.stack([np.sin(angle), -np.cos(angle)], 1)
-    middle, half = np.array([left + right, top + bottom]) / 2, np.array([right - left, bottom - top]) / 2
+    middle = np.array([left + right, top + bottom]) / 2
+    half = np.array([right - left, bottom - top]) / 2
     if kind == "ellipse":
-        return middle + circle * half * 1.35
+        ellipse: Points = middle + circle * half * 1.35
+        return ellipse
     radius = uniform(rng, 0.1, 0.5) * min(half)
-    return middle + np.sign(circle) * (half - radius) + radius * circle
+    rounded: Points = middle + np.sign(circle) * (half - radius) + radius * circle
+    return rounded

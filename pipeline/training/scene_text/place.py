@@ -39,7 +39,7 @@ class Ground:
         for _ in range(tries):
             x = self._shift(rng, low[0], high[0], self.width, spill)
             y = self._shift(rng, low[1], high[1], self.height, spill)
-            cells = self._cells(outline + (x, y)) > 0
+            cells = self._cells(outline + np.array([x, y])) > 0
             if not cells.any() or (self._taken[cells] > 0).any():
                 continue
             busy = float(self._busy[cells].mean())
@@ -48,9 +48,7 @@ class Ground:
         return best[1] if best else None
 
     @staticmethod
-    def _shift(
-        rng: np.random.Generator, low: float, high: float, room: int, spill: float
-    ) -> float:
+    def _shift(rng: np.random.Generator, low: float, high: float, room: int, spill: float) -> float:
         margin = spill * (high - low) - 3
         first, last = -low - margin, room - high + margin
         return uniform(rng, min(first, last), max(first, last))

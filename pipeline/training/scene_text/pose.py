@@ -126,7 +126,9 @@ class Pose:
         high = np.minimum(np.ceil(outline.max(0)).astype(int) + margin, size)
         if (high <= low).any():
             return None
-        mask = _smooth_before_shrinking(mask, self.scale(max(left + width, 1), max(top + height, 1)))
+        mask = _smooth_before_shrinking(
+            mask, self.scale(max(left + width, 1), max(top + height, 1))
+        )
         x, y = int(low[0]), int(low[1])
         area = (int(high[0]) - x, int(high[1]) - y)
         if self.curve is None:
@@ -144,11 +146,15 @@ class Pose:
         area: tuple[int, int],
     ) -> NDArray[np.uint8]:
         assert self.curve is not None
-        across, down = np.meshgrid(np.arange(area[0]) + at[0] + 0.5, np.arange(area[1]) + at[1] + 0.5)
+        across, down = np.meshgrid(
+            np.arange(area[0]) + at[0] + 0.5, np.arange(area[1]) + at[1] + 0.5
+        )
         pixels = np.stack([across.ravel(), down.ravel()], 1)
-        flat = self.curve.inverse(Pose(np.linalg.inv(self.matrix)).forward(pixels))
+        upright = Pose(np.linalg.inv(self.matrix).astype(np.float64))
+        flat = self.curve.inverse(upright.forward(pixels))
         source = (flat - np.asarray(corner) - 0.5).astype(np.float32).reshape(area[1], area[0], 2)
-        return np.asarray(cv2.remap(mask, source, None, cv2.INTER_LINEAR), np.uint8)
+        across, down = source[..., 0].copy(), source[..., 1].copy()
+        return np.asarray(cv2.remap(mask, across, down, cv2.INTER_LINEAR), np.uint8)
 
 
 def _smooth_before_shrinking(mask: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
@@ -183,7 +189,7 @@ def tilt(yaw: float, pitch: float, roll: float, focal: float) -> NDArray[np.floa
     turned = around_z @ around_y @ around_x
     plane = np.column_stack([turned[:, 0], turned[:, 1], [0.0, 0.0, focal]])
     projected: NDArray[np.float64] = np.diag([focal, focal, 1.0]) @ plane
-    return projected / projected[2, 2]
+    return np.asarray(projected / projected[2, 2], np.float64)
 
 
 def pose_at(

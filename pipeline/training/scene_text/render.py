@@ -1,6 +1,6 @@
 """Pictures with text, and the truth about it: index in, picture out.
 
-    background ─▶ distractors ─▶ blocks of text ─▶ camera ─▶ truth
+background ─▶ distractors ─▶ blocks of text ─▶ camera ─▶ truth
 """
 
 import numpy as np
@@ -22,6 +22,8 @@ from .truth import Rendering, Word, judge, word_at
 from .words import Vocabulary, read_words
 
 __all__ = ["Renderer"]
+
+LEAST_EM = 8  # pixels: nobody reads less in a photograph
 
 
 class Renderer:
@@ -92,7 +94,7 @@ class _Scene:
             for _ in range(int(rng.integers(3, 12))):
                 self._sign(min(max(em * uniform(rng, 0.7, 1.7), least), most))
         elif self.kind == "document":
-            self._document(log_uniform(rng, least, min(most, 30)))
+            self._document(log_uniform(rng, max(least, 11), min(most, 34)))
         elif self.kind == "large":
             self._large(log_uniform(rng, min(100, most / 2), most))
 
@@ -102,7 +104,7 @@ class _Scene:
         parts = weighted(rng, (1, 2, 3, 4), (0.74, 0.16, 0.06, 0.04))
         block = self.writer.sign(rng, em * fine, parts)
         if block:
-            self._stand(block, 1 / fine, panel=chance(rng, 0.45), tries=9)
+            self._stand(block, 1 / fine, panel=chance(rng, 0.55), tries=9)
 
     def _large(self, em: float) -> None:
         block = self.writer.large(self.rng, em)
@@ -129,6 +131,8 @@ class _Scene:
         outline = pose.forward(_padded(block, pad))
         size = np.array([self.settings.width, self.settings.height])
         shrink = min(1.0, float((fit * size / np.ptp(outline, 0)).min()))
+        if block.paragraphs[0].em * scale * shrink < LEAST_EM:
+            return
         pose, outline = pose.scaled(shrink), outline * shrink
         place = self.ground.find(self.rng, outline, tries)
         if place:
@@ -166,7 +170,9 @@ class _Scene:
         else:
             faint = chance(rng, 0.12)
             paper = below
-            colour = contrasting(rng, below, uniform(rng, 22, 45) if faint else uniform(rng, 55, 160))
+            colour = contrasting(
+                rng, below, uniform(rng, 22, 45) if faint else uniform(rng, 55, 160)
+            )
         for number, paragraph in enumerate(block.paragraphs):
             if number and chance(rng, 0.3):
                 colour = contrasting(rng, paper, uniform(rng, 55, 150))

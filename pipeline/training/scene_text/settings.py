@@ -3,11 +3,16 @@
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
+
+from ...config import Section, UserPath
 
 __all__ = ["FontSettings", "Proportions", "RenderSettings"]
 
-Probability = Annotated[float, Field(ge=0, le=1)]
+Share = Annotated[float, Field(ge=0, le=1)]
+Folders = Annotated[tuple[UserPath, ...], Field(strict=False)]
+Names = Annotated[tuple[str, ...], Field(strict=False)]
+Side = Annotated[int, Field(ge=64, le=4096)]
 
 EVERYDAY = (
     *("Liberation Sans", "Liberation Serif", "Liberation Mono", "Arimo", "Tinos", "Cousine"),
@@ -27,30 +32,35 @@ NO_LETTERS = (
 )
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class FontSettings(_Section):
+class FontSettings(Section):
     """Where fonts lie and which of them are seen most.
 
     A face is drawn by its family, so that forty weights of one family count as one.
     """
 
-    folders: tuple[Path, ...] = (Path("/usr/share/fonts"),)
-    everyday: tuple[str, ...] = EVERYDAY
-    everyday_share: Probability = 0.72
-    exclude: tuple[str, ...] = NO_LETTERS
+    folders: Folders = (Path("/usr/share/fonts"),)
+    """Searched for .ttf, .otf and .ttc, with all folders below them."""
+    everyday: Names = EVERYDAY
+    """Families that people meet every day."""
+    everyday_share: Share = 0.72
+    """Share of text in one of those; the rest in any other family that has Latin letters."""
+    exclude: Names = NO_LETTERS
+    """Families never used."""
 
 
-class Proportions(_Section):
+class Proportions(Section):
     """How often each kind of picture comes, in proportion to the sum."""
 
-    negative: float = Field(0.13, ge=0)
-    near: float = Field(0.27, ge=0)
-    far: float = Field(0.30, ge=0)
-    document: float = Field(0.15, ge=0)
-    large: float = Field(0.15, ge=0)
+    negative: Annotated[float, Field(ge=0)] = 0.13
+    """A background, at times with distractors, and no text."""
+    near: Annotated[float, Field(ge=0)] = 0.27
+    """One to four signs with letters of 20 to 150 pixels."""
+    far: Annotated[float, Field(ge=0)] = 0.30
+    """Many small signs, as in photographs of streets and shops."""
+    document: Annotated[float, Field(ge=0)] = 0.15
+    """A page, poster or receipt full of text."""
+    large: Annotated[float, Field(ge=0)] = 0.15
+    """A word or two that fill the picture."""
 
     @model_validator(mode="after")
     def _something_to_draw(self) -> Self:
@@ -60,37 +70,36 @@ class Proportions(_Section):
         return self
 
 
-class RenderSettings(_Section):
-    """Settings of a renderer: with them and an index, a picture is fixed to the byte.
+class RenderSettings(Section):
+    """Settings of a renderer: with them and an index, a picture is fixed to the byte."""
 
-    Attributes:
-        seed: Of all that is drawn at random.
-        width: Of every picture, in pixels.
-        height: Of every picture, in pixels.
-        fonts: Folders and families of fonts.
-        words: A word list, one a line (Debian's `wamerican` installs the default).
-        backgrounds: Folders of photographs without text; none: only procedural backgrounds.
-        backgrounds_keep_out_every: Of each folder, sorted by name, the first file of every so many
-            is never used, so that false alarms can be counted on it; 0 uses all.
-        text_height: Least and largest size of letters (the em), in pixels.
-        kinds: Shares of the kinds of pictures.
-        cjk: Share of text blocks in Chinese characters, where a font has them.
-        any_angle: Share of text blocks turned by any angle at all.
-        curved: Share of text blocks on a curved baseline.
-    """
-
-    seed: int = Field(0, ge=0)
-    width: int = Field(512, ge=64, le=4096)
-    height: int = Field(512, ge=64, le=4096)
+    seed: Annotated[int, Field(ge=0)] = 0
+    """Of all that is drawn at random."""
+    width: Side = 512
+    """Of every picture, in pixels."""
+    height: Side = 512
+    """Of every picture, in pixels."""
     fonts: FontSettings = FontSettings()
-    words: Path = Path("/usr/share/dict/words")
-    backgrounds: tuple[Path, ...] = ()
-    backgrounds_keep_out_every: int = Field(5, ge=0)
-    text_height: tuple[Annotated[float, Field(ge=6)], Annotated[float, Field(le=1000)]] = (9, 330)
+    """Folders and families of fonts."""
+    words: UserPath = Path("/usr/share/dict/words")
+    """A word list, one a line (Debian's `wamerican` installs the default)."""
+    backgrounds: Folders = ()
+    """Folders of photographs without text; none: backgrounds are made from noise."""
+    backgrounds_keep_out_every: Annotated[int, Field(ge=0)] = 5
+    """Of each folder, sorted by name, the first of every so many files is never used, so that
+    false alarms can be counted on it; 0 uses all."""
+    text_height: Annotated[
+        tuple[Annotated[float, Field(ge=8)], Annotated[float, Field(le=1000)]], Field(strict=False)
+    ] = (10.0, 330.0)
+    """Least and largest size of letters (the em; capitals have about 0.7 of it), in pixels."""
     kinds: Proportions = Proportions()
-    cjk: Probability = 0.09
-    any_angle: Probability = 0.08
-    curved: Probability = 0.10
+    """Shares of the kinds of pictures."""
+    cjk: Share = 0.09
+    """Share of text blocks in Chinese characters, where a font has them."""
+    any_angle: Share = 0.08
+    """Share of text blocks turned by any angle at all."""
+    curved: Share = 0.10
+    """Share of text blocks on a curved baseline."""
 
     @model_validator(mode="after")
     def _least_before_largest(self) -> Self:

@@ -59,12 +59,10 @@ def _around(polygon: NDArray[np.float32]) -> NDArray[np.float32]:
     half = len(polygon) // 2
     reading = polygon[half - 1] + polygon[half] - polygon[0] - polygon[-1]
     corners = cv2.boxPoints(cv2.minAreaRect(polygon)).astype(np.float32)
-    middle = corners.mean(0)
     along = reading / np.linalg.norm(reading)
-    # OpenCV's corners go clockwise; the first is where neither axis is positive.
+    # OpenCV's corners go clockwise; the first begins the side that runs with the reading.
     sides = np.roll(corners, -1, 0) - corners
     first = int(np.argmax(sides @ along))
-    assert middle is not None
     return np.asarray(np.roll(corners, -first, 0), np.float32)
 
 

@@ -1,0 +1,96 @@
+"""Renderings as files: pictures, and the boxes of their words in the schema of our results."""
+
+import hashlib
+import io
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from ...results import prepare_output, result_path, write_atomically, write_json
+from .render import Renderer
+from .settings import RenderSettings
+from .truth import Rendering, Word
+
+__all__ = ["boxes_document", "export"]
+
+
+def export(settings: RenderSettings, output: Path, indices: Iterable[int]) -> int:
+    """Write pictures/<index>.png and boxes/<index>.png.json for every index.
+
+    Returns:
+        How many words there are on all of them.
+
+    Raises:
+        ConfigError: The renderer finds no fonts, words or backgrounds.
+        ImageError: A background does not open.
+        OutputError: The folder cannot be written.
+    """
+    renderer = Renderer(settings)
+    prepare_output(output)
+    words = 0
+    for index in indices:
+        rendering, name = renderer.render(index), f"{index:06d}.png"
+        data = _png(rendering.rgb)
+        write_atomically(output, output / "pictures" / name, data)
+        document = boxes_document(rendering, f"pictures/{name}", data, settings)
+        write_json(output, result_path(output, "boxes", name, 1), document)
+        words += len(rendering.words)
+    return words
+
+
+def _png(rgb: NDArray[np.uint8]) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(rgb).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def boxes_document(
+    rendering: Rendering, path: str, data: bytes, settings: RenderSettings
+) -> dict[str, object]:
+    """The truth of a picture as `locpipe/boxes/1`, each box with its `text` besides.
+
+    Args:
+        rendering: The picture and its words.
+        path: Of the picture, as the document shall name it.
+        data: The file, for its hash.
+        settings: Of the renderer, for their hash.
+    """
+    height, width = rendering.rgb.shape[:2]
+    settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
+    return {
+        "schema": "locpipe/boxes/1",
+        "image": {
+            "path": path,
+            "page": 1,
+            "width": width,
+            "height": height,
+            "exif_orientation": 1,
+            "stored_width": width,
+            "stored_height": height,
+            "sha256": hashlib.sha256(data).hexdigest(),
+        },
+        "made_by": {
+            "model": "renderer:scene_text",
+            "model_sha256": settings_sha256,
+            "config_sha256": settings_sha256,
+        },
+        "labels": ["text"],
+        "boxes": [_box(word, width, height) for word in rendering.words],
+    }
+
+
+def _box(word: Word, width: int, height: int) -> dict[str, object]:
+    # What sticks out of the picture is cut off: boxes lie inside it.
+    polygon = np.clip(word.polygon, 0, (width, height)).round(2).astype(float)
+    rect = [*polygon.min(0).tolist(), *polygon.max(0).tolist()]
+    return {
+        "label": "text",
+        "score": 1.0,
+        "rect": rect,
+        "polygon": polygon.tolist(),
+        "line": word.line,
+        "text": word.text,
+    }

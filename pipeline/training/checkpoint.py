@@ -1,0 +1,103 @@
+"""Checkpoints without pickle: a training goes on from one as if it had never stopped."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+
+from ...stages.errors import ConfigError
+from .files import write_whole
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+__all__ = ["load_checkpoint", "save_checkpoint"]
+
+Record = dict[str, Any]
+
+
+def save_checkpoint(
+    file: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    settings: Mapping[str, Any],
+    curve: list[Record],
+) -> None:
+    """Write all that decides how a training goes on: weights, optimizer, random numbers, curve.
+
+    Args:
+        file: where to; replaced as a whole or not at all.
+        network: its parameters and buffers are kept.
+        optimizer: its state must be tensors, as that of torch's own optimizers is.
+        settings: JSON values that another training must share to go on from here.
+        curve: one JSON record for each epoch done.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    state = optimizer.state_dict()
+    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
+    for index, slots in state["state"].items():
+        tensors |= {f"optimizer.{index}.{name}": value for name, value in slots.items()}
+    tensors["random"] = torch.get_rng_state()
+    header = {"settings": settings, "curve": curve, "groups": state["param_groups"]}
+    write_whole(file, save(tensors, {"locpipe": json.dumps(header)}))
+
+
+def load_checkpoint(
+    file: Path,
+    network: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    *,
+    settings: Mapping[str, Any],
+) -> list[Record]:
+    """Bring network, optimizer and random numbers to where a checkpoint left them.
+
+    Returns:
+        The curve, one record for each epoch done.
+
+    Raises:
+        ConfigError: the file is damaged or belongs to a training with other settings.
+    """
+    try:
+        with safe_open(file, framework="pt") as stored:
+            header = json.loads(stored.metadata()["locpipe"])
+            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no dict
+    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+        msg = f"{file} is no checkpoint of ours or damaged ({error}); remove it and train anew"
+        raise ConfigError(msg) from error
+    _require_equal(file, header["settings"], settings)
+    network.load_state_dict(_under("network.", tensors))
+    slots: dict[int, dict[str, Tensor]] = {}
+    for name, value in _under("optimizer.", tensors).items():
+        index, _, slot = name.partition(".")
+        slots.setdefault(int(index), {})[slot] = value
+    optimizer.load_state_dict({"state": slots, "param_groups": header["groups"]})
+    torch.set_rng_state(tensors["random"])
+    curve: list[Record] = header["curve"]
+    return curve
+
+
+def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    return {
+        name.removeprefix(prefix): value
+        for name, value in tensors.items()
+        if name.startswith(prefix)
+    }
+
+
+def _require_equal(file: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:
+    for key in sorted({*theirs, *ours}):
+        if theirs.get(key) != ours.get(key):
+            msg = (
+                f"{file} belongs to a training with {key}: {theirs.get(key)}, this one has {key}: "
+                f"{ours.get(key)}; go on with that, or choose another --output"
+            )
+            raise ConfigError(msg)

@@ -1,0 +1,36 @@
+"""Let torchvision be imported beside a torch that it was not built for."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+
+__all__ = ["declare_operators"]
+
+_SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
+
+
+@lru_cache(maxsize=1)
+def declare_operators() -> torch.library.Library | None:
+    """Make `import torchvision` work; call it before.
+
+    torchvision from the package index next to a CPU-only torch cannot load its compiled operators,
+    and then fails on import with "operator torchvision::nms does not exist". We use none of them,
+    so declaring their schemas is enough. Does nothing where the real operators load.
+
+    Returns:
+        The library of declared schemas, `None` where none was needed. It lives as long as the
+        process: torch forgets the schemas when it is collected.
+    """
+    try:
+        import torchvision  # noqa: F401, PLC0415 - slow, and the very thing that is tried
+    except RuntimeError as error:
+        if "torchvision::nms does not exist" not in str(error):
+            raise
+    else:
+        return None
+    library = torch.library.Library("torchvision", "DEF")
+    for name in ("nms", "qnms"):
+        library.define(name + _SCHEMA)
+    return library

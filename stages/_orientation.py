@@ -44,7 +44,9 @@ def swapped(size: tuple[int, int], orientation: int) -> tuple[int, int]:
 
 def exif_orientation(picture: ImageFile.ImageFile, file: BinaryIO) -> int:
     """EXIF orientation 1..8 of a page, from its header; 1 where there is none or nonsense."""
-    if picture.format == "HEIF":  # pillow-heif resets the tag and keeps what it was here
+    # libheif turns by HEIC's own boxes, with which cameras' EXIF agrees; pillow-heif resets the tag
+    # and keeps here what it was.
+    if picture.format == "HEIF":
         orientation = picture.info.get("original_orientation")
     else:
         if picture.format == "PNG" and "exif" not in picture.info:

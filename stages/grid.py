@@ -45,7 +45,7 @@ class Grid:
         """Return the area of a cell in square pixels of the picture."""
         return self.stride[0] * self.stride[1]
 
-    def to_pixels(self, values: NDArray[np.generic]) -> NDArray[np.generic]:
+    def to_pixels(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return a map [h, w] at picture size [H, W]: each pixel takes the cell it lies in."""
         rows = _cell_of_pixels(self.top_edges, self.picture[1])
         columns = _cell_of_pixels(self.left_edges, self.picture[0])

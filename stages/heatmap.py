@@ -22,11 +22,10 @@ from scipy.special import expit
 
 from .grid import Grid, resample
 from .infer import Features
-from .model import Model, ModelCard, Weights
+from .model import Group, Model, ModelCard, Weights
 
-__all__ = ["Group", "Heatmap", "Merge", "Normalize", "filter_weights", "heatmap"]
+__all__ = ["Heatmap", "Merge", "Normalize", "filter_weights", "heatmap"]
 
-Group = Literal["max", "sum"]
 Merge = Literal["max", "mean"]
 Normalize = Literal["calibrated", "minmax"]
 Vectors = Sequence[tuple[str, NDArray[np.float32]]]
@@ -117,13 +116,11 @@ def filter_weights(
     Raises:
         ModelError: the model knows no such label.
     """
-    members = model.card.members(label)
+    names = model.card.map_names(label, weights, group)
     table = _table(model, weights)
     if weights == "paper":
         return ((label, table[:, 0]),)
-    if group == "sum" or label in model.card.classes:
-        return ((label, table[:, members].sum(axis=1)),)
-    return tuple((model.card.classes[member], table[:, member]) for member in members)
+    return tuple((name, table[:, model.card.members(name)].sum(axis=1)) for name in names)
 
 
 def _table(model: Model, weights: Weights) -> NDArray[np.float32]:

@@ -88,15 +88,19 @@ def infer(
     return Features(maps, grid, resolution, scale, polarity)
 
 
-def bytes_needed(model: Model, width: int, height: int, *, resolution: Resolution) -> int:
-    """Return an estimate of the memory that `infer` needs for a picture of the size it is shown.
+def bytes_needed(
+    model: Model, width: int, height: int, *, resolution: Resolution
+) -> tuple[int, int]:
+    """Estimate the memory of a pass over a picture of the size that the network is shown.
 
-    Live activations as float32, twice: convolution libraries keep a second copy of the largest in
-    a layout of their own.
+    Returns:
+        Bytes while it runs (live activations, twice: convolution libraries keep a second copy of
+        the largest in a layout of their own), and bytes of the filter responses it leaves.
     """
     features, shape = _dense_features(model.network, resolution)
     padded = (width + shape.receptive_field) * (height + shape.receptive_field)
-    return int(8 * padded * peak_floats(features, model.card.input.channels))
+    peak = 8 * padded * peak_floats(features, model.card.input.channels)
+    return int(peak), int(4 * padded * len(model.tables.error) / shape.stride**2)
 
 
 def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:

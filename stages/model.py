@@ -26,6 +26,7 @@ __all__ = [
     "TABLES_FILE",
     "WEIGHTS_FILE",
     "Calibration",
+    "Group",
     "Model",
     "ModelCard",
     "Polarity",
@@ -44,6 +45,7 @@ __all__ = [
 Weights = Literal["paper", "class", "contrast", "energy", "excitation", "linear"]
 Resolution = Literal["native", "atrous", "unpooled"]
 Polarity = Literal["normal", "inverted"]
+Group = Literal["max", "sum"]
 
 _SHIPPED = Path(__file__).resolve().parents[1] / "data" / "models"
 WEIGHTS_FILE = "weights.safetensors"
@@ -115,6 +117,19 @@ class ModelCard(_Record):
             msg = f"model {self.name} knows no label {unknown[0]!r}; it knows: {known}"
             raise ModelError(msg)
         return tuple(self.classes.index(name) for name in names)
+
+    def map_names(self, label: str, weights: Weights, group: Group) -> tuple[str, ...]:
+        """Return the names of the maps that make up the map of a label.
+
+        A group's members where their maps are joined by the maximum, else the label itself.
+
+        Raises:
+            ModelError: the model knows no such class or group.
+        """
+        members = self.members(label)
+        if weights == "paper" or group == "sum":
+            return (label,)
+        return tuple(self.classes[member] for member in members)
 
     def calibrated(
         self, weights: Weights, resolution: Resolution, polarity: Polarity, label: str, scale: float

@@ -19,8 +19,10 @@ def split_alpha(picture: PIL.Image.Image) -> tuple[PIL.Image.Image, PIL.Image.Im
         picture = picture.convert("LA")  # the only way on from it that Pillow knows
     if not picture.has_transparency_data:
         return picture, None
-    alpha = picture.convert("RGBA").getchannel("A")
-    return picture.convert("L" if picture.mode in {"1", "L", "LA"} else "RGB"), alpha
+    rgba = picture.convert("RGBA")
+    # Grey stays grey, since a grey profile fits nothing else.
+    colours = picture.convert("L") if picture.mode in {"1", "L", "LA"} else rgba.convert("RGB")
+    return colours, rgba.getchannel("A")
 
 
 def to_srgb(picture: PIL.Image.Image, icc_profile: bytes | None) -> PIL.Image.Image:

@@ -1,6 +1,10 @@
 """Formats, pages and names of the load stage."""
 
 import os
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import FrozenInstanceError
 from pathlib import Path
 from typing import Any
@@ -188,3 +192,26 @@ def test_records_are_frozen(photo: NDArray[np.uint8], tmp_path: Path) -> None:
         assert isinstance(record, (Image, Header))
         with pytest.raises(FrozenInstanceError):
             record.pages = 2  # type: ignore[misc]  # the point of the test
+
+
+def test_threads_do_not_disturb_each_other(photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    """Pillow's limit and Python's warning filters belong to the whole process."""
+    path = save(tmp_path / "a.tif", photo)
+    limit, filters = PIL.Image.MAX_IMAGE_PIXELS, list(warnings.filters)
+    with ThreadPoolExecutor(8) as pool:
+        for image in pool.map(load, [path] * 64):
+            np.testing.assert_array_equal(image.rgb, photo)
+    assert limit == PIL.Image.MAX_IMAGE_PIXELS
+    assert filters == list(warnings.filters)
+
+
+def test_import_is_light() -> None:
+    """The parent process imports this module at start-up."""
+    program = (
+        "import sys, locpipe.stages.load;"
+        "print({'cv2', 'pillow_heif', 'skimage', 'tifffile', 'torch'} & set(sys.modules))"
+    )
+    found = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert found.stdout == "set()\n"

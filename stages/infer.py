@@ -72,8 +72,8 @@ def infer(
     shown = _as_shown(rgb, scale, polarity, channels=model.card.input.channels)
     height, width = shown.shape[:2]
     rows, columns = math.ceil(height / shape.stride), math.ceil(width / shape.stride)
-    margin = 0 if padding == "zeros" else _round_up(shape.receptive_field // 2, shape.stride)
-    x = _padded(shown, margin, _divisor(model.network), padding, model.card.input)
+    margin = 0 if padding == "zeros" else _round_up(shape.receptive_field // 2, shape.multiple)
+    x = _padded(shown, margin, shape.multiple, padding, model.card.input)
     with torch.inference_mode():
         maps = features(torch.from_numpy(x))[0].numpy()
     first = margin // shape.stride
@@ -114,12 +114,6 @@ def _dense_features(network: Network, resolution: Resolution) -> tuple[nn.Module
     return features, geometry(features)
 
 
-@lru_cache(maxsize=16)
-def _divisor(network: Network) -> int:
-    """Pixels that each side is padded to a multiple of, so that no pooling drops a remainder."""
-    return geometry(network.features).stride
-
-
 def _as_shown(
     rgb: NDArray[np.uint8], scale: float, polarity: Polarity, channels: int
 ) -> NDArray[np.uint8]:
@@ -133,11 +127,11 @@ def _as_shown(
 
 
 def _padded(
-    picture: NDArray[np.uint8], margin: int, divisor: int, padding: Padding, spec: InputSpec
+    picture: NDArray[np.uint8], margin: int, multiple: int, padding: Padding, spec: InputSpec
 ) -> NDArray[np.float32]:
     """Return the picture as the network wants it, float32 [1, C, H', W'], padded."""
-    below = margin + -(picture.shape[0] + 2 * margin) % divisor
-    right = margin + -(picture.shape[1] + 2 * margin) % divisor
+    below = margin + -(picture.shape[0] + 2 * margin) % multiple
+    right = margin + -(picture.shape[1] + 2 * margin) % multiple
     if padding == "zeros":
         return np.pad(normalized(picture[None], spec), ((0, 0), (0, 0), (0, below), (0, right)))
     bordered = cv2.copyMakeBorder(picture, margin, below, margin, right, _BORDERS[padding])

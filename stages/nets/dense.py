@@ -14,6 +14,7 @@ __all__ = ["Geometry", "Resolution", "densify", "geometry", "peak_floats"]
 
 Resolution = Literal["native", "atrous", "unpooled"]
 Windowed = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
+Grid = tuple[int, float, int]  # stride, offset, receptive field
 
 
 @dataclass(frozen=True)
@@ -24,11 +25,14 @@ class Geometry:
         stride: pixels from one cell to the next.
         offset: pixel position (frame: outer corner of the first pixel = 0) of cell 0's centre.
         receptive_field: pixels that a cell sees, centred on it.
+        multiple: the largest stride anywhere in the network; pictures are padded to a multiple of
+            it, so that no layer drops a remainder and branches meet at equal sizes.
     """
 
     stride: int
     offset: float
     receptive_field: int
+    multiple: int
 
 
 def densify(features: nn.Module, resolution: Resolution) -> nn.Module:
@@ -57,15 +61,15 @@ def densify(features: nn.Module, resolution: Resolution) -> nn.Module:
 
 
 def geometry(features: nn.Module) -> Geometry:
-    """Return stride, offset and receptive field of the map that `features` gives.
+    """Return where the cells of the map that `features` gives lie.
 
     Raises:
         ModelError: the network cannot be traced.
     """
     traced = _trace(features)
-    grids: dict[fx.Node, tuple[int, float, int]] = {}
+    grids: dict[fx.Node, Grid] = {}
     layers = dict(traced.named_modules())
-    grid = (1, 0.5, 1)
+    grid: Grid = (1, 0.5, 1)
     for node in traced.graph.nodes:
         sources = [grids[source] for source in node.all_input_nodes]
         # Where branches meet, the cells lie on one grid; the widest view counts.
@@ -73,8 +77,10 @@ def geometry(features: nn.Module) -> Geometry:
         layer = layers.get(str(node.target))
         if isinstance(layer, Windowed):
             grid = _through(layer, *grid)
+        elif isinstance(layer, nn.Upsample):
+            grid = _upsampled(layer, *grid)
         grids[node] = grid
-    return Geometry(*grid)
+    return Geometry(*grid, multiple=max(stride for stride, _, _ in grids.values()))
 
 
 def peak_floats(features: nn.Module, channels: int) -> float:
@@ -142,7 +148,17 @@ def _dilate(layer: Windowed, rate: int, name: str) -> None:
     layer.padding = _times(layer.padding, rate)
 
 
-def _through(layer: Windowed, stride: int, offset: float, field: int) -> tuple[int, float, int]:
+def _upsampled(layer: nn.Upsample, stride: int, offset: float, field: int) -> Grid:
+    factor = int(layer.scale_factor) if isinstance(layer.scale_factor, int | float) else 0
+    if factor < 1 or stride % factor:
+        msg = f"an nn.Upsample by {layer.scale_factor} on stride {stride}: use a whole factor of it"
+        raise ModelError(msg)
+    finer = stride // factor
+    # Bilinear interpolation looks at the two nearest cells.
+    return finer, offset - (stride - finer) / 2, field + (stride if layer.mode != "nearest" else 0)
+
+
+def _through(layer: Windowed, stride: int, offset: float, field: int) -> Grid:
     """Carry a grid through a layer (Araujo et al. 2019, "Computing receptive fields")."""
     dilation = 1 if isinstance(layer, nn.AvgPool2d) else _pair(layer.dilation)[0]
     reach = dilation * (_pair(layer.kernel_size)[0] - 1)

@@ -39,7 +39,7 @@ def to_srgb(picture: PIL.Image.Image, icc_profile: bytes | None) -> PIL.Image.Im
     if picture.mode == "LAB":
         return _apply(_lab_to_srgb(), picture)
     if icc_profile is None:
-        return picture.convert("RGB")
+        return _as_mode(picture, "RGB")
     mode, transform = _transform(icc_profile)
     if (mode == "CMYK") != (picture.mode == "CMYK") or (
         mode == "L" and picture.mode not in {"1", "L"}
@@ -47,8 +47,12 @@ def to_srgb(picture: PIL.Image.Image, icc_profile: bytes | None) -> PIL.Image.Im
         msg = f"it describes {mode} pixels, the picture has {picture.mode}"
         raise ValueError(msg)
     if transform is None:
-        return picture.convert("RGB")
-    return _apply(transform, picture.convert(mode))
+        return _as_mode(picture, "RGB")
+    return _apply(transform, _as_mode(picture, mode))
+
+
+def _as_mode(picture: PIL.Image.Image, mode: str) -> PIL.Image.Image:
+    return picture if picture.mode == mode else picture.convert(mode)  # which would copy
 
 
 @lru_cache(maxsize=16)

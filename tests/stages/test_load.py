@@ -85,6 +85,14 @@ def test_grey_and_palette(
     np.testing.assert_array_equal(rgb, np.asarray(picture.convert("RGB")))
 
 
+@pytest.mark.parametrize("compression", ["group4", "tiff_lzw", "packbits"])
+def test_scanners_bilevel_tiff(compression: str, photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    picture = PIL.Image.fromarray(photo).convert("1")
+    picture.save(tmp_path / "a.tif", compression=compression)
+    rgb = load(tmp_path / "a.tif").rgb
+    np.testing.assert_array_equal(rgb, np.asarray(picture.convert("RGB")))
+
+
 @pytest.mark.parametrize("extension", ["gif", "webp", "png"])
 def test_first_frame_of_an_animation(
     extension: str, photo: NDArray[np.uint8], tmp_path: Path

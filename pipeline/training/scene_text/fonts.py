@@ -67,7 +67,7 @@ def _files(folders: tuple[Path, ...]) -> Iterator[Path]:
 def _read(path: Path) -> tuple[str, frozenset[str]] | None:
     """Family and characters of a font file (of a collection: of its first face)."""
     try:
-        with TTFont(path, fontNumber=0, lazy=True) as font:
+        with path.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as font:
             names = font["name"]
             family = names.getDebugName(16) or names.getDebugName(1) or path.stem
             return family, frozenset(map(chr, font.getBestCmap() or {}))
@@ -82,6 +82,8 @@ def find_fonts(settings: FontSettings) -> Fonts:
     Raises:
         ConfigError: A folder does not exist, no font lies in the folders, or none has the glyphs.
     """
+    # It reports every oddity of every font; what cannot be read is reported below.
+    logging.getLogger("fontTools").setLevel(logging.ERROR)
     families: defaultdict[str, list[Face]] = defaultdict(list)
     seen = lacking = ""
     for path in _files(settings.folders):

@@ -70,43 +70,52 @@ def judge(shot: Shot, ink: NDArray[np.uint8], words: list[Word]) -> tuple[Word, 
     """Drop words outside the picture; mark `###` those cut in half, too faint or too blurred."""
     if not words:
         return ()
-    height, width = ink.shape
-    labels = np.zeros((height, width), np.int32)
-    for i, word in enumerate(words, 1):
-        cv2.fillPoly(labels, [np.round(word.polygon - 0.5).astype(np.int32)], i)
+    inside = np.bincount(_labels(words, ink.shape, ring=0).ravel(), minlength=len(words) + 1)[1:]
     areas = np.array([abs(cv2.contourArea(word.polygon)) for word in words])
-    seen, faint = _measure(shot, ink, labels, len(words))
     heights = np.array([_height(word) for word in words])
-    unreadable = faint | (seen < 0.55 * areas) | (heights < np.maximum(5.5, 3.2 * shot.blur))
+    faint = _faint(shot, ink, _labels(words, ink.shape, ring=3), len(words))
+    unreadable = faint | (inside < 0.55 * areas) | (heights < np.maximum(5.5, 3.2 * shot.blur))
     return tuple(
         replace(word, text=UNREADABLE) if bad else word
-        for word, bad, pixels in zip(words, unreadable, seen, strict=True)
+        for word, bad, pixels in zip(words, unreadable, inside, strict=True)
         if pixels > 0
     )
 
 
-def _measure(
+def _labels(words: list[Word], shape: tuple[int, ...], ring: int) -> NDArray[np.int32]:
+    """Number of the word [H, W], from 1, in its polygon and a `ring` of pixels around it."""
+    labels = np.zeros(shape, np.int32)
+    outlines = [np.round(word.polygon - 0.5).astype(np.int32) for word in words]
+    for i, outline in enumerate(outlines, 1):
+        if ring:
+            cv2.polylines(labels, [outline], isClosed=True, color=i, thickness=2 * ring)
+    for i, outline in enumerate(outlines, 1):
+        cv2.fillPoly(labels, [outline], i)
+    return labels
+
+
+def _faint(
     shot: Shot, ink: NDArray[np.uint8], labels: NDArray[np.int32], count: int
-) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Pixels of every word, and whether its ink is hard to tell from what is around it."""
-    inside = np.flatnonzero(labels)
-    label, cover = labels.ravel()[inside] - 1, ink.ravel()[inside]
-    colours = shot.rgb.reshape(-1, 3)[inside].astype(np.float64)
-    seen = np.bincount(label, minlength=count).astype(np.float64)
-    dark, light = cover > 140, cover < 50
-    means = []
-    for part in (dark, light):
-        pixels = np.maximum(np.bincount(label[part], minlength=count), 1)
-        sums = [np.bincount(label[part], colours[part, c], count) for c in range(3)]
-        means.append(np.stack(sums, 1) / pixels[:, None])
-    apart = np.abs(means[0] - means[1]).max(1)
-    green = colours[light, 1]
-    pixels = np.maximum(np.bincount(label[light], minlength=count), 1)
-    square = np.bincount(label[light], green**2, count) / pixels
-    spread = np.sqrt(np.maximum(square - means[1][:, 1] ** 2, 0))
-    faint = apart < np.maximum(15, np.maximum(0.5 * spread, 1.2 * shot.noise))
-    # Solid words ("I", "—") have no ground between their letters to compare with.
-    return seen, faint & (np.bincount(label[light], minlength=count) > 0.05 * seen)
+) -> NDArray[np.bool_]:
+    """Of every word whether its ink is hard to tell from what is around it."""
+    near = np.flatnonzero(labels)
+    label, cover = labels.ravel()[near] - 1, ink.ravel()[near]
+    colours = shot.rgb.reshape(-1, 3)[near].astype(np.float64)
+    letters, _ = _means(label[cover > 140], colours[cover > 140], count)
+    ground, spread = _means(label[cover < 50], colours[cover < 50], count)
+    apart = np.abs(letters - ground).max(1)
+    return np.asarray(apart < np.maximum(15, np.maximum(0.5 * spread, 1.2 * shot.noise)))
+
+
+def _means(
+    label: NDArray[np.int32], colours: NDArray[np.float64], count: int
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Mean colour [count, 3] of every label, and the deviation [count] of its green."""
+    pixels = np.maximum(np.bincount(label, minlength=count), 1)
+    sums = [np.bincount(label, colours[:, channel], count) for channel in range(3)]
+    means = np.stack(sums, 1) / pixels[:, None]
+    squares = np.bincount(label, colours[:, 1] ** 2, count) / pixels
+    return means, np.sqrt(np.maximum(squares - means[:, 1] ** 2, 0))
 
 
 def _height(word: Word) -> float:

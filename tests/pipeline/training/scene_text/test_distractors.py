@@ -1,0 +1,32 @@
+import numpy as np
+import pytest
+
+from locpipe.pipeline.training.scene_text.distractors import KINDS, scatter
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_yields_polygons_with_colours(kind: object) -> None:
+    assert callable(kind)
+    for seed in range(5):
+        polygons = list(kind(np.random.default_rng(seed), np.array([100.0, 50, 200])))
+        assert 1 <= len(polygons) < 3000
+        for outline, colour in polygons:
+            assert outline.shape[1] == 2
+            assert np.isfinite(outline).all()
+            assert colour.shape == (3,)
+
+
+def test_scatter_paints_in_place_and_repeats() -> None:
+    pictures = []
+    for _ in range(2):
+        rgb = np.full((200, 200, 3), 128, np.uint8)
+        scatter(rgb, np.random.default_rng(3), 4)
+        pictures.append(rgb)
+    assert (pictures[0] != 128).any()
+    assert np.array_equal(pictures[0], pictures[1])
+
+
+def test_nothing_asked_nothing_painted() -> None:
+    rgb = np.full((50, 50, 3), 128, np.uint8)
+    scatter(rgb, np.random.default_rng(0), 0)
+    assert (rgb == 128).all()

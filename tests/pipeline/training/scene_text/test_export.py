@@ -1,0 +1,81 @@
+import hashlib
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from locpipe.pipeline.training.scene_text.command import render
+from locpipe.pipeline.training.scene_text.export import boxes_document, export
+from locpipe.pipeline.training.scene_text.render import Renderer
+from locpipe.pipeline.training.scene_text.settings import RenderSettings
+from locpipe.stages.errors import ConfigError, OutputError
+
+
+def test_files_hold_what_the_renderer_gave(
+    settings: RenderSettings, renderer: Renderer, tmp_path: Path
+) -> None:
+    words = export(settings, tmp_path, [3, 4])
+    rendering = renderer.render(3)
+    picture = tmp_path / "pictures" / "000003.png"
+    with Image.open(picture) as image:
+        assert np.array_equal(np.asarray(image), rendering.rgb)
+    document = json.loads((tmp_path / "boxes" / "000003.png.json").read_text())
+    assert document["image"]["sha256"] == hashlib.sha256(picture.read_bytes()).hexdigest()
+    assert [box["text"] for box in document["boxes"]] == [word.text for word in rendering.words]
+    assert words == len(rendering.words) + len(renderer.render(4).words)
+
+
+@pytest.mark.parametrize("index", range(10))
+def test_boxes_lie_inside_the_picture(
+    settings: RenderSettings, renderer: Renderer, index: int
+) -> None:
+    document = boxes_document(renderer.render(index), "a.png", b"", settings)
+    boxes = document["boxes"]
+    assert isinstance(boxes, list)
+    for box in boxes:
+        left, top, right, bottom = box["rect"]
+        assert 0 <= left < right <= settings.width
+        assert 0 <= top < bottom <= settings.height
+        across, down = zip(*box["polygon"], strict=True)
+        assert (min(across), min(down), max(across), max(down)) == (left, top, right, bottom)
+        assert box["label"] == "text"
+
+
+def test_output_that_cannot_be_written(settings: RenderSettings, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(OutputError, match="cannot be written"):
+        export(settings, tmp_path / "file" / "below", [0])
+
+
+def arguments(settings: RenderSettings, config: Path) -> list[str]:
+    config.write_text(
+        f"words: {settings.words}\nfonts: {{folders: ['{settings.fonts.folders[0]}']}}\n"
+    )
+    return [str(config), "--count", "2", "--start", "5"]
+
+
+def test_command_writes_pictures_and_says_where(settings: RenderSettings, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    options = ["--output", str(output), "--set", "width=128"]
+    done = CliRunner().invoke(render, [*arguments(settings, tmp_path / "c.yaml"), *options])
+    assert done.exit_code == 0, done.output
+    names = sorted(path.name for path in (output / "pictures").iterdir())
+    assert names == ["000005.png", "000006.png"]
+    with Image.open(output / "pictures" / names[0]) as image:
+        assert image.size == (128, 512)
+    assert "2 pictures with" in done.stdout
+
+
+def test_command_hands_on_errors(settings: RenderSettings, tmp_path: Path) -> None:
+    wrong = [*arguments(settings, tmp_path / "c.yaml"), "--set", "words=/nowhere/words"]
+    done = CliRunner().invoke(render, wrong)
+    assert isinstance(done.exception, ConfigError)
+    assert "/nowhere/words cannot be read" in str(done.exception)
+
+
+def test_help_shows_an_example() -> None:
+    done = CliRunner().invoke(render, ["--help"])
+    assert "Example: locpipe render configs/render/text.yaml" in done.output

@@ -97,13 +97,12 @@ def opened(path: Path, page: int) -> Iterator[Stored]:
 
 def decode(stored: Stored) -> PIL.Image.Image:
     """Decode the page: 8 bits a channel, upright, in whatever colour mode the file has."""
-    deep = has_deep_colours(stored.picture)
-    stored.picture.load()  # Pillow's decoders are the ones that notice a file cut short
-    pixels: PIL.Image.Image
-    if deep:
-        pixels = read_deep_colours(stored.picture, stored.file, stored.page)
-    else:
-        pixels = to_8_bit(stored.picture)
+    picture, content = stored.picture, b""
+    if has_deep_colours(picture):  # read before Pillow's libtiff moves the file's position unseen
+        stored.file.seek(0)
+        content = stored.file.read()
+    picture.load()  # also of deep colours: Pillow's decoders notice a file cut short
+    pixels = read_deep_colours(picture, content, stored.page) if content else to_8_bit(picture)
     if stored.format not in UPRIGHT_WHEN_DECODED:
         pixels = turned_upright(pixels, stored.orientation)
     if pixels.size != stored.upright_size:

@@ -1,7 +1,5 @@
 """Samples of more than 8 bits to 8 bits, without losing half a level on the way."""
 
-from typing import BinaryIO
-
 import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
@@ -32,16 +30,16 @@ def has_deep_colours(picture: ImageFile.ImageFile) -> bool:
     if _tag(picture, PLANAR_CONFIGURATION, 1) == 2 and _tag(picture, BITSPERSAMPLE, 8) > 8:
         msg = "16-bit colours in separate planes"
         raise ValueError(msg)
-    raw_mode = str(picture.tile[0].args)
+    raw_mode = str(picture.tile[0][3])
     return ";16" in raw_mode and "RGBa" not in raw_mode
 
 
-def read_deep_colours(picture: ImageFile.ImageFile, file: BinaryIO, page: int) -> PIL.Image.Image:
+def read_deep_colours(picture: ImageFile.ImageFile, content: bytes, page: int) -> PIL.Image.Image:
     """Read a page with 16-bit colours through OpenCV, which also turns TIFF upright.
 
     Args:
         picture: The page as Pillow decoded it.
-        file: The open file.
+        content: The whole file.
         page: Which page, from 1.
 
     Returns:
@@ -52,9 +50,8 @@ def read_deep_colours(picture: ImageFile.ImageFile, file: BinaryIO, page: int) -
     """
     import cv2  # noqa: PLC0415 - 50 MB of libraries that few pictures need
 
-    file.seek(0)
-    content = np.frombuffer(file.read(), np.uint8)
-    _, pages = cv2.imdecodemulti(content, cv2.IMREAD_UNCHANGED, range=(page - 1, page))
+    buffer = np.frombuffer(content, np.uint8)
+    _, pages = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED, range=(page - 1, page))
     if not pages or pages[0].dtype != np.uint16:
         msg = "16-bit colours that OpenCV cannot read"
         raise ValueError(msg)

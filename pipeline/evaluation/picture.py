@@ -70,7 +70,8 @@ def geometries(polygons: Sequence[Polygon]) -> NDArray[Any]:
     Returns:
         object [n] of shapely polygons and multi-polygons, all valid.
     """
-    raw = [shapely.Polygon(polygon) for polygon in polygons]
+    # To a millionth of a pixel: GEOS divides by zero on coordinates like 1e-263.
+    raw = [shapely.Polygon(polygon.round(6)) for polygon in polygons]
     # "structure" keeps polygons only; "linework" may return lines, which break unions.
     return np.asarray(shapely.make_valid(raw, method="structure", keep_collapsed=False))
 

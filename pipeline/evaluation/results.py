@@ -108,7 +108,8 @@ def _result(file: Path, document: dict[str, Any]) -> Result:
 
 def _polygon(box: dict[str, Any]) -> Polygon:
     polygon = np.asarray(box["polygon"], dtype=np.float64)
-    if polygon.ndim != 2 or polygon.shape[1] != 2 or len(polygon) < 3:
-        message = f"a polygon is not a list of three or more points: {box['polygon']}"
+    shaped = polygon.ndim == 2 and polygon.shape[1] == 2 and len(polygon) >= 3
+    if not shaped or not np.isfinite(polygon).all():
+        message = f"a polygon is not a list of three or more points x, y: {box['polygon']}"
         raise ValueError(message)
     return polygon

@@ -1,0 +1,64 @@
+import math
+
+import cv2
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locpipe.pipeline.evaluation.lines import join_lines
+from locpipe.pipeline.evaluation.picture import Polygon
+from locpipe.pipeline.evaluation.results import Detection
+
+
+def rect(left: float, top: float, right: float, bottom: float) -> Polygon:
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
+
+
+def corners(polygon: Polygon) -> list[list[float]]:
+    return sorted(np.round(polygon, 3).tolist())
+
+
+def test_words_of_a_line_become_one_rectangle() -> None:
+    words = [
+        Detection(rect(0, 0, 40, 10), line=0),
+        Detection(rect(0, 30, 40, 40), line=1),
+        Detection(rect(50, 0, 90, 10), line=0),
+    ]
+    lines = join_lines(words)
+    assert [corners(line) for line in lines] == [
+        corners(rect(0, 0, 90, 10)),
+        corners(rect(0, 30, 40, 40)),
+    ]
+
+
+def test_a_slanted_line_gets_a_slanted_rectangle() -> None:
+    turn = np.array([[math.cos(0.5), math.sin(0.5)], [-math.sin(0.5), math.cos(0.5)]])
+    words = [Detection(rect(x, 0, x + 30, 10) @ turn, line=3) for x in (0, 40, 80)]
+    (line,) = join_lines(words)
+    np.testing.assert_allclose(corners(line), corners(rect(0, 0, 110, 10) @ turn), atol=0.01)
+
+
+def test_boxes_without_a_line_stay_as_they_are() -> None:
+    triangle = np.array([[0, 0], [9, 0], [0, 9]], dtype=np.float64)
+    joined = join_lines(
+        [
+            Detection(triangle, line=None),
+            Detection(triangle + 20, line=None),
+            Detection(rect(0, 0, 9, 9), line=0),
+        ]
+    )
+    assert len(joined) == 3
+    np.testing.assert_array_equal(joined[1], triangle)
+    np.testing.assert_array_equal(joined[2], triangle + 20)
+
+
+points = st.lists(
+    st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=4, max_size=4, unique=True
+).map(lambda corners: np.array(corners, dtype=np.float64))
+
+
+@given(st.lists(points, min_size=1, max_size=4))
+def test_the_rectangle_holds_every_corner(polygons: list[Polygon]) -> None:
+    (line,) = join_lines(Detection(polygon, line=0) for polygon in polygons)
+    for corner in np.concatenate(polygons):
+        assert cv2.pointPolygonTest(line.astype(np.float32), corner.tolist(), True) > -0.1  # noqa: FBT003 - OpenCV takes it by position

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ...stages.model import ModelCard
     from .config import TrainConfig
 
-__all__ = ["train", "weigh"]
+__all__ = ["calibrate", "train", "weigh"]
 
 _INTERRUPTED = 130
 
@@ -73,6 +73,67 @@ def weigh(model: str, data: Path | None) -> None:
     from .weighing import weigh_model  # noqa: PLC0415 - start-up time
 
     click.echo(weigh_model(model, data))
+
+
+@click.command(
+    epilog="Example: locpipe calibrate digits --config configs/text.yaml --all "
+    "--backgrounds photographs --data ../shared/data/mnist"
+)
+@click.argument("model")
+@click.option(
+    "--config",
+    "configs",
+    multiple=True,
+    required=True,
+    metavar="CONFIG",
+    help="A config of `locpipe run` whose maps are to be calibrated; may be given several times.",
+)
+@click.option("--all", "every_kind", is_flag=True, help="For all six kinds of weights.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download.",
+)
+@click.option(
+    "--backgrounds",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Photographs without text; every fifth by name is left alone, for measuring. "
+    "Without them photographs light up more often.",
+)
+@click.option("--canvases", "count", type=click.IntRange(min=3), default=96, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+def calibrate(
+    model: str,
+    configs: tuple[str, ...],
+    data: Path | None,
+    backgrounds: Path | None,
+    count: int,
+    seed: int,
+    *,
+    every_kind: bool,
+) -> None:
+    """Fit what turns the maps of MODEL into probabilities, on canvases of digits at known places.
+
+    For every polarity, scale and label that a CONFIG asks for, a logistic regression tells cells on
+    ink from cells on ground. Writes the calibrations into the model, replacing older ones for the
+    same maps, and prints them with the area under the ROC curve of each map.
+    """
+    from ..config import Config  # noqa: PLC0415 - start-up time
+    from .calibrating import calibrate_model  # noqa: PLC0415 - start-up time
+
+    click.echo(
+        calibrate_model(
+            model,
+            [read_settings(find_config(name), Config).config for name in configs],
+            every_kind=every_kind,
+            data=data,
+            backgrounds=backgrounds,
+            count=count,
+            seed=seed,
+        )
+    )
 
 
 def _settings(config: str, assignments: tuple[str, ...], output: Path | None) -> TrainConfig:

@@ -119,6 +119,6 @@ def _linear_classifier(means: Tensor, labels: Tensor, classes: int) -> NDArray[n
         total.backward()
         return total
 
-    solver.step(loss)  # type: ignore[no-untyped-call]  # torch leaves it untyped
+    solver.step(loss)
     fitted: NDArray[np.float64] = (weight.detach() / spread[:, None]).numpy()
     return fitted

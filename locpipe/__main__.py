@@ -1,0 +1,5 @@
+"""`python -m locpipe`, where the command `locpipe` is not on the PATH."""
+
+from .pipeline.cli import main
+
+main(prog_name="locpipe")

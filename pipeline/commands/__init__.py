@@ -1,0 +1,1 @@
+"""The sub-commands of `locpipe`, one a module, each thin."""

@@ -1,0 +1,40 @@
+"""`locpipe models`."""
+
+import click
+
+__all__ = ["models"]
+
+
+@click.group(epilog="Example: locpipe models verify digits")
+def models() -> None:
+    """List, show and verify the models."""
+
+
+@models.command("list", epilog="Example: locpipe models list")
+def list_() -> None:
+    """Print name and description of every shipped model."""
+    from ...stages.model import list_models, read_card  # noqa: PLC0415 - slow to import
+
+    for folder in list_models():
+        click.echo(f"{folder.name}\t{read_card(folder).description}")
+
+
+@models.command(epilog="Example: locpipe models show digits")
+@click.argument("model")
+def show(model: str) -> None:
+    """Print what a model is: its model.yaml. MODEL is a name or a folder."""
+    from ...stages.model import find_model, read_card  # noqa: PLC0415 - slow to import
+
+    folder = find_model(model)
+    read_card(folder)
+    click.echo((folder / "model.yaml").read_text(encoding="utf-8"), nl=False)
+
+
+@models.command(epilog="Example: locpipe models verify digits")
+@click.argument("model", nargs=-1)
+def verify(model: tuple[str, ...]) -> None:
+    """Check the files of models against their sha256; of all shipped ones if none is named."""
+    from ...stages.model import find_model, list_models, verify_model  # noqa: PLC0415 - slow to import
+
+    for folder in [find_model(name) for name in model] or list_models():
+        click.echo(f"{folder.name}\tok\t{verify_model(folder)}")

@@ -1,0 +1,102 @@
+"""`locpipe run`."""
+
+import json
+import logging
+import sys
+
+import click
+
+from ..logs import LogFormat, set_up_logging
+from .options import config_argument, read_config, set_option
+
+__all__ = ["run"]
+
+log = logging.getLogger(__name__)
+
+EPILOG = """\b
+Examples:
+  locpipe run text --input photos --output results
+  locpipe run my.yaml --set boxes.min_area=20 --workers 4
+  locpipe run text --input list.txt --dry-run
+
+\b
+Exit codes: 0 all done or nothing to do, 2 usage or config, 3 some pictures failed (see
+failures.jsonl), 4 no picture and --require-input, 5 model, 6 output not writable,
+75 another run is at work there, 130/143 stopped by a signal, 1 internal error."""
+
+
+@click.command(epilog=EPILOG)
+@config_argument
+@set_option
+@click.option("--input", "input_", metavar="X", help="Folder, glob, picture, or .txt/.jsonl list.")
+@click.option("--output", metavar="DIR", help="Where results go.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Do at most N pictures.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done and why; do nothing.")
+@click.option("--workers", type=int, metavar="N", help="Worker processes; 0: in this process.")
+@click.option("--scheduler", metavar="ADDR", help="Use a running Dask scheduler.")
+@click.option("--retry-failed", is_flag=True, help="Try failures again, however many there were.")
+@click.option("--force", is_flag=True, help="Do everything again.")
+@click.option("--require-input", is_flag=True, help="Exit with 4 when there is no picture.")
+@click.option("--offline", is_flag=True, help="Never use the network (a run does not anyway).")
+@click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.")
+@click.option("-v", "--verbose", is_flag=True, help="Say more, with tracebacks.")
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)  # fmt: skip
+@click.pass_context
+def run(
+    ctx: click.Context,
+    config: str,
+    assignments: tuple[str, ...],
+    input_: str | None,
+    output: str | None,
+    limit: int | None,
+    workers: int | None,
+    scheduler: str | None,
+    log_format: LogFormat,
+    *,
+    dry_run: bool,
+    retry_failed: bool,
+    force: bool,
+    require_input: bool,
+    offline: bool,  # noqa: ARG001 - nothing here uses the network
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> None:
+    """Find what is on pictures and write masks, boxes and a report.
+
+    CONFIG is a file or the name of a shipped config. Run again to go on: what is done is skipped.
+    """
+    set_up_logging(_level(quiet=quiet, verbose=verbose), log_format)
+    given = {
+        "input.path": ("--input", input_),
+        "output.path": ("--output", output),
+        "run.workers": ("--workers", workers),
+        "run.scheduler": ("--scheduler", scheduler),
+    }
+    settings = read_config(config, assignments, given)
+    from ..report import one_line  # noqa: PLC0415 - slow to import
+    from ..run import Options, execute, preview  # noqa: PLC0415 - slow to import
+
+    options = Options(
+        limit=limit,
+        retry_failed=retry_failed,
+        force=force,
+        require_input=require_input,
+        progress=sys.stderr.isatty() and not quiet and log_format == "text",
+    )
+    if dry_run:
+        for key, decision in preview(settings.config, options):
+            click.echo(f"{decision}: {key!r}")
+        return
+    report = execute(settings.config, options)
+    log.info("%s", one_line(report))
+    if as_json:
+        click.echo(json.dumps(report))
+    ctx.exit(report["exit_code"])
+
+
+def _level(*, quiet: bool, verbose: bool) -> int:
+    if verbose:
+        return logging.DEBUG
+    return logging.WARNING if quiet else logging.INFO

@@ -1,0 +1,37 @@
+"""Log lines on stderr, for people or for machines."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Literal
+
+__all__ = ["LogFormat", "set_up_logging"]
+
+LogFormat = Literal["text", "json"]
+
+STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
+
+
+class _JsonLines(logging.Formatter):
+    def format(self, record: logging.LogRecord) -> str:
+        """One object a line: time, level, message, and the fields of the event."""
+        line = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **{name: value for name, value in vars(record).items() if name not in STANDARD},
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line)
+
+
+def set_up_logging(level: int = logging.INFO, log_format: LogFormat = "text") -> None:
+    """Send the log of locpipe, and nothing else's, to stderr."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(_JsonLines() if log_format == "json" else logging.Formatter())
+    logger = logging.getLogger(__package__.partition(".")[0])
+    logger.handlers = [handler]
+    logger.propagate = False
+    logger.setLevel(level)

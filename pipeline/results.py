@@ -1,0 +1,135 @@
+"""Where results lie and how they get there: whole or not at all."""
+
+import errno
+import itertools
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Final
+
+from ..stages.errors import OutputError
+from .config import OutputConfig
+from .document import SCHEMA
+from .inputs import STATE_FOLDER
+
+__all__ = [
+    "KINDS",
+    "prepare_output",
+    "read_document",
+    "remove_results",
+    "result_path",
+    "sweep",
+    "wanted",
+    "write_atomically",
+    "write_json",
+]
+
+KINDS: Final = {"boxes": ".json", "masks": ".png", "overlays": ".jpg", "heatmaps": ".png"}
+"""Folders of the results and what they add to the name of the picture."""
+
+FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+"""No picture is to blame for these, and none after it would fare better."""
+
+_count = itertools.count()
+
+
+def result_path(output: Path, kind: str, key: str, page: int) -> Path:
+    """File of one result, `boxes/<key>.json` or from page 2 on `boxes/<key>.page-2.json`."""
+    suffix = "" if page == 1 else f".page-{page}"
+    return output / kind / f"{key}{suffix}{KINDS[kind]}"
+
+
+def prepare_output(output: Path) -> None:
+    """Make the folder and prove that it can be written to.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with _explained(output):
+        (output / STATE_FOLDER / "tmp").mkdir(parents=True, exist_ok=True)
+        write_atomically(output, output / STATE_FOLDER / "writable", b"")
+        (output / STATE_FOLDER / "writable").unlink()
+
+
+def sweep(output: Path) -> None:
+    """Drop what a killed run left unfinished; only for the holder of the lock."""
+    for file in (output / STATE_FOLDER / "tmp").iterdir():
+        file.unlink(missing_ok=True)
+
+
+def write_atomically(output: Path, path: Path, data: bytes) -> None:
+    """Write a file below `output` so that at no moment a part of it can be seen.
+
+    Raises:
+        OutputError: the disk is full or read-only.
+        OSError: this one file cannot be written, for example because its name is too long.
+    """
+    name = f"{os.getpid()}-{threading.get_ident()}-{next(_count)}"
+    temporary = output / STATE_FOLDER / "tmp" / name
+    with _explained(output, FULL):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            temporary.write_bytes(data)
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
+
+
+def write_json(output: Path, path: Path, document: object) -> None:
+    """Write JSON that any program reads: ASCII, names that are not UTF-8 as surrogate escapes."""
+    text = json.dumps(document, allow_nan=False)
+    write_atomically(output, path, text.encode("ascii") + b"\n")
+
+
+def wanted(output: OutputConfig, key: str, page: int) -> Iterator[Path]:
+    """The files that belong to one page."""
+    for kind in KINDS:
+        if kind == "boxes" or getattr(output, kind):
+            yield result_path(output.path, kind, key, page)
+
+
+def read_document(output: OutputConfig, key: str, page: int) -> Any:  # noqa: ANN401 - JSON
+    """The box JSON of a page; None when a file that belongs to the page is missing or damaged."""
+    if not all(path.is_file() for path in wanted(output, key, page)):
+        return None
+    try:
+        document = json.loads(result_path(output.path, "boxes", key, page).read_bytes())
+    except ValueError:
+        return None
+    return document if isinstance(document, dict) and document.get("schema") == SCHEMA else None
+
+
+def remove_results(output: Path, key: str) -> None:
+    """Remove every result of a picture, the JSON first, for it vouches for the others."""
+    for page in itertools.count(1):
+        paths = [result_path(output, kind, key, page) for kind in KINDS]
+        if not any(_removed(paths)):
+            return
+
+
+def _removed(paths: Iterable[Path]) -> list[bool]:
+    found = []
+    for path in paths:
+        try:
+            path.unlink()
+            found.append(True)
+        except OSError:  # not there, or a name that never could be
+            found.append(False)
+    return found
+
+
+@contextmanager
+def _explained(output: Path, only: tuple[int, ...] | None = None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if only is not None and error.errno not in only:
+            raise
+        msg = (
+            f"output.path: {output} cannot be written ({error.strerror}); "
+            "free space, change its permissions, or choose another folder"
+        )
+        raise OutputError(msg) from error

@@ -1,0 +1,48 @@
+"""Ends a worker process that a picture keeps busy for too long, and tells where it hung.
+
+`faulthandler` waits in a thread that needs no interpreter lock, so even native code that never
+returns is ended. It leaves the stack in a file, from which the parent knows what happened.
+"""
+
+import faulthandler
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from .inputs import STATE_FOLDER
+
+__all__ = ["STAGES", "stage_where_it_hung", "time_limit"]
+
+STAGES = ("load", "infer", "heatmap", "threshold", "boxes", "classify")
+
+
+@contextmanager
+def time_limit(seconds: float, output: Path, key: str) -> Iterator[None]:
+    """End this process when the block takes longer."""
+    file = _trace_file(output, key)
+    with file.open("w") as trace:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
+        try:
+            yield
+        finally:
+            faulthandler.cancel_dump_traceback_later()
+    file.unlink(missing_ok=True)
+
+
+def stage_where_it_hung(output: Path, key: str) -> str | None:
+    """The stage in which the time limit ended a worker; None where it did not."""
+    try:
+        trace = _trace_file(output, key).read_text()
+    except OSError:
+        return None
+    _trace_file(output, key).unlink()
+    stages = re.findall(rf"/({'|'.join(STAGES)})\.py\"", trace)
+    return (stages or ["load"])[-1] if trace else None
+
+
+def _trace_file(output: Path, key: str) -> Path:
+    name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
+    return output / STATE_FOLDER / "tmp" / f"running-{name}"

@@ -8,10 +8,11 @@ from collections.abc import Callable
 from ..errors import ModelError
 from .lenet import LeNet
 from .network import Network
+from .text import TextNet
 
-__all__ = ["NETWORKS", "LeNet", "Network", "build"]
+__all__ = ["NETWORKS", "LeNet", "Network", "TextNet", "build"]
 
-NETWORKS: dict[str, Callable[[int], Network]] = {"lenet": LeNet}
+NETWORKS: dict[str, Callable[[int], Network]] = {"lenet": LeNet, "text": TextNet}
 
 
 def build(architecture: str, classes: int) -> Network:

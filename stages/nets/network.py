@@ -12,7 +12,7 @@ class Network(nn.Module):
         features: `[N, C_in, H, W]` to F `[N, C, h, w]`, the response of the last convolution after
             its ReLU and before its pooling (blocking a filter before or after ReLU and pooling is
             the same, and here the map is finest).
-        classifier: F to logits `[N, classes]`.
+        classifier: F to logits: `[N, classes]` of pictures, or `[N, classes, h, w]` of positions.
     """
 
     def __init__(self, features: nn.Module, classifier: nn.Module) -> None:
@@ -21,6 +21,6 @@ class Network(nn.Module):
         self.classifier = classifier
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the logits `[N, classes]` of pictures `[N, C_in, H, W]`."""
+        """Return the logits of pictures `[N, C_in, H, W]`, or of each of their positions."""
         logits: Tensor = self.classifier(self.features(x))
         return logits

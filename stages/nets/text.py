@@ -1,0 +1,88 @@
+"""A fully convolutional classifier of positions for text, made for CPUs."""
+
+from typing import ClassVar
+
+from torch import Tensor, nn
+
+from .network import Network
+
+__all__ = ["TextNet"]
+
+FILTERS = 48
+_WIDE = 32  # of the pyramid
+
+
+class TextNet(Network):
+    """Says for every fourth pixel, in both directions, what it shows.
+
+    A strided stem, inverted residuals (Sandler et al. 2018, MobileNetV2) down to stride 64, whose
+    view holds letters of several hundred pixels, and a narrow pyramid back to stride 4 (Lin et al.
+    2017, FPN). One 3x3 convolution gives AdGAP's F, one 1x1 convolution classifies each position.
+    No operation is global: strips of a picture give the map of the whole.
+    """
+
+    def __init__(self, classes: int) -> None:
+        super().__init__(_Features(), nn.Conv2d(FILTERS, classes, 1))
+
+
+class _Features(nn.Module):
+    # width, blocks, expansion, kernel of the stages at strides 4, 8, 16, 32 and 64
+    STAGES: ClassVar = [(32, 1, 2, 3), (48, 2, 3, 3), (64, 3, 4, 3), (96, 3, 4, 5), (96, 2, 4, 5)]
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.stem = nn.Sequential(*_convolution(3, 16, 4, 2), *_convolution(16, 32, 2, 2))
+        widths = [width for width, *_ in self.STAGES]
+        stages = []
+        for before, (width, blocks, wider, kernel) in zip([32, *widths], self.STAGES, strict=False):
+            first = _Residual(before, width, wider, kernel, stride=2 if stages else 1)
+            others = [_Residual(width, width, wider, kernel, 1) for _ in range(blocks - 1)]
+            stages.append(nn.Sequential(first, *others))
+        self.stages = nn.ModuleList(stages)
+        self.sides = nn.ModuleList(nn.Conv2d(width, _WIDE, 1) for width in widths)
+        self.merges = nn.ModuleList(_merge() for _ in widths[2:])
+        self.merges.append(nn.Sequential(*_convolution(_WIDE, FILTERS, 3, 1)))  # gives F
+        self.up = nn.Upsample(scale_factor=2, mode="bilinear")
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.stem(x)
+        levels = []
+        for stage, side in zip(self.stages, self.sides, strict=True):
+            x = stage(x)
+            levels.append(side(x))
+        top: Tensor = levels.pop()
+        for merge in self.merges:
+            top = merge(levels.pop() + self.up(top))
+        return top
+
+
+class _Residual(nn.Module):
+    def __init__(self, before: int, after: int, wider: int, kernel: int, stride: int) -> None:
+        super().__init__()
+        inner = before * wider
+        self.branch = nn.Sequential(
+            *_convolution(before, inner, 1, 1),
+            # Even kernels where it strides: cells of all levels then share one frame.
+            *_convolution(inner, inner, kernel + stride - 1, stride, groups=inner),
+            nn.Conv2d(inner, after, 1, bias=False),
+            nn.BatchNorm2d(after),
+        )
+        self.kept = before == after and stride == 1
+
+    def forward(self, x: Tensor) -> Tensor:
+        changed: Tensor = self.branch(x)
+        return x + changed if self.kept else changed
+
+
+def _merge() -> nn.Sequential:
+    return nn.Sequential(
+        nn.Conv2d(_WIDE, _WIDE, 3, padding=1, groups=_WIDE, bias=False),
+        *_convolution(_WIDE, _WIDE, 1, 1),
+    )
+
+
+def _convolution(
+    before: int, after: int, kernel: int, stride: int, groups: int = 1
+) -> tuple[nn.Module, ...]:
+    layer = nn.Conv2d(before, after, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False)
+    return layer, nn.BatchNorm2d(after), nn.ReLU(inplace=True)

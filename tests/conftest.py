@@ -1,0 +1,135 @@
+"""What all tests share: a quick config, small pictures, ways to run, and one check of all JSON."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from importlib.resources import files
+from pathlib import Path
+from typing import Protocol
+
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+from skimage import data
+
+from locpipe.pipeline.config import (
+    Config,
+    HeatmapConfig,
+    InputConfig,
+    OutputConfig,
+    RunConfig,
+    ThresholdConfig,
+)
+
+SCHEMA = json.loads(files("locpipe.pipeline").joinpath("schemas/boxes-1.json").read_text())
+
+
+class RunLocpipe(Protocol):
+    """Starts the command line in a process of its own."""
+
+    def __call__(self, *arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]: ...  # fmt: skip
+
+
+class StartLocpipe(Protocol):
+    """The same, without waiting for its end; it leads a process group of its own."""
+
+    def __call__(self, *arguments: str | Path) -> subprocess.Popen[str]: ...
+
+
+@pytest.fixture(autouse=True)
+def every_box_json_fits_the_published_schema(tmp_path: Path) -> Iterator[None]:
+    yield
+    for file in tmp_path.rglob("boxes/**/*.json"):
+        jsonschema.validate(json.loads(file.read_bytes()), SCHEMA)
+
+
+@pytest.fixture(scope="session")
+def photographs() -> dict[str, np.ndarray]:
+    """Photographs that scikit-image ships."""
+    return {
+        "coffee": data.coffee(),
+        "camera": data.camera(),
+        "text": data.text(),
+        "page": data.page(),
+        "coins": data.coins(),
+        "clock": data.clock(),
+    }
+
+
+@pytest.fixture
+def pictures(tmp_path: Path, photographs: dict[str, np.ndarray]) -> Path:
+    """A folder with two levels and four small pictures."""
+    folder = tmp_path / "pictures"
+    (folder / "signs").mkdir(parents=True)
+    Image.fromarray(photographs["coffee"]).resize((300, 200)).save(folder / "coffee.jpg")
+    Image.fromarray(photographs["text"]).save(folder / "signs" / "text.PNG")
+    Image.fromarray(photographs["page"]).save(folder / "page.webp", lossless=True)
+    Image.fromarray(photographs["camera"]).resize((96, 160)).save(folder / "signs" / "camera.bmp")
+    return folder
+
+
+@pytest.fixture
+def config(pictures: Path, tmp_path: Path) -> Config:
+    """The paper's settings on `pictures`, in this process, into `tmp_path / "out"`."""
+    return Config(
+        model="digits",
+        input=InputConfig(path=pictures),
+        output=OutputConfig(path=tmp_path / "out"),
+        heatmap=HeatmapConfig(weights="paper", normalize="minmax", labels=("text",)),
+        threshold=ThresholdConfig(method="mean_std"),
+        run=RunConfig(workers=0),
+    )
+
+
+def command(arguments: tuple[str | Path, ...]) -> list[str]:
+    return [sys.executable, "-m", "locpipe", *map(str, arguments)]
+
+
+@pytest.fixture(scope="session")
+def locpipe() -> RunLocpipe:
+    def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            command(arguments), cwd=cwd, capture_output=True, text=True, check=False, timeout=120
+        )
+
+    return run
+
+
+@pytest.fixture
+def start_locpipe() -> Iterator[StartLocpipe]:
+    started: list[subprocess.Popen[str]] = []
+
+    def start(*arguments: str | Path) -> subprocess.Popen[str]:
+        process = subprocess.Popen(
+            command(arguments),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        with process:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+@pytest.fixture(scope="session")
+def tree() -> Callable[[Path], dict[str, bytes]]:
+    """All results below a folder, without what differs from run to run."""
+
+    def read(output: Path) -> dict[str, bytes]:
+        return {
+            str(file.relative_to(output)): file.read_bytes()
+            for file in sorted(output.rglob("*"))
+            if file.is_file() and ".locpipe" not in file.parts and file.name != "run.json"
+        }
+
+    return read

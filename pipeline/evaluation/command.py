@@ -18,9 +18,7 @@ _PROTOCOLS = ("icdar2015", "deteval", "pixel")
 _SCHEMA = "locpipe/evaluation/1"
 
 
-@click.command(
-    epilog="Example: locpipe evaluate out --truth icdar2015_train --protocol deteval -o scores.json"
-)
+@click.command(epilog="Example: locpipe evaluate results --truth icdar2015_train -o scores.json")
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--truth",
@@ -100,7 +98,7 @@ def _write(file: Path, document: dict[str, Any]) -> None:
 def table(report: Report) -> str:
     """The totals for people, in percent."""
     head = f"{len(report.pictures)} pictures"
-    lines = [f"{head:<14}{'precision':^21}{'recall':^21}{'H':^21}"]
+    lines = [f"{head:<14}{'precision':^21}{'recall':^21}{'H':^21}".rstrip()]
     lines += [f"{name:<14}{_cells(total)}" for name, total in report.totals.items()]
     return "\n".join(lines)
 

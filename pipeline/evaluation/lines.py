@@ -18,18 +18,11 @@ __all__ = ["join_lines"]
 
 
 def join_lines(detections: Iterable[Detection]) -> list[Polygon]:
-    """Merge the boxes of each text line into the smallest rotated rectangle around them.
-
-    Boxes that belong to no line stay as they are, behind the lines.
-    """
+    """Merge the boxes of each text line into the smallest rotated rectangle around them."""
     lines: dict[int, list[Polygon]] = defaultdict(list)
-    alone = []
     for detection in detections:
-        if detection.line is None:
-            alone.append(detection.polygon)
-        else:
-            lines[detection.line].append(detection.polygon)
-    return [*map(_smallest_rectangle, lines.values()), *alone]
+        lines[detection.line].append(detection.polygon)
+    return [_smallest_rectangle(polygons) for polygons in lines.values()]
 
 
 def _smallest_rectangle(polygons: list[Polygon]) -> Polygon:

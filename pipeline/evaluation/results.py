@@ -10,21 +10,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ...stages.errors import ConfigError
+from ..document import SCHEMA
 
 if TYPE_CHECKING:
     from .picture import Polygon
 
 __all__ = ["Detection", "Result", "read_result", "read_run"]
 
-_SCHEMA = "locpipe/boxes/1"
-
 
 @dataclass(frozen=True)
 class Detection:
-    """One box: its polygon in the upright frame, and the text line that it belongs to, if any."""
+    """One box: its polygon in the upright frame and the index of its text line."""
 
     polygon: Polygon
-    line: int | None
+    line: int
 
 
 @dataclass(frozen=True)
@@ -84,14 +83,14 @@ def read_result(file: Path) -> Result:
         return _result(file, json.loads(file.read_bytes()))
     except (OSError, KeyError, TypeError, ValueError) as error:
         message = (
-            f"{file}: not a box file of schema {_SCHEMA} ({type(error).__name__}: {error}); "
+            f"{file}: not a box file of schema {SCHEMA} ({type(error).__name__}: {error}); "
             f"write it again with `locpipe run --force`"
         )
         raise ConfigError(message) from error
 
 
 def _result(file: Path, document: dict[str, Any]) -> Result:
-    if document["schema"] != _SCHEMA:
+    if document["schema"] != SCHEMA:
         message = f"its schema is {document['schema']!r}"
         raise ValueError(message)
     image = document["image"]
@@ -102,7 +101,7 @@ def _result(file: Path, document: dict[str, Any]) -> Result:
         size=(image["width"], image["height"]),
         stored_size=(image["stored_width"], image["stored_height"]),
         orientation=image["exif_orientation"],
-        detections=tuple(Detection(_polygon(box), box.get("line")) for box in document["boxes"]),
+        detections=tuple(Detection(_polygon(box), box["line"]) for box in document["boxes"]),
     )
 
 

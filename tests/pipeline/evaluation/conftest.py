@@ -26,7 +26,7 @@ def write_boxes(run: Path) -> Callable[..., Path]:
 
     def write(
         path: str,
-        boxes: Sequence[tuple[Corners, int | None]] = (),
+        boxes: Sequence[tuple[Corners, int]] = (),
         *,
         page: int = 1,
         **image: Any,
@@ -40,8 +40,13 @@ def write_boxes(run: Path) -> Callable[..., Path]:
             "made_by": {"model": "m", "model_sha256": "0" * 64, "config_sha256": "0" * 64},
             "labels": ["text"],
             "boxes": [
-                {"label": "text", "score": 0.9, "polygon": polygon, "rect": [0, 0, 1, 1]}
-                | ({} if line is None else {"line": line})
+                {
+                    "label": "text",
+                    "score": 0.9,
+                    "rect": [0, 0, 1, 1],
+                    "polygon": polygon,
+                    "line": line,
+                }
                 for polygon, line in boxes
             ],
         }

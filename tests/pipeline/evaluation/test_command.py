@@ -10,7 +10,7 @@ from click.testing import CliRunner, Result
 
 from locpipe.pipeline.evaluation import command
 from locpipe.pipeline.evaluation.score import PROTOCOLS
-from locpipe.stages.errors import ConfigError, OutputError
+from locpipe.stages.errors import OutputError
 
 WORD = [[10, 20], [110, 20], [110, 50], [10, 50]]
 WORD_LINE = "10,20,110,20,110,50,10,50,word\n"
@@ -73,10 +73,15 @@ def test_json_on_stdout_is_what_the_file_holds(scored: list[str], tmp_path: Path
     assert document["pictures"][1]["scores"]["pixel"]["recall"] == 0
 
 
-def test_errors_of_the_source_reach_the_command_line(tmp_path: Path) -> None:
-    result = invoke([str(tmp_path / "none"), "--truth", str(tmp_path)])
-    assert isinstance(result.exception, ConfigError)
-    assert result.exception.exit_code == 2
+def test_a_malformed_line_is_exit_code_2_and_a_message(
+    scored: list[str], truth: Path, locpipe: Callable[..., subprocess.CompletedProcess[str]]
+) -> None:
+    file = truth / "gt" / "b.txt"
+    file.write_text("1,2,3,word\n")
+    finished = locpipe("evaluate", *scored)
+    assert finished.returncode == 2
+    assert finished.stdout == ""
+    assert f"{file}, line 1: expected x1,y1" in finished.stderr
 
 
 def test_an_output_that_cannot_be_written_is_named(scored: list[str], tmp_path: Path) -> None:

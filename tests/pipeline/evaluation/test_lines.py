@@ -38,20 +38,6 @@ def test_a_slanted_line_gets_a_slanted_rectangle() -> None:
     np.testing.assert_allclose(corners(line), corners(rect(0, 0, 110, 10) @ turn), atol=0.01)
 
 
-def test_boxes_without_a_line_stay_as_they_are() -> None:
-    triangle = np.array([[0, 0], [9, 0], [0, 9]], dtype=np.float64)
-    joined = join_lines(
-        [
-            Detection(triangle, line=None),
-            Detection(triangle + 20, line=None),
-            Detection(rect(0, 0, 9, 9), line=0),
-        ]
-    )
-    assert len(joined) == 3
-    np.testing.assert_array_equal(joined[1], triangle)
-    np.testing.assert_array_equal(joined[2], triangle + 20)
-
-
 points = st.lists(
     st.tuples(st.integers(0, 500), st.integers(0, 500)), min_size=4, max_size=4, unique=True
 ).map(lambda corners: np.array(corners, dtype=np.float64))

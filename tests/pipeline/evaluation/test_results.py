@@ -15,7 +15,7 @@ def test_a_box_file_is_read(write_boxes: Callable[..., Path]) -> None:
     curved = [[0, 0], [5, 1], [10, 0], [10, 9], [5, 10], [0, 9]]
     file = write_boxes(
         "signs/a.jpg",
-        [(QUAD, 0), (curved, None)],
+        [(QUAD, 0), (curved, 1)],
         width=1280,
         height=720,
         stored_width=720,
@@ -29,7 +29,7 @@ def test_a_box_file_is_read(write_boxes: Callable[..., Path]) -> None:
     assert result.stored_size == (720, 1280)
     assert result.orientation == 6
     assert [box.polygon.tolist() for box in result.detections] == [QUAD, curved]
-    assert [box.line for box in result.detections] == [0, None]
+    assert [box.line for box in result.detections] == [0, 1]
 
 
 def test_a_run_is_read_by_stem_of_picture_and_page(
@@ -80,6 +80,10 @@ def _ragged(document: dict[str, Any]) -> None:
     document["boxes"][0]["polygon"] = [[1, 2], [3]]
 
 
+def _without_line(document: dict[str, Any]) -> None:
+    del document["boxes"][0]["line"]
+
+
 def _box_of_text(document: dict[str, Any]) -> None:
     document["boxes"][0] = "box"
 
@@ -92,15 +96,19 @@ def _box_of_text(document: dict[str, Any]) -> None:
         (_two_points, "three or more points"),
         (_nan, "three or more points"),
         (_ragged, "ValueError"),
+        (_without_line, "line"),
         (_box_of_text, "TypeError"),
     ],
 )
 def test_a_damaged_box_file_is_named(
-    write_boxes: Callable[..., Path], damage: Callable[[dict[str, Any]], None], reason: str
+    tmp_path: Path,
+    write_boxes: Callable[..., Path],
+    damage: Callable[[dict[str, Any]], None],
+    reason: str,
 ) -> None:
-    file = write_boxes("a.jpg", [(QUAD, 0)])
-    document = json.loads(file.read_bytes())
+    document = json.loads(write_boxes("a.jpg", [(QUAD, 0)]).read_bytes())
     damage(document)
+    file = tmp_path / "damaged.json"
     file.write_text(json.dumps(document))
     with pytest.raises(ConfigError, match=reason) as caught:
         read_result(file)

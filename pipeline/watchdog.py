@@ -39,8 +39,8 @@ def stage_where_it_hung(output: Path, key: str) -> str | None:
     except OSError:
         return None
     _trace_file(output, key).unlink()
-    stages = re.findall(rf"/({'|'.join(STAGES)})\.py\"", trace)
-    return (stages or ["load"])[-1] if trace else None
+    stages = re.findall(rf"/stages/({'|'.join(STAGES)})\.py\"", trace)
+    return (stages or ["load"])[0] if trace else None
 
 
 def _trace_file(output: Path, key: str) -> Path:

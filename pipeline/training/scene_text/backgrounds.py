@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....stages.errors import ConfigError, ImageError
-from .chance import chance, log_uniform, pick, uniform, weighted
+from .chance import chance, log_uniform, normal, pick, uniform, weighted
 from .colours import any_colour
+from .pose import Pose, rectangle, tilt
+from .shapes import fill
 from .texture import clouds, grain
 
 __all__ = ["Backgrounds", "find_backgrounds"]
@@ -75,7 +77,7 @@ class Backgrounds:
         return canvas
 
     def surface(self, rng: np.random.Generator) -> Picture:
-        """A wall, paper, wood or sky [height, width, 3] out of noise."""
+        """A wall, paper, wood, sky or a plain front of a house [height, width, 3]."""
         shape = (self.height, self.width)
         first, second = any_colour(rng), any_colour(rng)
         fade = _slope(rng, shape) * (uniform(rng, 0, 1) if chance(rng, 0.5) else 0)
@@ -84,8 +86,23 @@ class Backgrounds:
             lumps = clouds(rng, shape, round(log_uniform(rng, 2, 120)), log_uniform(rng, 0.2, 12))
             picture += (uniform(rng, 2, 22) * lumps)[..., None]
         if chance(rng, 0.4):
+            _front(rng, picture)
+        if chance(rng, 0.4):
             picture += grain(rng, shape) * np.float32(uniform(rng, 1, 12))
         return np.clip(picture, 0, 255).astype(np.uint8)
+
+
+def _front(rng: np.random.Generator, picture: NDArray[np.float32]) -> None:
+    """Doors, panes, ledges and floors: rectangles of all sizes on one tilted plane, in place."""
+    height, width = picture.shape[:2]
+    matrix = tilt(normal(rng, 0.35), normal(rng, 0.2), normal(rng, 0.04), 1.3 * width)
+    pose = Pose(matrix).moved(width / 2, height / 2)
+    for _ in range(int(rng.integers(3, 30))):
+        x, y = uniform(rng, -width, width), uniform(rng, -height, height)
+        wide, tall = (log_uniform(rng, 0.01, 0.8) * side for side in (width, height))
+        colour = any_colour(rng) if chance(rng, 0.4) else picture[0, 0] + normal(rng, 40)
+        outline = pose.forward(rectangle(x, y, x + wide, y + tall))
+        fill(picture, outline, np.clip(colour, 0, 255).astype(np.float64))
 
 
 def _slope(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:

@@ -65,7 +65,7 @@ def _develop(rgb: Picture, rng: np.random.Generator) -> Picture:
     if chance(rng, 0.3):
         return rgb
     level = np.arange(256) / 255
-    gamma, gain = np.exp(normal(rng, 0.25)), np.exp(normal(rng, 0.12))
+    gamma, gain = np.exp(normal(rng, 0.32)), np.exp(normal(rng, 0.15))
     lift = normal(rng, 0.05)
     tint = np.exp(0.05 * rng.standard_normal(3))
     table = np.clip(level[:, None] ** gamma * gain * tint + lift, 0, 1) * 255

@@ -4,17 +4,17 @@ Every kind returns polygons in a flat frame of 100 times 100 units; one random p
 onto the picture, so that they come in every size and perspective, as text does.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .chance import chance, log_uniform, normal, pick, uniform
-from .colours import Colour, contrasting
+from .colours import Colour, any_colour, contrasting
 from .pose import pose_at, rectangle, tilt
 from .shapes import OUTLINES, fill
 
-__all__ = ["KINDS", "scatter"]
+__all__ = ["KINDS", "THIN", "scatter"]
 
 Points = NDArray[np.float64]
 Polygons = Iterator[tuple[Points, Colour]]
@@ -37,10 +37,12 @@ def _windows(rng: np.random.Generator, colour: Colour) -> Polygons:
     across, down = log_uniform(rng, 5, 30), log_uniform(rng, 5, 30)
     wide, tall = uniform(rng, 0.4, 0.95) * across, uniform(rng, 0.4, 0.95) * down
     lit = np.clip(colour + 40 * rng.standard_normal(3), 0, 255)
+    goods = chance(rng, 0.25)  # a shelf: every piece has its own colour
     shape = pick(rng, OUTLINES) if chance(rng, 0.3) else rectangle(0, 0, 1, 1)
     for y in np.arange(0, 100, down):
         for x in np.arange(0, 100, across):
-            yield shape * (wide, tall) + (x, y), lit if chance(rng, 0.25) else colour
+            tone = any_colour(rng) if goods else lit if chance(rng, 0.25) else colour
+            yield shape * (wide, tall) + (x, y), tone
 
 
 def _bricks(rng: np.random.Generator, colour: Colour) -> Polygons:
@@ -95,6 +97,17 @@ def _cables(rng: np.random.Generator, colour: Colour) -> Polygons:
         yield np.concatenate([upper, lower]), colour
 
 
+def _lamps(rng: np.random.Generator, colour: Colour) -> Polygons:
+    """Ceiling lamps and reflections: a row of bright spots that shrink with distance."""
+    bright = np.clip(235 + 15 * rng.standard_normal(3), 0, 255) if chance(rng, 0.8) else colour
+    shape, side = pick(rng, (OUTLINES[11], OUTLINES[9])), uniform(rng, 4, 14)
+    step, shrink = np.array([uniform(rng, 8, 22), uniform(rng, -12, 12)]), uniform(rng, 0.75, 1)
+    at = np.array([0.0, uniform(rng, 20, 80)])
+    for power in range(int(rng.integers(2, 12))):
+        yield (shape - 0.5) * (side, side * uniform(rng, 0.3, 0.6)) * shrink**power + at, bright
+        at = at + step * shrink**power
+
+
 def _rings(rng: np.random.Generator, colour: Colour) -> Polygons:
     """Discs within discs: wheels, lamps, targets, dials."""
     middle = np.array([50.0, 50.0])
@@ -104,15 +117,21 @@ def _rings(rng: np.random.Generator, colour: Colour) -> Polygons:
 
 
 KINDS: tuple[Callable[[np.random.Generator, Colour], Polygons], ...] = (
-    *(_bars, _windows, _bricks, _grid, _leaves, _icons, _cables, _rings),
+    *(_bars, _windows, _bricks, _grid, _leaves, _icons, _cables, _lamps, _rings),
 )
+THIN = (_grid, _cables)
 
 
-def scatter(rgb: NDArray[np.uint8], rng: np.random.Generator, count: int) -> None:
+def scatter(
+    rgb: NDArray[np.uint8],
+    rng: np.random.Generator,
+    count: int,
+    kinds: Sequence[Callable[[np.random.Generator, Colour], Polygons]] = KINDS,
+) -> None:
     """Draw so many patterns into the picture [H, W, 3], in place, anywhere and of any size."""
     height, width = rgb.shape[:2]
     for _ in range(count):
-        kind = pick(rng, KINDS)
+        kind = pick(rng, kinds)
         turn = normal(rng, 0.06) if chance(rng, 0.7) else uniform(rng, -np.pi, np.pi)
         matrix = tilt(normal(rng, 0.4), normal(rng, 0.3), turn, 300)
         stretch = np.diag([log_uniform(rng, 0.6, 2.5), 1.0, 1.0])

@@ -1,4 +1,10 @@
-"""Renderings as files: pictures, and the boxes of their words in the schema of our results."""
+"""Renderings as files: pictures, boxes in the schema of our results, and ground truth.
+
+    pictures/000007.png            boxes/000007.png.json          gt/000007.txt
+
+The boxes are what a perfect model would find. The ground truth has the transcriptions besides, and
+the words that nobody could read (`###`), in the format that `locpipe evaluate` reads.
+"""
 
 import hashlib
 import io
@@ -12,16 +18,16 @@ from PIL import Image
 from ...results import prepare_output, result_path, write_atomically, write_json
 from .render import Renderer
 from .settings import RenderSettings
-from .truth import Rendering, Word
+from .truth import UNREADABLE, Rendering, Word
 
 __all__ = ["boxes_document", "export"]
 
 
 def export(settings: RenderSettings, output: Path, indices: Iterable[int]) -> int:
-    """Write pictures/<index>.png and boxes/<index>.png.json for every index.
+    """Write the three files of every index.
 
     Returns:
-        How many words there are on all of them.
+        How many readable words there are on all of them.
 
     Raises:
         ConfigError: The renderer finds no fonts, words or backgrounds.
@@ -35,10 +41,20 @@ def export(settings: RenderSettings, output: Path, indices: Iterable[int]) -> in
         rendering, name = renderer.render(index), f"{index:06d}.png"
         data = _png(rendering.rgb)
         write_atomically(output, output / "pictures" / name, data)
-        document = boxes_document(rendering, f"pictures/{name}", data, settings)
+        write_atomically(output, output / "gt" / f"{index:06d}.txt", _truth(rendering))
+        document = boxes_document(rendering, name, data, settings)
         write_json(output, result_path(output, "boxes", name, 1), document)
-        words += len(rendering.words)
+        words += sum(word.text != UNREADABLE for word in rendering.words)
     return words
+
+
+def _truth(rendering: Rendering) -> bytes:
+    """A line for every word: x1,y1,x2,y2,x3,y3,x4,y4,transcription."""
+    lines = [
+        ",".join([*(f"{value:.2f}" for value in word.quad.ravel().tolist()), word.text])
+        for word in rendering.words
+    ]
+    return "".join(f"{line}\n" for line in lines).encode()
 
 
 def _png(rgb: NDArray[np.uint8]) -> bytes:
@@ -50,7 +66,7 @@ def _png(rgb: NDArray[np.uint8]) -> bytes:
 def boxes_document(
     rendering: Rendering, path: str, data: bytes, settings: RenderSettings
 ) -> dict[str, object]:
-    """The truth of a picture as `locpipe/boxes/1`, each box with its `text` besides.
+    """The readable words of a picture as `locpipe/boxes/1`.
 
     Args:
         rendering: The picture and its words.
@@ -78,19 +94,18 @@ def boxes_document(
             "config_sha256": settings_sha256,
         },
         "labels": ["text"],
-        "boxes": [_box(word, width, height) for word in rendering.words],
+        "boxes": [_box(word, width, height) for word in rendering.words if word.text != UNREADABLE],
     }
 
 
 def _box(word: Word, width: int, height: int) -> dict[str, object]:
     # What sticks out of the picture is cut off: boxes lie inside it.
     polygon = np.clip(word.polygon, 0, (width, height)).round(2).astype(float)
-    rect = [*polygon.min(0).tolist(), *polygon.max(0).tolist()]
+    low, high = np.floor(polygon.min(0)).astype(int), np.ceil(polygon.max(0)).astype(int)
     return {
         "label": "text",
         "score": 1.0,
-        "rect": rect,
+        "rect": [*low.tolist(), *high.tolist()],
         "polygon": polygon.tolist(),
         "line": word.line,
-        "text": word.text,
     }

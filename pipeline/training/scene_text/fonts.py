@@ -21,6 +21,17 @@ __all__ = ["Face", "Fonts", "find_fonts", "open_face"]
 SUFFIXES = frozenset({".ttf", ".otf", ".ttc"})
 LATIN = frozenset(string.ascii_letters + string.digits)
 EXTRAS = frozenset(string.punctuation + "£€©®°éüöäßñç–")  # noqa: RUF001 (a dash that signs carry)
+# Pictures that fonts carry: arrows, shapes, weather, chess, stars, animals, traffic; nothing that
+# looks like a letter or digit or bears one (harpoons, rings, zodiac, trigrams, WC, bus stop).
+PICTURES = (
+    *((0x2190, 0x21AF), (0x21B6, 0x21BB), (0x21CD, 0x21FF), (0x25A0, 0x25C9)),
+    *((0x25CD, 0x25E5), (0x25E7, 0x25EE), (0x25F0, 0x25FF), (0x2600, 0x2626)),
+    *((0x2628, 0x262F), (0x2638, 0x263C), (0x2654, 0x267F), (0x2690, 0x26A1)),
+    *((0x2702, 0x2712), (0x2719, 0x2756), (0x2761, 0x2767), (0x2794, 0x27BF)),
+    *((0x1F300, 0x1F3A0), (0x1F400, 0x1F49F), (0x1F680, 0x1F68E), (0x1F697, 0x1F6BD)),
+)
+SYMBOLS = frozenset(chr(code) for low, high in PICTURES for code in range(low, high + 1))
+LEAST_SYMBOLS = 40  # a face with fewer draws only arrows
 # One common character of each script: a font with these has thousands.
 CJK = frozenset("的一是中国大学あア")
 
@@ -43,11 +54,12 @@ class Face:
 
 @dataclass(frozen=True)
 class Fonts:
-    """The faces of each family, in three drawers."""
+    """The faces of each family, in drawers; `symbols` are faces with the pictures they have."""
 
     everyday: tuple[tuple[Face, ...], ...]
     others: tuple[tuple[Face, ...], ...]
     cjk: tuple[Face, ...]
+    symbols: tuple[tuple[Face, str], ...]
     everyday_share: float
 
     def latin(self, rng: np.random.Generator) -> Face:
@@ -65,12 +77,16 @@ def _files(folders: tuple[Path, ...]) -> Iterator[Path]:
 
 
 def _read(path: Path) -> tuple[str, frozenset[str]] | None:
-    """Family and characters of a font file (of a collection: of its first face)."""
+    """Family and characters of a font file (of a collection: of its first face).
+
+    None if it is broken, or has bitmaps instead of outlines and so opens at one size only.
+    """
     try:
         with path.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as font:
             names = font["name"]
             family = names.getDebugName(16) or names.getDebugName(1) or path.stem
-            return family, frozenset(map(chr, font.getBestCmap() or {}))
+            scales = "glyf" in font or "CFF " in font
+            return (family, frozenset(map(chr, font.getBestCmap() or {}))) if scales else None
     except (TTLibError, OSError, KeyError, ValueError, AssertionError) as error:
         logger.warning("%s: not a font that can be read (%s), left out", path, error)
         return None
@@ -85,21 +101,23 @@ def find_fonts(settings: FontSettings) -> Fonts:
     # It reports every oddity of every font; what cannot be read is reported below.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     families: defaultdict[str, list[Face]] = defaultdict(list)
+    symbols: list[tuple[Face, str]] = []
     seen = lacking = ""
     for path in _files(settings.folders):
-        read = _read(path)
-        if read is None or read[0] in settings.exclude:
-            continue
-        family, characters = read
-        seen = str(path)
-        if not characters >= LATIN:
-            lacking = "".join(sorted(LATIN - characters))
-            continue
+        family, characters = _read(path) or ("", frozenset())
         face = Face(str(path), family, EXTRAS - characters, characters >= CJK)
-        families[family].append(face)
+        if len(characters & SYMBOLS) >= LEAST_SYMBOLS:
+            symbols.append((face, "".join(sorted(characters & SYMBOLS))))
+        if not characters or family in settings.exclude:
+            continue
+        seen = str(path)
+        if characters >= LATIN:
+            families[family].append(face)
+        else:
+            lacking = "".join(sorted(LATIN - characters))
     if not families:
         raise ConfigError(_why_none(settings, seen, lacking))
-    return _drawers(families, settings)
+    return _drawers(families, tuple(symbols), settings)
 
 
 def _why_none(settings: FontSettings, seen: str, lacking: str) -> str:
@@ -112,14 +130,16 @@ def _why_none(settings: FontSettings, seen: str, lacking: str) -> str:
     )
 
 
-def _drawers(families: dict[str, list[Face]], settings: FontSettings) -> Fonts:
+def _drawers(
+    families: dict[str, list[Face]], symbols: tuple[tuple[Face, str], ...], settings: FontSettings
+) -> Fonts:
     latin = {name: tuple(faces) for name, faces in families.items() if not faces[0].cjk}
     cjk = tuple(face for faces in families.values() for face in faces if face.cjk)
     # A CJK face draws Latin letters too: the last resort where nothing else is installed.
     latin = latin or {"cjk": cjk}
     everyday = tuple(latin[name] for name in sorted(latin) if name in settings.everyday)
     others = tuple(latin[name] for name in sorted(latin) if name not in settings.everyday)
-    return Fonts(everyday, others, cjk, settings.everyday_share)
+    return Fonts(everyday, others, cjk, symbols, settings.everyday_share)
 
 
 @lru_cache(maxsize=64)

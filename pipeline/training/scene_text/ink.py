@@ -30,6 +30,8 @@ class Ink:
     depth: tuple[float, float] = (0.0, 0.0)
     worn: float = 0.0
     softness: float = 0.0
+    glow: float = 0.0
+    sideways: bool = False
 
 
 def choose_ink(rng: np.random.Generator, colour: Colour, em: float) -> Ink:
@@ -53,6 +55,8 @@ def choose_ink(rng: np.random.Generator, colour: Colour, em: float) -> Ink:
         shadow=(*toward, uniform(rng, 0.3, 0.8)) if big and chance(rng, 0.14) else (0, 0, 0),
         depth=toward if em >= 30 and chance(rng, 0.08) else (0, 0),
         worn=uniform(rng, 0.1, 0.4) if big and chance(rng, 0.06) else 0.0,
+        glow=uniform(rng, 0.3, 0.9) if big and chance(rng, 0.07) else 0.0,
+        sideways=chance(rng, 0.4),
         softness=abs(normal(rng, 0.025)) if chance(rng, 0.15) else 0.0,
     )
 
@@ -78,6 +82,9 @@ def lay_ink(
     if ink.shadow[2]:
         soft = cv2.GaussianBlur(_moved(cover, ink.shadow, em), (0, 0), 0.4 + 0.03 * em)
         _blend(layer, np.asarray(soft, np.uint8), np.zeros(3), ink.shadow[2])
+    if ink.glow:
+        halo = cv2.GaussianBlur(cover, (0, 0), 1 + 0.07 * em)
+        _blend(layer, np.asarray(halo, np.uint8), ink.colour, ink.glow)
     if any(ink.depth):
         _blend(layer, _swept(cover, ink.depth, em), ink.colour * 0.4, ink.opacity)
     if ink.outline:
@@ -110,8 +117,9 @@ def _colours(
     fade = not ink.outline and ink.second is not ink.colour
     if not fade and not ink.grain:
         return ink.colour
-    down = np.linspace(0, float(fade), shape[0])[:, None, None]
-    colours = ink.colour + down * (ink.second - ink.colour)
+    along = np.linspace(0, float(fade), shape[ink.sideways])
+    share = along[None, :, None] if ink.sideways else along[:, None, None]
+    colours = ink.colour + share * (ink.second - ink.colour)
     if ink.grain:
         colours = colours + ink.grain * clouds(rng, shape, 5)[..., None]
     return np.broadcast_to(np.clip(colours, 0, 255).astype(np.float32), (*shape[:2], 3))

@@ -82,6 +82,17 @@ class Writer:
             lines = [[cjk_string(rng)[:3]]]
         return _stack([(typeset(lines, style), round(em))], 0.5, [0])
 
+    def symbols(self, rng: np.random.Generator, em: float) -> Block | None:
+        """A pictogram or a short row of them: no text, however much it looks like it."""
+        if not self.fonts.symbols:
+            return None
+        face, drawable = pick(rng, self.fonts.symbols)
+        count = weighted(rng, (1, 2, 3, 5), (0.7, 0.14, 0.1, 0.06))
+        one = pick(rng, drawable)
+        row = [one if chance(rng, 0.5) else pick(rng, drawable) for _ in range(count)]
+        style = _style(rng, face, round(em), 0.5)
+        return _stack([(typeset([row], style), round(em))], 0.5, [0])
+
     def document(
         self, rng: np.random.Generator, em: float, width: float, height: float
     ) -> Block | None:
@@ -126,7 +137,7 @@ def _style(
 ) -> Style:
     spaced = weighted(rng, ("no", "wide", "tight"), (0.72, 0.22, 0.06))
     tracking = {"no": 0.0, "wide": abs(normal(rng, 0.14)), "tight": -0.03}[spaced]
-    gap = uniform(rng, 0.24, 0.48) + max(0.9 * tracking, 0)
+    gap = uniform(rng, 0.21, 0.46) + max(0.9 * tracking, 0)
     return Style(face, em, tracking, gap, log_uniform(rng, 1.0, 1.6), align, upright)
 
 

@@ -1,5 +1,7 @@
 """Signs, labels and sheets of paper behind a block, with arrows and icons on them."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +19,7 @@ Points = NDArray[np.float64]
 
 
 class Panel:
-    """A sign in the frame of its block.
+    """A sign in the bent frame of its block.
 
     Args:
         outline: Of the sign [n, 2].
@@ -47,6 +49,7 @@ class Panel:
 
     def draw(self, rgb: NDArray[np.uint8], pose: Pose, rng: np.random.Generator) -> None:
         """Draw it into the picture [H, W, 3], in place."""
+        pose = Pose(pose.matrix)
         outline = pose.forward(self.outline)
         low = np.maximum(np.floor(outline.min(0)).astype(int) - 8, 0)
         high = np.minimum(np.ceil(outline.max(0)).astype(int) + 12, rgb.shape[1::-1])
@@ -92,29 +95,47 @@ def _blend(
     view[:] = (view + share * (colour.astype(np.float32) - view)).astype(np.uint8)
 
 
-def choose_panel(rng: np.random.Generator, block: Block, paper: Colour, ink: Colour) -> Panel:
-    """A sign that fits around a block, some with an arrow or icon beside or above the text."""
+def choose_panel(
+    rng: np.random.Generator, block: Block, pose: Pose, paper: Colour, ink: Colour
+) -> Panel:
+    """A sign that fits around a block, some with an arrow or icon beside or above the text.
+
+    The sign is in the bent frame of the pose: curved text stands on flat signs.
+    """
     em = block.paragraphs[0].em
+    (x, y), (right, bottom) = pose.bounds(block.width, block.height)
     pad_x, pad_y = uniform(rng, 0.25, 1.3) * em, uniform(rng, 0.2, 0.9) * em
-    left, right, top = -pad_x, block.width + pad_x, -pad_y
+    box = [x - pad_x, y - pad_y, right + pad_x, bottom + pad_y]
     icons: list[Points] = []
     if chance(rng, 0.28):
-        side = uniform(rng, 0.7, 1.0) * min(block.height, 1.6 * em)
-        place = weighted(rng, ("left", "right", "above"), (0.4, 0.35, 0.25))
+        side = uniform(rng, 0.7, 1.0) * min(bottom - y, 1.6 * em)
         gap = uniform(rng, 0.3, 0.7) * em
-        corner = {
-            "left": (-gap - side, (block.height - side) / 2),
-            "right": (block.width + gap, (block.height - side) / 2),
-            "above": ((block.width - side) / 2, -gap - side),
-        }[place]
+        across, down = (x + right - side) / 2, (y + bottom - side) / 2
+        places = ((x - gap - side, down), (right + gap, down), (across, y - gap - side))
+        corner = weighted(rng, places, (0.4, 0.35, 0.25))
         icons.append(np.array(corner) + side * pick(rng, OUTLINES))
-        left = min(left, corner[0] - pad_x)
-        right = max(right, corner[0] + side + pad_x)
-        top = min(top, corner[1] - pad_y)
-    outline = _outline(rng, (left, top, right, block.height + pad_y))
+        box[0] = min(box[0], corner[0] - pad_x)
+        box[1] = min(box[1], corner[1] - pad_y)
+        box[2] = max(box[2], corner[0] + side + pad_x)
+    if pose.curve is None:
+        icons += _rules(rng, block)
+    outline = _outline(rng, (box[0], box[1], box[2], box[3]))
     opacity = uniform(rng, 0.5, 0.9) if chance(rng, 0.12) else 1.0
     border = uniform(rng, 0.03, 0.12) * em if chance(rng, 0.3) else 0.0
     return Panel(outline, paper, ink, border=border, icons=icons, opacity=opacity)
+
+
+def _rules(rng: np.random.Generator, block: Block) -> list[Points]:
+    """Lines between paragraphs, as on forms, receipts and name plates."""
+    rules = []
+    drawn = 0.35 if chance(rng, 0.4) else 0.0
+    for above, below in pairwise(block.paragraphs):
+        bottom = above.y + above.typeset.mask.shape[0]
+        if chance(rng, drawn) and below.y - bottom > 0.3 * above.em:
+            thick = max(uniform(rng, 0.03, 0.12) * above.em, 1)
+            middle = (bottom + below.y) / 2
+            rules.append(rectangle(0, middle, block.width, middle + thick, 8))
+    return rules
 
 
 def _outline(rng: np.random.Generator, box: tuple[float, float, float, float]) -> Points:

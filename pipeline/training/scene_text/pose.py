@@ -91,6 +91,12 @@ class Pose:
         homogeneous = np.column_stack([bent, np.ones(len(bent))]) @ self.matrix.T
         return np.asarray(homogeneous[:, :2] / homogeneous[:, 2:], np.float64)
 
+    def bounds(self, width: float, height: float) -> Points:
+        """Least and largest corner [2, 2] of a block of that size in the bent frame."""
+        outline = rectangle(0, 0, width, height, 16)
+        bent = outline if self.curve is None else self.curve.forward(outline)
+        return np.stack([bent.min(0), bent.max(0)])
+
     def moved(self, x: float, y: float) -> "Pose":
         """The same pose, further right and down."""
         return replace(self, matrix=_shift(x, y) @ self.matrix)

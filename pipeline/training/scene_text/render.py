@@ -10,7 +10,7 @@ from .backgrounds import Backgrounds, find_backgrounds
 from .camera import shoot
 from .chance import chance, log_uniform, normal, uniform, weighted
 from .colours import Colour, contrasting, sign_colours
-from .distractors import scatter
+from .distractors import THIN, scatter
 from .fonts import find_fonts
 from .ink import choose_ink, lay_ink
 from .layout import Block, Writer
@@ -90,13 +90,18 @@ class _Scene:
             for _ in range(weighted(rng, (1, 2, 3, 4), (0.35, 0.3, 0.2, 0.15))):
                 self._sign(log_uniform(rng, max(least, 20), min(most, 150)))
         elif self.kind == "far":
-            em = log_uniform(rng, least, min(most, 26))
+            em = log_uniform(rng, least, min(most, 36))
             for _ in range(int(rng.integers(3, 12))):
                 self._sign(min(max(em * uniform(rng, 0.7, 1.7), least), most))
         elif self.kind == "document":
             self._document(log_uniform(rng, max(least, 11), min(most, 34)))
         elif self.kind == "large":
             self._large(log_uniform(rng, min(100, most / 2), most))
+        if chance(rng, 0.3):
+            for _ in range(int(rng.integers(1, 5))):
+                self._symbols(log_uniform(rng, least, min(most, 120)))
+        if chance(rng, 0.05):  # wires, twigs and fences in front of the text
+            scatter(self.rgb, rng, 1, THIN)
 
     def _sign(self, em: float) -> None:
         rng = self.rng
@@ -105,6 +110,11 @@ class _Scene:
         block = self.writer.sign(rng, em * fine, parts)
         if block:
             self._stand(block, 1 / fine, panel=chance(rng, 0.55), tries=9)
+
+    def _symbols(self, em: float) -> None:
+        block = self.writer.symbols(self.rng, em)
+        if block:
+            self._stand(block, 1.0, panel=chance(self.rng, 0.4), tries=5, text=False)
 
     def _large(self, em: float) -> None:
         block = self.writer.large(self.rng, em)
@@ -123,12 +133,19 @@ class _Scene:
             self._stand(block, 1 / fine, panel=chance(rng, 0.85), tries=2, fit=1.15)
 
     def _stand(
-        self, block: Block, scale: float, *, panel: bool, tries: int, fit: float = 0.96
+        self,
+        block: Block,
+        scale: float,
+        *,
+        panel: bool,
+        tries: int,
+        fit: float = 0.96,
+        text: bool = True,
     ) -> None:
         """Find a pose and a place for a block, then paint it; leave it out if all is taken."""
         pose = self._pose(block, scale)
         pad = 0.45 * block.paragraphs[0].em * (1 if panel else 0.3)
-        outline = pose.forward(_padded(block, pad))
+        outline = _around(block, pose, pad)
         size = np.array([self.settings.width, self.settings.height])
         shrink = min(1.0, float((fit * size / np.ptp(outline, 0)).min()))
         if block.paragraphs[0].em * scale * shrink < LEAST_EM:
@@ -137,7 +154,7 @@ class _Scene:
         place = self.ground.find(self.rng, outline, tries)
         if place:
             self.ground.take(outline + place)
-            self._paint(block, pose.moved(*place), panel=panel)
+            self._paint(block, pose.moved(*place), panel=panel, text=text)
 
     def _pose(self, block: Block, scale: float) -> Pose:
         rng = self.rng
@@ -157,28 +174,28 @@ class _Scene:
         if chance(rng, 0.35):
             length = block.width * uniform(rng, 0.8, 2.5)
             return Wave(length * uniform(rng, 0.02, 0.06), length, uniform(rng, 0, 6.28))
-        least = max(block.width / 4.5, 1.3 * block.height)
+        least = max(block.width / 4.5, 1.8 * block.height)
         radius = log_uniform(rng, least, 4 * least)
         return Arc(block.width / 2, block.height / 2, radius if chance(rng, 0.65) else -radius)
 
-    def _paint(self, block: Block, pose: Pose, *, panel: bool) -> None:
+    def _paint(self, block: Block, pose: Pose, *, panel: bool, text: bool) -> None:
         rng = self.rng
-        below = self._below(pose.forward(_padded(block, 0)))
+        below = self._below(_around(block, pose, 0))
         if panel:
             paper, colour = sign_colours(rng)
-            choose_panel(rng, block, paper, colour).draw(self.rgb, pose, rng)
+            choose_panel(rng, block, pose, paper, colour).draw(self.rgb, pose, rng)
         else:
             faint = chance(rng, 0.12)
             paper = below
             colour = contrasting(
                 rng, below, uniform(rng, 22, 45) if faint else uniform(rng, 55, 160)
             )
-        for number, paragraph in enumerate(block.paragraphs):
+        for number in range(len(block.paragraphs)):
             if number and chance(rng, 0.3):
                 colour = contrasting(rng, paper, uniform(rng, 55, 150))
-            self._letters(block, number, pose, colour)
-            self._truth(block, number, pose)
-            self.lines += 1 + max(word.line for word in paragraph.typeset.words)
+            self._letters(block, number, pose, colour, text=text)
+            if text:
+                self._truth(block, number, pose)
 
     def _below(self, outline: NDArray[np.float64]) -> Colour:
         """Mean colour of the picture under an outline."""
@@ -187,7 +204,9 @@ class _Scene:
         part = self.rgb[low[1] : high[1] : 2, low[0] : high[0] : 2]
         return np.asarray(part.reshape(-1, 3).mean(0), np.float64)
 
-    def _letters(self, block: Block, number: int, pose: Pose, colour: Colour) -> None:
+    def _letters(
+        self, block: Block, number: int, pose: Pose, colour: Colour, *, text: bool
+    ) -> None:
         paragraph = block.paragraphs[number]
         em = paragraph.em * pose.scale(block.width, block.height)
         margin = int(2 + 0.2 * em)
@@ -197,15 +216,17 @@ class _Scene:
         if patch is None:
             return
         cover = lay_ink(self.rgb, patch, choose_ink(self.rng, colour, em), em, self.rng)
-        window = self.ink[patch.window]
-        np.maximum(window, cover, out=window)
-        self.ems.append(em)
+        if text:
+            window = self.ink[patch.window]
+            np.maximum(window, cover, out=window)
+            self.ems.append(em)
 
     def _truth(self, block: Block, number: int, pose: Pose) -> None:
         paragraph = block.paragraphs[number]
         for flat in paragraph.typeset.words:
             line = self.lines + flat.line
             self.words.append(word_at(flat, paragraph.x, paragraph.y, pose, line))
+        self.lines += 1 + max(flat.line for flat in paragraph.typeset.words)
 
     def photographed(self) -> Rendering:
         """The finished picture and its truth."""
@@ -214,5 +235,8 @@ class _Scene:
         return Rendering(shot.rgb, judge(shot, self.ink, self.words), self.ink)
 
 
-def _padded(block: Block, pad: float) -> NDArray[np.float64]:
-    return rectangle(-pad, -pad, block.width + pad, block.height + pad, 8)
+def _around(block: Block, pose: Pose, pad: float) -> NDArray[np.float64]:
+    """Outline [n, 2] in the picture of a block with `pad` flat pixels around it."""
+    (left, top), (right, bottom) = pose.bounds(block.width, block.height)
+    outline = rectangle(left - pad, top - pad, right + pad, bottom + pad, 8)
+    return Pose(pose.matrix).forward(outline)

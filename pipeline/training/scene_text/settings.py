@@ -45,7 +45,7 @@ class FontSettings(Section):
     everyday_share: Share = 0.72
     """Share of text in one of those; the rest in any other family that has Latin letters."""
     exclude: Names = NO_LETTERS
-    """Families never used."""
+    """Families whose letters are never used (their pictures are)."""
 
 
 class Proportions(Section):

@@ -46,9 +46,13 @@ def polygon_mask(outline: Points, shape: tuple[int, int]) -> NDArray[np.uint8]:
     return mask
 
 
-def fill(rgb: NDArray[np.uint8], outline: Points, colour: NDArray[np.float64]) -> None:
+def fill(
+    rgb: NDArray[np.uint8] | NDArray[np.float32], outline: Points, colour: NDArray[np.float64]
+) -> None:
     """Fill a polygon [n, 2] of the picture `rgb` [H, W, 3] with an opaque colour, in place."""
-    cv2.fillPoly(rgb, [_fixed_point(outline)], tuple(map(float, colour)), cv2.LINE_AA, 4)
+    # Smooth edges are for bytes only; other pictures get hard ones.
+    edge = cv2.LINE_AA if rgb.dtype == np.uint8 else cv2.LINE_8
+    cv2.fillPoly(rgb, [_fixed_point(outline)], tuple(map(float, colour)), edge, 4)
 
 
 def _fixed_point(outline: Points) -> NDArray[np.int32]:

@@ -104,7 +104,7 @@ def _faint(
     letters, _ = _means(label[cover > 140], colours[cover > 140], count)
     ground, spread = _means(label[cover < 50], colours[cover < 50], count)
     apart = np.abs(letters - ground).max(1)
-    return np.asarray(apart < np.maximum(15, np.maximum(0.5 * spread, 1.2 * shot.noise)))
+    return np.asarray(apart < np.maximum(18, np.maximum(0.5 * spread, 1.2 * shot.noise)))
 
 
 def _means(

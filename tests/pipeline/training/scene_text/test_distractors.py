@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from locpipe.pipeline.training.scene_text.distractors import KINDS, scatter
+from locpipe.pipeline.training.scene_text.distractors import KINDS, THIN, scatter
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -24,6 +24,15 @@ def test_scatter_paints_in_place_and_repeats() -> None:
         pictures.append(rgb)
     assert (pictures[0] != 128).any()
     assert np.array_equal(pictures[0], pictures[1])
+
+
+def test_thin_things_leave_most_of_the_picture_free() -> None:
+    covered = []
+    for seed in range(20):
+        rgb = np.full((200, 200, 3), 128, np.uint8)
+        scatter(rgb, np.random.default_rng(seed), 1, THIN)
+        covered.append((rgb != 128).any(2).mean())
+    assert 0 < np.mean(covered) < 0.25
 
 
 def test_nothing_asked_nothing_painted() -> None:

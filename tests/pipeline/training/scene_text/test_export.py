@@ -7,10 +7,12 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from locpipe.pipeline.evaluation.truth import read_truth
 from locpipe.pipeline.training.scene_text.command import render
 from locpipe.pipeline.training.scene_text.export import boxes_document, export
 from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.scene_text.settings import RenderSettings
+from locpipe.pipeline.training.scene_text.truth import UNREADABLE
 from locpipe.stages.errors import ConfigError, OutputError
 
 
@@ -24,8 +26,22 @@ def test_files_hold_what_the_renderer_gave(
         assert np.array_equal(np.asarray(image), rendering.rgb)
     document = json.loads((tmp_path / "boxes" / "000003.png.json").read_text())
     assert document["image"]["sha256"] == hashlib.sha256(picture.read_bytes()).hexdigest()
-    assert [box["text"] for box in document["boxes"]] == [word.text for word in rendering.words]
-    assert words == len(rendering.words) + len(renderer.render(4).words)
+    readable = [word for word in rendering.words if word.text != UNREADABLE]
+    assert [box["line"] for box in document["boxes"]] == [word.line for word in readable]
+    others = [word for word in renderer.render(4).words if word.text != UNREADABLE]
+    assert words == len(readable) + len(others)
+
+
+def test_ground_truth_reads_back(
+    settings: RenderSettings, renderer: Renderer, tmp_path: Path
+) -> None:
+    export(settings, tmp_path, range(8))
+    for index in range(8):
+        regions = read_truth(tmp_path / "gt" / f"{index:06d}.txt")
+        words = renderer.render(index).words
+        assert len(regions) == len(words)
+        for region, word in zip(regions, words, strict=True):
+            assert np.allclose(region.polygon, word.quad, atol=0.01)
 
 
 @pytest.mark.parametrize("index", range(10))
@@ -40,7 +56,10 @@ def test_boxes_lie_inside_the_picture(
         assert 0 <= left < right <= settings.width
         assert 0 <= top < bottom <= settings.height
         across, down = zip(*box["polygon"], strict=True)
-        assert (min(across), min(down), max(across), max(down)) == (left, top, right, bottom)
+        assert left <= min(across) < left + 1
+        assert top <= min(down) < top + 1
+        assert right - 1 < max(across) <= right
+        assert bottom - 1 < max(down) <= bottom
         assert box["label"] == "text"
 
 

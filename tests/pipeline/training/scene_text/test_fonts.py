@@ -5,6 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fontTools.fontBuilder import FontBuilder  # type: ignore[import-untyped] # it ships none
+from fontTools.ttLib import TTFont  # type: ignore[import-untyped] # as above
 from fontTools.ttLib.tables._g_l_y_f import Glyph  # type: ignore[import-untyped] # as above
 
 from locpipe.pipeline.training.scene_text.fonts import Face, Fonts, find_fonts, open_face
@@ -42,7 +43,7 @@ def test_everyday_share_is_kept(fonts: Fonts) -> None:
 
 
 def test_one_drawer_serves_when_the_other_is_empty(fonts: Fonts) -> None:
-    only_fancy = Fonts((), fonts.others, (), everyday_share=1.0)
+    only_fancy = Fonts((), fonts.others, (), (), everyday_share=1.0)
     assert only_fancy.latin(np.random.default_rng(0)) in {f for fs in fonts.others for f in fs}
 
 
@@ -51,6 +52,28 @@ def test_excluded_family_is_gone(font_folder: Path) -> None:
     families = {face.family for family in (*found.everyday, *found.others) for face in family}
     assert "DejaVu Sans" not in families
     assert "DejaVu Serif" in families
+
+
+def test_pictures_of_fonts_are_no_letters(fonts: Fonts) -> None:
+    drawable = {face.family: symbols for face, symbols in fonts.symbols}
+    assert "→" in drawable["DejaVu Sans"]
+    assert "★" in drawable["DejaVu Sans"]
+    for symbols in drawable.values():
+        assert not any(symbol.isalnum() for symbol in symbols)
+        assert not set(symbols) & set("○♈☰↿①")
+
+
+def test_excluded_family_still_gives_its_pictures(font_folder: Path) -> None:
+    found = find_fonts(FontSettings(folders=(font_folder,), exclude=("DejaVu Sans",)))
+    assert "DejaVu Sans" in {face.family for face, _ in found.symbols}
+
+
+def test_font_of_bitmaps_is_left_out(font_folder: Path, tmp_path: Path) -> None:
+    with TTFont(font_folder / "DejaVuSans.ttf") as font:
+        del font["glyf"], font["loca"]
+        font.save(tmp_path / "bitmaps.ttf")
+    with pytest.raises(ConfigError, match="no fonts found"):
+        find_fonts(FontSettings(folders=(tmp_path,)))
 
 
 def test_missing_folder(tmp_path: Path) -> None:

@@ -104,3 +104,15 @@ def test_large_letters_have_all_of_them_at_times() -> None:
     assert any(ink.shadow[2] for ink in inks)
     assert any(any(ink.depth) for ink in inks)
     assert any(ink.opacity < 1 for ink in inks)
+
+
+def test_glow_lights_the_ground_around() -> None:
+    rgb, _ = laid(replace(PLAIN, second=RED, glow=0.8))
+    assert rgb[30, 17, 0] > 138 > 120 > rgb[30, 17, 1]
+    assert rgb[30, 30].tolist() == RED.tolist()
+
+
+def test_sideways_gradient_runs_along_the_line() -> None:
+    rgb, _ = laid(replace(PLAIN, sideways=True))
+    assert rgb[30, 22, 0] > rgb[30, 38, 0]
+    assert rgb[16, 30].tolist() == rgb[43, 30].tolist()

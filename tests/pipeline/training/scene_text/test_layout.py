@@ -55,6 +55,15 @@ def test_large_block_is_a_word_or_two(writer: Writer, seed: int) -> None:
     assert block.height > 40
 
 
+def test_symbols_are_drawn_where_a_font_has_some(writer: Writer) -> None:
+    rng = np.random.default_rng(0)
+    drawn = [block for _ in range(30) if (block := writer.symbols(rng, 40))]
+    assert len(drawn) > 20
+    texts = [word.text for block in drawn for word in block.paragraphs[0].typeset.words]
+    assert not any(text.isalnum() for text in texts)
+    assert replace(writer, fonts=replace(writer.fonts, symbols=())).symbols(rng, 40) is None
+
+
 def test_chinese_comes_where_a_font_has_it(writer: Writer, face: Face) -> None:
     # DejaVu draws boxes for Han; for the layout any glyph will do.
     chinese = replace(writer, fonts=replace(writer.fonts, cjk=(face,)), cjk=1.0)

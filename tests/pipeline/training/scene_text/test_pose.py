@@ -83,6 +83,15 @@ def test_tilt_keeps_the_scale_at_its_centre(yaw: float, pitch: float, roll: floa
     assert np.allclose(Pose(tilt(yaw, pitch, roll, 500)).forward(np.zeros((1, 2))), 0)
 
 
+def test_bounds_hold_the_bent_block() -> None:
+    assert Pose(np.eye(3)).moved(50, 60).bounds(120, 30).tolist() == [[0, 0], [120, 30]]
+    low, high = Pose(np.eye(3), Arc(60, 15, 80)).bounds(120, 30)
+    bent = Arc(60, 15, 80).forward(rectangle(0, 0, 120, 30, 16))
+    assert (bent >= low).all()
+    assert (bent <= high).all()
+    assert high[1] > 40
+
+
 def test_rectangle_runs_clockwise_from_the_top_left() -> None:
     assert rectangle(1, 2, 5, 4).tolist() == [[1, 2], [5, 2], [5, 4], [1, 4]]
     assert len(rectangle(1, 2, 5, 4, 8)) == 32

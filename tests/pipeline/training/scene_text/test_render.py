@@ -1,7 +1,7 @@
 import copy
 import multiprocessing
-import pickle
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -27,8 +27,13 @@ def only(renderer: Renderer, kind: str, **changes: object) -> Renderer:
     return changed(renderer, kinds=kinds, **changes)
 
 
+def content(rendering: Rendering) -> tuple[object, ...]:
+    words = [(w.quad.tobytes(), w.polygon.tobytes(), w.text, w.line) for w in rendering.words]
+    return rendering.rgb.tobytes(), rendering.ink.tobytes(), words
+
+
 def same(first: Rendering, second: Rendering) -> bool:
-    return pickle.dumps(first) == pickle.dumps(second)
+    return content(first) == content(second)
 
 
 def test_same_bytes_in_any_order_and_any_process(renderer: Renderer) -> None:
@@ -76,8 +81,19 @@ def test_negatives_have_no_words_and_others_do(renderer: Renderer) -> None:
         pictures = map(only(renderer, kind).render, range(4))
         counts[kind] = sum(len(picture.words) for picture in pictures)
     assert counts["negative"] == 0
-    assert min(counts["near"], counts["large"]) > 2
-    assert counts["document"] > counts["near"] > counts["large"]
+    assert min(counts["near"], counts["large"], counts["far"]) > 2
+    assert counts["document"] > 2 * max(counts["near"], counts["large"])
+
+
+def test_symbols_are_painted_and_are_no_words(renderer: Renderer) -> None:
+    without = copy.copy(renderer)
+    without._writer = replace(renderer._writer, fonts=replace(renderer._writer.fonts, symbols=()))
+    pairs = [
+        (only(renderer, "negative").render(i), only(without, "negative").render(i))
+        for i in range(12)
+    ]
+    assert any(not np.array_equal(a.rgb, b.rgb) for a, b in pairs)
+    assert not any(a.words or a.ink.any() for a, _ in pairs)
 
 
 def test_most_words_can_be_read(renderer: Renderer) -> None:

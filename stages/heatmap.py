@@ -31,6 +31,7 @@ Normalize = Literal["calibrated", "minmax"]
 Vectors = Sequence[tuple[str, NDArray[np.float32]]]
 
 _BLOCK = 16384
+_ROUNDING = 1e-5  # relative differences of a sum in float32 that mean nothing
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,9 @@ def _minmax(passes: Sequence[Features], vectors: Vectors) -> NDArray[np.float32]
 
 def _scaled(heat: NDArray[np.float32]) -> NDArray[np.float32]:
     low, high = heat.min(), heat.max()
-    scaled: NDArray[np.float32] = (heat - low) / (high - low) if high > low else heat * 0
+    if high - low <= _ROUNDING * max(abs(low), abs(high)):
+        return np.zeros_like(heat)
+    scaled: NDArray[np.float32] = (heat - low) / (high - low)
     return scaled
 
 

@@ -149,11 +149,11 @@ def _dilate(layer: Windowed, rate: int, name: str) -> None:
 
 
 def _upsampled(layer: nn.Upsample, stride: int, offset: float, field: int) -> Grid:
-    factor = int(layer.scale_factor) if isinstance(layer.scale_factor, int | float) else 0
-    if factor < 1 or stride % factor:
-        msg = f"an nn.Upsample by {layer.scale_factor} on stride {stride}: use a whole factor of it"
+    factor = layer.scale_factor
+    if not isinstance(factor, int | float) or factor < 1 or stride % factor:
+        msg = f"an nn.Upsample by {factor} on stride {stride}: use a whole factor of the stride"
         raise ModelError(msg)
-    finer = stride // factor
+    finer = stride // int(factor)
     # Bilinear interpolation looks at the two nearest cells.
     return finer, offset - (stride - finer) / 2, field + (stride if layer.mode != "nearest" else 0)
 

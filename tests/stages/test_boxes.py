@@ -1,0 +1,175 @@
+"""Boxes of masks drawn by hand; geometry as properties."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+from shapely import Polygon
+from shapely import box as rectangle
+
+from locpipe.stages.boxes import Box, Boxes, find_boxes
+from locpipe.stages.grid import Grid
+from locpipe.stages.heatmap import Heatmap
+from locpipe.stages.threshold import Mask
+
+masks = arrays.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
+
+
+def drawn(*rows: str) -> NDArray[np.bool_]:
+    return np.array([[cell == "#" for cell in row] for row in rows])
+
+
+def boxes_of(
+    cells: NDArray[np.bool_],
+    heat: NDArray[np.float32] | None = None,
+    stride: float = 1.0,
+    **options: object,
+) -> Boxes:
+    height, width = cells.shape
+    picture = (round(width * stride), round(height * stride))
+    grid = Grid((height, width), (stride, stride), (stride / 2, stride / 2), picture)
+    values = np.ones(cells.shape, np.float32) if heat is None else heat
+    return find_boxes(
+        Mask(cells[None], ("text",), grid),
+        Heatmap(values[None], ("text",), grid),
+        **options,  # type: ignore[arg-type]  # options of find_boxes
+    )
+
+
+def rects(boxes: Boxes) -> list[tuple[int, int, int, int]]:
+    return [box.rect for box in boxes.items]
+
+
+def test_nothing_gives_nothing() -> None:
+    assert boxes_of(np.zeros((4, 5), np.bool_)) == Boxes((), 0)
+
+
+def test_components_become_half_open_rectangles_in_picture_pixels() -> None:
+    cells = drawn("##...", "##..#", "....#")
+    assert rects(boxes_of(cells)) == [(0, 0, 2, 2), (4, 1, 5, 3)]
+    assert rects(boxes_of(cells, stride=4.0)) == [(0, 0, 8, 8), (16, 4, 20, 12)]
+
+
+def test_corners_join_with_8_and_not_with_4() -> None:
+    cells = drawn("#..", ".#.", "..#")
+    assert rects(boxes_of(cells)) == [(0, 0, 3, 3)]
+    assert len(boxes_of(cells, connectivity=4).items) == 3
+
+
+def test_the_score_is_the_mean_heat_inside() -> None:
+    heat = np.array([[0.5, 1.0, 0.9], [0.9, 0.3, 0.9]], np.float32)
+    (box,) = boxes_of(drawn("##.", ".#."), heat).items
+    assert box.score == pytest.approx((0.5 + 1.0 + 0.3) / 3)
+
+
+def test_minimum_area_is_in_square_pixels_of_the_component() -> None:
+    cells = drawn("###..", "#....", "#..##")
+    assert len(boxes_of(cells, stride=2.0, min_area=20).items) == 1
+    assert len(boxes_of(cells, stride=2.0, min_area=20.1).items) == 0
+    assert len(boxes_of(cells, stride=2.0, min_area=8).items) == 2
+
+
+def test_minimum_side_is_of_the_shorter_side() -> None:
+    cells = drawn("####.", ".....", "##...", "##...")
+    assert rects(boxes_of(cells, min_side=2)) == [(0, 2, 2, 4)]
+
+
+def test_padding_is_in_units_of_height_and_ends_at_the_picture() -> None:
+    cells = np.zeros((20, 30), np.bool_)
+    cells[5:9, 1:20] = True
+    assert rects(boxes_of(cells, padding=0.5)) == [(0, 3, 22, 11)]
+
+
+def test_the_best_stay_when_there_are_too_many() -> None:
+    cells = drawn("#.#.#.#")
+    heat = np.array([[0.6, 0, 0.9, 0, 0.8, 0, 0.7]], np.float32)
+    found = boxes_of(cells, heat, maximum=2)
+    assert rects(found) == [(2, 0, 3, 1), (4, 0, 5, 1)]
+    assert found.dropped == 2
+
+
+def test_labels_have_components_of_their_own() -> None:
+    grid = Grid((1, 3), (1, 1), (0.5, 0.5), (3, 1))
+    values = np.array([[[1, 1, 0]], [[0, 1, 1]]], np.float32)
+    found = find_boxes(
+        Mask(values > 0, ("cat", "dog"), grid), Heatmap(values, ("cat", "dog"), grid)
+    )
+    assert [(box.label, box.rect) for box in found.items] == [
+        ("cat", (0, 0, 2, 1)),
+        ("dog", (1, 0, 3, 1)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("angle", "corner"), [(0, "left"), (30, "left"), (-30, "left"), (80, "top")]
+)
+def test_rotated_boxes_follow_a_slanted_bar(angle: float, corner: str) -> None:
+    """A bar of 60 x 10 pixels: sides, angle and the first corner in reading direction."""
+    y, x = np.mgrid[:100, :100] + 0.5 - 50
+    radians = np.deg2rad(angle)
+    along = x * np.cos(radians) + y * np.sin(radians)
+    across = -x * np.sin(radians) + y * np.cos(radians)
+    (box,) = boxes_of((abs(along) < 30) & (abs(across) < 5), rotated=True).items
+    corners = np.array(box.polygon)
+    top, side = corners[1] - corners[0], corners[3] - corners[0]
+    assert np.linalg.norm(top) == pytest.approx(60, abs=2.5)
+    assert np.linalg.norm(side) == pytest.approx(10, abs=2.5)
+    assert np.rad2deg(np.arctan2(top[1], top[0])) == pytest.approx(angle, abs=3)
+    first = corners[0] - 50
+    assert first @ np.array([np.cos(radians), np.sin(radians)]) < 0, corner
+
+
+def test_vertical_bars_are_read_downwards() -> None:
+    cells = np.zeros((40, 20), np.bool_)
+    cells[2:38, 8:12] = True
+    (box,) = boxes_of(cells, rotated=True).items
+    assert np.allclose(box.polygon, [(12, 2), (12, 38), (8, 38), (8, 2)])
+
+
+@given(
+    cells=masks,
+    stride=st.sampled_from([1.0, 2.0, 3.7]),
+    rotated=st.booleans(),
+    padding=st.floats(0, 2),
+)
+def test_boxes_lie_inside_the_picture_and_agree_with_themselves(
+    cells: NDArray[np.bool_], stride: float, *, rotated: bool, padding: float
+) -> None:
+    found = boxes_of(cells, stride=stride, rotated=rotated, padding=padding)
+    height, width = (round(side * stride) for side in cells.shape)
+    for box in found.items:
+        assert len(box.polygon) >= 4
+        assert 0 <= box.score <= 1
+        x, y = np.array(box.polygon).T
+        assert x.min() >= -1e-9
+        assert x.max() <= width + 1e-9
+        assert y.min() >= -1e-9
+        assert y.max() <= height + 1e-9
+        expected = (np.floor(x.min()), np.floor(y.min()), np.ceil(x.max()), np.ceil(y.max()))
+        assert box.rect == expected
+        assert signed_area(box) > 0, "clockwise on the screen"
+
+
+@given(cells=masks, rotated=st.booleans())
+def test_every_hot_cell_lies_in_a_box(cells: NDArray[np.bool_], *, rotated: bool) -> None:
+    found = boxes_of(cells, rotated=rotated)
+    cover = [Polygon(box.polygon).buffer(1e-3) for box in found.items]
+    for row, column in np.argwhere(cells):
+        cell = rectangle(column, row, column + 1, row + 1)
+        assert any(polygon.covers(cell) for polygon in cover)
+
+
+@given(cells=masks)
+def test_the_smallest_rectangle_is_not_larger_than_the_upright_one(
+    cells: NDArray[np.bool_],
+) -> None:
+    upright = sum(Polygon(box.polygon).area for box in boxes_of(cells).items)
+    smallest = sum(Polygon(box.polygon).area for box in boxes_of(cells, rotated=True).items)
+    assert smallest <= upright + 1e-3
+
+
+def signed_area(box: Box) -> float:
+    x, y = np.array(box.polygon).T
+    return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2

@@ -1,0 +1,139 @@
+"""Inference of whole pictures: sizes, borders, shifts, scales and polarities."""
+
+import subprocess
+import sys
+from functools import cache
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from locpipe.stages.infer import Padding, infer, shown_size
+from locpipe.stages.model import Model, Resolution, find_model, load_model
+
+RESOLUTIONS: tuple[Resolution, ...] = ("native", "atrous", "unpooled")
+PADDINGS: tuple[Padding, ...] = ("replicate", "reflect", "zeros")
+STRIDE = {"native": 2, "atrous": 1, "unpooled": 1}
+FIELD = 14
+
+
+@cache
+def _digits() -> Model:
+    """Property tests cannot take a fixture."""
+    return load_model(find_model("digits"))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    width=st.integers(1, 40),
+    height=st.integers(1, 40),
+    resolution=st.sampled_from(RESOLUTIONS),
+    padding=st.sampled_from(PADDINGS),
+)
+def test_any_size_from_one_pixel_up(
+    width: int, height: int, resolution: Resolution, padding: Padding
+) -> None:
+    model = _digits()
+    rgb = np.full((height, width, 3), 200, np.uint8)
+    found = infer(model, rgb, resolution=resolution, padding=padding)
+    assert found.maps.dtype == np.float32
+    assert found.maps.shape == (16, *found.grid.shape)
+    assert found.grid.picture == (width, height)
+    assert np.isfinite(found.maps).all()
+    if padding != "zeros":
+        stride = STRIDE[resolution]
+        assert found.grid.shape == (-(-height // stride), -(-width // stride))
+
+
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+def test_cells_that_see_no_border_are_the_same_with_every_padding(
+    resolution: Resolution, digits: Model, photo: NDArray[np.uint8]
+) -> None:
+    maps = [infer(digits, photo, resolution=resolution, padding=p).maps for p in PADDINGS]
+    height, width = maps[2].shape[1:]  # "zeros" of an à trous map is a cell smaller
+    edge = -(-FIELD // STRIDE[resolution])
+    inner = (slice(None), slice(edge, height - edge), slice(edge, width - edge))
+    assert maps[0][inner].size > 5000
+    np.testing.assert_allclose(maps[1][inner], maps[0][inner], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(maps[2][inner], maps[0][inner], rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+def test_shifting_by_one_stride_shifts_by_one_cell(
+    resolution: Resolution, digits: Model, photo: NDArray[np.uint8]
+) -> None:
+    stride = STRIDE[resolution]
+    whole = infer(digits, photo, resolution=resolution).maps
+    shifted = infer(digits, np.ascontiguousarray(photo[stride:, stride:]), resolution=resolution)
+    edge = -(-FIELD // stride)
+    inner = (slice(None), slice(edge, -edge), slice(edge, -edge))
+    np.testing.assert_allclose(shifted.maps[inner], whole[:, 1:, 1:][inner], rtol=1e-4, atol=1e-5)
+
+
+def test_a_blank_picture_has_no_edge_at_its_border(digits: Model) -> None:
+    white = np.full((40, 50, 3), 255, np.uint8)
+    for padding, flat in (("replicate", True), ("reflect", True), ("zeros", False)):
+        maps = infer(digits, white, padding=padding).maps  # type: ignore[arg-type]  # of PADDINGS
+        assert (np.ptp(maps, axis=(1, 2)).max() < 1e-4) == flat
+
+
+def test_native_maps_are_the_networks_own_features(digits: Model, photo: NDArray[np.uint8]) -> None:
+    """At the training size the map is what the classifier was trained on."""
+    grey = photo[:28, :28, :1].repeat(3, axis=2)
+    found = infer(digits, grey, padding="zeros").maps
+    x = torch.from_numpy(grey[None, None, ..., 0] / np.float32(255))
+    with torch.inference_mode():
+        expected = digits.network.features(x)[0].numpy()
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_inverted_shows_the_negative(digits: Model, photo: NDArray[np.uint8]) -> None:
+    found = infer(digits, photo, polarity="inverted")
+    expected = infer(digits, 255 - photo)
+    assert found.polarity == "inverted"
+    np.testing.assert_allclose(found.maps, expected.maps, atol=0.02)  # grey is rounded
+
+
+@pytest.mark.parametrize("scale", [0.25, 0.5, 1.5])
+def test_cells_of_another_scale_cover_the_same_picture(
+    scale: float, digits: Model, photo: NDArray[np.uint8]
+) -> None:
+    found = infer(digits, photo, scale=scale)
+    grid = found.grid
+    shown = shown_size(photo.shape[1], photo.shape[0], scale)
+    assert grid.shape == (-(-shown[1] // 2), -(-shown[0] // 2))
+    assert grid.stride == pytest.approx(
+        (2 * photo.shape[1] / shown[0], 2 * photo.shape[0] / shown[1])
+    )
+    assert grid.offset == pytest.approx((grid.stride[0] / 2, grid.stride[1] / 2))
+
+
+@given(st.integers(1, 10_000), st.integers(1, 10_000), st.floats(1e-5, 4))
+def test_a_shown_picture_has_at_least_one_pixel(width: int, height: int, scale: float) -> None:
+    assert min(shown_size(width, height, scale)) >= 1
+
+
+def test_the_estimate_of_memory_covers_what_inference_takes() -> None:
+    """Growth of a fresh process, against the estimate."""
+    program = (
+        "import resource, numpy as np\n"
+        "from locpipe.stages.model import find_model, load_model\n"
+        "from locpipe.stages.infer import infer, bytes_needed\n"
+        "model = load_model(find_model('digits'))\n"
+        "infer(model, np.zeros((64, 64, 3), np.uint8), resolution='unpooled')\n"
+        "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "infer(model, np.zeros((2000, 2000, 3), np.uint8), resolution='unpooled')\n"
+        "after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "unit = 1 if __import__('sys').platform == 'darwin' else 1024\n"
+        "print((after - before) * unit, *bytes_needed(model, 2000, 2000, resolution='unpooled'))\n"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout
+    taken, peak, maps = (int(number) for number in printed.split())
+    assert taken <= 1.1 * peak
+    assert maps == pytest.approx(4 * 16 * 2000 * 2000, rel=0.01)
+    assert taken >= maps

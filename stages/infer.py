@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
@@ -111,7 +111,8 @@ def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
 @lru_cache(maxsize=16)
 def _dense_features(network: Network, resolution: Resolution) -> tuple[nn.Module, Geometry]:
     features = densify(network.features, resolution)
-    return features, geometry(features)
+    # A twin without strides still needs pictures that its windows fit into.
+    return features, replace(geometry(features), multiple=geometry(network.features).multiple)
 
 
 def _as_shown(

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.random import Generator
+from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
@@ -17,7 +17,6 @@ from ...stages.model import Calibration, Polarity, Resolution, Weights
 
 if TYPE_CHECKING:
     from ...stages.grid import Grid
-    from ...stages.infer import Padding
     from ...stages.model import Model
     from .canvas import Canvas
 
@@ -43,7 +42,6 @@ class Pass:
     resolution: Resolution
     polarity: Polarity
     scale: float
-    padding: Padding
 
 
 @dataclass(frozen=True)
@@ -82,7 +80,7 @@ def calibrate(
     model: Model,
     asked: Mapping[Pass, Sequence[Vector]],
     canvases: Iterable[Canvas],
-    random: Generator,
+    seed: int,
 ) -> Iterator[Fit]:
     """Fit slope and intercept for every map that is asked for.
 
@@ -94,12 +92,12 @@ def calibrate(
         model: its weights and tables; its calibrations are not used.
         asked: the maps, grouped by the pass over a picture that they come from.
         canvases: looked at once, one at a time.
-        random: chooses the cells.
+        seed: chooses the cells, the same ones whatever else is asked for.
     """
     seen: dict[Pass, list[_Cells]] = {one: [] for one in asked}
-    for canvas in canvases:
+    for index, canvas in enumerate(canvases):
         for one, vectors in asked.items():
-            seen[one].append(_look(model, canvas, one, vectors, random))
+            seen[one].append(_look(model, canvas, one, vectors, default_rng([seed, index])))
     for one, vectors in asked.items():
         heat = np.concatenate([cells.heat for cells in seen[one]], axis=1)
         labels = np.concatenate([cells.labels for cells in seen[one]])
@@ -109,7 +107,7 @@ def calibrate(
 
 
 def fit(
-    positive: NDArray[np.float64], negative: NDArray[np.float64], prior: float = PRIOR
+    positive: NDArray[np.floating], negative: NDArray[np.floating], prior: float = PRIOR
 ) -> tuple[float, float]:
     """Return slope and intercept of a logistic regression of one variable, slope >= 0.
 
@@ -158,7 +156,6 @@ def _look(
         resolution=one.resolution,
         scale=one.scale,
         polarity=one.polarity,
-        padding=one.padding,
     )
     labels = _truth(canvas, features.grid, one.polarity).ravel()
     cells = np.concatenate(
@@ -189,7 +186,8 @@ def _truth(canvas: Canvas, grid: Grid, polarity: Polarity) -> NDArray[np.int64]:
     for index, (label, light) in enumerate(zip(canvas.labels, canvas.light, strict=True)):
         if light == (polarity == "normal"):
             truth[canvas.owner == index] = label
-    return truth[y[:, None], x]
+    at_centres: NDArray[np.int64] = truth[y[:, None], x]
+    return at_centres
 
 
 def _some(random: Generator, cells: NDArray[np.intp], most: int) -> NDArray[np.intp]:
@@ -206,8 +204,8 @@ def _fitted(
         polarity=one.polarity,
         scale=one.scale,
         label=vector.label,
-        slope=slope,
-        intercept=intercept,
+        slope=float(f"{slope:.6g}"),
+        intercept=float(f"{intercept:.6g}"),
     )
     lit = float(np.mean(slope * negative + intercept > 0))
     return Fit(calibration, _auc(positive, negative), lit)

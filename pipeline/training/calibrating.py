@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, get_args
 
 import numpy as np
 from numpy.random import Generator, default_rng
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ...stages.heatmap import filter_weights
@@ -63,7 +64,7 @@ def calibrate_model(
     material = Material(read_mnist(data, train=True), photographs, count, seed)
     asked = asked_for(model, configs, every_kind=every_kind)
     drawn = tqdm(canvases(material), "calibrating", count, disable=None, unit="canvas")
-    fits = list(calibrate(model, asked, drawn, default_rng([seed, 1])))
+    fits = list(calibrate(model, asked, drawn, seed))
     about = {
         "data": f"MNIST training digits, {len(photographs)} photographs",
         "canvases": count,
@@ -87,7 +88,7 @@ def asked_for(
         configs: of runs with the model.
         every_kind: want the maps of all kinds of weights, not only of the config's own.
     """
-    wanted: dict[Pass, dict[tuple[str, str], Vector]] = {}
+    wanted: dict[Pass, dict[tuple[Weights, str], Vector]] = {}
     for config in configs:
         vectors = {
             (kind, name): Vector(kind, name, model.card.members(name), values)
@@ -104,7 +105,7 @@ def asked_for(
 
 def canvases(material: Material) -> Iterator[Canvas]:
     """Yield canvases on black, made-up and, where there are any, photographic ground in turn."""
-    random = default_rng([material.seed, 0])
+    random = default_rng(material.seed)
     for index in range(material.count):
         ground = _ground(random, material.photographs, index % 3)
         yield draw(random, ground, material.digits, count=_DIGITS)
@@ -126,13 +127,13 @@ def _passes(config: Config) -> list[Pass]:
     options = config.infer
     both = options.polarity == "both"
     return [
-        Pass(options.resolution, polarity, scale, options.padding)
+        Pass(options.resolution, polarity, scale)
         for scale in options.scale
         for polarity in (("normal", "inverted") if both else (options.polarity,))
     ]
 
 
-def _ground(random: Generator, photographs: Sequence[Path], kind: int) -> np.ndarray:
+def _ground(random: Generator, photographs: Sequence[Path], kind: int) -> NDArray[np.uint8]:
     if kind == 0:
         return np.zeros((_SIZE[1], _SIZE[0], 3), np.uint8)
     if kind == 1 or not photographs:
@@ -142,7 +143,5 @@ def _ground(random: Generator, photographs: Sequence[Path], kind: int) -> np.nda
 
 def _merged(old: Iterable[Calibration], new: Iterable[Calibration]) -> tuple[Calibration, ...]:
     """Return both, a new one instead of the old one for the same map, in an order of their own."""
-    by_map = {
-        (c.weights, c.resolution, c.polarity, c.label, c.scale): c for c in (*old, *new)
-    }
+    by_map = {(c.weights, c.resolution, c.polarity, c.label, c.scale): c for c in (*old, *new)}
     return tuple(by_map[key] for key in sorted(by_map))

@@ -142,8 +142,8 @@ def _free_place(
         x0, y0 = left + int(columns[0]), top + int(rows[0])
         x1, y1 = left + int(columns[-1]) + 1, top + int(rows[-1]) + 1
         if all(
-            x0 >= r + _GAP or x1 <= l - _GAP or y0 >= b + _GAP or y1 <= t - _GAP
-            for l, t, r, b in taken
+            x0 >= right + _GAP or x1 <= x - _GAP or y0 >= bottom + _GAP or y1 <= y - _GAP
+            for x, y, right, bottom in taken
         ):
             return left, top, (x0, y0, x1, y1)
     return None

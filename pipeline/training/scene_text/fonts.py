@@ -22,11 +22,11 @@ SUFFIXES = frozenset({".ttf", ".otf", ".ttc"})
 LATIN = frozenset(string.ascii_letters + string.digits)
 EXTRAS = frozenset(string.punctuation + "£€©®°éüöäßñç–")  # noqa: RUF001 (a dash that signs carry)
 # Pictures that fonts carry: arrows, shapes, weather, chess, stars, animals, traffic; nothing that
-# looks like a letter or digit or bears one (harpoons, rings, zodiac, trigrams, WC, bus stop).
+# looks like a letter or digit or bears one (harpoons, rings, sharps, zodiac, trigrams, WC, bus stop).
 PICTURES = (
     *((0x2190, 0x21AF), (0x21B6, 0x21BB), (0x21CD, 0x21FF), (0x25A0, 0x25C9)),
     *((0x25CD, 0x25E5), (0x25E7, 0x25EE), (0x25F0, 0x25FF), (0x2600, 0x2626)),
-    *((0x2628, 0x262F), (0x2638, 0x263C), (0x2654, 0x267F), (0x2690, 0x26A1)),
+    *((0x2628, 0x262F), (0x2638, 0x263C), (0x2654, 0x266C), (0x2690, 0x26A1)),
     *((0x2702, 0x2712), (0x2719, 0x2756), (0x2761, 0x2767), (0x2794, 0x27BF)),
     *((0x1F300, 0x1F3A0), (0x1F400, 0x1F49F), (0x1F680, 0x1F68E), (0x1F697, 0x1F6BD)),
 )

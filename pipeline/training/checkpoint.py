@@ -48,7 +48,8 @@ def save_checkpoint(
         tensors |= {f"optimizer.{index}.{name}": value for name, value in slots.items()}
     tensors["random"] = torch.get_rng_state()
     header = {"settings": settings, "curve": curve, "groups": state["param_groups"]}
-    write_whole(file, save(tensors, {"locpipe": json.dumps(header)}))
+    plain = {name: value.contiguous() for name, value in tensors.items()}
+    write_whole(file, save(plain, {"locpipe": json.dumps(header)}))
 
 
 def load_checkpoint(

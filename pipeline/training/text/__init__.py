@@ -1,0 +1,1 @@
+"""The text network: trained, weighed and calibrated on positions of rendered pictures only."""

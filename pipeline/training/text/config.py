@@ -1,0 +1,87 @@
+"""What the config of a training of the text network may say."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ...config import Section, UserPath
+from ..scene_text.settings import RenderSettings
+
+__all__ = ["CropConfig", "TextTrainConfig", "ValidationConfig"]
+
+Count = Annotated[int, Field(ge=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+class CropConfig(Section):
+    """What is cut from a rendered picture and shown."""
+
+    side: Annotated[int, Field(ge=64, multiple_of=64)] = 384
+    """Of a crop as shown, in pixels."""
+    per_picture: Count = 2
+    """Crops of each picture, in successive batches."""
+    zoom: Annotated[tuple[Positive, Positive], Field(strict=False)] = (0.6, 1.7)
+    """Least and largest enlargement of what is cut, log-uniform."""
+    on_words: Annotated[float, Field(ge=0, le=1)] = 0.7
+    """Share of crops that are laid over some word; the rest lie anywhere."""
+
+
+class ValidationConfig(Section):
+    """What is measured while it trains: rendered pictures decide, real ones are for the curve."""
+
+    every: Count = 500
+    """Steps."""
+    pictures: Count = 48
+    """Rendered pictures, from another seed than any that is trained on."""
+    real: Annotated[tuple[UserPath, ...], Field(strict=False)] = ()
+    """Folders of photographs with ground truth in `gt`, scored for the curve, never to choose."""
+    real_every: Count = 2000
+    """Steps."""
+    real_pictures: Count = 40
+    """Photographs of each folder, evenly spaced by name."""
+
+
+class TextTrainConfig(Section):
+    """A training of the text network."""
+
+    kind: Literal["text"]
+    """Tells this config from those of other networks."""
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "text"
+    """Name of the model."""
+    output: UserPath = Path("out/models/text")
+    """Folder of checkpoint, curve and model; created when missing."""
+    architecture: Literal["text"] = "text"
+    """A key of `stages.nets.NETWORKS`."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """Decides the first weights and the crops; pictures have their own, in `render`."""
+    steps: Count = 100_000
+    """Where it ends. More of them later is the same training going on."""
+    batch_size: Count = 16
+    """Crops a step."""
+    learning_rate: Positive = 2e-3
+    """Of AdamW, after the warm-up and before the decay."""
+    warm_up: Count = 200
+    """Steps in which the learning rate rises to its full value."""
+    half_life: Count = 5000
+    """The learning rate is divided by sqrt(1 + step / half_life): good wherever it is stopped."""
+    weight_decay: Annotated[float, Field(ge=0)] = 0.01
+    """Of AdamW."""
+    ema: Annotated[float, Field(gt=0, lt=1)] = 0.999
+    """Decay a step of the average of the weights, which is what ships."""
+    precision: Literal["fp32", "bf16"] = "bf16"
+    """Of convolutions; weights, averages and the loss are always fp32."""
+    device: Literal["auto", "cpu", "cuda"] = "auto"
+    """`auto` takes a GPU where there is one."""
+    threads: Count = 1
+    """Torch threads. The same weights come out only with the same number, on a CPU."""
+    workers: Annotated[int, Field(ge=0)] = 1
+    """Processes that render; 0 renders in the training process."""
+    checkpoint_minutes: Annotated[float, Field(ge=0)] = 4.0
+    """Time between checkpoints."""
+    crops: CropConfig = CropConfig()
+    """What is cut from a rendered picture."""
+    render: RenderSettings = RenderSettings(width=640, height=640)
+    """Of the pictures trained on."""
+    validation: ValidationConfig = ValidationConfig()
+    """What is measured while it trains."""

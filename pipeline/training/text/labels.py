@@ -1,0 +1,120 @@
+"""What each position of a picture with words shows: background, a word's core, or a gap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from ..scene_text.truth import UNREADABLE, Word
+
+if TYPE_CHECKING:
+    from shapely import Geometry
+
+__all__ = ["BACKGROUND", "CLASSES", "GAP", "IGNORED", "STRIDE", "TEXT", "Truth", "label"]
+
+CLASSES = ("background", "text", "gap")
+BACKGROUND, TEXT, GAP = range(3)
+IGNORED = 255
+STRIDE = 4
+
+SHRINK = 0.25
+"""A core is its word shrunk by this on all sides, in units of the word's shorter side."""
+_AROUND = 0.12  # how far the gap reaches beyond the word, in the same unit
+_LEAST_CORE = STRIDE  # pixels: a thinner core would fall between the positions
+_LEAST_SIDE = 5.0  # pixels: a smaller word cannot be read
+_LEAST_SEEN = 0.2  # of a word's area: less of it may look like anything
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What the positions of a picture show.
+
+    Attributes:
+        classes: uint8 [h, w], an index of `CLASSES` or IGNORED.
+        weights: float32 [h, w], how much a position of a core or gap counts, so that the
+            positions of a word count together as the 4th root of their number; 0 elsewhere.
+    """
+
+    classes: NDArray[np.uint8]
+    weights: NDArray[np.float32]
+
+
+def label(words: Sequence[Word], width: int, height: int) -> Truth:
+    """Label the centres of 4 x 4 cells of a picture.
+
+    The core of a word is its polygon shrunk, the gap a ring around the core that ends a little
+    outside of the word: where two words stand close, only that tells them apart. Words that cannot
+    be read or seen are ignored.
+
+    Args:
+        words: in the frame of the picture; may reach out of it.
+        width: of the picture in pixels, a multiple of 4.
+        height: the same.
+    """
+    polygons = [word.polygon for word in words]
+    raw = np.array([shapely.Polygon(polygon) for polygon in polygons], np.object_)
+    shapes = shapely.make_valid(raw, method="structure", keep_collapsed=False)
+    sides = np.array([_shorter_side(polygon) for polygon in polygons])
+    inset = np.minimum(SHRINK * sides, np.maximum(sides - _LEAST_CORE, 0) / 2)
+    read = np.array([word.text != UNREADABLE for word in words], np.bool_)
+    read &= (sides >= _LEAST_SIDE) & (_share_inside(shapes, width, height) >= _LEAST_SEEN)
+    around = shapely.buffer(shapes, _AROUND * sides, join_style="mitre")
+    cores = shapely.buffer(shapes, -inset, join_style="mitre")
+    owner, core = np.zeros((2, height, width), np.int32)
+    for index in np.flatnonzero(read):
+        _paint(owner, around[index], int(index) + 1)
+    ignored = np.zeros((height, width), np.int32)
+    for index in np.flatnonzero(~read):
+        _paint(ignored, around[index], 1)
+    for index in np.flatnonzero(read):
+        _paint(core, cores[index], int(index) + 1)
+    return _truth(*(_at_centres(plane) for plane in (owner, core, ignored)))
+
+
+def _truth(
+    owner: NDArray[np.int32], core: NDArray[np.int32], ignored: NDArray[np.int32]
+) -> Truth:
+    classes = np.where(owner > 0, GAP, BACKGROUND).astype(np.uint8)
+    classes[ignored > 0] = IGNORED
+    classes[core > 0] = TEXT
+    weights = np.zeros(classes.shape, np.float32)
+    for name, numbers in ((TEXT, core), (GAP, owner)):
+        of_class = classes == name
+        number = numbers[of_class]
+        weights[of_class] = np.bincount(number)[number] ** -0.75 if len(number) else 0
+    return Truth(classes, weights)
+
+
+def _shorter_side(polygon: NDArray[np.float32]) -> float:
+    """Return the mean height or length, whichever is less, of a polygon as in `Word.polygon`."""
+    half = len(polygon) // 2
+    edges = np.stack([polygon[:half], polygon[half:][::-1]])
+    across = np.linalg.norm(edges[0] - edges[1], axis=1).mean()
+    along = np.linalg.norm(np.diff(edges, axis=1), axis=2).sum(axis=1).mean()
+    return float(min(across, along))
+
+
+def _share_inside(
+    shapes: NDArray[np.object_], width: int, height: int
+) -> NDArray[np.float64]:
+    inside = shapely.area(shapely.clip_by_rect(shapes, 0, 0, width, height))
+    return np.asarray(inside / np.maximum(shapely.area(shapes), 1e-9), np.float64)
+
+
+def _paint(plane: NDArray[np.int32], shape: Geometry, value: int) -> None:
+    for part in shapely.get_parts(shape):
+        ring = shapely.get_coordinates(shapely.get_exterior_ring(part))
+        if len(ring):
+            # OpenCV's coordinates are those of pixel centres, here in 1/16 of a pixel.
+            points = np.round((ring - 0.5) * 16).astype(np.int32)
+            cv2.fillPoly(plane, [points], value, cv2.LINE_8, 4)
+
+
+def _at_centres(plane: NDArray[np.int32]) -> NDArray[np.int32]:
+    return plane[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]

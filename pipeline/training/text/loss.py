@@ -1,0 +1,37 @@
+"""The error of a classifier of positions, in which small words count as well as large ones."""
+
+import torch
+from torch import Tensor
+from torch.nn import functional
+
+from .labels import BACKGROUND, GAP, IGNORED, TEXT
+
+__all__ = ["balanced_loss"]
+
+_GAP_SHARE = 0.5
+_HARDEST = 3  # background positions for one of a core
+_LEAST_HARDEST = 0.03  # of all background positions
+
+
+def balanced_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
+    """Return the sum of the mean cross entropies of cores, gaps and the hardest background.
+
+    Hard negatives are mined over the batch (Shrivastava et al. 2016, OHEM): most of a photograph
+    is background that is soon too easy to learn from.
+
+    Args:
+        logits: float32 [N, K, h, w].
+        classes: uint8 [N, h, w], see `labels.Truth`.
+        weights: float32 [N, h, w], the same.
+    """
+    target = classes.long()
+    error = functional.cross_entropy(logits, target, reduction="none", ignore_index=IGNORED)
+    background = error[target == BACKGROUND]
+    cores = int((target == TEXT).sum())
+    count = max(_HARDEST * cores, int(_LEAST_HARDEST * len(background)))
+    hardest = background.topk(min(count, len(background))).values
+    total = hardest.sum() / max(1, len(hardest))
+    for name, share in ((TEXT, 1.0), (GAP, _GAP_SHARE)):
+        weight = torch.where(target == name, weights, 0)
+        total = total + share * (weight * error).sum() / weight.sum().clamp_min(1e-6)
+    return total

@@ -1,0 +1,180 @@
+"""Training the text network: resumable to the exact step, its averaged weights are what ships."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
+
+from ....stages.errors import ConfigError
+from ....stages.nets import Network, build
+from ..checkpoint import load_checkpoint, save_checkpoint
+from ..curve import require_matplotlib
+from ..train import CHECKPOINT_FILE
+from .config import TextTrainConfig
+from .curve import write_curve
+from .labels import CLASSES
+from .loss import balanced_loss
+from .samples import Batch, batches
+from .validate import Rendered, as_input, measure, measure_real
+
+__all__ = ["Trained", "train"]
+
+# Going on with these changed is the same training.
+_FREE = {
+    *("name", "output", "steps", "device", "threads", "workers"),
+    *("checkpoint_minutes", "validation"),
+}
+_CLIP = 5.0
+Record = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """The averaged network in evaluation mode, what was measured of it last, and the curve."""
+
+    network: Network
+    quality: dict[str, float]
+    curve: list[Record]
+
+
+def train(config: TextTrainConfig, *, resume: bool, keep: Callable[[Trained], None]) -> Trained:
+    """Train as the config says; killed and resumed, it ends with the same weights (CPU).
+
+    Args:
+        config: of the training.
+        resume: go on from the checkpoint in `config.output`, if there is one.
+        keep: called after every validation with what there is.
+
+    Raises:
+        ConfigError: fonts, words or backgrounds are missing, or the folder holds another training.
+        OutputError: the output folder cannot be written.
+    """
+    require_matplotlib()
+    _require_room(config.output, resume=resume)
+    torch.set_num_threads(config.threads)
+    run = _Run(config, resume=resume)
+    rendered = Rendered(config.render, config.validation.pictures)
+    saved = time.monotonic()
+    for batch in batches(config, run.step):
+        run.learn(batch)
+        last = run.step >= config.steps
+        if run.step % config.validation.every == 0 or last:
+            keep(run.validated(rendered))
+        if last or time.monotonic() - saved > 60 * config.checkpoint_minutes:
+            run.save()
+            saved = time.monotonic()
+        if last:
+            break
+    return run.trained()
+
+
+class _Run:
+    """Network, average, optimizer and curve of a training, and the step they are at."""
+
+    def __init__(self, config: TextTrainConfig, *, resume: bool) -> None:
+        self.config = config
+        self.device = _device(config)
+        torch.manual_seed(config.seed)
+        network = build(config.architecture, len(CLASSES))
+        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.average = AveragedModel(self.network, avg_fn=self._averaged, use_buffers=True)
+        self.optimizer = torch.optim.AdamW(
+            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
+        )
+        self.state = nn.ModuleDict({"network": self.network, "average": self.average})
+        self.settings = config.model_dump(mode="json", exclude=_FREE)
+        self.file = config.output / CHECKPOINT_FILE
+        self.curve: list[Record] = []
+        self.error, self.seconds = 0.0, 0.0
+        if resume and self.file.is_file():
+            self.curve = load_checkpoint(
+                self.file, self.state, self.optimizer, settings=self.settings
+            )
+
+    @property
+    def step(self) -> int:
+        """Steps done."""
+        return int(self.average.n_averaged)
+
+    def learn(self, batch: Batch) -> None:
+        """Take a step."""
+        started = time.monotonic()
+        self.network.train()
+        for group in self.optimizer.param_groups:
+            group["lr"] = self._learning_rate()
+        x = as_input(batch.pictures.to(self.device))
+        low = self.config.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
+            logits = self.network(x)
+        classes, weights = batch.classes.to(self.device), batch.weights.to(self.device)
+        error = balanced_loss(logits.float(), classes, weights)
+        self.optimizer.zero_grad()
+        error.backward()
+        nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
+        self.optimizer.step()
+        self.average.update_parameters(self.network)
+        self.error += (float(error.detach()) - self.error) * max(0.02, 1 / self.step)
+        self.seconds += (time.monotonic() - started - self.seconds) * max(0.02, 1 / self.step)
+
+    def validated(self, rendered: Rendered) -> Trained:
+        """Measure the average, add it to the curve, write the curve."""
+        self.average.eval()
+        record: Record = {"step": self.step, "error": round(self.error, 4)}
+        record |= measure(self.average.module, rendered)
+        options = self.config.validation
+        if self.step % options.real_every == 0:
+            record |= {
+                folder.name: measure_real(self.average.module, folder, options.real_pictures)
+                for folder in options.real
+            }
+        self.curve.append(record)
+        write_curve(self.config.output, self.curve)
+        print(json.dumps(record | {"step_seconds": round(self.seconds, 3)}), flush=True)
+        return self.trained()
+
+    def save(self) -> None:
+        """Write a checkpoint."""
+        save_checkpoint(
+            self.file, self.state, self.optimizer, settings=self.settings, curve=self.curve
+        )
+
+    def trained(self) -> Trained:
+        """Return the average as it is."""
+        network: Network = self.average.module
+        network.eval()
+        quality = {name: self.curve[-1][name] for name in ("core_f", "iou_h")}
+        return Trained(network, quality, self.curve)
+
+    def _learning_rate(self) -> float:
+        config = self.config
+        rise = min(1.0, (self.step + 1) / config.warm_up)
+        return config.learning_rate * rise / (1 + self.step / config.half_life) ** 0.5
+
+    def _averaged(self, average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
+        # Young averages look back a tenth of the way only, or the first weights would linger.
+        rate = max(1 - self.config.ema, 1 / (1 + int(count) / 10))
+        if not average.is_floating_point():
+            return now
+        return torch.lerp(average, now, rate)
+
+
+def _device(config: TextTrainConfig) -> torch.device:
+    automatic = "cuda" if torch.cuda.is_available() else "cpu"
+    return torch.device(automatic if config.device == "auto" else config.device)
+
+
+def _require_room(folder: Path, *, resume: bool) -> None:
+    if not resume and (folder / CHECKPOINT_FILE).exists():
+        msg = (
+            f"{folder} holds a training; go on with it by --resume, "
+            f"remove its {CHECKPOINT_FILE}, or choose another --output"
+        )
+        raise ConfigError(msg)

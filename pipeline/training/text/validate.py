@@ -1,0 +1,139 @@
+"""How well a network finds words: on rendered pictures, and on photographs for the curve."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ....stages.boxes import find_boxes
+from ....stages.errors import ConfigError
+from ....stages.grid import Grid
+from ....stages.heatmap import Heatmap
+from ....stages.load import load
+from ....stages.model import InputSpec
+from ....stages.threshold import threshold
+from ...evaluation.picture import Picture, Region
+from ...evaluation.score import score
+from ...evaluation.truth import read_truth, truth_files
+from ..scene_text.render import Renderer
+from ..scene_text.settings import RenderSettings
+from ..scene_text.truth import UNREADABLE, Rendering
+from .labels import IGNORED, SHRINK, STRIDE, TEXT, label
+
+if TYPE_CHECKING:
+    from ....stages.nets import Network
+
+__all__ = ["INPUT", "RENDERED_SEED", "Rendered", "as_input", "measure", "real_pictures"]
+
+INPUT = InputSpec(
+    channels=3,
+    width=384,
+    height=384,
+    object_size=384,
+    mean=(0.45, 0.45, 0.45),
+    std=(0.25, 0.25, 0.25),
+)
+RENDERED_SEED = 7_000_000
+"""Added to the renderer's seed: no picture that is measured on is ever trained on."""
+_MULTIPLE = 64
+_LEAST_AREA = 32.0  # of a core, in square pixels
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """The rendered pictures that a training is measured on."""
+
+    settings: RenderSettings
+    count: int
+
+    @cached_property
+    def pictures(self) -> tuple[Rendering, ...]:
+        """The same pictures whenever they are asked for."""
+        other = {"seed": self.settings.seed + RENDERED_SEED, "width": 512, "height": 512}
+        renderer = Renderer(self.settings.model_copy(update=other))
+        return tuple(renderer.render(index) for index in range(self.count))
+
+
+def as_input(pictures: torch.Tensor) -> torch.Tensor:
+    """Return pictures uint8 [N, 3, H, W] as the network wants them, float32, channels last."""
+    x = pictures.float().contiguous(memory_format=torch.channels_last)
+    return x.mul_(1 / 255 / INPUT.std[0]).sub_(INPUT.mean[0] / INPUT.std[0])
+
+
+def measure(network: Network, rendered: Rendered) -> dict[str, float]:
+    """Return `core_f` of positions and `iou_h` of words, the network's own head deciding."""
+    tally = np.zeros(3)
+    pictures = []
+    for number, one in enumerate(rendered.pictures):
+        height, width = one.rgb.shape[:2]
+        heat = _probability(network, one.rgb)
+        truth = label(one.words, width, height).classes
+        found, there, counts = heat > 0.5, truth == TEXT, truth != IGNORED
+        tally += [(found & there).sum(), (found & counts).sum(), there.sum()]
+        regions = [
+            Region(word.polygon.astype(np.float64), word.text == UNREADABLE) for word in one.words
+        ]
+        pictures.append(_picture(str(number), one.rgb, heat, regions))
+    core_f = 2 * tally[0] / max(1.0, tally[1] + tally[2])
+    return {"core_f": float(core_f), "iou_h": score(pictures, ["icdar2015"]).totals["icdar2015"].score.h}
+
+
+def measure_real(network: Network, folder: Path, count: int) -> dict[str, float]:
+    """Return H of words by IoU and DetEval, and F of pixels, on some photographs of a folder."""
+    pictures = [
+        _picture(name, rgb, _probability(network, rgb), regions)
+        for name, rgb, regions in real_pictures(folder, count)
+    ]
+    return {name: total.score.h for name, total in score(pictures).totals.items()}
+
+
+def real_pictures(folder: Path, count: int) -> Iterator[tuple[str, NDArray[np.uint8], list[Region]]]:
+    """Yield name, pixels uint8 [H, W, 3] and truth of evenly spaced photographs of a folder.
+
+    Raises:
+        ConfigError: there is no ground truth, or no photograph to some of it.
+    """
+    files = sorted(truth_files(folder).items())
+    chosen = np.unique(np.linspace(0, len(files) - 1, min(count, len(files))).round().astype(int))
+    photographs = {file.stem: file for file in _files(folder)}
+    for stem, truth in (files[index] for index in chosen):
+        if stem not in photographs:
+            msg = f"{truth} has no photograph beside it in {folder}; add it or remove the truth"
+            raise ConfigError(msg)
+        yield stem, load(photographs[stem]).rgb, list(read_truth(truth))
+
+
+def _files(folder: Path) -> Iterable[Path]:
+    pictures = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
+    return (file for file in folder.rglob("*") if file.suffix.lower() in pictures)
+
+
+def _probability(network: Network, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Return the probability of a core at each position, float32 [ceil(H / 4), ceil(W / 4)]."""
+    height, width = rgb.shape[:2]
+    x = as_input(torch.from_numpy(np.ascontiguousarray(rgb.transpose(2, 0, 1)))[None])
+    x = torch.nn.functional.pad(x, (0, -width % _MULTIPLE, 0, -height % _MULTIPLE))
+    device = next(network.parameters()).device
+    with torch.inference_mode():
+        probability = network(x.to(device)).softmax(dim=1)[0, TEXT].cpu().numpy()
+    return np.asarray(probability[: -(-height // STRIDE), : -(-width // STRIDE)], np.float32)
+
+
+def _picture(
+    name: str, rgb: NDArray[np.uint8], probability: NDArray[np.float32], regions: list[Region]
+) -> Picture:
+    size = (rgb.shape[1], rgb.shape[0])
+    grid = Grid(probability.shape, (STRIDE, STRIDE), (STRIDE / 2, STRIDE / 2), size)
+    heat = Heatmap(probability[None], ("text",), grid)
+    padding = SHRINK / (1 - 2 * SHRINK)
+    boxes = find_boxes(
+        threshold(heat, value=0.5), heat, min_area=_LEAST_AREA, rotated=True, padding=padding
+    )
+    return Picture(name, size, regions, [np.array(box.polygon) for box in boxes.items])

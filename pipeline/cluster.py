@@ -67,6 +67,8 @@ def open_client(run: RunConfig, pictures: int) -> Iterator[Client]:
                 processes=run.workers != 0,
                 memory_limit=share_of_memory(run),
                 dashboard_address=None,
+                # Without a dashboard it would still listen, on port 8787 of every interface.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=logging.CRITICAL,
             )
             client = Client(cluster, set_as_default=False)

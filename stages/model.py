@@ -47,6 +47,8 @@ Resolution = Literal["native", "atrous", "unpooled"]
 Polarity = Literal["normal", "inverted"]
 Group = Literal["max", "sum"]
 
+# libyaml's safe loader is six times faster, where PyYAML was built with it.
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SHIPPED = Path(__file__).resolve().parents[1] / "data" / "models"
 WEIGHTS_FILE = "weights.safetensors"
 TABLES_FILE = "tables.safetensors"
@@ -217,7 +219,8 @@ def read_card(folder: Path) -> ModelCard:
     """
     file = folder / "model.yaml"
     try:
-        return ModelCard.model_validate(yaml.safe_load(file.read_text("utf-8")))
+        document = yaml.load(file.read_text("utf-8"), _YAML)  # noqa: S506  both loaders are safe
+        return ModelCard.model_validate(document)
     except OSError as error:
         msg = f"{file}: {error.strerror}; give a folder that `locpipe train` wrote"
         raise ModelError(msg) from error

@@ -51,7 +51,8 @@ def shoot(rgb: Picture, rng: np.random.Generator, most_blur: float) -> Shot:
 
 def _light(rgb: Picture, rng: np.random.Generator) -> Picture:
     """Uneven light: slopes, a lamp, or the hard edge of a shadow."""
-    coarse = rng.uniform(0.45, 1.25, (int(rng.integers(2, 4)), int(rng.integers(2, 4))))
+    brightest = 1.25 if chance(rng, 0.8) else 2.2  # lamps and lit signs burn out
+    coarse = rng.uniform(0.45, brightest, (int(rng.integers(2, 4)), int(rng.integers(2, 4))))
     gain = cv2.resize(coarse.astype(np.float32), rgb.shape[1::-1], interpolation=cv2.INTER_LINEAR)
     if chance(rng, 0.25):
         edge = (rng.random((4, 2)) * rgb.shape[1::-1]).astype(np.int32)

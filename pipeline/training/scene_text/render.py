@@ -85,23 +85,28 @@ class _Scene:
 
     def write(self) -> None:
         """Put the blocks of this kind of picture into it."""
-        rng, (least, most) = self.rng, self.settings.text_height
+        rng = self.rng
         if self.kind == "near":
             for _ in range(weighted(rng, (1, 2, 3, 4), (0.35, 0.3, 0.2, 0.15))):
-                self._sign(log_uniform(rng, max(least, 20), min(most, 150)))
+                self._sign(self._em(24, 190))
         elif self.kind == "far":
-            em = log_uniform(rng, least, min(most, 36))
+            em = self._em(12, 40)
             for _ in range(int(rng.integers(3, 12))):
-                self._sign(min(max(em * uniform(rng, 0.7, 1.7), least), most))
+                self._sign(self._em(0.7 * em, 1.7 * em))
         elif self.kind == "document":
-            self._document(log_uniform(rng, max(least, 11), min(most, 34)))
+            self._document(self._em(12, 48))
         elif self.kind == "large":
-            self._large(log_uniform(rng, min(100, most / 2), most))
+            self._large(self._em(100, 1000))
         if chance(rng, 0.3):
             for _ in range(int(rng.integers(1, 5))):
-                self._symbols(log_uniform(rng, least, min(most, 120)))
+                self._symbols(self._em(1, 120))
         if chance(rng, 0.05):  # wires, twigs and fences in front of the text
             scatter(self.rgb, rng, 1, THIN)
+
+    def _em(self, low: float, high: float) -> float:
+        """A size of letters from a range, as far as `text_height` allows."""
+        low, high = np.clip((low, high), *self.settings.text_height).tolist()
+        return log_uniform(self.rng, low, high)
 
     def _sign(self, em: float) -> None:
         rng = self.rng
@@ -121,7 +126,7 @@ class _Scene:
         if block:
             self._stand(block, 1.0, panel=chance(self.rng, 0.4), tries=3, fit=1.4)
         for _ in range(int(self.rng.integers(0, 3))):
-            self._sign(log_uniform(self.rng, self.settings.text_height[0], 50))
+            self._sign(self._em(1, 50))
 
     def _document(self, em: float) -> None:
         rng = self.rng

@@ -53,11 +53,11 @@ class Proportions(Section):
 
     negative: Annotated[float, Field(ge=0)] = 0.13
     """A background, at times with distractors, and no text."""
-    near: Annotated[float, Field(ge=0)] = 0.27
-    """One to four signs with letters of 20 to 150 pixels."""
-    far: Annotated[float, Field(ge=0)] = 0.30
+    near: Annotated[float, Field(ge=0)] = 0.34
+    """One to four signs with letters of 24 to 190 pixels."""
+    far: Annotated[float, Field(ge=0)] = 0.26
     """Many small signs, as in photographs of streets and shops."""
-    document: Annotated[float, Field(ge=0)] = 0.15
+    document: Annotated[float, Field(ge=0)] = 0.12
     """A page, poster or receipt full of text."""
     large: Annotated[float, Field(ge=0)] = 0.15
     """A word or two that fill the picture."""

@@ -112,6 +112,16 @@ def test_heights_span_the_range(renderer: Renderer) -> None:
     assert max(sides) > 120
 
 
+@pytest.mark.parametrize("text_height", [(8.0, 11.0), (30.0, 40.0)])
+def test_text_height_is_kept(renderer: Renderer, text_height: tuple[float, float]) -> None:
+    narrow = changed(renderer, text_height=text_height, curved=0, any_angle=0)
+    words = [word for index in range(16) for word in narrow.render(index).words]
+    heights = [float(np.linalg.norm(word.quad[3] - word.quad[0])) for word in words]
+    # A title of a document has up to 2.8 em; a near corner looks larger than it is.
+    assert max(heights) < 5 * text_height[1]
+    assert 0.3 * text_height[0] < np.median(heights) < text_height[1]
+
+
 def test_lines_run_in_reading_direction(renderer: Renderer) -> None:
     words = only(renderer, "document", curved=0, any_angle=0).render(1).words
     lines = {word.line: [w for w in words if w.line == word.line] for word in words}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from locpipe.stages.grid import Grid, resample
 
@@ -37,11 +38,10 @@ def test_a_ramp_stays_a_ramp(width: int, height: int, source: int, target: int) 
     """Bilinear interpolation is exact on a plane, between the outermost centres."""
     one, other = grid(width, height, source), grid(width, height, target)
 
-    def plane(g: Grid) -> np.ndarray[tuple[int, ...], np.dtype[np.float32]]:
+    def plane(g: Grid) -> NDArray[np.float32]:
         y, x = np.mgrid[: g.shape[0], : g.shape[1]]
-        return (3 * (g.offset[0] + x * g.stride[0]) + g.offset[1] + y * g.stride[1])[None].astype(
-            np.float32
-        )
+        heights = 3 * (g.offset[0] + x * g.stride[0]) + g.offset[1] + y * g.stride[1]
+        return np.asarray(heights[None], np.float32)
 
     found, expected = resample(plane(one), one, other), plane(other)
     assert found.shape == expected.shape
@@ -49,7 +49,7 @@ def test_a_ramp_stays_a_ramp(width: int, height: int, source: int, target: int) 
     ys = other.offset[1] + np.arange(other.shape[0]) * other.stride[1]
     last = [one.offset[a] + (one.shape[1 - a] - 1) * one.stride[a] for a in (0, 1)]
     inner = np.ix_(
-        [True],
+        np.array([True]),
         (ys >= one.offset[1]) & (ys <= last[1]),
         (xs >= one.offset[0]) & (xs <= last[0]),
     )

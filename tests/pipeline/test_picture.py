@@ -1,0 +1,142 @@
+"""One picture through the stages, and what is checked before."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from skimage import data
+
+from locpipe.pipeline.config import Config
+from locpipe.pipeline.configfile import find_config, read_settings
+from locpipe.pipeline.draw import heatmap_pixels, mask_pixels, overlay_pixels
+from locpipe.pipeline.picture import Result, check, labels_of, localize, memory_needed
+from locpipe.stages.errors import ModelError
+from locpipe.stages.load import Header, Image
+from locpipe.stages.model import Model, find_model, load_model, read_card
+
+
+@pytest.fixture(scope="module")
+def digits() -> Model:
+    return load_model(find_model("digits"))
+
+
+def image_of(rgb: NDArray[np.uint8]) -> Image:
+    height, width = rgb.shape[:2]
+    return Image(rgb, Path("a.png"), 1, 1, 1, width, height)
+
+
+def config(**sections: object) -> Config:
+    return Config.model_validate({"model": "digits", **sections})
+
+
+@pytest.fixture(scope="module")
+def coffee() -> Image:
+    return image_of(np.ascontiguousarray(data.coffee()[::2, ::2]))
+
+
+@pytest.fixture(scope="module")
+def result(digits: Model, coffee: Image) -> Result:
+    options = {
+        "infer": {"scale": [1.0, 0.5], "polarity": "both"},
+        "heatmap": {"labels": ["text"]},
+        "boxes": {"min_area": 50, "classify": True},
+    }
+    return localize(coffee, digits, config(**options))
+
+
+def test_every_stage_is_timed(result: Result) -> None:
+    assert list(result.seconds) == ["infer", "heatmap", "threshold", "boxes", "classify"]
+    assert all(seconds >= 0 for seconds in result.seconds.values())
+
+
+def test_boxes_lie_on_the_mask_and_are_classified(result: Result, coffee: Image) -> None:
+    pixels = mask_pixels(result)
+    assert pixels.shape == (coffee.height, coffee.width)
+    assert set(np.unique(pixels)) == {0, 255}
+    assert result.boxes.items
+    for box in result.boxes.items:
+        left, top, right, bottom = box.rect
+        assert pixels[top:bottom, left:right].any()
+        assert box.class_ in set("0123456789")
+
+
+def test_several_labels_are_numbered_by_the_hottest(digits: Model, coffee: Image) -> None:
+    found = localize(coffee, digits, config(heatmap={"labels": ["1", "7", "text"]}))
+    pixels = mask_pixels(found)
+    assert set(np.unique(pixels)) <= {0, 1, 2, 3}
+    on = found.mask.values.any(axis=0)
+    row, column = np.argwhere(on)[0]
+    heat = np.where(found.mask.values[:, row, column], found.heatmap.values[:, row, column], -1)
+    y = int(found.mask.grid.top_edges[row])
+    x = int(found.mask.grid.left_edges[column])
+    assert pixels[y, x] == 1 + heat.argmax()
+
+
+def test_the_heatmap_is_written_in_levels_of_255(result: Result) -> None:
+    pixels = heatmap_pixels(result)
+    assert pixels.shape == result.image.rgb.shape[:2]
+    assert pixels.max() == round(float(result.heatmap.values.max()) * 255)
+
+
+def test_an_overlay_shows_the_picture_where_it_is_cold(digits: Model) -> None:
+    flat = image_of(np.full((40, 60, 3), 77, np.uint8))
+    cold = localize(flat, digits, config(heatmap={"labels": ["text"]}))
+    assert not cold.boxes.items
+    assert abs(overlay_pixels(cold).astype(int) - 77).max() <= 12
+
+
+def test_an_overlay_is_at_most_1600_pixels_long(digits: Model) -> None:
+    wide = image_of(np.zeros((20, 3200, 3), np.uint8))
+    overlay = overlay_pixels(localize(wide, digits, config(heatmap={"labels": ["text"]})))
+    assert overlay.shape == (10, 1600, 3)
+
+
+def test_an_overlay_draws_the_boxes(result: Result) -> None:
+    overlay = overlay_pixels(result)
+    green = (overlay[..., 1] > 240) & (overlay[..., 0] < 40)
+    for box in result.boxes.items[:5]:
+        left, top, right, bottom = box.rect
+        assert green[top:bottom, left:right].any()
+
+
+def test_long_side_shrinks_and_never_enlarges(digits: Model, coffee: Image) -> None:
+    shrunk = localize(coffee, digits, config(infer={"long_side": 100}))
+    assert shrunk.heatmap.grid.shape == (-(-round(coffee.height * 100 / coffee.width) // 2), 50)
+    same = localize(coffee, digits, config(infer={"long_side": 10_000}))
+    assert same.heatmap.grid.shape == (-(-coffee.height // 2), -(-coffee.width // 2))
+
+
+def test_without_labels_the_models_groups_are_shown(digits: Model) -> None:
+    assert labels_of(digits.card, config()) == ("text",)
+    ungrouped = digits.card.model_copy(update={"groups": {}})
+    assert labels_of(ungrouped, config()) == digits.card.classes
+
+
+def test_check_finds_an_unknown_label(digits: Model) -> None:
+    with pytest.raises(ModelError, match="knows no label 'cat'"):
+        check(digits.card, config(heatmap={"labels": ["text", "cat"]}))
+
+
+def test_check_finds_a_missing_calibration(digits: Model) -> None:
+    bare = digits.card.model_copy(update={"calibrations": ()})
+    with pytest.raises(ModelError, match="has no calibration for label"):
+        check(bare, config())
+    check(bare, config(heatmap={"normalize": "minmax"}))
+
+
+@pytest.mark.parametrize("name", ["digits", "text"])
+def test_check_passes_what_ships(name: str) -> None:
+    shipped = read_settings(find_config(name), Config).config
+    check(read_card(find_model(shipped.model)), shipped)
+
+
+def test_memory_grows_with_the_picture_and_its_passes(digits: Model) -> None:
+    def needed(side: int, **infer: object) -> int:
+        header = Header(side, side, side, side, 1, 1, "PNG")
+        return memory_needed(digits, header, config(infer=infer))
+
+    assert needed(2000) > 3.5 * needed(1000)
+    assert needed(1000, polarity="both") > needed(1000)
+    assert needed(1000, scale=[1.0, 0.5]) > needed(1000)
+    assert needed(4000, long_side=1000) < needed(4000) / 4

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+import yaml
 
-from ..configfile import Assignment, find_config, parse_assignment, read_settings
+from ..configfile import CONFIGS, Assignment, find_config, parse_assignment, read_settings
 
 if TYPE_CHECKING:
     from ...stages.model import ModelCard
-    from .config import TrainConfig
 
 __all__ = ["calibrate", "train", "weigh"]
 
@@ -41,18 +43,18 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
     is kept; a training that was stopped goes on with --resume as if it never had been. Prints the
     accuracy on the test samples of each class. What comes next is `locpipe weigh`.
     """
-    settings = _settings(config, assignments, output)
-    from .card import write_model  # noqa: PLC0415 - start-up time
-    from .train import train as run  # noqa: PLC0415 - start-up time
-
+    path = find_config(config, CONFIGS / "train")
+    given = [parse_assignment(text) for text in assignments]
+    if output is not None:
+        given.append(Assignment(("output",), str(output), f"--output {output}"))
+    train_it = _train_text if _kind(path) == "text" else _train_digits
     try:
-        card = write_model(settings, run(settings, resume=resume))
+        report = train_it(path, given, resume=resume)
     except KeyboardInterrupt:
-        again = " ".join(sys.argv[1:] if resume else [*sys.argv[1:], "--resume"])
-        click.echo(f"stopped; the last checkpoint is kept, go on with: locpipe {again}", err=True)
+        again = shlex.join(sys.argv[1:] if resume else [*sys.argv[1:], "--resume"])
+        click.echo(f"stopped; what was done is kept, go on with: locpipe {again}", err=True)
         sys.exit(_INTERRUPTED)
-    click.echo(_accuracies(card))
-    click.echo(f"{settings.output}: next, locpipe weigh {settings.output}")
+    click.echo(report)
 
 
 @click.command(epilog="Example: locpipe weigh out/models/digits --data ../shared/data/mnist")
@@ -136,14 +138,35 @@ def calibrate(
     )
 
 
-def _settings(config: str, assignments: tuple[str, ...], output: Path | None) -> TrainConfig:
-    from ..configfile import CONFIGS  # noqa: PLC0415 - start-up time
-    from .config import TrainConfig  # noqa: PLC0415 - start-up time
+def _kind(path: Path) -> str:
+    """Return which network a training config is for; mistakes in it are found later."""
+    try:
+        values = yaml.safe_load(path.read_text("utf-8"))
+    except (OSError, ValueError, yaml.YAMLError):
+        return ""
+    return str(values.get("kind", "")) if isinstance(values, dict) else ""
 
-    given = [parse_assignment(text) for text in assignments]
-    if output is not None:
-        given.append(Assignment(("output",), str(output), f"--output {output}"))
-    return read_settings(find_config(config, CONFIGS / "train"), TrainConfig, given).config
+
+def _train_text(path: Path, given: Sequence[Assignment], *, resume: bool) -> str:
+    from .text.config import TextTrainConfig  # noqa: PLC0415 - start-up time
+    from .text.training import train_text  # noqa: PLC0415 - start-up time
+
+    settings = read_settings(path, TextTrainConfig, given).config
+    return f"{train_text(settings, resume=resume)}\n{_next(settings.output)}"
+
+
+def _train_digits(path: Path, given: Sequence[Assignment], *, resume: bool) -> str:
+    from .card import write_model  # noqa: PLC0415 - start-up time
+    from .config import TrainConfig  # noqa: PLC0415 - start-up time
+    from .train import train as run  # noqa: PLC0415 - start-up time
+
+    settings = read_settings(path, TrainConfig, given).config
+    card = write_model(settings, run(settings, resume=resume))
+    return f"{_accuracies(card)}\n{_next(settings.output)}"
+
+
+def _next(output: Path) -> str:
+    return f"{output}: next, locpipe weigh {output}"
 
 
 def _accuracies(card: ModelCard) -> str:

@@ -33,7 +33,7 @@ class _Features(nn.Module):
         super().__init__()
         self.stem = nn.Sequential(*_convolution(3, 16, 4, 2), *_convolution(16, 32, 2, 2))
         widths = [width for width, *_ in self.STAGES]
-        stages = []
+        stages: list[nn.Module] = []
         for before, (width, blocks, wider, kernel) in zip([32, *widths], self.STAGES, strict=False):
             first = _Residual(before, width, wider, kernel, stride=2 if stages else 1)
             others = [_Residual(width, width, wider, kernel, 1) for _ in range(blocks - 1)]

@@ -77,9 +77,7 @@ def label(words: Sequence[Word], width: int, height: int) -> Truth:
     return _truth(*(_at_centres(plane) for plane in (owner, core, ignored)))
 
 
-def _truth(
-    owner: NDArray[np.int32], core: NDArray[np.int32], ignored: NDArray[np.int32]
-) -> Truth:
+def _truth(owner: NDArray[np.int32], core: NDArray[np.int32], ignored: NDArray[np.int32]) -> Truth:
     classes = np.where(owner > 0, GAP, BACKGROUND).astype(np.uint8)
     classes[ignored > 0] = IGNORED
     classes[core > 0] = TEXT
@@ -100,9 +98,7 @@ def _shorter_side(polygon: NDArray[np.float32]) -> float:
     return float(min(across, along))
 
 
-def _share_inside(
-    shapes: NDArray[np.object_], width: int, height: int
-) -> NDArray[np.float64]:
+def _share_inside(shapes: NDArray[np.object_], width: int, height: int) -> NDArray[np.float64]:
     inside = shapely.area(shapely.clip_by_rect(shapes, 0, 0, width, height))
     return np.asarray(inside / np.maximum(shapely.area(shapes), 1e-9), np.float64)
 

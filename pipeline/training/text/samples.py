@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain, islice
 
 import cv2
 import numpy as np
@@ -12,6 +14,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
+from ...stop import no_signals
 from ..scene_text.render import Renderer
 from ..scene_text.truth import Rendering, Word
 from .config import CropConfig, TextTrainConfig
@@ -47,7 +50,7 @@ class Batch:
 
 
 def batches(config: TextTrainConfig, first: int) -> Iterator[Batch]:
-    """Yield the batches of a training from step `first` on, rendered by worker processes.
+    """Yield the batches of steps `first` to `config.steps`, rendered by worker processes.
 
     Raises:
         ConfigError: the renderer finds no fonts, words or backgrounds.
@@ -62,10 +65,10 @@ def batches(config: TextTrainConfig, first: int) -> Iterator[Batch]:
         multiprocessing_context="spawn" if config.workers else None,
         worker_init_fn=_start_worker,
     )
-    skip = first % per_round
-    for batches_of_round in loader:
-        yield from batches_of_round[skip:]
-        skip = 0
+    with no_signals():  # Ctrl-C reaches the whole group; only the training decides
+        prepared = iter(loader)
+    waiting = chain.from_iterable(prepared)
+    yield from islice(waiting, first % per_round, first % per_round + max(0, config.steps - first))
 
 
 def _start_worker(_: int) -> None:
@@ -80,7 +83,7 @@ class _Rounds(Dataset[list[Batch]]):
         self.renderer = Renderer(config.render)
 
     def __len__(self) -> int:
-        return -(-self.config.steps // self.config.crops.per_picture)
+        return math.ceil(self.config.steps / self.config.crops.per_picture)
 
     def __getitem__(self, number: int) -> list[Batch]:
         config, size = self.config, self.config.batch_size

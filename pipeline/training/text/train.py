@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from ....stages.errors import ConfigError
 from ....stages.nets import Network, build
+from ...stop import Stop
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..curve import require_matplotlib
 from ..train import CHECKPOINT_FILE
@@ -27,21 +28,18 @@ from .validate import Rendered, as_input, measure, measure_real
 
 __all__ = ["Trained", "train"]
 
-# Going on with these changed is the same training.
-_FREE = {
-    *("name", "output", "steps", "device", "threads", "workers"),
-    *("checkpoint_minutes", "validation"),
-}
+# What must not change on the way; lessons may get better or harder, and the machine another one.
+_SAME = {"kind", "architecture", "seed", "batch_size", "weight_decay", "ema", "warm_up", "precision"}
 _CLIP = 5.0
 Record = dict[str, Any]
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class Trained:
-    """The averaged network in evaluation mode, what was measured of it last, and the curve."""
+    """The averaged network in evaluation mode, and what was measured of it at which steps."""
 
     network: Network
-    quality: dict[str, float]
     curve: list[Record]
 
 
@@ -54,25 +52,29 @@ def train(config: TextTrainConfig, *, resume: bool, keep: Callable[[Trained], No
         keep: called after every validation with what there is.
 
     Raises:
-        ConfigError: fonts, words or backgrounds are missing, or the folder holds another training.
+        ConfigError: fonts, words or backgrounds are missing, or the checkpoint is of another
+            training.
         OutputError: the output folder cannot be written.
+        KeyboardInterrupt: a signal asked to stop; a checkpoint of the last whole step is kept.
     """
     require_matplotlib()
-    _require_room(config.output, resume=resume)
     torch.set_num_threads(config.threads)
     run = _Run(config, resume=resume)
     rendered = Rendered(config.render, config.validation.pictures)
     saved = time.monotonic()
-    for batch in batches(config, run.step):
-        run.learn(batch)
-        last = run.step >= config.steps
-        if run.step % config.validation.every == 0 or last:
-            keep(run.validated(rendered))
-        if last or time.monotonic() - saved > 60 * config.checkpoint_minutes:
-            run.save()
-            saved = time.monotonic()
-        if last:
-            break
+    stop = Stop()
+    with stop.listening():
+        for batch in batches(config, run.step):
+            run.learn(batch)
+            last = run.step == config.steps
+            if run.step % config.validation.every == 0 or last:
+                keep(run.validated(rendered))
+            due = time.monotonic() - saved > 60 * config.checkpoint_minutes
+            if due or last or stop.requested:
+                run.save()
+                saved = time.monotonic()
+            if stop.requested:
+                raise KeyboardInterrupt
     return run.trained()
 
 
@@ -83,17 +85,19 @@ class _Run:
         self.config = config
         self.device = _device(config)
         torch.manual_seed(config.seed)
-        network = build(config.architecture, len(CLASSES))
-        self.network = network.to(self.device, memory_format=torch.channels_last)
+        self.network = build(config.architecture, len(CLASSES))
+        # nn.Module.to knows memory formats, its type hints do not.
+        self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, avg_fn=self._averaged, use_buffers=True)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self.state = nn.ModuleDict({"network": self.network, "average": self.average})
-        self.settings = config.model_dump(mode="json", exclude=_FREE)
+        self.settings = config.model_dump(include=_SAME)
         self.file = config.output / CHECKPOINT_FILE
         self.curve: list[Record] = []
-        self.error, self.seconds = 0.0, 0.0
+        self.state.register_buffer("error", torch.zeros((), dtype=torch.float64))
+        self.seconds = 0.0
         if resume and self.file.is_file():
             self.curve = load_checkpoint(
                 self.file, self.state, self.optimizer, settings=self.settings
@@ -103,6 +107,17 @@ class _Run:
     def step(self) -> int:
         """Steps done."""
         return int(self.average.n_averaged)
+
+    @property
+    def error(self) -> Tensor:
+        """Running mean of the training error."""
+        return self.state.get_buffer("error")
+
+    @property
+    def averaged(self) -> Network:
+        """The network that ships."""
+        assert isinstance(self.average.module, Network)
+        return self.average.module
 
     def learn(self, batch: Batch) -> None:
         """Take a step."""
@@ -121,23 +136,23 @@ class _Run:
         nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
         self.optimizer.step()
         self.average.update_parameters(self.network)
-        self.error += (float(error.detach()) - self.error) * max(0.02, 1 / self.step)
+        self.error.add_((error.detach() - self.error) * max(0.02, 1 / self.step))
         self.seconds += (time.monotonic() - started - self.seconds) * max(0.02, 1 / self.step)
 
     def validated(self, rendered: Rendered) -> Trained:
         """Measure the average, add it to the curve, write the curve."""
         self.average.eval()
-        record: Record = {"step": self.step, "error": round(self.error, 4)}
-        record |= measure(self.average.module, rendered)
+        record: Record = {"step": self.step, "error": round(float(self.error), 4)}
+        record |= measure(self.averaged, rendered)
         options = self.config.validation
         if self.step % options.real_every == 0:
             record |= {
-                folder.name: measure_real(self.average.module, folder, options.real_pictures)
+                folder.name: measure_real(self.averaged, folder, options.real_pictures)
                 for folder in options.real
             }
         self.curve.append(record)
         write_curve(self.config.output, self.curve)
-        print(json.dumps(record | {"step_seconds": round(self.seconds, 3)}), flush=True)
+        _log.info("%s, %.2f s a step", json.dumps(record), self.seconds)
         return self.trained()
 
     def save(self) -> None:
@@ -148,15 +163,12 @@ class _Run:
 
     def trained(self) -> Trained:
         """Return the average as it is."""
-        network: Network = self.average.module
-        network.eval()
-        quality = {name: self.curve[-1][name] for name in ("core_f", "iou_h")}
-        return Trained(network, quality, self.curve)
+        return Trained(self.averaged.eval(), self.curve)
 
     def _learning_rate(self) -> float:
         config = self.config
         rise = min(1.0, (self.step + 1) / config.warm_up)
-        return config.learning_rate * rise / (1 + self.step / config.half_life) ** 0.5
+        return config.learning_rate * rise / math.sqrt(1 + self.step / config.half_life)
 
     def _averaged(self, average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
         # Young averages look back a tenth of the way only, or the first weights would linger.
@@ -169,12 +181,3 @@ class _Run:
 def _device(config: TextTrainConfig) -> torch.device:
     automatic = "cuda" if torch.cuda.is_available() else "cpu"
     return torch.device(automatic if config.device == "auto" else config.device)
-
-
-def _require_room(folder: Path, *, resume: bool) -> None:
-    if not resume and (folder / CHECKPOINT_FILE).exists():
-        msg = (
-            f"{folder} holds a training; go on with it by --resume, "
-            f"remove its {CHECKPOINT_FILE}, or choose another --output"
-        )
-        raise ConfigError(msg)

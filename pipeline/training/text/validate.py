@@ -82,7 +82,10 @@ def measure(network: Network, rendered: Rendered) -> dict[str, float]:
         ]
         pictures.append(_picture(str(number), one.rgb, heat, regions))
     core_f = 2 * tally[0] / max(1.0, tally[1] + tally[2])
-    return {"core_f": float(core_f), "iou_h": score(pictures, ["icdar2015"]).totals["icdar2015"].score.h}
+    return {
+        "core_f": float(core_f),
+        "iou_h": score(pictures, ["icdar2015"]).totals["icdar2015"].score.h,
+    }
 
 
 def measure_real(network: Network, folder: Path, count: int) -> dict[str, float]:
@@ -94,7 +97,9 @@ def measure_real(network: Network, folder: Path, count: int) -> dict[str, float]
     return {name: total.score.h for name, total in score(pictures).totals.items()}
 
 
-def real_pictures(folder: Path, count: int) -> Iterator[tuple[str, NDArray[np.uint8], list[Region]]]:
+def real_pictures(
+    folder: Path, count: int
+) -> Iterator[tuple[str, NDArray[np.uint8], list[Region]]]:
     """Yield name, pixels uint8 [H, W, 3] and truth of evenly spaced photographs of a folder.
 
     Raises:

@@ -1,0 +1,98 @@
+"""The AdGAP tables of a classifier of positions, measured on rendered pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from ....stages.errors import ModelError
+from ....stages.model import Tables
+from .labels import IGNORED
+
+if TYPE_CHECKING:
+    from ....stages.nets import Network
+
+__all__ = ["weigh_positions"]
+
+
+def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> Tables:
+    """Measure how the error of the positions of each class grows when each filter is blocked.
+
+    A sample is a position. A blocked filter's map is zero before the classifier; as that is linear
+    in F, its logits are those of the whole less what the filter contributed, and F is computed
+    once. Two tables differ from those of whole pictures (`..weigh`):
+
+    - `energy`: a sample is all positions of a class on a picture, sum of error growth by sum of
+      F_i^2; single positions where a filter is all but silent would decide everything.
+    - `linear`: the weights of the classifier itself, which is already linear on positions.
+
+    Args:
+        network: in evaluation mode; its classifier a 1x1 convolution.
+        batches: pictures float32 [N, C_in, H, W] as the network wants them, and classes of their
+            positions uint8 [N, h, w], IGNORED ones left out.
+
+    Raises:
+        ModelError: the classifier is no 1x1 convolution.
+    """
+    head = network.classifier
+    if not isinstance(head, nn.Conv2d) or head.kernel_size != (1, 1):
+        msg = f"{type(network).__name__} does not classify positions by a 1x1 convolution"
+        raise ModelError(msg)
+    sums = _Sums(head)
+    with torch.inference_mode():
+        for pictures, classes in batches:
+            for maps, labels in zip(network.features(pictures), classes, strict=True):
+                counted = labels != IGNORED
+                sums.add(maps[:, counted], labels[counted].long())
+    return sums.tables()
+
+
+class _Sums:
+    """Sums over the positions of each class, float64 so that their order hardly matters."""
+
+    def __init__(self, head: nn.Conv2d) -> None:
+        assert head.bias is not None
+        self.weight, self.bias = head.weight[:, :, 0, 0], head.bias
+        classes, filters = self.weight.shape
+        self.error = torch.zeros(filters, classes, dtype=torch.float64)
+        self.energy = torch.zeros_like(self.error)
+        self.excitation = torch.zeros_like(self.error)
+        self.baseline = torch.zeros(classes, dtype=torch.float64)
+        self.count = torch.zeros(classes, dtype=torch.int64)
+        self.pictures = torch.zeros_like(self.count)
+
+    def add(self, responses: Tensor, labels: Tensor) -> None:
+        """Add a picture: F float32 [C, n] and labels int64 [n] of its n positions."""
+        logits = self.weight @ responses + self.bias[:, None]
+        error = functional.cross_entropy(logits.T, labels, reduction="none").double()
+        one_hot = functional.one_hot(labels, len(self.bias)).double()  # [n, K]
+        growth = torch.stack([self._growth(i, responses, logits, labels) for i in range(len(responses))])
+        squares = responses.double().square() @ one_hot
+        grown = (growth.double() - error) @ one_hot
+        self.error += grown
+        # A filter that is silent on a class is not missed there: 0 / 0 is 0.
+        self.energy += torch.where(squares > 0, grown / squares.clamp_min(1e-300), 0)
+        self.excitation += responses.double() @ one_hot
+        self.baseline += error @ one_hot
+        self.count += one_hot.sum(dim=0).long()
+        self.pictures += (one_hot.sum(dim=0) > 0).long()
+
+    def _growth(self, index: int, responses: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
+        """Return the error of every position with a filter blocked, [n]."""
+        blocked = logits - self.weight[:, index, None] * responses[index]
+        return functional.cross_entropy(blocked.T, labels, reduction="none")
+
+    def tables(self) -> Tables:
+        """Return the means."""
+        return Tables(
+            error=(self.error / self.count).numpy(),
+            baseline=(self.baseline / self.count).numpy(),
+            energy=(self.energy / self.pictures).numpy(),
+            excitation=(self.excitation / self.count).numpy(),
+            linear=self.weight.T.double().numpy().copy(),
+            count=self.count.numpy(),
+        )

@@ -1,0 +1,28 @@
+"""What a network costs: parameters, and multiply-accumulates for each pixel it is shown."""
+
+import copy
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from .network import Network
+
+__all__ = ["cost"]
+
+_SIDE = 512
+
+
+def cost(network: Network, channels: int) -> tuple[int, float]:
+    """Return the number of parameters, and multiply-accumulates a pixel of a 512 x 512 picture.
+
+    Counted on a shape without data: a thousand a pixel are one GMAC a megapixel.
+
+    Args:
+        network: any that takes pictures of that size.
+        channels: of the pictures.
+    """
+    parameters = sum(parameter.numel() for parameter in network.parameters())
+    shape_only = copy.deepcopy(network).to("meta").eval()
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        shape_only(torch.empty(1, channels, _SIDE, _SIDE, device="meta"))
+    return parameters, counter.get_total_flops() / 2 / _SIDE**2

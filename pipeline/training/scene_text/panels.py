@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .chance import chance, pick, uniform, weighted
-from .colours import Colour
+from .colours import Colour, sign_colours
 from .layout import Block
 from .pose import Pose, rectangle
 from .shapes import OUTLINES, fill, polygon_mask
@@ -95,13 +95,12 @@ def _blend(
     view[:] = (view + share * (colour.astype(np.float32) - view)).astype(np.uint8)
 
 
-def choose_panel(
-    rng: np.random.Generator, block: Block, pose: Pose, paper: Colour, ink: Colour
-) -> Panel:
+def choose_panel(rng: np.random.Generator, block: Block, pose: Pose) -> Panel:
     """A sign that fits around a block, some with an arrow or icon beside or above the text.
 
     The sign is in the bent frame of the pose: curved text stands on flat signs.
     """
+    paper, ink = sign_colours(rng)
     em = block.paragraphs[0].em
     (x, y), (right, bottom) = pose.bounds(block.width, block.height)
     pad_x, pad_y = uniform(rng, 0.25, 1.3) * em, uniform(rng, 0.2, 0.9) * em

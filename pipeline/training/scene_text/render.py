@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 from .backgrounds import Backgrounds, find_backgrounds
 from .camera import shoot
 from .chance import chance, log_uniform, normal, uniform, weighted
-from .colours import Colour, contrasting, sign_colours
+from .colours import Colour, contrasting
 from .distractors import THIN, scatter
 from .fonts import find_fonts
 from .ink import choose_ink, lay_ink
 from .layout import Block, Writer
-from .panels import choose_panel
+from .panels import Panel, choose_panel
 from .place import Ground
 from .pose import Arc, Pose, Wave, pose_at, rectangle, tilt
 from .settings import RenderSettings
@@ -149,17 +149,19 @@ class _Scene:
     ) -> None:
         """Find a pose and a place for a block, then paint it; leave it out if all is taken."""
         pose = self._pose(block, scale)
-        pad = 0.45 * block.paragraphs[0].em * (1 if panel else 0.3)
-        outline = _around(block, pose, pad)
+        sign = choose_panel(self.rng, block, pose) if panel else None
+        flat = sign.outline if sign else _around(block, pose)
+        outline = Pose(pose.matrix).forward(flat)
         size = np.array([self.settings.width, self.settings.height])
-        shrink = min(1.0, float((fit * size / np.ptp(outline, 0)).min()))
+        room = fit + 0.2 if sign else fit  # a sign may be cut, as in photographs
+        shrink = min(1.0, float((room * size / np.ptp(outline, 0)).min()))
         if block.paragraphs[0].em * scale * shrink < LEAST_EM:
             return
         pose, outline = pose.scaled(shrink), outline * shrink
         place = self.ground.find(self.rng, outline, tries)
         if place:
             self.ground.take(outline + place)
-            self._paint(block, pose.moved(*place), panel=panel, text=text)
+            self._paint(block, pose.moved(*place), sign, text=text)
 
     def _pose(self, block: Block, scale: float) -> Pose:
         rng = self.rng
@@ -183,18 +185,16 @@ class _Scene:
         radius = log_uniform(rng, least, 4 * least)
         return Arc(block.width / 2, block.height / 2, radius if chance(rng, 0.65) else -radius)
 
-    def _paint(self, block: Block, pose: Pose, *, panel: bool, text: bool) -> None:
+    def _paint(self, block: Block, pose: Pose, sign: Panel | None, *, text: bool) -> None:
         rng = self.rng
-        below = self._below(_around(block, pose, 0))
-        if panel:
-            paper, colour = sign_colours(rng)
-            choose_panel(rng, block, pose, paper, colour).draw(self.rgb, pose, rng)
+        if sign:
+            paper, colour = sign.paper, sign.ink
+            sign.draw(self.rgb, pose, rng)
         else:
+            paper = self._below(Pose(pose.matrix).forward(_around(block, pose)))
             faint = chance(rng, 0.12)
-            paper = below
-            colour = contrasting(
-                rng, below, uniform(rng, 22, 45) if faint else uniform(rng, 55, 160)
-            )
+            least = uniform(rng, 22, 45) if faint else uniform(rng, 55, 160)
+            colour = contrasting(rng, paper, least)
         for number in range(len(block.paragraphs)):
             if number and chance(rng, 0.3):
                 colour = contrasting(rng, paper, uniform(rng, 55, 150))
@@ -240,8 +240,8 @@ class _Scene:
         return Rendering(shot.rgb, judge(shot, self.ink, self.words), self.ink)
 
 
-def _around(block: Block, pose: Pose, pad: float) -> NDArray[np.float64]:
-    """Outline [n, 2] in the picture of a block with `pad` flat pixels around it."""
+def _around(block: Block, pose: Pose) -> NDArray[np.float64]:
+    """Outline [n, 2] in the bent frame of a block and a little room around it."""
+    pad = 0.15 * block.paragraphs[0].em
     (left, top), (right, bottom) = pose.bounds(block.width, block.height)
-    outline = rectangle(left - pad, top - pad, right + pad, bottom + pad, 8)
-    return Pose(pose.matrix).forward(outline)
+    return rectangle(left - pad, top - pad, right + pad, bottom + pad, 8)

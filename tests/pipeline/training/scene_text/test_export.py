@@ -1,5 +1,6 @@
 import hashlib
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -93,6 +94,17 @@ def test_command_hands_on_errors(settings: RenderSettings, tmp_path: Path) -> No
     done = CliRunner().invoke(render, wrong)
     assert isinstance(done.exception, ConfigError)
     assert "/nowhere/words cannot be read" in str(done.exception)
+
+
+def test_missing_extra_is_named(
+    settings: RenderSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("fonts", "layout", "render", "export"):
+        monkeypatch.delitem(sys.modules, f"locpipe.pipeline.training.scene_text.{name}")
+    monkeypatch.setitem(sys.modules, "fontTools.ttLib", None)
+    done = CliRunner().invoke(render, arguments(settings, tmp_path / "c.yaml"))
+    assert isinstance(done.exception, ConfigError)
+    assert "pip install 'locpipe[train]'" in str(done.exception)
 
 
 def test_help_shows_an_example() -> None:

@@ -57,7 +57,7 @@ class TextTrainConfig(Section):
     """Decides the first weights and the crops; pictures have their own, in `render`."""
     steps: Count = 100_000
     """Where it ends. More of them later is the same training going on."""
-    batch_size: Count = 16
+    batch_size: Count = 8
     """Crops a step."""
     learning_rate: Positive = 2e-3
     """Of AdamW, after the warm-up and before the decay."""

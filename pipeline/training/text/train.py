@@ -29,7 +29,7 @@ from .validate import Rendered, as_input, measure, measure_real
 __all__ = ["Trained", "train"]
 
 # What must not change on the way; lessons may get better or harder, and the machine another one.
-_SAME = {"kind", "architecture", "seed", "batch_size", "weight_decay", "ema", "warm_up", "precision"}
+_SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
 _CLIP = 5.0
 Record = dict[str, Any]
 _log = logging.getLogger(__name__)

@@ -16,7 +16,9 @@ from .document import SCHEMA
 from .inputs import STATE_FOLDER
 
 __all__ = [
+    "FULL",
     "KINDS",
+    "output_errors",
     "prepare_output",
     "read_document",
     "remove_results",
@@ -48,7 +50,7 @@ def prepare_output(output: Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    with _explained(output):
+    with output_errors(output):
         (output / STATE_FOLDER / "tmp").mkdir(parents=True, exist_ok=True)
         write_atomically(output, output / STATE_FOLDER / "writable", b"")
         (output / STATE_FOLDER / "writable").unlink()
@@ -69,7 +71,7 @@ def write_atomically(output: Path, path: Path, data: bytes) -> None:
     """
     name = f"{os.getpid()}-{threading.get_ident()}-{next(_count)}"
     temporary = output / STATE_FOLDER / "tmp" / name
-    with _explained(output, FULL):
+    with output_errors(output, FULL):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             temporary.write_bytes(data)
@@ -122,7 +124,12 @@ def _removed(paths: Iterable[Path]) -> list[bool]:
 
 
 @contextmanager
-def _explained(output: Path, only: tuple[int, ...] | None = None) -> Iterator[None]:
+def output_errors(output: Path, only: tuple[int, ...] | None = None) -> Iterator[None]:
+    """Turn the errors of the system, or only those with these numbers, into ours.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
     try:
         yield
     except OSError as error:

@@ -13,17 +13,24 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from .inputs import STATE_FOLDER
+from .results import FULL, output_errors
 
-__all__ = ["STAGES", "stage_where_it_hung", "time_limit"]
+__all__ = ["STAGES", "stage_where_it_hung", "time_limit", "trace_file"]
 
 STAGES = ("load", "infer", "heatmap", "threshold", "boxes", "classify")
 
 
 @contextmanager
 def time_limit(seconds: float, output: Path, key: str) -> Iterator[None]:
-    """End this process when the block takes longer."""
-    file = _trace_file(output, key)
-    with file.open("w") as trace:
+    """End this process when the block takes longer.
+
+    Raises:
+        OutputError: the disk is full or read-only.
+    """
+    file = trace_file(output, key)
+    with output_errors(output, FULL):
+        trace = file.open("w")
+    with trace:
         faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
         try:
             yield
@@ -35,14 +42,15 @@ def time_limit(seconds: float, output: Path, key: str) -> Iterator[None]:
 def stage_where_it_hung(output: Path, key: str) -> str | None:
     """The stage in which the time limit ended a worker; None where it did not."""
     try:
-        trace = _trace_file(output, key).read_text()
+        trace = trace_file(output, key).read_text()
     except OSError:
         return None
-    _trace_file(output, key).unlink()
+    trace_file(output, key).unlink()
     stages = re.findall(rf"/stages/({'|'.join(STAGES)})\.py\"", trace)
     return (stages or ["load"])[0] if trace else None
 
 
-def _trace_file(output: Path, key: str) -> Path:
+def trace_file(output: Path, key: str) -> Path:
+    """Where the stack goes; the file is there, and open, while a worker works on the picture."""
     name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
     return output / STATE_FOLDER / "tmp" / f"running-{name}"

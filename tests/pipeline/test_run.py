@@ -1,5 +1,6 @@
 """A whole run in this process: what is written, what is skipped, what fails."""
 
+import errno
 import json
 import os
 import shutil
@@ -312,6 +313,23 @@ def test_nothing_is_written_when_something_is_wrong_from_the_start(
     assert not config.output.path.exists()
     with pytest.raises(OutputError, match="cannot be written"):
         run(with_(config, "output", path=tmp_path / "file" / "out"))
+
+
+def test_a_disk_that_gets_full_ends_the_run_and_blames_no_picture(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = Path.write_bytes
+
+    def nearly_full(self: Path, data: bytes) -> int:
+        if data.startswith(b"\x89PNG"):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return write(self, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "write_bytes", nearly_full)
+        with pytest.raises(OutputError, match=r"\(No space left on device\); free space"):
+            run(config)
+    assert counts(run(config)) == {"found": 4, "done": 4}
 
 
 def test_a_damaged_model_is_not_used(config: Config, tmp_path: Path) -> None:

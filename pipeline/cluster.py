@@ -55,6 +55,8 @@ def open_client(run: RunConfig, pictures: int) -> Iterator[Client]:
     Raises:
         ConfigError: no scheduler answers at `run.scheduler`, or it has no workers.
     """
+    # What matters of it becomes a failure or an error of ours; stderr is for our own log.
+    logging.getLogger("distributed").setLevel(logging.CRITICAL)
     if run.scheduler is not None:
         with _join(run.scheduler) as client:
             yield client

@@ -63,15 +63,24 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
     "--data",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download.",
+    help="For digits the four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download. "
+    "For text photographs without text; else those of the training.",
 )
 def weigh(model: str, data: Path | None) -> None:
-    """Measure the AdGAP weights of MODEL, a name or a folder, on the MNIST training digits.
+    """Measure the AdGAP weights of MODEL, a name or a folder, on the samples of its training.
+
+    Those are the MNIST training digits, or for text the positions of rendered pictures.
 
     Writes the tables into the model and prints how much the error of each class grows when each
     filter is blocked. Drops the calibrations, which belong to the old tables: what comes next is
     `locpipe calibrate`.
     """
+    folder = _text_folder(model)
+    if folder is not None:
+        from .text.weighing import weigh_text  # noqa: PLC0415 - start-up time
+
+        click.echo(weigh_text(folder, data))
+        return
     from .weighing import weigh_model  # noqa: PLC0415 - start-up time
 
     click.echo(weigh_model(model, data))
@@ -95,7 +104,7 @@ def weigh(model: str, data: Path | None) -> None:
     "--data",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="The four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download.",
+    help="For digits the four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download.",
 )
 @click.option(
     "--backgrounds",
@@ -104,7 +113,14 @@ def weigh(model: str, data: Path | None) -> None:
     help="Photographs without text; every fifth by name is left alone, for measuring. "
     "Without them photographs light up more often.",
 )
-@click.option("--canvases", "count", type=click.IntRange(min=3), default=96, show_default=True)
+@click.option(
+    "--canvases",
+    "count",
+    type=click.IntRange(min=3),
+    default=96,
+    show_default=True,
+    help="Pictures to make.",
+)
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
 def calibrate(
     model: str,
@@ -116,26 +132,49 @@ def calibrate(
     *,
     every_kind: bool,
 ) -> None:
-    """Fit what turns the maps of MODEL into probabilities, on canvases of digits at known places.
+    """Fit what turns the maps of MODEL into probabilities, on pictures made for it.
 
     For every polarity, scale and label that a CONFIG asks for, a logistic regression tells cells on
-    ink from cells on ground. Writes the calibrations into the model, replacing older ones for the
-    same maps, and prints them with the area under the ROC curve of each map.
+    ink from cells on ground: on canvases of digits at known places, or for a model of text on
+    rendered pictures, where 0.5 then becomes the threshold that finds words best. Writes the
+    calibrations into the model, replacing older ones for the same maps, and prints them.
     """
     from ..config import Config  # noqa: PLC0415 - start-up time
-    from .calibrating import calibrate_model  # noqa: PLC0415 - start-up time
 
-    click.echo(
-        calibrate_model(
+    settings = [read_settings(find_config(name), Config).config for name in configs]
+    folder = _text_folder(model)
+    if folder is not None:
+        from .text.calibrating import calibrate_text  # noqa: PLC0415 - start-up time
+
+        report = calibrate_text(
+            folder,
+            settings,
+            every_kind=every_kind,
+            backgrounds=backgrounds,
+            count=count,
+            seed=seed,
+        )
+    else:
+        from .calibrating import calibrate_model  # noqa: PLC0415 - start-up time
+
+        report = calibrate_model(
             model,
-            [read_settings(find_config(name), Config).config for name in configs],
+            settings,
             every_kind=every_kind,
             data=data,
             backgrounds=backgrounds,
             count=count,
             seed=seed,
         )
-    )
+    click.echo(report)
+
+
+def _text_folder(model: str) -> Path | None:
+    """Return the folder of a model of text; None if it is another."""
+    from ...stages.model import find_model, read_card  # noqa: PLC0415 - start-up time
+
+    folder = find_model(model)
+    return folder if read_card(folder).architecture == "text" else None
 
 
 def _kind(path: Path) -> str:

@@ -1,38 +1,27 @@
-"""`locpipe calibrate` for the text network: scale and threshold of its maps, by rendered pictures."""
+"""`locpipe calibrate` for the text network: a model folder and run configs in, calibrations out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import numpy as np
 import torch
-from numpy.random import default_rng
-from numpy.typing import NDArray
 from tqdm import tqdm
 
-from ....stages.infer import infer
-from ....stages.model import load_model
-from ..calibrate import Fit, Pass, Vector, fitted
-from ..calibrating import asked_for, merged, report
+from ....stages.model import Calibration, load_model
+from ..calibrating import asked_for
 from ..card import made_with, write_card
 from ..scene_text.render import Renderer
-from ..scene_text.truth import Rendering
-from .labels import IGNORED, STRIDE, label
-from .samples import resized
+from .calibrate import Calibrated, calibrate_positions
 from .weighing import rendered_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from ....stages.model import Model
     from ...config import Config
 
 __all__ = ["calibrate_text"]
 
 _SEED = 9_000_000
-_CELLS = 4000  # looked at of a picture: neighbours tell little more
 
 
 def calibrate_text(
@@ -46,8 +35,13 @@ def calibrate_text(
 ) -> str:
     """Fit all calibrations that run configs ask for, write them into the model, return a report.
 
-    A calibrated map is the probability of its class at a position, as often as that class is met
-    on rendered pictures.
+    Args:
+        folder: of the model.
+        configs: of runs with the model; how they make boxes decides which threshold is best.
+        every_kind: for all kinds of weights, not only the configs' own.
+        backgrounds: folder of photographs without text; None: that of the training.
+        count: rendered pictures to look at.
+        seed: of the pictures.
 
     Raises:
         ModelError: it is no text model, has no tables, or lacks a label.
@@ -56,37 +50,35 @@ def calibrate_text(
     """
     model = load_model(folder)
     settings = rendered_settings(folder, model.card, backgrounds, _SEED + seed)
-    renderer = Renderer(settings)
-    asked = asked_for(model, configs, every_kind=every_kind)
     torch.set_num_threads(1)
-    shown = tqdm(range(count), "calibrating", disable=None, unit="picture")
-    fits = _fits(model, asked, (renderer.render(index) for index in shown))
-    about: dict[str, Any] = {
-        "data": "positions of rendered pictures",
-        "pictures": count,
-        "seed": settings.seed,
-        **made_with("numpy", "opencv-python", "scipy", "torch"),
-    }
-    kept = merged(model.card.calibrations, [one.calibration for one in fits])
-    write_card(
-        folder, model.card.model_copy(update={"calibration": about, "calibrations": kept})
-    )
-    return report(fits)
-
-
-def _fits(
-    model: Model, asked: Mapping[Pass, Sequence[Vector]], pictures: Iterable[Rendering]
-) -> list[Fit]:
-    heat: dict[Pass, list[NDArray[np.float32]]] = {one: [] for one in asked}
-    classes: dict[Pass, list[NDArray[np.uint8]]] = {one: [] for one in asked}
-    for index, picture in enumerate(pictures):
-        for one, vectors in asked.items():
-            values, labels = _look(model, picture, one, vectors, index)
-            heat[one].append(values)
-            classes[one].append(labels)
-    return [
-        fitted(vector, one, values[np.isin(labels, vector.classes)], values[~np.isin(labels, vector.classes)], _share(labels, vector))
-        for one, vectors in asked.items()
-        for labels in [np.concatenate(classes[one])]
-        for vector, values in zip(vectors, np.concatenate(heat[one], axis=1), strict=True)
+    renderer = Renderer(settings)
+    shown = tqdm(range(count), "rendering", disable=None, unit="picture")
+    pictures = [renderer.render(index) for index in shown]
+    fits = [
+        fit
+        for config in configs
+        for one, vectors in asked_for(model, [config], every_kind=every_kind).items()
+        for fit in calibrate_positions(model, one, vectors, pictures, config)
     ]
+    about = {"data": "positions of rendered pictures", "pictures": count, "seed": settings.seed}
+    about |= made_with("numpy", "opencv-python", "scipy", "torch")
+    kept = _by_map((*model.card.calibrations, *(one.calibration for one in fits)))
+    changes = {"calibration": about, "calibrations": kept}
+    write_card(folder, model.card.model_copy(update=changes))
+    return "\n".join(_report(fits))
+
+
+def _by_map(calibrations: Iterable[Calibration]) -> tuple[Calibration, ...]:
+    """Return the last calibration of every map, in an order of their own."""
+    by_map = {(c.weights, c.resolution, c.polarity, c.label, c.scale): c for c in calibrations}
+    return tuple(by_map[key] for key in sorted(by_map))
+
+
+def _report(fits: Iterable[Calibrated]) -> Iterator[str]:
+    yield "weights     polarity  scale  label  best threshold  rendered IoU H  slope  intercept"
+    for one in fits:
+        c = one.calibration
+        yield (
+            f"{c.weights:<10}  {c.polarity:<8}  {c.scale:5.3g}  {c.label:<5}  {one.threshold:14.2f}"
+            f"  {one.iou_h:14.3f}  {c.slope:.4g}  {c.intercept:.4g}"
+        )

@@ -20,7 +20,7 @@ from ..scene_text.truth import Rendering, Word
 from .config import CropConfig, TextTrainConfig
 from .labels import label
 
-__all__ = ["Batch", "batches", "crop"]
+__all__ = ["Batch", "batches", "crop", "moved"]
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ def crop(
     side = (config.side, config.side)
     source = _softened(rendering.rgb, zoom)
     rgb = cv2.warpAffine(source, matrix, side, flags=mode, borderMode=cv2.BORDER_REPLICATE)
-    words = tuple(_moved(word, corner, zoom) for word in rendering.words)
+    words = tuple(moved(word, corner, zoom) for word in rendering.words)
     return _recoloured(np.asarray(rgb, np.uint8), random), words
 
 
@@ -127,7 +127,8 @@ def _softened(rgb: NDArray[np.uint8], zoom: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.GaussianBlur(rgb, (0, 0), 0.4 / zoom), np.uint8)
 
 
-def _moved(word: Word, corner: NDArray[np.float64], zoom: float) -> Word:
+def moved(word: Word, corner: NDArray[np.float64], zoom: float) -> Word:
+    """Return a word in the frame of what is cut at a corner (x, y) and enlarged."""
     quad, polygon = (
         ((points - corner) * zoom).astype(np.float32) for points in (word.quad, word.polygon)
     )

@@ -30,7 +30,16 @@ from .labels import IGNORED, SHRINK, STRIDE, TEXT, label
 if TYPE_CHECKING:
     from ....stages.nets import Network
 
-__all__ = ["INPUT", "RENDERED_SEED", "Rendered", "as_input", "measure", "real_pictures"]
+__all__ = [
+    "INPUT",
+    "RENDERED_SEED",
+    "Rendered",
+    "as_input",
+    "measure",
+    "measure_real",
+    "real_pictures",
+    "regions",
+]
 
 INPUT = InputSpec(
     channels=3,
@@ -77,10 +86,7 @@ def measure(network: Network, rendered: Rendered) -> dict[str, float]:
         truth = label(one.words, width, height).classes
         found, there, counts = heat > 0.5, truth == TEXT, truth != IGNORED
         tally += [(found & there).sum(), (found & counts).sum(), there.sum()]
-        regions = [
-            Region(word.polygon.astype(np.float64), word.text == UNREADABLE) for word in one.words
-        ]
-        pictures.append(_picture(str(number), one.rgb, heat, regions))
+        pictures.append(_picture(str(number), one.rgb, heat, regions(one)))
     core_f = 2 * tally[0] / max(1.0, tally[1] + tally[2])
     return {
         "core_f": float(core_f),
@@ -88,11 +94,18 @@ def measure(network: Network, rendered: Rendered) -> dict[str, float]:
     }
 
 
+def regions(rendering: Rendering) -> list[Region]:
+    """Return the words of a rendered picture as ground truth, the unreadable ones ignored."""
+    return [
+        Region(word.polygon.astype(np.float64), word.text == UNREADABLE) for word in rendering.words
+    ]
+
+
 def measure_real(network: Network, folder: Path, count: int) -> dict[str, float]:
     """Return H of words by IoU and DetEval, and F of pixels, on some photographs of a folder."""
     pictures = [
-        _picture(name, rgb, _probability(network, rgb), regions)
-        for name, rgb, regions in real_pictures(folder, count)
+        _picture(name, rgb, _probability(network, rgb), truth)
+        for name, rgb, truth in real_pictures(folder, count)
     ]
     return {name: total.score.h for name, total in score(pictures).totals.items()}
 
@@ -132,7 +145,7 @@ def _probability(network: Network, rgb: NDArray[np.uint8]) -> NDArray[np.float32
 
 
 def _picture(
-    name: str, rgb: NDArray[np.uint8], probability: NDArray[np.float32], regions: list[Region]
+    name: str, rgb: NDArray[np.uint8], probability: NDArray[np.float32], truth: list[Region]
 ) -> Picture:
     size = (rgb.shape[1], rgb.shape[0])
     grid = Grid(probability.shape, (STRIDE, STRIDE), (STRIDE / 2, STRIDE / 2), size)
@@ -141,4 +154,4 @@ def _picture(
     boxes = find_boxes(
         threshold(heat, value=0.5), heat, min_area=_LEAST_AREA, rotated=True, padding=padding
     )
-    return Picture(name, size, regions, [np.array(box.polygon) for box in boxes.items])
+    return Picture(name, size, truth, [np.array(box.polygon) for box in boxes.items])

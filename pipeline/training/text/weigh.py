@@ -70,7 +70,9 @@ class _Sums:
         logits = self.weight @ responses + self.bias[:, None]
         error = functional.cross_entropy(logits.T, labels, reduction="none").double()
         one_hot = functional.one_hot(labels, len(self.bias)).double()  # [n, K]
-        growth = torch.stack([self._growth(i, responses, logits, labels) for i in range(len(responses))])
+        growth = torch.stack(
+            [self._growth(i, responses, logits, labels) for i in range(len(responses))]
+        )
         squares = responses.double().square() @ one_hot
         grown = (growth.double() - error) @ one_hot
         self.error += grown

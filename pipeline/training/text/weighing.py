@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import get_args
 
 import torch
 from pydantic import ValidationError
@@ -16,6 +16,7 @@ from ....stages.model import (
     WEIGHTS_FILE,
     Model,
     ModelCard,
+    Weights,
     load_model,
     load_network,
     read_card,
@@ -24,7 +25,7 @@ from ....stages.model import (
 from ..card import made_with, write_tables
 from ..scene_text.render import Renderer
 from ..scene_text.settings import RenderSettings
-from .labels import CLASSES, TEXT
+from .labels import TEXT
 from .samples import Batch
 from .validate import as_input
 from .weigh import weigh_positions
@@ -74,15 +75,12 @@ def rendered_settings(
         seed: added to that of the training.
 
     Raises:
-        ModelError: the model was not trained on rendered text.
+        ModelError: the card does not say how its pictures were rendered.
     """
-    settings: Mapping[str, Any] = card.training.get("settings", {}).get("render", {})
     try:
-        if card.classes != CLASSES:
-            raise KeyError(CLASSES)
-        trained_on = RenderSettings.model_validate(settings)
-    except (KeyError, ValidationError) as error:
-        msg = f"{folder} was not trained on rendered text ({error}); give a model that was"
+        trained_on = RenderSettings.model_validate(card.training["settings"]["render"])
+    except (KeyError, TypeError, ValidationError) as error:
+        msg = f"{folder} does not say what it was trained on ({error}); train it by locpipe train"
         raise ModelError(msg) from error
     changes: dict[str, object] = {"seed": trained_on.seed + seed, "width": _SIDE, "height": _SIDE}
     if backgrounds is not None:
@@ -92,7 +90,7 @@ def rendered_settings(
 
 def report(model: Model) -> str:
     """Return a table of the weights of every filter for cores of words, by each kind."""
-    kinds = ("paper", "class", "contrast", "energy", "excitation", "linear")
+    kinds: tuple[Weights, ...] = get_args(Weights)
     name = model.card.classes[TEXT]
     columns = [filter_weights(model, name, weights=kind)[0][1].tolist() for kind in kinds]
     lines = ["filter" + "".join(f"{kind:>12}" for kind in kinds)]

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import expit
 
+from ...stages.errors import ConfigError
 from ...stages.infer import infer
 from ...stages.model import Calibration, Polarity, Resolution, Weights
 
@@ -93,6 +94,9 @@ def calibrate(
         asked: the maps, grouped by the pass over a picture that they come from.
         canvases: looked at once, one at a time.
         seed: chooses the cells, the same ones whatever else is asked for.
+
+    Raises:
+        ConfigError: the canvases lack ink or ground for a map.
     """
     seen: dict[Pass, list[_Cells]] = {one: [] for one in asked}
     for index, canvas in enumerate(canvases):
@@ -197,6 +201,12 @@ def _some(random: Generator, cells: NDArray[np.intp], most: int) -> NDArray[np.i
 def _fitted(
     vector: Vector, one: Pass, positive: NDArray[np.float32], negative: NDArray[np.float32]
 ) -> Fit:
+    if not len(positive) or not len(negative):
+        msg = (
+            f"no canvas shows {'ground' if len(positive) else 'ink'} for label {vector.label}, "
+            f"polarity {one.polarity}: draw more with --canvases"
+        )
+        raise ConfigError(msg)
     slope, intercept = fit(positive, negative)
     calibration = Calibration(
         weights=vector.weights,

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 import numpy as np
+import torch
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from tqdm import tqdm
@@ -63,6 +64,8 @@ def calibrate_model(
     photographs = background_files(backgrounds, held_out=False) if backgrounds else ()
     material = Material(read_mnist(data, train=True), photographs, count, seed)
     asked = asked_for(model, configs, every_kind=every_kind)
+    # The order of float additions, and so the last digits, would depend on the cores at hand.
+    torch.set_num_threads(1)
     drawn = tqdm(canvases(material), "calibrating", count, disable=None, unit="canvas")
     fits = list(calibrate(model, asked, drawn, seed))
     about = {

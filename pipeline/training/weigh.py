@@ -10,6 +10,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from ...stages.errors import ConfigError
 from ...stages.model import Tables
 
 if TYPE_CHECKING:
@@ -35,6 +36,9 @@ def weigh(network: Network, batches: Iterable[tuple[Tensor, Tensor]], classes: i
         network: in evaluation mode.
         batches: pictures float32 [N, C_in, H, W] as the network wants them, labels int64 [N].
         classes: how many there are.
+
+    Raises:
+        ConfigError: a class has no sample.
     """
     sums = None
     means, labels = [], []
@@ -46,7 +50,10 @@ def weigh(network: Network, batches: Iterable[tuple[Tensor, Tensor]], classes: i
             sums.add(network, maps, target)
             means.append(maps.mean(dim=(2, 3)).double())
             labels.append(target)
-    assert sums is not None, "no samples"
+    if sums is None or not sums.count.all():
+        missing = list(range(classes)) if sums is None else np.flatnonzero(sums.count == 0).tolist()
+        msg = f"the data has no sample of class {missing[0]}; every class needs some to be weighed"
+        raise ConfigError(msg)
     linear = _linear_classifier(torch.cat(means), torch.cat(labels), classes)
     return sums.tables(linear)
 

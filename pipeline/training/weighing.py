@@ -45,6 +45,8 @@ def weigh_model(name_or_path: str, data: Path | None) -> str:
     folder = find_model(name_or_path)
     card = read_card(folder)
     _require_digits(folder, card)
+    # The order of float additions, and so the last digits, would depend on the cores at hand.
+    torch.set_num_threads(1)
     network = load_network(folder, card)
     digits = read_mnist(data, train=True)
     tables = weigh(network, _batches(digits), len(card.classes))

@@ -1,0 +1,77 @@
+"""Speed and memory of `locpipe run` over many mixed pictures, with 1 and with 2 workers.
+
+    python benchmarks/throughput.py ../shared/data --count 200
+
+Takes `--count` pictures evenly from all pictures below the folder, in order of their size, so that
+small, large, colour and grey are mixed. Prints pictures/s, megapixels/s, the largest memory of a
+worker and the milliseconds per megapixel spent outside `infer`, and writes them to
+benchmarks/results/throughput.md. Speeds are of this machine now: compare ratios.
+"""
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import click
+
+from locpipe.stages.load import EXTENSIONS
+
+RESULTS = Path(__file__).parent / "results"
+
+
+def mixed(folder: Path, count: int) -> list[Path]:
+    """Return pictures evenly spaced in order of file size."""
+    pictures = [path for path in folder.rglob("*") if path.suffix.lower() in EXTENSIONS]
+    pictures.sort(key=lambda path: (path.stat().st_size, path))
+    return [pictures[i * len(pictures) // count] for i in range(min(count, len(pictures)))]
+
+
+def run(config: str, listed: Path, workers: int) -> dict[str, float]:
+    """Run a config over a list of pictures and return its figures."""
+    with tempfile.TemporaryDirectory() as output:
+        command = [sys.executable, "-m", "locpipe", "run", config, "--input", str(listed)]
+        command += ["--output", output, "--workers", str(workers), "-q"]
+        status = subprocess.run(command, check=False).returncode
+        if status not in (0, 3):
+            sys.exit(status)
+        report = json.loads(Path(output, "run.json").read_text())
+    megapixels = report["pixels"] / 1e6
+    outside = sum(v["total"] for stage, v in report["stages"].items() if stage != "infer")
+    return {
+        "pictures": report["counts"]["done"],
+        "failed": report["counts"]["failed"],
+        "megapixels": round(megapixels, 1),
+        "pictures/s": round(report["counts"]["done"] / report["seconds"], 2),
+        "megapixels/s": round(megapixels / report["seconds"], 2),
+        "peak MiB a worker": round(max(report["peak_memory"].values()) / 2**20),
+        "infer ms/MP": round(1000 * report["stages"]["infer"]["total"] / megapixels, 1),
+        "outside infer ms/MP": round(1000 * outside / megapixels, 1),
+    }
+
+
+@click.command()
+@click.argument("folder", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.option("--config", "configs", multiple=True, default=("text",), show_default=True)
+@click.option("--count", default=200, show_default=True)
+def main(folder: Path, configs: tuple[str, ...], count: int) -> None:
+    """Run configs over COUNT pictures of FOLDER."""
+    rows = []
+    with tempfile.TemporaryDirectory() as temporary:
+        listed = Path(temporary, "pictures.jsonl")
+        paths = [str(path.resolve()) for path in mixed(folder, count)]
+        listed.write_text("".join(json.dumps(path) + "\n" for path in paths))
+        for config in configs:
+            for workers in (1, 2):
+                rows.append({"config": config, "workers": workers, **run(config, listed, workers)})
+    lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
+    lines += ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows]
+    table = "\n".join(lines) + "\n"
+    click.echo(table)
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "throughput.md").write_text(table)
+
+
+if __name__ == "__main__":
+    main()

@@ -26,18 +26,21 @@ class TextNet(Network):
 
 
 class _Features(nn.Module):
-    # width, blocks, expansion, kernel of the stages at strides 4, 8, 16, 32 and 64
-    STAGES: ClassVar = [(32, 1, 2, 3), (48, 2, 3, 3), (64, 3, 4, 3), (96, 3, 4, 5), (96, 2, 4, 5)]
+    # Width, blocks and expansion at strides 4, 8, 16, 32 and 64.
+    STAGES: ClassVar = [(32, 1, 2), (48, 2, 3), (64, 3, 4), (96, 3, 4), (96, 3, 4)]
 
     def __init__(self) -> None:
         super().__init__()
-        self.stem = nn.Sequential(*_convolution(3, 16, 4, 2), *_convolution(16, 32, 2, 2))
-        widths = [width for width, *_ in self.STAGES]
         stages: list[nn.Module] = []
-        for before, (width, blocks, wider, kernel) in zip([32, *widths], self.STAGES, strict=False):
-            first = _Residual(before, width, wider, kernel, stride=2 if stages else 1)
-            others = [_Residual(width, width, wider, kernel, 1) for _ in range(blocks - 1)]
-            stages.append(nn.Sequential(first, *others))
+        before = 16
+        for width, blocks, wider in self.STAGES:
+            # Even kernels where it strides: the cells of all levels then share one frame. Dense
+            # ones: the gradient of strided depthwise convolutions is slow on CPUs.
+            shrink = nn.Conv2d(before, width, 2, 2, bias=False), nn.BatchNorm2d(width)
+            stages.append(nn.Sequential(*shrink, *(_Residual(width, wider) for _ in range(blocks))))
+            before = width
+        widths = [width for width, *_ in self.STAGES]
+        self.stem = nn.Sequential(*_convolution(3, 16, 4, 2))
         self.stages = nn.ModuleList(stages)
         self.sides = nn.ModuleList(nn.Conv2d(width, _WIDE, 1) for width in widths)
         self.merges = nn.ModuleList(_merge() for _ in widths[2:])
@@ -57,21 +60,19 @@ class _Features(nn.Module):
 
 
 class _Residual(nn.Module):
-    def __init__(self, before: int, after: int, wider: int, kernel: int, stride: int) -> None:
+    def __init__(self, width: int, wider: int) -> None:
         super().__init__()
-        inner = before * wider
+        inner = width * wider
         self.branch = nn.Sequential(
-            *_convolution(before, inner, 1, 1),
-            # Even kernels where it strides: cells of all levels then share one frame.
-            *_convolution(inner, inner, kernel + stride - 1, stride, groups=inner),
-            nn.Conv2d(inner, after, 1, bias=False),
-            nn.BatchNorm2d(after),
+            *_convolution(width, inner, 1, 1),
+            *_convolution(inner, inner, 3, 1, groups=inner),
+            nn.Conv2d(inner, width, 1, bias=False),
+            nn.BatchNorm2d(width),
         )
-        self.kept = before == after and stride == 1
 
     def forward(self, x: Tensor) -> Tensor:
-        changed: Tensor = self.branch(x)
-        return x + changed if self.kept else changed
+        y: Tensor = x + self.branch(x)
+        return y
 
 
 def _merge() -> nn.Sequential:

@@ -19,7 +19,7 @@ class CropConfig(Section):
 
     side: Annotated[int, Field(ge=64, multiple_of=64)] = 384
     """Of a crop as shown, in pixels."""
-    per_picture: Count = 2
+    per_picture: Count = 4
     """Crops of each picture, in successive batches."""
     zoom: Annotated[tuple[Positive, Positive], Field(strict=False)] = (0.6, 1.7)
     """Least and largest enlargement of what is cut, log-uniform."""

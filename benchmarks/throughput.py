@@ -63,8 +63,10 @@ def main(folder: Path, configs: tuple[str, ...], count: int) -> None:
         paths = [str(path.resolve()) for path in mixed(folder, count)]
         listed.write_text("".join(json.dumps(path) + "\n" for path in paths))
         for config in configs:
-            for workers in (1, 2):
-                rows.append({"config": config, "workers": workers, **run(config, listed, workers)})
+            rows += [
+                {"config": config, "workers": workers, **run(config, listed, workers)}
+                for workers in (1, 2)
+            ]
     lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
     lines += ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows]
     table = "\n".join(lines) + "\n"

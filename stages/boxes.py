@@ -85,10 +85,9 @@ def find_boxes(
     """
     found = _components(mask, heatmap, connectivity, min_area)
     found.sort(key=lambda component: -component.score)
+    box_of = _rotated_box if rotated else _upright_box
     boxes = (
-        box
-        for component in found
-        if (box := _box_of(component, min_side, padding, rotated=rotated)) is not None
+        box for component in found if (box := box_of(component, min_side, padding)) is not None
     )
     kept = list(islice(boxes, maximum))
     dropped = sum(1 for _ in boxes)
@@ -126,14 +125,26 @@ def _components(
     return found
 
 
-def _box_of(component: _Component, min_side: float, padding: float, *, rotated: bool) -> Box | None:
-    outline = _outline(component)
-    corners = _smallest_rectangle(outline) if rotated else _upright_rectangle(outline)
-    sides = np.linalg.norm(np.diff(corners[:3], axis=0), axis=1)
-    if sides.min() < min_side:
+def _upright_box(component: _Component, min_side: float, padding: float) -> Box | None:
+    grid, rows, columns = component.grid, component.rows, component.columns
+    left, right = (float(grid.left_edges[column]) for column in (columns.start, columns.stop))
+    top, bottom = (float(grid.top_edges[row]) for row in (rows.start, rows.stop))
+    if min(right - left, bottom - top) < min_side:
         return None
-    height = sides.min() if rotated else sides[1]
-    polygon = _inside(_moved_out(corners, padding * float(height)), component.grid.picture)
+    pad = padding * (bottom - top)
+    left, top = max(left - pad, 0.0), max(top - pad, 0.0)
+    right, bottom = min(right + pad, grid.picture[0]), min(bottom + pad, grid.picture[1])
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    rect = (math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
+    return Box(component.label, component.score, corners, rect)
+
+
+def _rotated_box(component: _Component, min_side: float, padding: float) -> Box | None:
+    corners = _smallest_rectangle(_outline(component))
+    height = float(np.linalg.norm(np.diff(corners[:3], axis=0), axis=1).min())
+    if height < min_side:
+        return None
+    polygon = _inside(_moved_out(corners, padding * height), component.grid.picture)
     left, top = np.floor(polygon.min(axis=0)).astype(int).tolist()
     right, bottom = np.ceil(polygon.max(axis=0)).astype(int).tolist()
     points = tuple((float(x), float(y)) for x, y in polygon)
@@ -155,12 +166,6 @@ def _outline(component: _Component) -> NDArray[np.float64]:
             for line in (lines, lines + 1)
         ]
     )
-
-
-def _upright_rectangle(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the corners [4, 2] of the upright rectangle around points, from the top-left one."""
-    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
 
 
 def _smallest_rectangle(points: NDArray[np.float64]) -> NDArray[np.float64]:

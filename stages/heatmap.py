@@ -30,7 +30,7 @@ Merge = Literal["max", "mean"]
 Normalize = Literal["calibrated", "minmax"]
 Vectors = Sequence[tuple[str, NDArray[np.float32]]]
 
-_BLOCK = 16384
+_BLOCK = 16384  # cells
 _ROUNDING = 1e-5  # relative differences of a sum in float32 that mean nothing
 
 
@@ -181,15 +181,17 @@ def _stack(vectors: Vectors) -> NDArray[np.float32]:
 def _largest(
     weights: NDArray[np.float32],
     maps: NDArray[np.float32],
-    intercepts: NDArray[np.float32] | float = 0.0,
+    intercepts: NDArray[np.float32] | float = 0,
 ) -> NDArray[np.float32]:
     """Return equation (2) for weights [m, C] and responses [C, h, w], its maximum over m: [h, w].
 
-    In blocks of positions that stay in the cache.
+    In blocks of rows that stay in the cache; the responses are not copied as a whole.
     """
-    flat = maps.reshape(len(maps), -1)
-    heat = np.empty(flat.shape[1], np.float32)
-    for start in range(0, flat.shape[1], _BLOCK):
-        block = weights @ flat[:, start : start + _BLOCK]
-        np.max(block + np.reshape(intercepts, (-1, 1)), axis=0, out=heat[start : start + _BLOCK])
-    return heat.reshape(maps.shape[1:])
+    height, width = maps.shape[1:]
+    heat = np.empty((height, width), np.float32)
+    rows = max(1, _BLOCK // width)
+    for top in range(0, height, rows):
+        block = weights @ maps[:, top : top + rows].reshape(len(maps), -1)
+        block += np.reshape(intercepts, (-1, 1))
+        heat[top : top + rows] = block.max(axis=0).reshape(-1, width)
+    return heat

@@ -31,7 +31,8 @@ SETTINGS: Final = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
 }
-CONNECT_SECONDS: Final = 30
+CONNECT_SECONDS: Final = 10
+WORKERS_SECONDS: Final = 60
 
 
 def workers_of(run: RunConfig) -> int:
@@ -85,7 +86,7 @@ def _join(address: str) -> Client:
         msg = f"run.scheduler: nothing answers at {address} ({error}); start `dask scheduler` there"
         raise ConfigError(msg) from error
     try:
-        client.wait_for_workers(1, timeout=CONNECT_SECONDS)
+        client.wait_for_workers(1, timeout=WORKERS_SECONDS)
     except TimeoutError as error:
         client.close()
         msg = (

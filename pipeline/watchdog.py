@@ -36,7 +36,7 @@ def time_limit(seconds: float, output: Path, key: str) -> Iterator[None]:
             yield
         finally:
             faulthandler.cancel_dump_traceback_later()
-    file.unlink(missing_ok=True)
+            file.unlink(missing_ok=True)
 
 
 def stage_where_it_hung(output: Path, key: str) -> str | None:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from importlib.resources import files
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import jsonschema
 import numpy as np
@@ -24,6 +24,8 @@ from locpipe.pipeline.config import (
     RunConfig,
     ThresholdConfig,
 )
+from locpipe.pipeline.configfile import find_config, parse_assignment, read_settings
+from locpipe.pipeline.run import Options, execute
 
 SCHEMA = json.loads(files("locpipe.pipeline").joinpath("schemas/boxes-1.json").read_text())
 
@@ -38,6 +40,12 @@ class StartLocpipe(Protocol):
     """The same, without waiting for its end; it leads a process group of its own."""
 
     def __call__(self, *arguments: str | Path) -> subprocess.Popen[str]: ...
+
+
+class RunHere(Protocol):
+    """Runs pictures into an output, with settings as for `--set`; returns the report."""
+
+    def __call__(self, pictures: Path, output: Path, *settings: str) -> dict[str, Any]: ...
 
 
 @pytest.fixture(autouse=True)
@@ -83,6 +91,19 @@ def config(pictures: Path, tmp_path: Path) -> Config:
         threshold=ThresholdConfig(method="mean_std"),
         run=RunConfig(workers=0),
     )
+
+
+@pytest.fixture(scope="session")
+def run_digits() -> RunHere:
+    """Runs the shipped config in the process of the tests, which has torch loaded already."""
+
+    def run(pictures: Path, output: Path, *settings: str) -> dict[str, Any]:
+        paths = (f"input.path={pictures}", f"output.path={output}")
+        given = [parse_assignment(text) for text in (*paths, "run.workers=0", *settings)]
+        config = read_settings(find_config("digits"), Config, given).config
+        return execute(config, Options(argv=("locpipe", "run", "digits")))
+
+    return run
 
 
 def command(arguments: tuple[str | Path, ...]) -> list[str]:

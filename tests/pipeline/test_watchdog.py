@@ -48,5 +48,7 @@ def test_the_innermost_frame_does_not_count_but_the_stage_does(output: Path) -> 
 def test_in_time_nothing_happens_and_nothing_is_left(output: Path) -> None:
     with time_limit(0.2, output, "a.jpg"):
         pass
+    with pytest.raises(ValueError, match="bad"), time_limit(0.2, output, "b.jpg"):
+        raise ValueError(*["bad"])
     time.sleep(0.4)
     assert list((output / ".locpipe" / "tmp").iterdir()) == []

@@ -1,0 +1,87 @@
+"""The same bytes, wherever the work runs."""
+
+import json
+import shutil
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+from distributed import Client
+
+Tree = Callable[[Path], dict[str, bytes]]
+RunHere = Callable[..., dict[str, Any]]
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+SETTINGS = ("output.heatmaps=true", "boxes.max=3")
+
+
+@pytest.fixture
+def bad_too(pictures: Path) -> Path:
+    """Good pictures, and one that is cut short."""
+    shutil.copy(pictures / "coffee.jpg", pictures / "signs" / "cut.jpg")
+    with (pictures / "signs" / "cut.jpg").open("r+b") as file:
+        file.truncate(5000)
+    return pictures
+
+
+def test_in_this_process_with_one_worker_and_with_two_it_is_the_same(
+    bad_too: Path, tmp_path: Path, run_digits: RunHere, tree: Tree
+) -> None:
+    for workers in (0, 1, 2):
+        report = run_digits(bad_too, tmp_path / f"{workers}", f"run.workers={workers}", *SETTINGS)
+        assert report["exit_code"] == 3
+        assert len(report["peak_memory"]) == max(1, workers)
+    assert len(tree(tmp_path / "0")) == 4 * 4 + 1
+    assert tree(tmp_path / "1") == tree(tmp_path / "0")
+    assert tree(tmp_path / "2") == tree(tmp_path / "0")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture
+def scheduler(tmp_path: Path) -> Iterator[str]:
+    """A scheduler and a worker that somebody else started, in a folder with its own `stages`."""
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "stages").mkdir(parents=True)
+    (elsewhere / "stages" / "__init__.py").write_text("raise ImportError('not ours')")
+    address = f"tcp://127.0.0.1:{free_port()}"
+    http = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
+    programs = (
+        ("scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2], *http),
+        ("worker", address, "--nthreads", "1", *http),
+    )
+    with ExitStack() as stack:
+        for program in programs:
+            process = subprocess.Popen(
+                [sys.executable, "-m", "dask", *program],
+                cwd=elsewhere,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+            )
+            stack.enter_context(process)
+            stack.callback(process.terminate)
+        yield address
+
+
+def test_a_running_cluster_gives_the_same_and_is_left_as_it_was(
+    bad_too: Path, tmp_path: Path, locpipe: Run, run_digits: RunHere, tree: Tree, scheduler: str
+) -> None:
+    run_digits(bad_too, tmp_path / "here")
+    arguments = ("run", "digits", "--input", bad_too, "--scheduler", scheduler)
+    there = locpipe(*arguments, "--output", tmp_path / "there")
+    assert there.returncode == 3, there.stderr
+    assert tree(tmp_path / "there") == tree(tmp_path / "here")
+    report = json.loads((tmp_path / "there" / "run.json").read_bytes())
+    assert report["config"]["run"]["scheduler"] == scheduler
+    with Client(scheduler) as client:
+        plugins = client.run(lambda dask_worker: list(dask_worker.plugins))
+    assert not [name for names in plugins.values() for name in names if "locpipe" in name]

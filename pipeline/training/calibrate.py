@@ -27,9 +27,12 @@ PRIOR = 0.05
 """Share of cells on a picture that are taken to be ink.
 
 The fit counts all positive cells together as this and all negative ones as the rest. A map that
-hardly tells ink from ground then stays below 0.5 nearly everywhere, so that a picture with nothing
-on it stays dark, and where maps are joined by their maximum the one that knows most decides. With
-equal shares every weak map would light up half of every photograph.
+hardly tells ink from ground then stays below 0.5 nearly everywhere, a plain picture stays dark, and
+where maps are joined by their maximum the one that knows most decides; with equal shares every weak
+map would light up half of every photograph. It is a compromise: on photographs without text the
+digits network still lights up 9 (`paper`) to 19 (`class`) percent of the area at 0.5 with three
+scales and both polarities. A prior of 0.005 makes that 1 to 3 percent, but leaves of the text in
+photographs a third to a quarter of what is found.
 """
 
 # Cells of a canvas that are looked at: neighbours tell little more.

@@ -1,3 +1,5 @@
+from typing import get_args
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -133,7 +135,7 @@ def test_a_polarity_is_fitted_on_ink_that_stands_out_its_way(
 
 
 @pytest.mark.parametrize("level", [0, 60, 128, 200, 255])
-@pytest.mark.parametrize("weights", ["paper", "class", "contrast", "energy", "excitation"])
+@pytest.mark.parametrize("weights", get_args(Weights))
 def test_a_plain_picture_stays_dark_with_the_shipped_model(
     shipped: Model, level: int, weights: Weights
 ) -> None:

@@ -49,7 +49,7 @@ def write_model(config: TextTrainConfig, trained: Trained) -> ModelCard:
             "rendered": {
                 "pictures": config.validation.pictures,
                 "seed": config.render.seed + RENDERED_SEED,
-                **{name: measured[name] for name in ("core_f", "iou_h")},
+                **{name: measured[name] for name in ("core_f", "iou_h", "threshold")},
             },
         },
     )

@@ -64,6 +64,8 @@ def batches(config: TextTrainConfig, first: int) -> Iterator[Batch]:
         num_workers=config.workers,
         multiprocessing_context="spawn" if config.workers else None,
         worker_init_fn=_start_worker,
+        # Else it draws from the random numbers that checkpoints keep.
+        generator=torch.Generator(),
     )
     with no_signals():  # Ctrl-C reaches the whole group; only the training decides
         prepared = iter(loader)

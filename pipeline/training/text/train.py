@@ -102,6 +102,7 @@ class _Run:
             self.curve = load_checkpoint(
                 self.file, self.state, self.optimizer, settings=self.settings
             )
+            self._lay_out_again()
 
     @property
     def step(self) -> int:
@@ -147,7 +148,9 @@ class _Run:
         options = self.config.validation
         if self.step % options.real_every == 0:
             record |= {
-                folder.name: measure_real(self.averaged, folder, options.real_pictures)
+                folder.name: measure_real(
+                    self.averaged, folder, options.real_pictures, record["threshold"]
+                )
                 for folder in options.real
             }
         self.curve.append(record)
@@ -164,6 +167,13 @@ class _Run:
     def trained(self) -> Trained:
         """Return the average as it is."""
         return Trained(self.averaged.eval(), self.curve)
+
+    def _lay_out_again(self) -> None:
+        # Sums are rounded in another way when weights and moments lie differently in memory.
+        for parameter, slots in self.optimizer.state.items():
+            for name, value in slots.items():
+                if value.shape == parameter.shape:
+                    slots[name] = torch.empty_like(parameter.detach()).copy_(value)
 
     def _learning_rate(self) -> float:
         config = self.config

@@ -56,7 +56,7 @@ class _Sums:
 
     def __init__(self, head: nn.Conv2d) -> None:
         assert head.bias is not None
-        self.weight, self.bias = head.weight[:, :, 0, 0], head.bias
+        self.weight, self.bias = head.weight.detach()[:, :, 0, 0], head.bias.detach()
         classes, filters = self.weight.shape
         self.error = torch.zeros(filters, classes, dtype=torch.float64)
         self.energy = torch.zeros_like(self.error)

@@ -1,0 +1,56 @@
+"""A training of seconds: small pictures on made surfaces, in the fonts that matplotlib brings."""
+
+from pathlib import Path
+
+import matplotlib as mpl
+import pytest
+import torch
+
+from locpipe.pipeline.training.scene_text.render import Renderer
+from locpipe.pipeline.training.scene_text.settings import FontSettings, Proportions, RenderSettings
+from locpipe.pipeline.training.text.config import CropConfig, TextTrainConfig, ValidationConfig
+from locpipe.pipeline.training.text.training import train_text
+
+
+@pytest.fixture(scope="session", autouse=True)
+def one_torch_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(scope="session")
+def render(tmp_path_factory: pytest.TempPathFactory) -> RenderSettings:
+    words = tmp_path_factory.mktemp("words") / "words"
+    words.write_text("open\nstreet\nsign\nexit\nto\nthe\n")
+    fonts = FontSettings(folders=(Path(mpl.get_data_path()) / "fonts" / "ttf",))
+    kinds = Proportions(negative=0.1, near=0.9, far=0, document=0, large=0)
+    return RenderSettings(width=192, height=192, words=words, fonts=fonts, kinds=kinds)
+
+
+@pytest.fixture(scope="session")
+def renderer(render: RenderSettings) -> Renderer:
+    return Renderer(render)
+
+
+@pytest.fixture(scope="session")
+def tiny(render: RenderSettings, tmp_path_factory: pytest.TempPathFactory) -> TextTrainConfig:
+    return TextTrainConfig(
+        kind="text",
+        name="tiny",
+        output=tmp_path_factory.mktemp("text") / "model",
+        steps=10,
+        batch_size=3,
+        warm_up=2,
+        workers=0,
+        precision="fp32",
+        device="cpu",
+        checkpoint_minutes=60,
+        crops=CropConfig(side=64, per_picture=3),
+        render=render,
+        validation=ValidationConfig(every=5, pictures=2),
+    )
+
+
+@pytest.fixture(scope="session")
+def model_folder(tiny: TextTrainConfig) -> Path:
+    train_text(tiny, resume=False)
+    return tiny.output

@@ -1,0 +1,165 @@
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors import safe_open
+from safetensors.torch import load_file
+
+from locpipe.pipeline.training.text.config import TextTrainConfig
+from locpipe.pipeline.training.text.labels import CLASSES
+from locpipe.pipeline.training.text.train import _Run, train
+from locpipe.pipeline.training.text.training import train_text
+from locpipe.pipeline.training.train import CHECKPOINT_FILE
+from locpipe.stages.errors import ConfigError
+from locpipe.stages.model import load_network, read_card
+
+Start = Callable[..., subprocess.Popen[str]]
+
+
+def weights(folder: Path) -> dict[str, bytes]:
+    with safe_open(folder / CHECKPOINT_FILE, framework="pt") as stored:
+        return {name: stored.get_tensor(name).numpy().tobytes() for name in stored.keys()}  # noqa: SIM118 - no dict
+
+
+def moved(config: TextTrainConfig, folder: Path, **changes: object) -> TextTrainConfig:
+    return config.model_copy(update={"output": folder, **changes})
+
+
+def test_a_training_learns(tiny: TextTrainConfig, tmp_path: Path) -> None:
+    run = _Run(moved(tiny, tmp_path), resume=False)
+    from locpipe.pipeline.training.text.samples import batches
+
+    batch = next(batches(tiny, 0))
+    run.learn(batch)
+    first = float(run.error)
+    for _ in range(11):
+        run.learn(batch)
+    assert run.step == 12
+    assert float(run.error) < first
+
+
+def test_the_model_folder_says_how_it_came_to_be(model_folder: Path, tiny: TextTrainConfig) -> None:
+    card = read_card(model_folder)
+    assert (card.name, card.architecture, card.classes) == ("tiny", "text", CLASSES)
+    assert card.training["crops"] == card.training["steps"] * 3
+    assert card.training["settings"]["render"]["words"] == str(tiny.render.words)
+    assert card.quality["size"]["mac_per_pixel"] <= 3000
+    assert set(card.quality["rendered"]) == {
+        *("pictures", "seed", "core_f", "iou_h", "threshold"),
+    }
+    assert load_network(model_folder, card)(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 16, 16)
+    curve = [json.loads(line) for line in (model_folder / "curve.jsonl").read_text().splitlines()]
+    assert [record["step"] for record in curve] == [5, 10]
+    assert (model_folder / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_average_is_what_ships(model_folder: Path, tiny: TextTrainConfig) -> None:
+    shipped = load_file(model_folder / "weights.safetensors")
+    state = weights(model_folder)
+    curve = [json.loads(line) for line in (model_folder / "curve.jsonl").read_text().splitlines()]
+    if curve[-1]["iou_h"] >= curve[0]["iou_h"]:
+        for name, value in shipped.items():
+            assert value.numpy().tobytes() == state[f"network.average.module.{name}"]
+    key = "stem.0.weight"
+    assert (
+        state[f"network.average.module.features.{key}"] != state[f"network.network.features.{key}"]
+    )
+    assert tiny.output == model_folder
+
+
+@pytest.mark.parametrize("stopped_after", [4, 6])
+def test_going_on_equals_one_go(
+    tiny: TextTrainConfig, model_folder: Path, tmp_path: Path, stopped_after: int
+) -> None:
+    train(moved(tiny, tmp_path, steps=stopped_after), resume=False, keep=lambda _: None)
+    resumed = train(moved(tiny, tmp_path), resume=True, keep=lambda _: None)
+    assert weights(tmp_path) == weights(model_folder)
+    assert resumed.curve[-1] == json.loads(
+        (model_folder / "curve.jsonl").read_text().splitlines()[-1]
+    )
+
+
+def test_finished_is_finished(tiny: TextTrainConfig, model_folder: Path) -> None:
+    before = weights(model_folder)
+    assert "at step" in train_text(tiny, resume=True)
+    assert weights(model_folder) == before
+
+
+def written(config: TextTrainConfig, folder: Path) -> tuple[str, ...]:
+    """The arguments that train by a config file of these settings."""
+    file = folder / "tiny.yaml"
+    file.write_text(json.dumps(config.model_dump(mode="json")))
+    return ("train", str(file))
+
+
+@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
+def test_a_training_stopped_at_any_moment_goes_on(
+    tiny: TextTrainConfig, tmp_path: Path, start_locpipe: Start, blow: signal.Signals
+) -> None:
+    seldom = tiny.validation.model_copy(update={"every": 1000, "pictures": 1})
+    config = moved(
+        tiny, tmp_path / "a", steps=8, checkpoint_minutes=0, workers=1, validation=seldom
+    )
+    arguments = written(config, tmp_path)
+    process = start_locpipe(*arguments)
+    while not (config.output / CHECKPOINT_FILE).exists() and process.poll() is None:
+        time.sleep(0.02)
+    process.send_signal(blow)
+    message = process.communicate(timeout=60)[1]
+    if blow is not signal.SIGKILL:
+        assert process.returncode == 130
+        assert "--resume" in message
+        assert "Traceback" not in message
+    train(config, resume=True, keep=lambda _: None)
+    whole = moved(config, tmp_path / "b", workers=0, checkpoint_minutes=60)
+    train(whole, resume=False, keep=lambda _: None)
+    assert weights(tmp_path / "a") == weights(tmp_path / "b")
+
+
+def test_another_training_is_not_gone_on_with(
+    tiny: TextTrainConfig, model_folder: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="--resume"):
+        train_text(tiny, resume=False)
+    (tmp_path / CHECKPOINT_FILE).write_bytes((model_folder / CHECKPOINT_FILE).read_bytes())
+    with pytest.raises(ConfigError, match="seed: 1, this one has seed: 2"):
+        train_text(moved(tiny, tmp_path, seed=2), resume=True)
+    (tmp_path / CHECKPOINT_FILE).write_bytes(b"no checkpoint")
+    with pytest.raises(ConfigError, match="damaged"):
+        train_text(moved(tiny, tmp_path), resume=True)
+
+
+def test_lessons_may_change_on_the_way(
+    tiny: TextTrainConfig, model_folder: Path, tmp_path: Path
+) -> None:
+    (tmp_path / CHECKPOINT_FILE).write_bytes((model_folder / CHECKPOINT_FILE).read_bytes())
+    harder = tiny.render.model_copy(update={"any_angle": 0.5})
+    trained = train(
+        moved(tiny, tmp_path, steps=12, render=harder), resume=True, keep=lambda _: None
+    )
+    assert trained.curve[-1]["step"] == 12
+
+
+def test_the_learning_rate_rises_and_decays(tiny: TextTrainConfig, tmp_path: Path) -> None:
+    config = moved(tiny, tmp_path, warm_up=4, half_life=2)
+    run = _Run(config, resume=False)
+    rates = []
+    for step in (0, 1, 3, 6, 16):
+        run.average.n_averaged.fill_(step)
+        rates.append(run._learning_rate() / config.learning_rate)
+    expected = [1 / 4, 2 / 4 / 1.5**0.5, 1 / 2.5**0.5, 1 / 4**0.5, 1 / 9**0.5]
+    assert rates == pytest.approx(expected)
+
+
+def test_the_average_looks_back_further_as_it_ages(tiny: TextTrainConfig, tmp_path: Path) -> None:
+    run = _Run(moved(tiny, tmp_path, ema=0.99), resume=False)
+    old, new = torch.zeros(1), torch.ones(1)
+    assert float(run._averaged(old, new, 0)) == 1
+    assert float(run._averaged(old, new, 10)) == pytest.approx(0.5)
+    assert float(run._averaged(old, new, 10**6)) == pytest.approx(0.01)
+    assert int(run._averaged(torch.tensor(3), torch.tensor(7), 50)) == 7

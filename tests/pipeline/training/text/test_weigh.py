@@ -1,0 +1,108 @@
+import numpy as np
+import pytest
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from locpipe.pipeline.training.text.labels import IGNORED
+from locpipe.pipeline.training.text.weigh import weigh_positions
+from locpipe.stages.errors import ModelError
+from locpipe.stages.model import Tables
+from locpipe.stages.nets import LeNet, Network
+
+
+@pytest.fixture(scope="module")
+def network() -> Network:
+    torch.manual_seed(0)
+    features = nn.Sequential(nn.Conv2d(3, 5, 4, 4), nn.ReLU())
+    return Network(features, nn.Conv2d(5, 3, 1)).eval()
+
+
+@pytest.fixture(scope="module")
+def samples() -> list[tuple[Tensor, Tensor]]:
+    torch.manual_seed(1)
+    shown = []
+    for _ in range(3):
+        classes = torch.randint(0, 3, (2, 8, 8), dtype=torch.uint8)
+        classes[:, :2] = IGNORED
+        shown.append((torch.randn(2, 3, 32, 32), classes))
+    return shown
+
+
+@pytest.fixture(scope="module")
+def tables(network: Network, samples: list[tuple[Tensor, Tensor]]) -> Tables:
+    return weigh_positions(network, samples)
+
+
+def errors(network: Network, pictures: Tensor, classes: Tensor, blocked: int | None) -> Tensor:
+    """Errors of all positions the long way: the map of a filter is zero before the classifier."""
+    with torch.no_grad():
+        maps = network.features(pictures)
+        if blocked is not None:
+            maps[:, blocked] = 0
+        logits = network.classifier(maps)
+    target = classes.long()
+    return functional.cross_entropy(logits, target, reduction="none", ignore_index=IGNORED)
+
+
+@pytest.mark.parametrize("blocked", range(5))
+def test_the_error_grows_as_by_really_blocking_the_filter(
+    network: Network, samples: list[tuple[Tensor, Tensor]], tables: Tables, blocked: int
+) -> None:
+    for name in range(3):
+        growth = [
+            (errors(network, x, y, blocked) - errors(network, x, y, None))[y == name]
+            for x, y in samples
+        ]
+        assert tables.error[blocked, name] == pytest.approx(
+            float(torch.cat(growth).mean()), abs=1e-5
+        )
+
+
+def test_baseline_excitation_and_count_are_means_over_positions(
+    network: Network, samples: list[tuple[Tensor, Tensor]], tables: Tables
+) -> None:
+    for name in range(3):
+        base = torch.cat([errors(network, x, y, None)[y == name] for x, y in samples])
+        assert tables.baseline[name] == pytest.approx(float(base.mean()), abs=1e-5)
+        assert tables.count[name] == len(base)
+        with torch.no_grad():
+            maps = [network.features(x).movedim(1, -1)[y == name] for x, y in samples]
+        expected = torch.cat(maps).mean(dim=0).numpy()
+        np.testing.assert_allclose(tables.excitation[:, name], expected, atol=1e-5)
+
+
+def test_energy_is_growth_for_energy_picture_by_picture(
+    network: Network, samples: list[tuple[Tensor, Tensor]], tables: Tables
+) -> None:
+    ratios = []
+    for x, y in samples:
+        growth = errors(network, x, y, 1) - errors(network, x, y, None)
+        with torch.no_grad():
+            maps = network.features(x)[:, 1]
+        ratios += [
+            float(growth[i][y[i] == 2].sum() / maps[i][y[i] == 2].square().sum()) for i in range(2)
+        ]
+    assert tables.energy[1, 2] == pytest.approx(np.mean(ratios), rel=1e-4)
+
+
+def test_linear_is_the_head(network: Network, tables: Tables) -> None:
+    assert isinstance(network.classifier, nn.Conv2d)
+    head = network.classifier.weight.detach()[:, :, 0, 0].numpy()
+    np.testing.assert_allclose(tables.linear, head.T)
+
+
+def test_a_silent_filter_has_no_weight(samples: list[tuple[Tensor, Tensor]]) -> None:
+    network = Network(nn.Sequential(nn.Conv2d(3, 2, 4, 4), nn.ReLU()), nn.Conv2d(2, 3, 1))
+    layer = network.get_submodule("features.0")
+    assert isinstance(layer, nn.Conv2d)
+    assert layer.bias is not None
+    nn.init.constant_(layer.bias, -1e6)
+    silent = weigh_positions(network.eval(), samples)
+    assert not silent.error.any()
+    assert not silent.energy.any()
+
+
+def test_a_classifier_of_whole_pictures_is_refused() -> None:
+    with pytest.raises(ModelError, match="LeNet does not classify positions"):
+        weigh_positions(LeNet(10), [])

@@ -87,18 +87,10 @@ class Bench:
     def _localize_page(self, path: Path, page: int, clock: _Clock) -> Result:
         import torch  # noqa: PLC0415 - slow to import, and not for the parent
 
-        from .picture import localize, memory_needed  # noqa: PLC0415 - imports torch
+        from .picture import localize  # noqa: PLC0415 - imports torch
 
         config = self.job.config
-        header = probe(path, page=page)
-        needed = memory_needed(self.model, header, config)
-        if needed > self.memory:
-            msg = (
-                f"{str(path)!r}: {header.width} x {header.height} pixels need about {needed / 2**30:.1f} "
-                f"GiB, a worker has {self.memory / 2**30:.1f} GiB; set infer.long_side, use fewer "
-                "run.workers, or raise run.memory_limit"
-            )
-            raise ImageError(msg)
+        self._check_memory(path, page)
         with clock.measure("load"):
             image = load(
                 path,
@@ -113,6 +105,21 @@ class Bench:
         for stage, seconds in result.seconds.items():
             clock.seconds[stage] += seconds
         return result
+
+    def _check_memory(self, path: Path, page: int) -> None:
+        from .picture import memory_needed  # noqa: PLC0415 - imports torch
+
+        header = probe(path, page=page)
+        if header.megapixels > self.job.config.input.max_megapixels:
+            return  # for that, `load` has the better message
+        needed = memory_needed(self.model, header, self.job.config)
+        if needed > self.memory:
+            msg = (
+                f"{str(path)!r}: {header.width} x {header.height} pixels need about "
+                f"{needed / 2**30:.1f} GiB, a worker has {self.memory / 2**30:.1f} GiB; set "
+                "infer.long_side, use fewer run.workers, or raise run.memory_limit"
+            )
+            raise ImageError(msg)
 
     def _write(self, result: Result, key: str, sha256: str) -> None:
         from .draw import heatmap_pixels, mask_pixels, overlay_pixels  # noqa: PLC0415 - the same

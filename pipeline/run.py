@@ -6,7 +6,7 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import asdict, dataclass, field
 from itertools import takewhile
 from pathlib import Path
@@ -135,21 +135,19 @@ def _absolute(config: Config) -> Config:
     return config.model_copy(update=sections)
 
 
-def _locked(output: Path) -> FileLock:
-    lock = FileLock(output / STATE_FOLDER / "lock")
+def _locked(output: Path) -> AbstractContextManager[object]:
     try:
-        lock.acquire(timeout=0)
+        return FileLock(output / STATE_FOLDER / "lock").acquire(timeout=0)
     except Timeout as error:
         msg = f"{output}: another run is at work here; wait for it, or choose another output.path"
         raise LockedError(msg) from error
-    return lock
 
 
 def _work(prepared: _Prepared, store: Store, options: Options, stop: Stop) -> Tally:
     tally = Tally()
     todo = store.count(todo=True, limit=options.limit)
     log.info("%d pictures to do", todo)
-    if not todo:
+    if not todo or stop.requested:
         return tally
     # Late, so that a run with nothing to do is over in no time.
     from .cluster import open_client  # noqa: PLC0415

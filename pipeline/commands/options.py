@@ -25,15 +25,24 @@ set_option = click.option(
 )
 
 
+KEYS = {
+    "--input": ("input", "path"),
+    "--output": ("output", "path"),
+    "--workers": ("run", "workers"),
+    "--scheduler": ("run", "scheduler"),
+}
+"""Keys that have an option of their own."""
+
+
 def read_config(
-    name: str, assignments: Sequence[str], options: Mapping[str, tuple[str, object]] | None = None
+    name: str, assignments: Sequence[str], given: Mapping[str, object] | None = None
 ) -> Settings[Config]:
     """Read the config of that name, with `--set` and then the options of the command applied.
 
     Args:
         name: path, or name of a shipped config.
         assignments: what `--set` was given.
-        options: option and value by dotted key; values of None were not given.
+        given: values of the options in `KEYS`; None was not given.
 
     Raises:
         ConfigError: something about it is wrong.
@@ -46,8 +55,8 @@ def read_config(
         read_settings,
     )
 
-    given = [parse_assignment(text) for text in assignments]
-    for key, (option, value) in (options or {}).items():
+    overrides = [parse_assignment(text) for text in assignments]
+    for option, value in (given or {}).items():
         if value is not None:
-            given.append(Assignment(tuple(key.split(".")), value, option))
-    return read_settings(find_config(name), Config, given)
+            overrides.append(Assignment(KEYS[option], value, option))
+    return read_settings(find_config(name), Config, overrides)

@@ -37,10 +37,18 @@ failures.jsonl), 4 no picture and --require-input, 5 model, 6 output not writabl
 @click.option("--retry-failed", is_flag=True, help="Try failures again, however many there were.")
 @click.option("--force", is_flag=True, help="Do everything again.")
 @click.option("--require-input", is_flag=True, help="Exit with 4 when there is no picture.")
-@click.option("--offline", is_flag=True, help="Never use the network (a run does not anyway).")
+@click.option("--offline", is_flag=True, expose_value=False, help="Never use the network (a run does not anyway).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing but warnings and errors.")
-@click.option("-v", "--verbose", is_flag=True, help="Say more, with tracebacks.")
+@click.option(
+    "-q",
+    "--quiet",
+    "level",
+    flag_value=logging.WARNING,
+    help="Say nothing but warnings and errors.",
+)
+@click.option(
+    "-v", "--verbose", "level", flag_value=logging.DEBUG, help="Say more, with tracebacks."
+)
 @click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)  # fmt: skip
 @click.pass_context
 def run(
@@ -52,28 +60,22 @@ def run(
     limit: int | None,
     workers: int | None,
     scheduler: str | None,
+    level: int | None,
     log_format: LogFormat,
     *,
     dry_run: bool,
     retry_failed: bool,
     force: bool,
     require_input: bool,
-    offline: bool,  # noqa: ARG001 - nothing here uses the network
     as_json: bool,
-    quiet: bool,
-    verbose: bool,
 ) -> None:
     """Find what is on pictures and write masks, boxes and a report.
 
     CONFIG is a file or the name of a shipped config. Run again to go on: what is done is skipped.
     """
-    set_up_logging(_level(quiet=quiet, verbose=verbose), log_format)
-    given = {
-        "input.path": ("--input", input_),
-        "output.path": ("--output", output),
-        "run.workers": ("--workers", workers),
-        "run.scheduler": ("--scheduler", scheduler),
-    }
+    level = level or logging.INFO
+    set_up_logging(level, log_format)
+    given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
     from ..report import one_line  # noqa: PLC0415 - slow to import
     from ..run import Options, execute, preview  # noqa: PLC0415 - slow to import
@@ -83,7 +85,7 @@ def run(
         retry_failed=retry_failed,
         force=force,
         require_input=require_input,
-        progress=sys.stderr.isatty() and not quiet and log_format == "text",
+        progress=sys.stderr.isatty() and level <= logging.INFO and log_format == "text",
     )
     if dry_run:
         for key, decision in preview(settings.config, options):
@@ -94,9 +96,3 @@ def run(
     if as_json:
         click.echo(json.dumps(report))
     ctx.exit(report["exit_code"])
-
-
-def _level(*, quiet: bool, verbose: bool) -> int:
-    if verbose:
-        return logging.DEBUG
-    return logging.WARNING if quiet else logging.INFO

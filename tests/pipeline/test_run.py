@@ -4,6 +4,8 @@ import errno
 import json
 import os
 import shutil
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -223,6 +225,22 @@ def test_a_picture_over_the_limit_is_refused_and_the_option_named(config: Config
     assert all("input.max_megapixels" in line["message"] for line in failures(config))
 
 
+def test_a_bomb_is_refused_from_its_header(config: Config) -> None:
+    bomb = config.input.path / "bomb.png"
+    Image.new("L", (1, 1)).save(bomb)
+    with bomb.open("r+b") as file:
+        file.seek(16)
+        size = struct.pack(">II", 200_000, 200_000)
+        rest = file.read()[8:13]
+        file.seek(16)
+        file.write(size + rest + struct.pack(">I", zlib.crc32(b"IHDR" + size + rest)))
+    report = run(config)
+    assert counts(report) == {"found": 5, "done": 4, "failed": 1}
+    (failure,) = failures(config)
+    assert "200000 x 200000 pixels" in failure["message"]
+    assert "input.max_megapixels" in failure["message"]
+
+
 def test_a_picture_that_needs_more_memory_than_there_is_is_not_even_decoded(config: Config) -> None:
     report = run(with_(config, "run", memory_limit=1_000_000))
     assert counts(report) == {"found": 4, "failed": 4}
@@ -298,6 +316,9 @@ def test_two_runs_do_not_write_to_one_output(config: Config) -> None:
     ):
         run(config)
     assert LockedError.exit_code == 75
+    assert run(config)["exit_code"] == 0
+    with FileLock(config.output.path / ".locpipe" / "lock").acquire(timeout=0):
+        pass
 
 
 def test_nothing_is_written_when_something_is_wrong_from_the_start(

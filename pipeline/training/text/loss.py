@@ -8,7 +8,6 @@ from .labels import BACKGROUND, GAP, IGNORED, TEXT
 
 __all__ = ["balanced_loss"]
 
-_GAP_SHARE = 0.5
 _HARDEST = 3  # background positions for one of a core
 _LEAST_HARDEST = 0.03  # of all background positions
 
@@ -31,7 +30,7 @@ def balanced_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
     count = max(_HARDEST * cores, int(_LEAST_HARDEST * len(background)))
     hardest = background.topk(min(count, len(background))).values
     total = hardest.sum() / max(1, len(hardest))
-    for name, share in ((TEXT, 1.0), (GAP, _GAP_SHARE)):
+    for name in (TEXT, GAP):
         weight = torch.where(target == name, weights, 0)
-        total = total + share * (weight * error).sum() / weight.sum().clamp_min(1e-6)
+        total = total + (weight * error).sum() / weight.sum().clamp_min(1e-6)
     return total

@@ -136,7 +136,7 @@ def test_a_picture_that_takes_too_long_is_one_failure(
     assert message == "took longer than run.timeout = 3 s; raise it, or set infer.long_side"
 
 
-def kill_whoever_works_on(task: Task, until: threading.Event, killed: list[int]) -> None:
+def kill_whoever_works_on(task: Task, until: threading.Event, killed: set[int]) -> None:
     """Kill every child process that has the trace file of a picture open, as a crash would."""
     trace = trace_file(Path(), task.key).name
     while not until.wait(0.05):
@@ -144,7 +144,7 @@ def kill_whoever_works_on(task: Task, until: threading.Event, killed: list[int])
             try:
                 if any(trace in file.path for file in child.open_files()):
                     child.kill()
-                    killed.append(child.pid)
+                    killed.add(child.pid)
             except psutil.Error:
                 continue
 
@@ -152,7 +152,7 @@ def kill_whoever_works_on(task: Task, until: threading.Event, killed: list[int])
 def test_a_picture_that_kills_its_worker_is_blamed_and_no_other(
     client: Client, job: Job, tasks: list[Task], endless: Task
 ) -> None:
-    until, killed = threading.Event(), list[int]()
+    until, killed = threading.Event(), set[int]()
     killer = threading.Thread(target=kill_whoever_works_on, args=(endless, until, killed))
     killer.start()
     try:

@@ -13,7 +13,10 @@ _LEAST_HARDEST = 0.03  # of all background positions
 
 
 def balanced_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
-    """Return the sum of the mean cross entropies of cores, gaps and the hardest background.
+    """Return the sum of the mean errors of cores, gaps and the hardest background.
+
+    The error of a position is the cross entropy of its class, and that of "core or not" by the
+    logit of the core alone: a heatmap is one weighted sum of filters, so one has to suffice.
 
     Hard negatives are mined over the batch (Shrivastava et al. 2016, OHEM): most of a photograph
     is background that is soon too easy to learn from.
@@ -25,6 +28,11 @@ def balanced_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
     """
     target = classes.long()
     error = functional.cross_entropy(logits, target, reduction="none", ignore_index=IGNORED)
+    is_core = (target == TEXT).to(logits.dtype)
+    core_error = functional.binary_cross_entropy_with_logits(
+        logits[:, TEXT], is_core, reduction="none"
+    )
+    error = error + core_error
     background = error[target == BACKGROUND]
     cores = int((target == TEXT).sum())
     count = max(_HARDEST * cores, int(_LEAST_HARDEST * len(background)))

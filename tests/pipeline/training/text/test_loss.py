@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from torch import Tensor
@@ -5,23 +7,26 @@ from torch import Tensor
 from locpipe.pipeline.training.text.labels import BACKGROUND, GAP, IGNORED, TEXT
 from locpipe.pipeline.training.text.loss import balanced_loss
 
+LOG2 = math.log(2)
+
 
 def errors(values: list[float], classes: list[int]) -> Tensor:
-    """Logits [1, 3, 1, n] whose cross entropy on the classes is as given."""
+    """Logits [1, 3, 1, n] whose cross entropy is as given, and log 2 the error of "core or not"."""
     logits = torch.zeros(1, 3, 1, len(values))
     for i, (error, name) in enumerate(zip(values, classes, strict=True)):
-        others = torch.tensor(2.0).log()
-        logits[0, name if name != IGNORED else 0, 0, i] = (
-            -torch.tensor(error).expm1().log() + others
-        )
+        if name == TEXT:  # both others are equally likely
+            logits[0, [BACKGROUND, GAP], 0, i] = math.log(math.expm1(error) / 2)
+        elif name != IGNORED:  # the third is out of the question
+            logits[0, BACKGROUND + GAP - name, 0, i] = -math.inf
+            logits[0, name, 0, i] = -math.log(math.expm1(error))
     return logits
 
 
 def loss(values: list[float], classes: list[int], weights: list[float]) -> float:
+    """The loss, less log 2 of "core or not" for each kind of position that there is."""
     target = torch.tensor(classes, dtype=torch.uint8).view(1, 1, -1)
-    return float(
-        balanced_loss(errors(values, classes), target, torch.tensor(weights).view(1, 1, -1))
-    )
+    total = balanced_loss(errors(values, classes), target, torch.tensor(weights).view(1, 1, -1))
+    return float(total) - LOG2 * len({*classes} - {IGNORED})
 
 
 def test_cores_gaps_and_background_each_have_their_mean() -> None:
@@ -51,8 +56,19 @@ def test_ignored_positions_change_nothing() -> None:
     assert loss([9.0], [IGNORED], [0.0]) == 0
 
 
+def test_the_logit_of_the_core_alone_tells_cores() -> None:
+    target = torch.tensor([[[TEXT, BACKGROUND]]], dtype=torch.uint8)
+    weights = torch.tensor([[[1.0, 0.0]]])
+    shifted = [
+        balanced_loss(torch.tensor([4.0, -4.0]).view(1, 1, 1, 2) * scale + shift, target, weights)
+        for scale in (torch.tensor([-1.0, 1.0, -1.0]).view(1, 3, 1, 1),)
+        for shift in (0.0, 6.0, -6.0)  # changes no probability of a class
+    ]
+    assert shifted[0] < min(shifted[1:])
+
+
 def test_it_has_a_gradient() -> None:
-    logits = errors([1.0, 0.5], [TEXT, BACKGROUND]).requires_grad_()
+    logits = torch.zeros(1, 3, 1, 2, requires_grad=True)
     target = torch.tensor([[[TEXT, BACKGROUND]]], dtype=torch.uint8)
     balanced_loss(logits, target, torch.tensor([[[1.0, 0.0]]])).backward()
     assert logits.grad is not None

@@ -103,8 +103,9 @@ class _LiveValues(fx.Interpreter):
 
     def run_node(self, n: fx.Node) -> Any:  # noqa: ANN401  the signature is torch's
         result = super().run_node(n)
-        alive = [value for value in (*self.env.values(), result) if isinstance(value, Tensor)]
-        self.peak = max(self.peak, sum(value.numel() for value in alive))
+        values = (*self.env.values(), result)
+        alive = {id(value): value.numel() for value in values if isinstance(value, Tensor)}
+        self.peak = max(self.peak, sum(alive.values()))
         return result
 
 

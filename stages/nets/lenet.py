@@ -18,10 +18,10 @@ class LeNet(Network):
         super().__init__(
             features=nn.Sequential(
                 nn.Conv2d(1, 6, 5, padding=2),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
                 nn.MaxPool2d(2),
                 nn.Conv2d(6, 16, 5, padding=2),
-                nn.ReLU(),
+                nn.ReLU(inplace=True),
             ),
             classifier=nn.Sequential(
                 nn.MaxPool2d(2),

@@ -115,8 +115,8 @@ def test_upsampling_by_a_fraction_is_refused() -> None:
 
 
 def test_peak_floats_of_the_papers_network(digits: Model) -> None:
-    """Input 1 and two copies of conv 1's 6 maps would be 13; the input is freed before ReLU."""
-    assert peak_floats(digits.network.features, 1) == 12.0
+    """Conv 1 gives 6 maps, which are then pooled (ReLU works in place): 6 + 6 / 4."""
+    assert peak_floats(digits.network.features, 1) == 7.5
 
 
 def test_average_pooling_cannot_be_dilated() -> None:

@@ -27,25 +27,26 @@ __all__ = ["Batch", "batches", "crop", "moved"]
 class Batch:
     """Crops and what their positions show.
 
+    Not tensors: a process that is ended while it sends such aborts.
+
     Attributes:
-        pictures: uint8 [N, 3, side, side].
+        pictures: uint8 [N, side, side, 3].
         classes: uint8 [N, side / 4, side / 4], see `labels.Truth`.
         weights: float32 [N, side / 4, side / 4].
     """
 
-    pictures: torch.Tensor
-    classes: torch.Tensor
-    weights: torch.Tensor
+    pictures: NDArray[np.uint8]
+    classes: NDArray[np.uint8]
+    weights: NDArray[np.float32]
 
     @classmethod
     def of(cls, samples: Sequence[tuple[NDArray[np.uint8], Sequence[Word]]]) -> Batch:
         """Return a batch of pictures uint8 [side, side, 3] with their words."""
         truths = [label(words, rgb.shape[1], rgb.shape[0]) for rgb, words in samples]
-        pictures = np.stack([rgb for rgb, _ in samples])
         return cls(
-            torch.from_numpy(pictures).permute(0, 3, 1, 2),
-            torch.from_numpy(np.stack([truth.classes for truth in truths])),
-            torch.from_numpy(np.stack([truth.weights for truth in truths])),
+            np.stack([rgb for rgb, _ in samples]),
+            np.stack([truth.classes for truth in truths]),
+            np.stack([truth.weights for truth in truths]),
         )
 
 

@@ -126,11 +126,13 @@ class _Run:
         self.network.train()
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
-        x = as_input(batch.pictures.to(self.device))
+        x = as_input(batch.pictures, self.device)
         low = self.config.precision == "bf16"
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
             logits = self.network(x)
-        classes, weights = batch.classes.to(self.device), batch.weights.to(self.device)
+        classes, weights = (
+            torch.from_numpy(plane).to(self.device) for plane in (batch.classes, batch.weights)
+        )
         error = balanced_loss(logits.float(), classes, weights)
         self.optimizer.zero_grad()
         error.backward()

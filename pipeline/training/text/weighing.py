@@ -104,4 +104,4 @@ def _batches(settings: RenderSettings) -> Iterator[tuple[torch.Tensor, torch.Ten
     for index in tqdm(range(_PICTURES), "weighing", disable=None, unit="picture"):
         rendering = renderer.render(index)
         batch = Batch.of([(rendering.rgb, rendering.words)])
-        yield as_input(batch.pictures), batch.classes
+        yield as_input(batch.pictures, torch.device("cpu")), torch.from_numpy(batch.classes)

@@ -30,7 +30,7 @@ def rendered(render: RenderSettings) -> Rendered:
 
 def test_input_is_what_inference_shows() -> None:
     pictures = np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), np.uint8)
-    ours = as_input(torch.from_numpy(pictures).permute(0, 3, 1, 2))
+    ours = as_input(pictures, torch.device("cpu"))
     np.testing.assert_allclose(ours.numpy(), normalized(pictures, INPUT), atol=1e-5)
 
 

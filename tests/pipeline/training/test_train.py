@@ -60,8 +60,9 @@ def test_going_on_after_two_epochs_equals_three_in_one_go(
 def test_a_training_stopped_at_any_moment_goes_on(
     small_mnist: Path, tmp_path: Path, start_locpipe: Start, blow: signal.Signals
 ) -> None:
+    # Long enough that the blow falls before its end on a busy machine too.
     arguments = ["train", "digits", "--output", str(tmp_path / "model")]
-    for setting in (f"data={small_mnist}", "epochs=6", "batches=20", "batch_size=20"):
+    for setting in (f"data={small_mnist}", "epochs=40", "batches=20", "batch_size=20"):
         arguments += ["--set", setting]
     process = start_locpipe(*arguments)
     while not (tmp_path / "model" / CHECKPOINT_FILE).exists() and process.poll() is None:
@@ -72,7 +73,7 @@ def test_a_training_stopped_at_any_moment_goes_on(
         assert process.returncode == 130
         assert f"go on with: locpipe {' '.join(arguments)} --resume" in message
     config = TrainConfig(
-        data=small_mnist, output=tmp_path / "model", epochs=6, batches=20, batch_size=20
+        data=small_mnist, output=tmp_path / "model", epochs=40, batches=20, batch_size=20
     )
     resumed = train(config, resume=True)
     whole = train(config.model_copy(update={"output": tmp_path / "whole"}), resume=False)

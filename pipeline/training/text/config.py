@@ -21,7 +21,7 @@ class CropConfig(Section):
     """Of a crop as shown, in pixels."""
     per_picture: Count = 4
     """Crops of each picture, in successive batches."""
-    zoom: Annotated[tuple[Positive, Positive], Field(strict=False)] = (0.6, 1.7)
+    zoom: Annotated[tuple[Positive, Positive], Field(strict=False)] = (0.6, 2.4)
     """Least and largest enlargement of what is cut, log-uniform."""
     on_words: Annotated[float, Field(ge=0, le=1)] = 0.7
     """Share of crops that are laid over some word; the rest lie anywhere."""

@@ -1,0 +1,42 @@
+from pathlib import Path
+
+import pytest
+
+from locpipe.pipeline.configfile import CONFIGS, read_settings
+from locpipe.pipeline.training.command import _kind
+from locpipe.pipeline.training.text.config import TextTrainConfig
+from locpipe.stages.errors import ConfigError
+
+
+def test_the_shipped_config_spells_out_the_defaults() -> None:
+    shipped = read_settings(CONFIGS / "train" / "text.yaml", TextTrainConfig).config
+    assert shipped == TextTrainConfig(kind="text")
+
+
+def test_the_kind_chooses_the_training(tmp_path: Path) -> None:
+    assert _kind(CONFIGS / "train" / "text.yaml") == "text"
+    assert _kind(CONFIGS / "train" / "digits.yaml") != "text"
+    for nonsense in ("[1, 2]", "a: [", "\0"):
+        file = tmp_path / "nonsense.yaml"
+        file.write_text(nonsense)
+        assert _kind(file) == ""
+    assert _kind(tmp_path / "missing.yaml") == ""
+
+
+@pytest.mark.parametrize(
+    ("line", "complaint"),
+    [
+        ("crops: {side: 100}", "crops.side"),
+        ("crops: {zoom: [0, 1]}", "crops.zoom"),
+        ("ema: 1.0", "ema"),
+        ("lerning_rate: 1", "learning_rate"),
+        ("precision: fp16", "precision"),
+        ("validation: {every: 0}", "validation.every"),
+        ("render: {width: 3}", "render.width"),
+    ],
+)
+def test_mistakes_are_named(tmp_path: Path, line: str, complaint: str) -> None:
+    file = tmp_path / "text.yaml"
+    file.write_text(f"kind: text\n{line}\n")
+    with pytest.raises(ConfigError, match=complaint):
+        read_settings(file, TextTrainConfig)

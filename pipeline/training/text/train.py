@@ -96,7 +96,9 @@ class _Run:
         self.settings = config.model_dump(include=_SAME)
         self.file = config.output / CHECKPOINT_FILE
         self.curve: list[Record] = []
-        self.state.register_buffer("error", torch.zeros((), dtype=torch.float64))
+        self.state.register_buffer(
+            "error", torch.zeros((), dtype=torch.float64, device=self.device)
+        )
         self.seconds = 0.0
         if resume and self.file.is_file():
             self.curve = load_checkpoint(

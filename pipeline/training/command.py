@@ -39,9 +39,10 @@ _INTERRUPTED = 130
 def train(config: str, assignments: tuple[str, ...], output: Path | None, *, resume: bool) -> None:
     """Train a classifier as CONFIG says and write it as a model folder.
 
-    CONFIG is a file, or the name of a shipped one such as digits. After every epoch a checkpoint
-    is kept; a training that was stopped goes on with --resume as if it never had been. Prints the
-    accuracy on the test samples of each class. What comes next is `locpipe weigh`.
+    CONFIG is a file, or the name of a shipped one: digits, or text, whose `kind` is text.
+    Checkpoints are kept, of digits after every epoch, of text every few minutes and when it is
+    stopped; a training that was stopped goes on with --resume as if it never had been. Prints how
+    good the model is on samples that it was not trained on. What comes next is `locpipe weigh`.
     """
     path = find_config(config, CONFIGS / "train")
     given = [parse_assignment(text) for text in assignments]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -37,8 +38,10 @@ class Truth:
 
     Attributes:
         classes: uint8 [h, w], an index of `CLASSES` or IGNORED.
-        weights: float32 [h, w], how much a position of a core or gap counts, so that the
-            positions of a word count together as the 4th root of their number; 0 elsewhere.
+        weights: float32 [h, w], how much a position of a core or gap counts: words of a picture
+            share as the 4th roots of their numbers of positions, and the picture counts as the
+            root of the sum of those, or pages of small print would drown large letters; 0
+            elsewhere.
     """
 
     classes: NDArray[np.uint8]
@@ -85,7 +88,9 @@ def _truth(owner: NDArray[np.int32], core: NDArray[np.int32], ignored: NDArray[n
     for name, numbers in ((TEXT, core), (GAP, owner)):
         of_class = classes == name
         number = numbers[of_class]
-        weights[of_class] = np.bincount(number)[number] ** -0.75 if len(number) else 0
+        if len(number):
+            by_word = np.bincount(number)[number] ** -0.75
+            weights[of_class] = by_word / math.sqrt(by_word.sum())
     return Truth(classes, weights)
 
 

@@ -1,5 +1,7 @@
 """Pictures of a result: the mask, the heatmap, and an overlay to look at."""
 
+from functools import cache
+
 import cv2
 import numpy as np
 from numpy.typing import NDArray
@@ -9,7 +11,7 @@ from .picture import Result
 
 __all__ = ["heatmap_pixels", "mask_pixels", "overlay_pixels"]
 
-_LONGEST_SIDE = 1600  # of an overlay: it is for looking at
+_LONGEST_SIDE = 1280  # of an overlay: it is for looking at
 _BOX = (0, 255, 102)  # green: in no colour map used here, and rare in photographs
 _HEAT_OPACITY = 0.65
 
@@ -34,7 +36,7 @@ def heatmap_pixels(result: Result) -> NDArray[np.uint8]:
 
 
 def overlay_pixels(result: Result) -> NDArray[np.uint8]:
-    """Return the picture under its heat and boxes, uint8 [h, w, 3] RGB, longest side 1600.
+    """Return the picture under its heat and boxes, uint8 [h, w, 3] RGB, longest side 1280.
 
     The hotter, the less of the picture shows through, in the colours of "inferno".
     """
@@ -43,12 +45,24 @@ def overlay_pixels(result: Result) -> NDArray[np.uint8]:
     size = tuple(max(1, round(side * scale)) for side in (rgb.shape[1], rgb.shape[0]))
     picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
     heat = cv2.resize(_heat_levels(result), size, interpolation=cv2.INTER_LINEAR)
-    colours = cv2.cvtColor(cv2.applyColorMap(heat, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
-    opacity = (heat * np.float32(_HEAT_OPACITY / 255))[..., None]
-    overlay = np.asarray(picture + (colours - picture.astype(np.float32)) * opacity, np.uint8)
+    colours, transparency = _blend_tables()
+    faded = cv2.multiply(picture, cv2.LUT(cv2.merge([heat] * 3), transparency), scale=1 / 255)
+    overlay: NDArray[np.uint8] = np.asarray(
+        cv2.add(faded, cv2.LUT(cv2.merge([heat] * 3), colours)), np.uint8
+    )
     for box in result.boxes.items:
         _draw(overlay, box, scale)
     return overlay
+
+
+@cache
+def _blend_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return for 256 levels of heat the colour times its opacity, and 255 minus the opacity."""
+    levels = np.arange(256, dtype=np.uint8)[None]
+    colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    opacity = np.repeat(levels[..., None], 3, axis=2) * (_HEAT_OPACITY / 255)
+    blended = np.asarray(np.rint(colours * opacity), np.uint8)
+    return blended, np.asarray(np.rint(255 * (1 - opacity)), np.uint8)
 
 
 def _heat_levels(result: Result) -> NDArray[np.uint8]:

@@ -20,6 +20,11 @@ MEMORY: Final[int] = MEMORY_LIMIT
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3
 
+OWN_MAPPING: Final = 2**20
+"""Blocks from this many bytes on have a mapping of their own. Tried with two networks on 120 pictures
+of as many sizes: 128 KiB keeps memory flattest (growth from the 5th to the 60th picture 1.13) but is
+paid for in page faults; 1 MiB grows 1.22 and is faster; 4 MiB is a third faster and grows 1.62."""
+
 
 def return_freed_memory() -> None:
     """Make glibc hand big freed blocks back at once; elsewhere do nothing.
@@ -30,7 +35,7 @@ def return_freed_memory() -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # musl has no mallopt
             libc = ctypes.CDLL("libc.so.6")
-            libc.mallopt(M_MMAP_THRESHOLD, 128 * 1024)
+            libc.mallopt(M_MMAP_THRESHOLD, OWN_MAPPING)
             libc.mallopt(M_TRIM_THRESHOLD, 64 * 1024)
 
 

@@ -82,8 +82,12 @@ def _interpolate(
     below = np.minimum(position.astype(np.intp), max(last - 1, 0))
     above = np.minimum(below + 1, last)
     share = (position - below).astype(np.float32).reshape((-1, 1) if dimension == 1 else (-1,))
-    low = np.take(values, below, axis=dimension)
-    between: NDArray[np.float32] = low + share * (np.take(values, above, axis=dimension) - low)
+    # In place: fresh memory would cost more than the arithmetic.
+    between: NDArray[np.float32] = np.take(values, below, axis=dimension)
+    step = np.take(values, above, axis=dimension)
+    step -= between
+    step *= share
+    between += step
     return between
 
 

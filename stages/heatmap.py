@@ -12,9 +12,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial, reduce
+from functools import lru_cache, reduce
 from itertools import groupby
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,14 @@ from scipy.special import expit
 
 from .grid import Grid, resample
 from .infer import Features
-from .model import Group, Model, ModelCard, Weights
+from .model import Group, Model, Polarity, Resolution, Weights
 
 __all__ = ["Heatmap", "Merge", "Normalize", "filter_weights", "heatmap"]
 
 Merge = Literal["max", "mean"]
 Normalize = Literal["calibrated", "minmax"]
-Vectors = Sequence[tuple[str, NDArray[np.float32]]]
 
-_BLOCK = 16384  # cells
+_BLOCK = 8192  # cells
 _ROUNDING = 1e-5  # relative differences of a sum in float32 that mean nothing
 
 
@@ -77,15 +76,26 @@ def heatmap(
     Raises:
         ModelError: the model lacks a label, a table or a calibration that is asked for.
     """
-    vectors = {
-        label: filter_weights(model, label, weights=weights, group=group) for label in labels
-    }
-    one_scale = _minmax if normalize == "minmax" else partial(_calibrated, model.card, weights)
+
+    def map_of(label: str, passes: Sequence[Features]) -> NDArray[np.float32]:
+        if normalize == "minmax":
+            vectors = _plain(model, label, weights, group)
+            return reduce(np.maximum, [_minmax(_largest(vectors, one.maps)) for one in passes])
+        log_odds = []
+        for one in passes:
+            shown = (one.resolution, one.polarity, one.scale)
+            log_odds.append(_largest(_calibrated(model, label, weights, group, *shown), one.maps))
+        hottest = log_odds[0]
+        for other in log_odds[1:]:
+            np.maximum(hottest, other, out=hottest)
+        probability: NDArray[np.float32] = expit(hottest, out=hottest)
+        return probability
+
     merged: NDArray[np.float32] | None = None
     scales = groupby(features, key=lambda one: one.scale)
     for count, (_, same_scale) in enumerate(scales, start=1):
         passes = list(same_scale)
-        maps = np.stack([one_scale(passes, vectors[label]) for label in labels])
+        maps = np.stack([map_of(label, passes) for label in labels])
         if merged is None:
             merged, grid = maps, passes[0].grid
             continue
@@ -145,28 +155,40 @@ def _table(model: Model, weights: Weights) -> NDArray[np.float32]:
     return table.astype(np.float32)
 
 
+class _Affine(NamedTuple):
+    """Maps to be joined by their maximum, each affine in F."""
+
+    slopes: NDArray[np.float32]  # [m, C]
+    intercepts: NDArray[np.float32]  # [m, 1]
+
+
+@lru_cache(maxsize=256)
+def _plain(model: Model, label: str, weights: Weights, group: Group) -> _Affine:
+    vectors = filter_weights(model, label, weights=weights, group=group)
+    slopes = np.stack([vector for _, vector in vectors])
+    return _Affine(slopes, np.zeros((len(slopes), 1), np.float32))
+
+
+@lru_cache(maxsize=256)
 def _calibrated(
-    card: ModelCard, weights: Weights, passes: Sequence[Features], vectors: Vectors
-) -> NDArray[np.float32]:
-    """Return the largest probability that any vector gives in any pass, float32 [h, w]."""
-    log_odds = []
-    for one in passes:
-        fits = [
-            card.calibrated(weights, one.resolution, one.polarity, name, one.scale)
-            for name, _ in vectors
-        ]
-        slopes, intercepts = np.array([(fit.slope, fit.intercept) for fit in fits], np.float32).T
-        log_odds.append(_largest(_stack(vectors) * slopes[:, None], one.maps, intercepts))
-    probability: NDArray[np.float32] = expit(reduce(np.maximum, log_odds))
-    return probability
+    model: Model,
+    label: str,
+    weights: Weights,
+    group: Group,
+    resolution: Resolution,
+    polarity: Polarity,
+    scale: float,
+) -> _Affine:
+    """Return what gives log-odds; looked up once, for small pictures are done in no time."""
+    names = model.card.map_names(label, weights, group)
+    fits = [model.card.calibrated(weights, resolution, polarity, name, scale) for name in names]
+    slopes, intercepts = np.array([(fit.slope, fit.intercept) for fit in fits], np.float32).T
+    plain = _plain(model, label, weights, group)
+    return _Affine(plain.slopes * slopes[:, None], intercepts[:, None])
 
 
-def _minmax(passes: Sequence[Features], vectors: Vectors) -> NDArray[np.float32]:
-    """Return the largest of the maps as the authors scale them, float32 [h, w]."""
-    return reduce(np.maximum, (_scaled(_largest(_stack(vectors), one.maps)) for one in passes))
-
-
-def _scaled(heat: NDArray[np.float32]) -> NDArray[np.float32]:
+def _minmax(heat: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the map as the authors scale it, in 0..1."""
     low, high = heat.min(), heat.max()
     if high - low <= _ROUNDING * max(abs(low), abs(high)):
         return np.zeros_like(heat)
@@ -174,24 +196,17 @@ def _scaled(heat: NDArray[np.float32]) -> NDArray[np.float32]:
     return scaled
 
 
-def _stack(vectors: Vectors) -> NDArray[np.float32]:
-    return np.stack([vector for _, vector in vectors])
+def _largest(affine: _Affine, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return equation (2) for responses [C, h, w] and several W, its maximum over them: [h, w].
 
-
-def _largest(
-    weights: NDArray[np.float32],
-    maps: NDArray[np.float32],
-    intercepts: NDArray[np.float32] | float = 0,
-) -> NDArray[np.float32]:
-    """Return equation (2) for weights [m, C] and responses [C, h, w], its maximum over m: [h, w].
-
-    In blocks of rows that stay in the cache; the responses are not copied as a whole.
+    In blocks of rows that stay in the cache, each row a matrix product without a copy.
     """
     height, width = maps.shape[1:]
     heat = np.empty((height, width), np.float32)
     rows = max(1, _BLOCK // width)
+    by_row = maps.swapaxes(0, 1)  # [h, C, w]
     for top in range(0, height, rows):
-        block = weights @ maps[:, top : top + rows].reshape(len(maps), -1)
-        block += np.reshape(intercepts, (-1, 1))
-        heat[top : top + rows] = block.max(axis=0).reshape(-1, width)
+        block = affine.slopes @ by_row[top : top + rows]
+        block += affine.intercepts
+        block.max(axis=1, out=heat[top : top + rows])
     return heat

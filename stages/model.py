@@ -179,9 +179,12 @@ class Tables:
     count: NDArray[np.int64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Model:
-    """A model ready to run: its card, its network in evaluation mode, its tables."""
+    """A model ready to run: its card, its network in evaluation mode, its tables.
+
+    Equal only to itself, so that what is derived from it can be cached.
+    """
 
     card: ModelCard
     sha256: str

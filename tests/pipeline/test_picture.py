@@ -86,10 +86,10 @@ def test_an_overlay_shows_the_picture_where_it_is_cold(digits: Model) -> None:
     assert abs(overlay_pixels(cold).astype(int) - 77).max() <= 12
 
 
-def test_an_overlay_is_at_most_1600_pixels_long(digits: Model) -> None:
+def test_an_overlay_is_at_most_1280_pixels_long(digits: Model) -> None:
     wide = image_of(np.zeros((20, 3200, 3), np.uint8))
     overlay = overlay_pixels(localize(wide, digits, config(heatmap={"labels": ["text"]})))
-    assert overlay.shape == (10, 1600, 3)
+    assert overlay.shape == (8, 1280, 3)
 
 
 def test_an_overlay_draws_the_boxes(result: Result) -> None:

@@ -38,6 +38,8 @@ def classify(
         return boxes
     crops = np.stack([_crop(rgb, box, model.card.input) for box in items])
     shown = [crops if polarity == "normal" else 255 - crops for polarity in polarities]
+    if model.card.input.stretch:
+        shown = [_stretched(crops) for crops in shown]
     probabilities = np.stack([_probabilities(model, crops) for crops in shown])
     of_class = probabilities.max(axis=0)
     best = of_class.argmax(axis=1)
@@ -69,6 +71,13 @@ def _window(centre: float, length: float, limit: int) -> NDArray[np.intp]:
     """Return the pixels of a stretch along one axis, those beyond the picture moved onto it."""
     first, count = round(centre - length / 2), max(1, round(length))
     return np.clip(np.arange(first, first + count), 0, limit - 1)
+
+
+def _stretched(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return crops [N, h, w, C] with the median of each black and its 99th percentile white."""
+    ground, ink = np.percentile(crops, [50, 99], axis=(1, 2, 3), keepdims=True)
+    contrast = 255 / np.maximum(ink - ground, 1)
+    return np.asarray(np.clip((crops - ground) * contrast, 0, 255), np.uint8)
 
 
 def _probabilities(model: Model, crops: NDArray[np.uint8]) -> NDArray[np.float32]:

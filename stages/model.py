@@ -63,6 +63,8 @@ class InputSpec(_Record):
 
     A picture in 0..1 becomes `(picture - mean) / std`, one mean and std a channel. `object_size`
     is what an object's longer side fills of a training picture of `width` x `height` pixels.
+    `stretch` says that it knows nothing but light ink on black: a hotspot is stretched, from its
+    median to its 99th percentile, to look like that before it is classified.
     """
 
     channels: Literal[1, 3]
@@ -71,6 +73,7 @@ class InputSpec(_Record):
     object_size: Annotated[int, Field(gt=0)]
     mean: tuple[float, ...]
     std: tuple[Annotated[float, Field(gt=0)], ...]
+    stretch: bool = False
 
 
 class Calibration(_Record):

@@ -43,7 +43,9 @@ def write_model(config: TrainConfig, trained: Trained) -> ModelCard:
         architecture=config.architecture,
         classes=CLASSES,
         groups={"text": CLASSES},
-        input=InputSpec(channels=1, width=28, height=28, object_size=20, mean=(0.0,), std=(1.0,)),
+        input=InputSpec(
+            channels=1, width=28, height=28, object_size=20, mean=(0,), std=(1,), stretch=True
+        ),
         files={WEIGHTS_FILE: sha256_of(weights)},
         training={
             "data": "MNIST, 60,000 training digits",

@@ -38,6 +38,24 @@ def test_digits_are_named_at_any_size(size: int, digits: Model) -> None:
     assert right >= 7, "a stroke font is not MNIST, but most look alike"
 
 
+def test_faint_digits_on_a_grey_wall_are_named_too(digits: Model) -> None:
+    right = 0
+    for digit in range(10):
+        rgb, box = drawn(digit, 90, (100, 350))
+        faint = np.asarray(120 + rgb * 0.2, np.uint8)
+        (found,) = classify(digits, faint, Boxes((box,)), polarities=("normal",)).items
+        right += found.class_ == str(digit)
+    assert right >= 7
+
+
+def test_a_flat_box_is_not_stretched_to_noise(digits: Model) -> None:
+    rgb = np.full((40, 40, 3), 99, np.uint8)
+    box = Box("text", 1.0, ((5, 5), (20, 5), (20, 20), (5, 20)), (5, 5, 20, 20))
+    (flat,) = classify(digits, rgb, Boxes((box,)), polarities=("normal",)).items
+    (black,) = classify(digits, rgb * 0, Boxes((box,)), polarities=("normal",)).items
+    assert flat.probability == black.probability
+
+
 def test_the_surest_polarity_counts(digits: Model) -> None:
     rgb, box = drawn(3, 90, (100, 350))
     (light,) = classify(digits, rgb, Boxes((box,)), polarities=("normal",)).items

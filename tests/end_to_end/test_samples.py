@@ -1,17 +1,23 @@
 """The first thing a newcomer does: a shipped config on the pictures that ship."""
 
+import io
 import json
+import os
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
+from PIL import Image
 
 from locpipe.pipeline.inputs import open_source
 from locpipe.stages.load import EXTENSIONS, probe
 
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "data" / "samples"
+GOLDEN_PICTURES = ("coffee.png", "circuit_board.jpg")
 SMALL = 1.0  # megapixels: the big ones take too long for every test run
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -38,6 +44,42 @@ def test_a_shipped_config_runs_as_it_is(
     assert json.loads(done.stdout)["counts"]["done"] == count
     for kind in ("boxes", "masks", "overlays"):
         assert len(list((tmp_path / "out" / kind).iterdir())) == count
+    for picture in GOLDEN_PICTURES:
+        compare_with_golden(config, picture, tmp_path / "out")
+
+
+def compare_with_golden(config: str, picture: str, output: Path) -> None:
+    """Hold boxes and mask to what is kept in golden/, made anew where LOCPIPE_GOLDEN=write.
+
+    Processors round differently in the last digits, so a pixel or a hundredth may differ.
+    """
+    golden = Path(__file__).parent / "golden" / config
+    mask = (output / "masks" / f"{picture}.png").read_bytes()
+    document = json.loads((output / "boxes" / f"{picture}.json").read_text())
+    del document["made_by"]
+    if os.environ.get("LOCPIPE_GOLDEN") == "write":
+        golden.mkdir(parents=True, exist_ok=True)
+        (golden / f"{picture}.json").write_text(json.dumps(document))
+        (golden / f"{picture}.png").write_bytes(mask)
+    kept = json.loads((golden / f"{picture}.json").read_text())
+    found_boxes, kept_boxes = document.pop("boxes"), kept.pop("boxes")
+    assert document == kept
+    assert len(found_boxes) == len(kept_boxes)
+    for found, expected in zip(found_boxes, kept_boxes, strict=True):
+        assert found["rect"] == pytest.approx(expected["rect"], abs=2)
+        assert found["score"] == pytest.approx(expected["score"], abs=0.01)
+        assert {"label", "line", "class"} & found.keys() == {
+            "label",
+            "line",
+            "class",
+        } & expected.keys()
+        assert found["line"] == expected["line"]
+    pixels, expected_pixels = pixels_of(mask), pixels_of((golden / f"{picture}.png").read_bytes())
+    assert np.mean(pixels != expected_pixels) < 0.001
+
+
+def pixels_of(png: bytes) -> NDArray[np.uint8]:
+    return np.asarray(Image.open(io.BytesIO(png)))
 
 
 def test_pictures_that_ship_are_found_by_default(locpipe: Run, tmp_path: Path) -> None:

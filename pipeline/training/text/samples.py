@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import math
+import multiprocessing
+import os
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -76,6 +79,15 @@ def batches(config: TextTrainConfig, first: int) -> Iterator[Batch]:
 
 def _start_worker(_: int) -> None:
     cv2.setNumThreads(0)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    # Else a worker whose training was killed waits for ever for someone to take its last batch.
+    parent = multiprocessing.parent_process()
+    assert parent is not None
+    parent.join()
+    os._exit(1)
 
 
 class _Rounds(Dataset[list[Batch]]):

@@ -43,11 +43,18 @@ class Trained:
     curve: list[Record]
 
 
-def train(config: TextTrainConfig, *, resume: bool, keep: Callable[[Trained], None]) -> Trained:
+def train(
+    config: TextTrainConfig,
+    rendered: Rendered,
+    *,
+    resume: bool,
+    keep: Callable[[Trained], None],
+) -> Trained:
     """Train as the config says; killed and resumed, it ends with the same weights (CPU).
 
     Args:
         config: of the training.
+        rendered: pictures to validate on.
         resume: go on from the checkpoint in `config.output`, if there is one.
         keep: called after every validation with what there is.
 
@@ -60,7 +67,6 @@ def train(config: TextTrainConfig, *, resume: bool, keep: Callable[[Trained], No
     require_matplotlib()
     torch.set_num_threads(config.threads)
     run = _Run(config, resume=resume)
-    rendered = Rendered(config.render, config.validation.pictures)
     saved = time.monotonic()
     stop = Stop()
     with stop.listening():

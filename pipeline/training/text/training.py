@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from ....stages.errors import ConfigError
 from ..train import CHECKPOINT_FILE
 from .card import write_model
 from .config import TextTrainConfig
+from .responses import with_unit_responses
 from .train import Trained, train
+from .validate import Rendered
 
 __all__ = ["train_text"]
 
@@ -22,11 +25,13 @@ def train_text(config: TextTrainConfig, *, resume: bool) -> str:
     """
     _require_room(config.output, resume=resume)
 
+    rendered = Rendered(config.render, config.validation.pictures)
+
     def keep(now: Trained) -> None:
         if now.curve[-1]["iou_h"] >= max(record["iou_h"] for record in now.curve):
-            write_model(config, now)
+            write_model(config, replace(now, network=with_unit_responses(now.network, rendered)))
 
-    curve = train(config, resume=resume, keep=keep).curve
+    curve = train(config, rendered, resume=resume, keep=keep).curve
     best = max(curve, key=lambda record: (record["iou_h"], record["step"]))
     return (
         f"rendered pictures at step {best['step']}: IoU H of words {best['iou_h']:.3f}, "

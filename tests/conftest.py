@@ -27,6 +27,9 @@ from locpipe.pipeline.config import (
 from locpipe.pipeline.configfile import find_config, parse_assignment, read_settings
 from locpipe.pipeline.run import Options, execute
 
+# A shell that runs us in the background has us ignore Ctrl-C, and so would all we start.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 SCHEMA = json.loads(files("locpipe.pipeline").joinpath("schemas/boxes-1.json").read_text())
 
 

@@ -18,7 +18,10 @@ _PROTOCOLS = ("icdar2015", "deteval", "pixel")
 _SCHEMA = "locpipe/evaluation/1"
 
 
-@click.command(epilog="Example: locpipe evaluate results --truth icdar2015_train -o scores.json")
+@click.command(
+    epilog="Example: locpipe evaluate results --truth icdar2015_train -o scores.json",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--truth",

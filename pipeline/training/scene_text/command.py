@@ -9,7 +9,7 @@ from ....stages.errors import ConfigError
 __all__ = ["render"]
 
 
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@click.command()
 @click.argument("config")
 @click.option(
     "--output",

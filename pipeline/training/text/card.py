@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from safetensors.torch import save as serialize_tensors
 
 from ....stages.model import WEIGHTS_FILE, ModelCard, sha256_of
@@ -41,7 +43,7 @@ def write_model(config: TextTrainConfig, trained: Trained) -> ModelCard:
             "steps": steps,
             "crops": steps * config.batch_size,
             "core": f"a word shrunk by {SHRINK} of its shorter side on all sides",
-            "settings": config.model_dump(mode="json", exclude={"name", "output", "validation"}),
+            "settings": _settings(config),
             **made_with("torch", "opencv-python", "pillow"),
         },
         quality={
@@ -55,6 +57,13 @@ def write_model(config: TextTrainConfig, trained: Trained) -> ModelCard:
     )
     write_card(config.output, card)
     return card
+
+
+def _settings(config: TextTrainConfig) -> dict[str, Any]:
+    """Return the settings without the places of this machine, which are nobody's business."""
+    settings = config.model_dump(mode="json", exclude={"name", "output", "validation"})
+    settings["render"]["backgrounds"] = [folder.name for folder in config.render.backgrounds]
+    return settings
 
 
 def _size(network: Network) -> dict[str, float]:

@@ -100,7 +100,7 @@ def maps_of(model: Model, canvas: Canvas, polarities: Sequence[Polarity]) -> dic
 
 
 def boxes_at(heat: Heatmap, value: float) -> Boxes:
-    """Return the boxes of a map at a threshold, as `configs/text.yaml` makes them."""
+    """Return the boxes of a map at a threshold, as `configs/text-lenet.yaml` makes them."""
     mask = threshold(heat, value=value)
     return find_boxes(mask, heat, min_area=100, min_side=6, maximum=100_000)
 

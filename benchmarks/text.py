@@ -1,6 +1,6 @@
 """Scores shipped configs on a set of photographs with known words.
 
-    python benchmarks/text.py ../shared/data/text/icdar2013_train --config digits --config text
+    python benchmarks/text.py ../shared/data/text/icdar2013_train --config text
 
 Whole pictures, one setting a config; DetEval, ICDAR 2015 and pixel measures with their bootstrap
 intervals. Writes benchmarks/results/text-<name of the set>.md and .json.
@@ -47,7 +47,7 @@ def as_row(config: str, report: Report) -> str:
 
 @click.command()
 @click.argument("dataset", type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--config", "configs", multiple=True, default=("digits", "text"), show_default=True)
+@click.option("--config", "configs", multiple=True, default=("digits", "text-lenet", "text"))
 @click.option("--frame", type=click.Choice(["upright", "stored"]), default="upright")
 def main(dataset: Path, configs: tuple[str, ...], frame: str) -> None:
     """Score configs on DATASET, a folder with images/ and gt/."""

@@ -88,7 +88,7 @@ def weigh(model: str, data: Path | None) -> None:
 
 
 @click.command(
-    epilog="Example: locpipe calibrate digits --config configs/text.yaml --all "
+    epilog="Example: locpipe calibrate digits --config text-lenet --all "
     "--backgrounds photographs --data ../shared/data/mnist"
 )
 @click.argument("model")

@@ -125,7 +125,7 @@ def test_check_finds_a_missing_calibration(digits: Model) -> None:
     check(bare, config(heatmap={"normalize": "minmax"}))
 
 
-@pytest.mark.parametrize("name", ["digits", "text"])
+@pytest.mark.parametrize("name", ["digits", "text", "text-lenet"])
 def test_check_passes_what_ships(name: str) -> None:
     shipped = read_settings(find_config(name), Config).config
     check(read_card(find_model(shipped.model)), shipped)

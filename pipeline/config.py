@@ -159,8 +159,8 @@ class BoxesConfig(Section):
     """Smaller components are dropped; square pixels of the picture."""
     min_side: Annotated[float, Field(ge=0)] = 0.0
     """Boxes with a shorter side are dropped; pixels of the picture."""
-    rotated: bool = False
-    """Rectangle of least area at any angle instead of an upright one."""
+    shape: Literal["upright", "rotated"] = "upright"
+    """upright: rectangles along the picture's sides; rotated: of least area at any angle."""
     padding: Annotated[float, Field(ge=0)] = 0.0
     """Added on every side; in units of the height of the box."""
     max: Annotated[int, Field(ge=1)] = 1000

@@ -16,9 +16,10 @@ from .heatmap import Heatmap
 from .lines import reading_order
 from .threshold import Mask
 
-__all__ = ["Box", "Boxes", "Connectivity", "Point", "find_boxes"]
+__all__ = ["Box", "Boxes", "Connectivity", "Point", "Shape", "find_boxes"]
 
 Connectivity = Literal[4, 8]
+Shape = Literal["upright", "rotated"]
 Point = tuple[float, float]
 
 
@@ -66,7 +67,7 @@ def find_boxes(
     connectivity: Connectivity = 8,
     min_area: float = 0.0,
     min_side: float = 0.0,
-    rotated: bool = False,
+    shape: Shape = "upright",
     padding: float = 0.0,
     maximum: int = 1000,
 ) -> Boxes:
@@ -78,14 +79,14 @@ def find_boxes(
         connectivity: whether cells that touch at a corner are one component (8) or not (4).
         min_area: smallest area of a component's cells, in square pixels of the picture.
         min_side: smallest length of a box's shorter side before padding, in pixels.
-        rotated: give the rectangle of the smallest area at any angle instead of the upright one.
+        shape: `upright` rectangles, or `rotated` ones of the smallest area at any angle.
         padding: how far every side is moved out, in units of the box's height (a rotated one's
             shorter side).
         maximum: how many boxes at most; the best scores stay.
     """
     found = _components(mask, heatmap, connectivity, min_area)
     found.sort(key=lambda component: -component.score)
-    box_of = _rotated_box if rotated else _upright_box
+    box_of = _rotated_box if shape == "rotated" else _upright_box
     boxes = (
         box for component in found if (box := box_of(component, min_side, padding)) is not None
     )

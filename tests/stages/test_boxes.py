@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from shapely import Polygon
 from shapely import box as rectangle
 
-from locpipe.stages.boxes import Box, Boxes, find_boxes
+from locpipe.stages.boxes import Box, Boxes, Shape, find_boxes
 from locpipe.stages.grid import Grid
 from locpipe.stages.heatmap import Heatmap
 from locpipe.stages.threshold import Mask
@@ -111,7 +111,7 @@ def test_rotated_boxes_follow_a_slanted_bar(angle: float, corner: str) -> None:
     radians = np.deg2rad(angle)
     along = x * np.cos(radians) + y * np.sin(radians)
     across = -x * np.sin(radians) + y * np.cos(radians)
-    (box,) = boxes_of((abs(along) < 30) & (abs(across) < 5), rotated=True).items
+    (box,) = boxes_of((abs(along) < 30) & (abs(across) < 5), shape="rotated").items
     corners = np.array(box.polygon)
     top, side = corners[1] - corners[0], corners[3] - corners[0]
     assert np.linalg.norm(top) == pytest.approx(60, abs=2.5)
@@ -124,20 +124,20 @@ def test_rotated_boxes_follow_a_slanted_bar(angle: float, corner: str) -> None:
 def test_vertical_bars_are_read_downwards() -> None:
     cells = np.zeros((40, 20), np.bool_)
     cells[2:38, 8:12] = True
-    (box,) = boxes_of(cells, rotated=True).items
+    (box,) = boxes_of(cells, shape="rotated").items
     assert np.allclose(box.polygon, [(12, 2), (12, 38), (8, 38), (8, 2)])
 
 
 @given(
     cells=masks,
     stride=st.sampled_from([1.0, 2.0, 3.7]),
-    rotated=st.booleans(),
+    shape=st.sampled_from(["upright", "rotated"]),
     padding=st.floats(0, 2),
 )
 def test_boxes_lie_inside_the_picture_and_agree_with_themselves(
-    cells: NDArray[np.bool_], stride: float, *, rotated: bool, padding: float
+    cells: NDArray[np.bool_], stride: float, shape: Shape, padding: float
 ) -> None:
-    found = boxes_of(cells, stride=stride, rotated=rotated, padding=padding)
+    found = boxes_of(cells, stride=stride, shape=shape, padding=padding)
     height, width = (round(side * stride) for side in cells.shape)
     for box in found.items:
         assert len(box.polygon) >= 4
@@ -152,9 +152,9 @@ def test_boxes_lie_inside_the_picture_and_agree_with_themselves(
         assert signed_area(box) > 0, "clockwise on the screen"
 
 
-@given(cells=masks, rotated=st.booleans())
-def test_every_hot_cell_lies_in_a_box(cells: NDArray[np.bool_], *, rotated: bool) -> None:
-    found = boxes_of(cells, rotated=rotated)
+@given(cells=masks, shape=st.sampled_from(["upright", "rotated"]))
+def test_every_hot_cell_lies_in_a_box(cells: NDArray[np.bool_], shape: Shape) -> None:
+    found = boxes_of(cells, shape=shape)
     cover = [Polygon(box.polygon).buffer(1e-3) for box in found.items]
     for row, column in np.argwhere(cells):
         cell = rectangle(column, row, column + 1, row + 1)
@@ -166,7 +166,7 @@ def test_the_smallest_rectangle_is_not_larger_than_the_upright_one(
     cells: NDArray[np.bool_],
 ) -> None:
     upright = sum(Polygon(box.polygon).area for box in boxes_of(cells).items)
-    smallest = sum(Polygon(box.polygon).area for box in boxes_of(cells, rotated=True).items)
+    smallest = sum(Polygon(box.polygon).area for box in boxes_of(cells, shape="rotated").items)
     assert smallest <= upright + 1e-3
 
 

@@ -184,6 +184,6 @@ def _picture(
     heat = Heatmap(probability[None], ("text",), grid)
     padding = SHRINK / (1 - 2 * SHRINK)
     boxes = find_boxes(
-        threshold(heat, value=value), heat, min_area=_LEAST_AREA, rotated=True, padding=padding
+        threshold(heat, value=value), heat, min_area=_LEAST_AREA, shape="rotated", padding=padding
     )
     return Picture(name, size, truth, [np.array(box.polygon) for box in boxes.items])

@@ -34,7 +34,7 @@ def run_config(tmp_path: Path) -> Path:
         "model": "text",
         "infer": {"scale": [1.0, 0.5], "padding": "zeros"},
         "heatmap": {"labels": ["text"]},
-        "boxes": {"rotated": True, "padding": 0.5},
+        "boxes": {"shape": "rotated", "padding": 0.5},
     }
     file.write_text(yaml.safe_dump(sections))
     return file
@@ -83,7 +83,7 @@ def test_half_is_where_words_are_found_best(weighed: tuple[Path, Result]) -> Non
         model=str(weighed[0]),
         infer=InferConfig(padding="zeros"),
         heatmap=HeatmapConfig(labels=("text",)),
-        boxes=BoxesConfig(rotated=True, padding=0.5),
+        boxes=BoxesConfig(shape="rotated", padding=0.5),
     )
     shown = Pass("native", "normal", 1.0)
     (one,) = calibrate_positions(model, shown, [vector], pictures, config)

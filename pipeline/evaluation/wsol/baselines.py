@@ -1,0 +1,30 @@
+"""Heatmaps that have not seen the picture: what every method has to beat (Choe et al. 2020)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["centre_gaussian", "whole_picture"]
+
+_SIGMA = 0.25
+"""Of the side of the picture. Only the order of levels counts where a threshold is swept."""
+
+
+def whole_picture(width: int, height: int) -> NDArray[np.float32]:
+    """Return heat 1 everywhere, float32 [height, width]."""
+    return np.ones((height, width), np.float32)
+
+
+def centre_gaussian(width: int, height: int) -> NDArray[np.float32]:
+    """Return a Gaussian around the centre, float32 [height, width] in 0..1.
+
+    As wide as the picture is: Choe et al. draw it on a square that every picture is warped to.
+    """
+    x, y = (((np.arange(side) + 0.5) / side - 0.5) / _SIGMA for side in (width, height))
+    heat: NDArray[np.float32] = np.exp(-(x[None] ** 2 + y[:, None] ** 2) / 2).astype(np.float32)
+    return heat

@@ -1,0 +1,62 @@
+"""Mean average precision of image labels (multi-label classification).
+
+The area under the precision-recall curve as a sum of steps, without interpolation: recall grows
+with every positive, and each weighs the precision there. Pictures of equal score are taken at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+__all__ = ["average_precision", "average_precisions", "mean_average_precision"]
+
+
+def mean_average_precision(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:
+    """Return the mean of the average precisions of all labels that some picture has, 0..1.
+
+    Args:
+        scores: [n, labels], higher = more certain.
+        truth: bool [n, labels].
+
+    Raises:
+        ValueError: no picture has any of the labels.
+    """
+    known = truth.any(axis=0)
+    if not known.any():
+        msg = "no picture has any of the labels"
+        raise ValueError(msg)
+    columns = zip(scores.T[known], truth.T[known], strict=True)
+    return float(np.mean([average_precision(score, true) for score, true in columns]))
+
+
+def average_precision(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:
+    """Return the average precision of one label, 0..1, for scores [n] and truth bool [n]."""
+    return float(average_precisions(scores, truth, np.ones((1, len(scores))))[0])
+
+
+def average_precisions(
+    scores: NDArray[Any], truth: NDArray[np.bool_], times: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the average precision of one label in several samples of a set of pictures.
+
+    Args:
+        scores: [n].
+        truth: bool [n].
+        times: [samples, n], how often each picture is in a sample.
+
+    Returns:
+        float64 [samples] in 0..1; nan for a sample without the label.
+    """
+    order = np.argsort(-scores, kind="stable")
+    last_of_equals = np.append(np.diff(scores[order]) != 0, True)
+    found = times[:, order].cumsum(axis=1)[:, last_of_equals]
+    true = (times[:, order] * truth[order]).cumsum(axis=1)[:, last_of_equals]
+    precision = np.divide(true, found, out=np.zeros_like(true), where=found > 0)
+    area = (precision * np.diff(true, axis=1, prepend=0)).sum(axis=1)
+    nowhere = np.full(len(area), np.nan)
+    return np.asarray(np.divide(area, true[:, -1], out=nowhere, where=true[:, -1] > 0))

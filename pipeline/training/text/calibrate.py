@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from ....stages.boxes import find_boxes
+from ....stages.errors import ConfigError
 from ....stages.grid import Grid
 from ....stages.heatmap import Heatmap
 from ....stages.infer import infer
@@ -27,11 +27,13 @@ from .validate import regions
 
 if TYPE_CHECKING:
     from ....stages.model import Model
-    from ...config import Config
+    from ...config import Config, ThresholdConfig
 
 __all__ = ["Calibrated", "calibrate_positions"]
 
-_THRESHOLDS = tuple(np.linspace(0.1, 0.9, 17).round(2).tolist())
+_STEP = 0.4  # of log-odds between the thresholds tried
+_LOWS = np.arange(-2, 2.01, _STEP)
+_HIGHS = np.arange(0, 4.01, _STEP)
 _EACH = 2000  # cells of a picture that the regression sees: neighbours tell little more
 
 
@@ -41,13 +43,15 @@ class Calibrated:
 
     Attributes:
         calibration: of one map.
-        threshold: the probability at which words were found best, which the calibration moves
-            to 0.5.
+        low: the probability, by the regression, at which words were found best, which the
+            calibration moves to the config's threshold: with `hysteresis` to its lower one.
+        high: the same of the upper threshold of `hysteresis`; else `low`.
         iou_h: H of words by IoU there, on the rendered pictures.
     """
 
     calibration: Calibration
-    threshold: float
+    low: float
+    high: float
     iou_h: float
 
 
@@ -68,39 +72,80 @@ def calibrate_positions(
     pictures: Sequence[Rendering],
     config: Config,
 ) -> Iterator[Calibrated]:
-    """Fit slope and intercept for the maps of a pass, so that 0.5 is where words are found best.
+    """Fit slope and intercept for the maps of a pass, so that the config's thresholds are the best.
 
     First a logistic regression of "this position is of the class" on H, over all positions that
-    count. Where to cut depends on what follows: the threshold with the best H of words (IoU), boxes
-    made as the config says, then becomes 0.5 by a shift of the intercept.
+    count. Where to cut depends on what follows: the thresholds with the best H of words (IoU),
+    boxes made as the config says, then become those of the config by an affine change of the
+    log-odds. Of `hysteresis` that is where a core ends and how sure one has to be that it is one.
 
     Args:
         model: its weights and tables.
         one: how pictures are shown.
         vectors: the maps wanted of it.
-        pictures: rendered, with their words.
-        config: how boxes are made.
+        pictures: rendered, with their words; with as many that have none as the user's have.
+        config: its thresholds, and how boxes are made.
+
+    Raises:
+        ConfigError: there is no word on the pictures.
     """
     weights = np.stack([vector.values for vector in vectors])
     shown = [_show(model, one, weights, picture) for picture in pictures]
     for index, vector in enumerate(vectors):
         slope, intercept = _regression(shown, index, vector)
-        best, found = 0.5, 0.0
-        if vector.classes == (TEXT,):
-            heats = [expit(slope * each.heat[index] + intercept) for each in shown]
-            scores = {t: _words_found(shown, heats, t, config) for t in _THRESHOLDS}
-            best = max(scores, key=lambda t: (scores[t], -abs(t - 0.5)))
-            found = scores[best]
+        best = _Cut(0.0, 0.0, 0.0)
+        if vector.classes == (TEXT,) and slope > 0:
+            log_odds = [slope * each.heat[index] + intercept for each in shown]
+            best = _best_cut(shown, log_odds, config)
+        stretch, shift = _moved_to(best, config.threshold)
         calibration = Calibration(
             weights=vector.weights,
             resolution=one.resolution,
             polarity=one.polarity,
             scale=one.scale,
             label=vector.label,
-            slope=float(f"{slope:.6g}"),
-            intercept=float(f"{intercept - math.log(best / (1 - best)):.6g}"),
+            slope=float(f"{stretch * slope:.6g}"),
+            intercept=float(f"{stretch * intercept + shift:.6g}"),
         )
-        yield Calibrated(calibration, float(best), found)
+        low, high = expit([best.low, best.high]).tolist()
+        yield Calibrated(calibration, low, high, best.iou_h)
+
+
+class _Cut(NamedTuple):
+    low: float  # log-odds
+    high: float
+    iou_h: float
+
+
+def _best_cut(
+    shown: Sequence[_Shown], log_odds: Sequence[NDArray[np.float32]], config: Config
+) -> _Cut:
+    """Return the thresholds by which words are found best: one after the other, each on a grid."""
+
+    def tried(pairs: Iterable[tuple[float, float]]) -> _Cut:
+        cuts = [
+            _Cut(low, high, _words_found(shown, log_odds, low, high, config))
+            for low, high in pairs
+            if low <= high
+        ]
+        return max(cuts, key=lambda cut: (cut.iou_h, -abs(cut.low), -cut.high))
+
+    if config.threshold.method != "hysteresis":
+        return tried((low, low) for low in _LOWS.tolist())
+    high = tried((0.0, high) for high in _HIGHS.tolist()).high
+    low = tried((low, high) for low in _LOWS.tolist()).low
+    around = (high - _STEP / 2, high, high + _STEP / 2)
+    return tried((low, max(low, high)) for high in around)
+
+
+def _moved_to(cut: _Cut, options: ThresholdConfig) -> tuple[float, float]:
+    """Return stretch and shift of log-odds that bring a cut to the thresholds of the config."""
+    if options.method != "hysteresis":
+        wanted = logit(options.value) if options.method == "fixed" else 0.0
+        return 1.0, float(wanted - cut.low)
+    low, high = logit([options.low, options.high]).tolist()
+    stretch = (high - low) / (cut.high - cut.low) if high > low and cut.high > cut.low else 1.0
+    return stretch, low - stretch * cut.low
 
 
 def _show(model: Model, one: Pass, weights: NDArray[np.float32], picture: Rendering) -> _Shown:
@@ -128,18 +173,26 @@ def _regression(shown: Sequence[_Shown], index: int, vector: Vector) -> tuple[fl
         heat.append(each.heat[index].ravel()[cells])
         of_class.append(np.isin(each.classes.ravel()[cells], vector.classes))
     values, positive = np.concatenate(heat), np.concatenate(of_class)
+    if positive.all() or not positive.any():
+        msg = f"no word is on the {len(shown)} rendered pictures; calibrate on more (--canvases)"
+        raise ConfigError(msg)
     return fit(values[positive], values[~positive], prior=float(positive.mean()))
 
 
 def _words_found(
-    shown: Sequence[_Shown], heats: Sequence[NDArray[np.float32]], value: float, config: Config
+    shown: Sequence[_Shown],
+    log_odds: Sequence[NDArray[np.float32]],
+    low: float,
+    high: float,
+    config: Config,
 ) -> float:
-    """Return H of words by IoU with one threshold."""
+    """Return H of words by IoU with thresholds that are log-odds."""
     options = config.boxes.model_dump(exclude={"classify", "max"})
+    least, seed = expit([low, high]).tolist()
     pictures = []
-    for number, (each, values) in enumerate(zip(shown, heats, strict=True)):
-        heat = Heatmap(values[None].astype(np.float32), ("text",), each.grid)
-        mask = threshold(heat, value=value)
+    for number, (each, values) in enumerate(zip(shown, log_odds, strict=True)):
+        heat = Heatmap(expit(values)[None].astype(np.float32), ("text",), each.grid)
+        mask = threshold(heat, method="hysteresis", low=least, high=seed)
         boxes = find_boxes(mask, heat, maximum=config.boxes.max, **options)
         polygons = [np.array(box.polygon) for box in boxes.items]
         size = each.grid.picture

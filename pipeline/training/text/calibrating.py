@@ -13,6 +13,7 @@ from ....stages.model import Calibration, load_model
 from ..calibrating import asked_for
 from ..card import made_with, write_card
 from ..scene_text.render import Renderer
+from ..scene_text.settings import Proportions
 from .calibrate import Calibrated, calibrate_positions
 from .weighing import rendered_settings
 
@@ -22,6 +23,12 @@ if TYPE_CHECKING:
 __all__ = ["calibrate_text"]
 
 _SEED = 9_000_000
+# As users' photographs are: some of them have text, and that seldom fills the picture.
+_PHOTOGRAPHS = {
+    "width": 1024,
+    "height": 768,
+    "kinds": Proportions(negative=0.5, near=0.2, far=0.25, document=0.03, large=0.02),
+}
 
 
 def calibrate_text(
@@ -50,6 +57,7 @@ def calibrate_text(
     """
     model = load_model(folder)
     settings = rendered_settings(folder, model.card, backgrounds, _SEED + seed)
+    settings = settings.model_copy(update=_PHOTOGRAPHS)
     torch.set_num_threads(1)
     renderer = Renderer(settings)
     shown = tqdm(range(count), "rendering", disable=None, unit="picture")
@@ -75,10 +83,10 @@ def _by_map(calibrations: Iterable[Calibration]) -> tuple[Calibration, ...]:
 
 
 def _report(fits: Iterable[Calibrated]) -> Iterator[str]:
-    yield "weights     polarity  scale  label  best threshold  rendered IoU H  slope  intercept"
+    yield "weights     polarity  scale  label  best low  best high  rendered IoU H  slope  intercept"
     for one in fits:
         c = one.calibration
         yield (
-            f"{c.weights:<10}  {c.polarity:<8}  {c.scale:5.3g}  {c.label:<5}  {one.threshold:14.2f}"
-            f"  {one.iou_h:14.3f}  {c.slope:.4g}  {c.intercept:.4g}"
+            f"{c.weights:<10}  {c.polarity:<8}  {c.scale:5.3g}  {c.label:<5}  {one.low:8.2f}"
+            f"  {one.high:9.2f}  {one.iou_h:14.3f}  {c.slope:.4g}  {c.intercept:.4g}"
         )

@@ -1,20 +1,31 @@
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from numpy.typing import NDArray
 
-from locpipe.pipeline.config import BoxesConfig, Config, HeatmapConfig, InferConfig
+from locpipe.pipeline.config import (
+    BoxesConfig,
+    Config,
+    HeatmapConfig,
+    InferConfig,
+    ThresholdConfig,
+)
 from locpipe.pipeline.training.calibrate import Pass, Vector
 from locpipe.pipeline.training.command import calibrate, weigh
 from locpipe.pipeline.training.scene_text.render import Renderer
-from locpipe.pipeline.training.text.calibrate import calibrate_positions
+from locpipe.pipeline.training.scene_text.settings import Proportions
+from locpipe.pipeline.training.text.calibrate import Calibrated, calibrate_positions
 from locpipe.pipeline.training.text.weighing import rendered_settings
-from locpipe.stages.errors import ModelError
-from locpipe.stages.heatmap import filter_weights
+from locpipe.stages.errors import ConfigError, ModelError
+from locpipe.stages.heatmap import filter_weights, heatmap
+from locpipe.stages.infer import infer
 from locpipe.stages.model import load_model, read_card
+from locpipe.stages.threshold import threshold
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +69,7 @@ def test_calibrate_fits_every_kind_and_scale(
 ) -> None:
     folder = tmp_path / "model"
     shutil.copytree(weighed[0], folder)
-    arguments = [str(folder), "--config", str(run_config), "--all", "--canvases", "3"]
+    arguments = [str(folder), "--config", str(run_config), "--all", "--canvases", "6"]
     result = CliRunner().invoke(calibrate, arguments)
     assert result.exit_code == 0, result.output
     card = read_card(folder)
@@ -66,30 +77,66 @@ def test_calibrate_fits_every_kind_and_scale(
     kinds = ("paper", "class", "contrast", "energy", "excitation", "linear")
     assert maps == {(kind, scale, "text") for kind in kinds for scale in (1.0, 0.5)}
     assert len(result.stdout.splitlines()) == 1 + 12
-    assert card.calibration["pictures"] == 3
+    assert card.calibration["pictures"] == 6
     again = CliRunner().invoke(calibrate, arguments)
     assert again.stdout == result.stdout
     assert len(read_card(folder).calibrations) == 12
     load_model(folder)  # its checksums still hold
 
 
-def test_half_is_where_words_are_found_best(weighed: tuple[Path, Result]) -> None:
-    """With the perfect map, of a filter that is the truth, any threshold in between will do."""
+def test_pictures_without_a_word_are_not_enough(weighed: tuple[Path, Result]) -> None:
     model = load_model(weighed[0])
-    renderer = Renderer(rendered_settings(weighed[0], model.card, None, 5))
+    empty = Proportions(negative=1, near=0, far=0, document=0, large=0)
+    settings = rendered_settings(weighed[0], model.card, None, 5)
+    picture = Renderer(settings.model_copy(update={"kinds": empty})).render(0)
+    vector = Vector("linear", "text", (1,), filter_weights(model, "text", weights="linear")[0][1])
+    fits = calibrate_positions(model, Pass("native", "normal", 1.0), [vector], [picture], Config())
+    with pytest.raises(
+        ConfigError, match="no word is on the 1 rendered pictures; calibrate on more"
+    ):
+        next(fits)
+
+
+def _calibrated(folder: Path, options: ThresholdConfig) -> tuple[Calibrated, NDArray[np.bool_]]:
+    """What the linear weights are fitted to, and the mask of one more picture by that."""
+    model = load_model(folder)
+    renderer = Renderer(rendered_settings(folder, model.card, None, 5))
     pictures = [renderer.render(index) for index in range(3)]
     vector = Vector("linear", "text", (1,), filter_weights(model, "text", weights="linear")[0][1])
     config = Config(
-        model=str(weighed[0]),
+        model=str(folder),
         infer=InferConfig(padding="zeros"),
         heatmap=HeatmapConfig(labels=("text",)),
+        threshold=options,
         boxes=BoxesConfig(shape="rotated", padding=0.5),
     )
     shown = Pass("native", "normal", 1.0)
     (one,) = calibrate_positions(model, shown, [vector], pictures, config)
-    assert 0.1 <= one.threshold <= 0.9
-    assert 0 <= one.iou_h <= 1
-    assert one.calibration.slope >= 0
+    card = model.card.model_copy(update={"calibrations": (one.calibration,)})
+    features = infer(model, renderer.render(3).rgb, padding="zeros")
+    heat = heatmap(replace(model, card=card), [features], labels=["text"], weights="linear")
+    return one, threshold(heat, **options.model_dump()).values
+
+
+def test_the_best_thresholds_become_those_of_the_config(weighed: tuple[Path, Result]) -> None:
+    """Two configs that cut elsewhere keep the same cells, each after its own calibration."""
+    first, mask = _calibrated(weighed[0], ThresholdConfig(method="hysteresis", low=0.5, high=0.8))
+    second, same = _calibrated(weighed[0], ThresholdConfig(method="hysteresis", low=0.2, high=0.9))
+    assert (first.low, first.high, first.iou_h) == (second.low, second.high, second.iou_h)
+    assert 0 < first.low <= first.high < 1
+    assert 0 <= first.iou_h <= 1
+    assert first.calibration.slope > 0
+    if first.low < first.high:
+        assert first.calibration != second.calibration
+        np.testing.assert_array_equal(mask, same)
+
+
+def test_one_threshold_is_moved_to_where_the_config_has_it(weighed: tuple[Path, Result]) -> None:
+    first, mask = _calibrated(weighed[0], ThresholdConfig(value=0.5))
+    second, same = _calibrated(weighed[0], ThresholdConfig(value=0.7))
+    assert first.low == first.high == second.low
+    assert first.calibration.slope == second.calibration.slope
+    np.testing.assert_array_equal(mask, same)
 
 
 def test_a_model_that_was_never_rendered_for_is_refused(weighed: tuple[Path, Result]) -> None:

@@ -1,0 +1,1 @@
+"""Training any network on labelled pictures: nothing but which classes a picture shows."""

@@ -1,0 +1,195 @@
+"""Labelled pictures: from folders, a CSV file or MNIST, decoded once and held as bytes."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from tqdm import tqdm
+
+from ....stages.errors import ConfigError
+from ....stages.load import EXTENSIONS, load
+from ..mnist import read_mnist
+
+if TYPE_CHECKING:
+    from .config import ImagesTrainConfig
+
+__all__ = ["Labelled", "Samples", "list_labelled", "read_samples", "squared"]
+
+_HELD_OUT = 5
+_DIGITS = tuple("0123456789")
+_COLUMNS = ("file", "labels")
+
+
+@dataclass(frozen=True)
+class Labelled:
+    """Files and the classes that each shows.
+
+    Attributes:
+        files: pictures.
+        labels: names of classes, of each file.
+        classes: all names, in the order of their indices.
+    """
+
+    files: tuple[Path, ...]
+    labels: tuple[tuple[str, ...], ...]
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Samples:
+    """Pictures as a network is shown them, but for augmentation and normalisation.
+
+    Attributes:
+        pictures: uint8 [N, C, size, size].
+        targets: bool [N, K], which classes each shows.
+        classes: names of the K classes.
+    """
+
+    pictures: NDArray[np.uint8]
+    targets: NDArray[np.bool_]
+    classes: tuple[str, ...]
+
+    def part(self, index: NDArray[np.bool_]) -> Samples:
+        """Return some of them."""
+        return Samples(self.pictures[index], self.targets[index], self.classes)
+
+
+def read_samples(config: ImagesTrainConfig) -> tuple[Samples, Samples]:
+    """Return what is trained on and what is measured on.
+
+    Raises:
+        ConfigError: there is no such data, a class has no pictures, or there is one class only.
+        ImageError: a picture cannot be read.
+    """
+    if _is_mnist(config.data):
+        return _digits(config, train=True), _digits(config, train=False)
+    listed = list_labelled(config.data, multi_label=config.multi_label)
+    samples = _decoded(listed, listed.classes, config)
+    if config.validation is None:
+        kept_out = _every_fifth(samples.targets)
+        return samples.part(~kept_out), samples.part(kept_out)
+    others = list_labelled(config.validation, multi_label=config.multi_label)
+    unknown = sorted(set(others.classes) - set(listed.classes))
+    if unknown:
+        msg = f"{config.validation}: {config.data} has no class {unknown[0]!r}; give both the same"
+        raise ConfigError(msg)
+    return samples, _decoded(others, listed.classes, config)
+
+
+def list_labelled(source: Path, *, multi_label: bool) -> Labelled:
+    """Return the pictures of a folder of folders, or of a CSV file, sorted by name in each class.
+
+    Raises:
+        ConfigError: there is no such source, a class has no pictures, a line is wrong, or there
+            is only one class (with `multi_label`, none).
+    """
+    listed = _list_csv(source) if source.suffix.lower() == ".csv" else _list_folders(source)
+    if not multi_label:
+        wrong = [file for file, of in zip(listed.files, listed.labels, strict=True) if len(of) != 1]
+        if wrong:
+            msg = f"{source}: {wrong[0]} has not exactly one label; set multi_label: true"
+            raise ConfigError(msg)
+    least = 1 if multi_label else 2
+    if len(listed.classes) < least:
+        found = ", ".join(listed.classes) or "none"
+        msg = (
+            f"{source}: {least} class{'es are' if least > 1 else ' is'} needed, it has {found}; "
+            "add a class of pictures that show none of it"
+        )
+        raise ConfigError(msg)
+    return listed
+
+
+def squared(
+    rgb: NDArray[np.uint8], size: int, fit: Literal["stretch", "crop"], channels: int
+) -> NDArray[np.uint8]:
+    """Return a picture uint8 [H, W, 3] as [channels, size, size]."""
+    if fit == "crop":
+        height, width = rgb.shape[:2]
+        side = min(height, width)
+        top, left = (height - side) // 2, (width - side) // 2
+        rgb = rgb[top : top + side, left : left + side]
+    picture: NDArray[np.uint8] = np.asarray(
+        cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None] if channels == 1 else rgb, np.uint8
+    )
+    smaller = min(rgb.shape[:2]) > size
+    mode = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    resized = np.asarray(cv2.resize(picture, (size, size), interpolation=mode), np.uint8)
+    return np.moveaxis(resized.reshape(size, size, channels), -1, 0)
+
+
+def _list_folders(source: Path) -> Labelled:
+    if not source.is_dir():
+        msg = f"{source}: no such folder; give one with a folder of pictures for each class"
+        raise ConfigError(msg)
+    classes = tuple(sorted(folder.name for folder in source.iterdir() if folder.is_dir()))
+    files: list[Path] = []
+    labels: list[tuple[str, ...]] = []
+    for name in classes:
+        found = sorted(f for f in (source / name).rglob("*") if f.suffix.lower() in EXTENSIONS)
+        if not found:
+            msg = f"{source / name}: no pictures of this class; add some, or remove the folder"
+            raise ConfigError(msg)
+        files += found
+        labels += [(name,)] * len(found)
+    return Labelled(tuple(files), tuple(labels), classes)
+
+
+def _list_csv(source: Path) -> Labelled:
+    try:
+        with source.open(encoding="utf-8", newline="") as stream:
+            reader = csv.DictReader(stream)
+            rows = list(reader)
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        msg = f"{source}: cannot be read ({error}); give a CSV file in UTF-8"
+        raise ConfigError(msg) from error
+    if not rows or any(row.get(column) is None for row in rows for column in _COLUMNS):
+        msg = f"{source}: needs the columns file and labels in its first line, and a value for each"
+        raise ConfigError(msg)
+    files = tuple(source.parent / row["file"] for row in rows)
+    labels = tuple(
+        tuple(name.strip() for name in row["labels"].split(";") if name.strip()) for row in rows
+    )
+    return Labelled(files, labels, tuple(sorted({name for names in labels for name in names})))
+
+
+def _decoded(listed: Labelled, classes: Sequence[str], config: ImagesTrainConfig) -> Samples:
+    channels = len(config.mean)
+    pictures = np.empty((len(listed.files), channels, config.size, config.size), np.uint8)
+    targets = np.zeros((len(listed.files), len(classes)), np.bool_)
+    shown = tqdm(listed.files, "reading", disable=None, leave=False, unit="picture")
+    for index, file in enumerate(shown):
+        pictures[index] = squared(load(file).rgb, config.size, config.fit, channels)
+        targets[index, [classes.index(name) for name in listed.labels[index]]] = True
+    return Samples(pictures, targets, tuple(classes))
+
+
+def _every_fifth(targets: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return for [N, K] which of the N to keep out: of each first class, every fifth in order."""
+    first = np.where(targets.any(axis=1), targets.argmax(axis=1), -1)
+    rank = np.empty(len(first), np.int64)
+    for label in np.unique(first):
+        rank[first == label] = np.arange(np.count_nonzero(first == label))
+    return rank % _HELD_OUT == 0
+
+
+def _is_mnist(source: Path) -> bool:
+    return (source.name == "mnist" and not source.exists()) or bool(
+        list(source.glob("train-images-idx3-ubyte*"))
+    )
+
+
+def _digits(config: ImagesTrainConfig, *, train: bool) -> Samples:
+    digits = read_mnist(config.data if config.data.is_dir() else None, train=train)
+    shape = len(config.mean), config.size
+    if shape != (1, digits.pictures.shape[1]):
+        msg = f"MNIST has 1 channel and 28 pixels a side, the config {shape}; set size, mean and std"
+        raise ConfigError(msg)
+    return Samples(digits.pictures[:, None], np.eye(10, dtype=np.bool_)[digits.labels], _DIGITS)

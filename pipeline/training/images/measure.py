@@ -1,0 +1,79 @@
+"""How well a network tells the classes of pictures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from ....stages.nets import Network
+from .loss import Loss, error_of
+from .shown import Shown
+
+__all__ = ["Quality", "measure", "right"]
+
+_BATCH = 100
+
+
+@dataclass(frozen=True)
+class Quality:
+    """Scores of pictures beside what they show.
+
+    Attributes:
+        error: mean error, of the loss that is trained on.
+        scores: float32 [N, K].
+        targets: bool [N, K].
+        multi_label: whether each class is decided for itself.
+    """
+
+    error: float
+    scores: NDArray[np.float32]
+    targets: NDArray[np.bool_]
+    multi_label: bool
+
+    @property
+    def accuracy(self) -> float:
+        """Share of pictures, with several labels of decisions, that are right."""
+        return float(np.mean(right(self.scores, self.targets, multi_label=self.multi_label)))
+
+    def per_class(self) -> tuple[float, ...]:
+        """Return the share of the pictures that show a class that are said to."""
+        correct = right(self.scores, self.targets, multi_label=self.multi_label)
+        of_class = correct if self.multi_label else np.repeat(correct, self.targets.shape[1], 1)
+        return tuple(
+            float(of_class[shows, label].mean()) if shows.any() else float("nan")
+            for label, shows in enumerate(self.targets.T)
+        )
+
+
+def measure(network: Network, shown: Shown, loss: Loss, *, multi_label: bool, low: bool) -> Quality:
+    """Measure a network; leaves it in evaluation mode.
+
+    Args:
+        network: shown what is shown, or its classifier where that is features.
+        shown: pictures or features, with targets.
+        loss: which error.
+        multi_label: decide each class for itself.
+        low: bfloat16 where the network is trained so.
+    """
+    network.eval()
+    run = network.classifier if shown.are_features else network
+    scores = []
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=low):
+        for index in torch.arange(len(shown.x)).split(_BATCH):
+            scores.append(run(shown.batch(index)).float())
+    together = torch.cat(scores)
+    error = float(error_of(together, shown.targets, loss, multi_label=multi_label))
+    return Quality(error, together.numpy(), shown.targets.numpy(), multi_label)
+
+
+def right(
+    scores: NDArray[np.float32], targets: NDArray[np.bool_], *, multi_label: bool
+) -> NDArray[np.bool_]:
+    """Return what is right: of each picture [N, 1], with several labels of each decision [N, K]."""
+    if multi_label:
+        return (scores > 0) == targets
+    best = scores.argmax(axis=1)[:, None]
+    return np.take_along_axis(targets, best, axis=1)

@@ -114,6 +114,12 @@ class Store:
         ).fetchone() or (0, 1)
         return int(last) + int(finished)
 
+    @property
+    def unfinished(self) -> bool:
+        """Whether a run has started here that has not seen every picture."""
+        query = "SELECT COUNT(*) FROM runs WHERE run = ? AND finished = 0"
+        return bool(self._db.execute(query, (self.run,)).fetchone()[0])
+
     def begin(self) -> None:
         """Note that a run has started."""
         self._db.execute("INSERT OR IGNORE INTO runs VALUES (?, 0)", (self.run,))

@@ -1,0 +1,205 @@
+"""Boxes cut out of a page, turned so that the text in them runs to the right."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+from shapely import Polygon
+
+__all__ = ["Crop", "Quad", "cut", "quad_of"]
+
+Quad = NDArray[np.float64]
+"""Corners [4, 2] in pixels: top-left, top-right, bottom-right, bottom-left, as the text is read."""
+
+_LEAST_AREA = 1e-3  # square pixels
+_ROUNDED = 0.05  # pixels: the JSON has hundredths
+_STRETCH = 4.0  # of the longer over the shorter of two opposite sides: more is no perspective
+
+
+@dataclass(frozen=True, eq=False)
+class Crop:
+    """A box, upright.
+
+    Attributes:
+        pixels: uint8 [h, w, 3], sRGB.
+        to_page: [3, 3]; times (x, y, 1) in the crop gives, divided by the third number, the point
+            of the page, both with the origin at the outer corner of the top-left pixel. The last
+            row is 0 0 1 unless the box shows perspective.
+        curved: the box was straightened along its sides, so `to_page` is the nearest affine map.
+    """
+
+    pixels: NDArray[np.uint8]
+    to_page: NDArray[np.float64]
+    curved: bool
+
+
+def cut(
+    rgb: NDArray[np.uint8], polygon: Sequence[tuple[float, float]], *, padding: float = 0.0
+) -> Crop:
+    """Cut a box out of a page, correcting rotation, perspective and curvature.
+
+    A convex polygon of more than four corners is taken for a rectangle cut off by the border of the
+    page; a concave one with an even number of corners for a curved word, whose first half of
+    corners runs along the top and whose second half runs back along the bottom.
+
+    Args:
+        rgb: uint8 [H, W, 3], the upright page.
+        polygon: corners in pixels, clockwise from the top-left one in reading direction.
+        padding: added on every side, in units of the height of the box. Beyond the page its
+            outermost pixels are repeated.
+    """
+    corners = np.asarray(polygon, np.float64)
+    if _is_curved(corners):
+        return _cut_curved(rgb, corners, padding)
+    quad = quad_of(polygon)
+    width, height = _size(quad)
+    pad = padding * height
+    whole = (max(1, round(width + 2 * pad)), max(1, round(height + 2 * pad)))
+    inner = np.array(
+        [[pad, pad], [pad + width, pad], [pad + width, pad + height], [pad, pad + height]]
+    )
+    scale = np.array(whole) / (width + 2 * pad, height + 2 * pad)
+    to_page = _transform(inner * scale, quad)
+    pixels = cv2.warpPerspective(
+        rgb,
+        _between_centres(to_page),
+        whole,
+        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
+        borderMode=cv2.BORDER_REPLICATE,
+    )
+    return Crop(np.asarray(pixels, np.uint8), to_page, curved=False)
+
+
+def quad_of(polygon: Sequence[tuple[float, float]]) -> Quad:
+    """Return the four corners of a polygon: its own, or those of the smallest rectangle around it.
+
+    The rectangle where there are more corners than four, or where four are no perspective view of a
+    rectangle. Text is taken to run along the longer side of that, as the boxes stage does.
+    """
+    corners = np.asarray(polygon, np.float64)
+    if len(corners) == 4 and _is_convex(corners) and _is_like_a_rectangle(corners):
+        return corners
+    return _smallest_rectangle(corners)
+
+
+def _smallest_rectangle(corners: NDArray[np.float64]) -> Quad:
+    centre, size, angle = cv2.minAreaRect(corners.astype(np.float32))
+    at_least_a_pixel = (max(1.0, size[0]), max(1.0, size[1]))
+    box = cv2.boxPoints((centre, at_least_a_pixel, angle)).astype(np.float64)
+    if _signed_area(box) < 0:
+        box = box[::-1]
+    sides = np.roll(box, -1, axis=0) - box
+    lengths = np.linalg.norm(sides, axis=1)
+    # As the stage that finds boxes decides: the longer side, rightwards; downwards if vertical.
+    rightwards = sides @ np.array([1.0, 0.02]) / lengths
+    is_long = lengths > 0.8 * lengths.max()
+    return np.roll(box, -int(np.argmax(rightwards + 4 * is_long)), axis=0)
+
+
+def _size(quad: Quad) -> tuple[float, float]:
+    sides = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
+    return max(1.0, float(sides[0] + sides[2]) / 2), max(1.0, float(sides[1] + sides[3]) / 2)
+
+
+def _transform(source: Quad, target: Quad) -> NDArray[np.float64]:
+    """Return the map [3, 3] from an upright rectangle to a quadrangle, last number 1."""
+    if not np.allclose(target[0] + target[2], target[1] + target[3], atol=_ROUNDED):
+        perspective = cv2.getPerspectiveTransform(
+            source.astype(np.float32), target.astype(np.float32)
+        )
+        return np.asarray(perspective / perspective[2, 2])
+    width, height = source[2] - source[0]
+    columns = [(target[1] - target[0]) / width, (target[3] - target[0]) / height]
+    linear = np.stack(columns, axis=1)
+    return np.block([[linear, (target[0] - linear @ source[0])[:, None]], [np.array([0, 0, 1])]])
+
+
+def _between_centres(to_page: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the same map for OpenCV, whose origin is the centre of the first pixel."""
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    return np.asarray(np.linalg.inv(half) @ to_page @ half)
+
+
+def _cut_curved(rgb: NDArray[np.uint8], corners: NDArray[np.float64], padding: float) -> Crop:
+    """Straighten strip by strip: between a corner of the top and the one below it."""
+    half = len(corners) // 2
+    top, bottom = corners[:half], corners[half:][::-1]
+    middle = (top + bottom) / 2
+    steps: NDArray[np.float64] = np.linalg.norm(np.diff(middle, axis=0), axis=1)
+    along: NDArray[np.float64] = np.insert(np.cumsum(steps), 0, 0.0)
+    length = max(1.0, float(along[-1]))
+    height = max(1.0, float(np.linalg.norm(bottom - top, axis=1).mean()))
+    pad = padding * height
+    x = np.arange(max(1, round(length + 2 * pad))) + 0.5 - pad
+    y = np.arange(max(1, round(height + 2 * pad))) + 0.5 - pad
+    upper, lower = _along(along, top, x), _along(along, bottom, x)
+    share = (y / height)[:, None, None]
+    points = upper[None] * (1 - share) + lower[None] * share
+    maps = (points - 0.5).astype(np.float32)
+    pixels = cv2.remap(
+        rgb, maps[..., 0], maps[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    # Least squares: half of a circle has no better one.
+    straight = np.concatenate([np.stack([along, np.full(half, y)], axis=1) for y in (0.0, height)])
+    to_page = _nearest_affine(straight + pad, np.concatenate([top, bottom]))
+    return Crop(np.asarray(pixels, np.uint8), to_page, curved=True)
+
+
+def _along(
+    position: NDArray[np.float64], line: NDArray[np.float64], wanted: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return points [n, 2] of a polyline at positions along it, beyond its ends straight on."""
+    position = np.maximum.accumulate(position + 1e-9 * np.arange(len(position)))
+    piece = np.clip(np.searchsorted(position, wanted) - 1, 0, len(position) - 2)
+    span = np.maximum(position[piece + 1] - position[piece], 1e-6)
+    share = ((wanted - position[piece]) / span)[:, None]
+    return np.asarray(line[piece] * (1 - share) + line[piece + 1] * share)
+
+
+def _nearest_affine(
+    source: NDArray[np.float64], target: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the map [3, 3] from points [n, 2] to others [n, 2] with the least squared error."""
+    known = np.column_stack([source, np.ones(len(source))])
+    solution = np.linalg.lstsq(known, target, rcond=None)[0]
+    return np.vstack([solution.T, [0, 0, 1]])
+
+
+def _is_curved(corners: NDArray[np.float64]) -> bool:
+    """Whether a polygon is concave, and all strips between its top and its bottom run rightwards."""
+    if len(corners) < 6 or len(corners) % 2 or not _is_simple(corners) or _is_convex(corners):
+        return False
+    top, bottom = corners[: len(corners) // 2], corners[len(corners) // 2 :][::-1]
+    strips = np.stack([top[:-1], top[1:], bottom[1:], bottom[:-1]], axis=1)
+    return all(_signed_area(strip) > _LEAST_AREA for strip in strips)
+
+
+def _is_like_a_rectangle(corners: Quad) -> bool:
+    sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+    pairs = (sides[[0, 2]], sides[[1, 3]])
+    return all(pair.min() >= 0.5 and pair.max() <= _STRETCH * pair.min() for pair in pairs)
+
+
+def _is_convex(corners: NDArray[np.float64]) -> bool:
+    """Whether a polygon is clockwise on the screen (y down), convex and not flat."""
+    if not _is_simple(corners) or _signed_area(corners) < _LEAST_AREA:
+        return False
+    sides = np.roll(corners, -1, axis=0) - corners
+    following = np.roll(sides, -1, axis=0)
+    turns = sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]
+    lengths = np.linalg.norm(sides, axis=1) * np.linalg.norm(following, axis=1)
+    # The JSON rounds to hundredths of a pixel, which bends what was straight.
+    return bool((turns >= -0.02 * np.maximum(lengths, 1.0)).all())
+
+
+def _is_simple(corners: NDArray[np.float64]) -> bool:
+    return bool(Polygon(corners).is_valid)
+
+
+def _signed_area(polygon: NDArray[np.float64]) -> float:
+    x, y = polygon.T
+    return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) / 2)

@@ -90,7 +90,8 @@ def test_pictures_without_a_word_are_not_enough(weighed: tuple[Path, Result]) ->
     settings = rendered_settings(weighed[0], model.card, None, 5)
     picture = Renderer(settings.model_copy(update={"kinds": empty})).render(0)
     vector = Vector("linear", "text", (1,), filter_weights(model, "text", weights="linear")[0][1])
-    fits = calibrate_positions(model, Pass("native", "normal", 1.0), [vector], [picture], Config())
+    config, shown = Config(model="text"), Pass("native", "normal", 1.0)
+    fits = calibrate_positions(model, shown, [vector], [picture], config)
     with pytest.raises(
         ConfigError, match="no word is on the 1 rendered pictures; calibrate on more"
     ):

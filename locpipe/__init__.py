@@ -1,7 +1,74 @@
-"""locpipe: AdGAP heatmaps, masks and boxes for directories of photographs."""
+"""locpipe: AdGAP heatmaps, masks and boxes for directories of photographs.
 
+The names below are loaded when they are first used: `import locpipe` alone takes no time.
+
+    import locpipe
+
+    result = locpipe.localize("bus_stop.jpg")
+    for box in result.boxes.items:
+        print(box.rect, box.score)
+"""
+
+from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-__all__ = ["__version__"]
+if TYPE_CHECKING:
+    from .pipeline.api import RunReport, localize, run
+    from .pipeline.config import Config
+    from .pipeline.picture import Result
+    from .pipeline.store import Failure
+    from .stages.boxes import Box, Boxes
+    from .stages.errors import ConfigError, ImageError, LocpipeError, ModelError, OutputError
+    from .stages.heatmap import Heatmap
+    from .stages.load import Image
+    from .stages.threshold import Mask
+
+__all__ = [
+    "Box",
+    "Boxes",
+    "Config",
+    "ConfigError",
+    "Failure",
+    "Heatmap",
+    "Image",
+    "ImageError",
+    "LocpipeError",
+    "Mask",
+    "ModelError",
+    "OutputError",
+    "Result",
+    "RunReport",
+    "__version__",
+    "localize",
+    "run",
+]
 
 __version__ = version("locpipe")
+
+_HOMES = {
+    ".pipeline.api": ("RunReport", "localize", "run"),
+    ".pipeline.config": ("Config",),
+    ".pipeline.picture": ("Result",),
+    ".pipeline.store": ("Failure",),
+    ".stages.boxes": ("Box", "Boxes"),
+    ".stages.errors": ("ConfigError", "ImageError", "LocpipeError", "ModelError", "OutputError"),
+    ".stages.heatmap": ("Heatmap",),
+    ".stages.load": ("Image",),
+    ".stages.threshold": ("Mask",),
+}
+_HOME_OF = {name: module for module, names in _HOMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name on first use (PEP 562)."""
+    if name not in _HOME_OF:
+        msg = f"module {__name__!r} has no attribute {name!r}"
+        raise AttributeError(msg)
+    value = getattr(import_module(_HOME_OF[name], __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,234 @@
+"""locpipe for programs: the same work and the same objects as on the command line.
+
+Everything here is reached from the top of the package: `locpipe.localize`, `locpipe.run`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ..stages.errors import ConfigError, ImageError
+from ..stages.load import Image, load
+from ..stages.model import Model, find_model, load_model, sha256_of
+from . import picture as one_picture
+from .config import Config
+from .configfile import Assignment, find_config, read_settings
+from .store import Failure
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .picture import Result
+
+__all__ = ["RunReport", "localize", "run"]
+
+Settings = Mapping[str, object]
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """What a run did.
+
+    Attributes:
+        output: folder of the results.
+        exit_code: what the command line would end with: 0 all done, 3 some pictures failed.
+        counts: pictures found, ignored, up_to_date, given_up, done, kept, failed.
+        boxes: how many were found, or read, in this run.
+        seconds: how long it took.
+        document: all of it, as in run.json.
+        failures_file: a line of JSON for each picture without a result.
+    """
+
+    output: Path
+    exit_code: int
+    counts: Mapping[str, int]
+    boxes: int
+    seconds: float
+    document: Mapping[str, Any]
+    failures_file: Path
+
+    @classmethod
+    def of(cls, document: Mapping[str, Any], output: Path, failures_file: Path) -> RunReport:
+        """Make one of what run.json says."""
+        return cls(
+            output=output,
+            exit_code=document["exit_code"],
+            counts=MappingProxyType(document["counts"]),
+            boxes=document["boxes"],
+            seconds=document["seconds"],
+            document=MappingProxyType(dict(document)),
+            failures_file=failures_file,
+        )
+
+    def failures(self) -> Iterator[Failure]:
+        """Yield why pictures have no result, sorted by path."""
+        with self.failures_file.open(encoding="ascii") as lines:
+            for line in lines:
+                yield Failure(**json.loads(line))
+
+
+def localize(
+    picture: NDArray[np.uint8] | str | Path,
+    model: str | Path | Config = "text",
+    *,
+    page: int = 1,
+    settings: Settings | None = None,
+) -> Result:
+    """Find what is on one picture, without writing anything.
+
+    The model is loaded once for a process. What comes out is what `run` writes for that picture.
+
+    Args:
+        picture: a file, or uint8 [H, W, 3] sRGB, upright, any size from 1 x 1; grey as [H, W].
+        model: name of a shipped config ("text", "digits"), the path of one, or a `Config`.
+        page: which page of a multi-page TIFF, from 1.
+        settings: values that override the config's, `{"boxes.min_area": 20}`.
+
+    Returns:
+        The upright image, heatmap, mask and boxes, and the seconds that each stage took.
+
+    Raises:
+        ConfigError: there is no such config, or something about it is wrong.
+        ImageError: the picture cannot be read, is too large, or is no such array.
+        ModelError: the model is missing, damaged, or lacks what the config asks for.
+
+    Example:
+        >>> import locpipe
+        >>> result = locpipe.localize("data/samples/newspaper.png")
+        >>> result.image.rgb.shape == (result.image.height, result.image.width, 3)
+        True
+        >>> box = result.boxes.items[0]
+        >>> box.label, len(box.rect), 0 <= box.score <= 1
+        ('text', 4, True)
+        >>> result.heatmap.values.shape == result.mask.values.shape
+        True
+
+        An array does as well, and settings override those of the config:
+
+        >>> import numpy as np
+        >>> blank = np.full((120, 200, 3), 200, np.uint8)
+        >>> locpipe.localize(blank, settings={"boxes.min_side": 8}).boxes.items
+        ()
+    """
+    config = _config(model, settings)
+    ready = _model(config.model)
+    one_picture.check(ready.card, config)
+    if isinstance(picture, np.ndarray):
+        image = _image(picture)
+    else:
+        background, limit = config.input.background, config.input.max_megapixels
+        image = load(Path(picture), page=page, background=background, max_megapixels=limit)
+    with _torch_threads(config.run.threads):
+        return one_picture.localize(image, ready, config)
+
+
+def run(
+    config: str | Path | Config = "text",
+    *,
+    settings: Settings | None = None,
+    limit: int | None = None,
+    retry_failed: bool = False,
+    force: bool = False,
+) -> RunReport:
+    """Do what `locpipe run` does: find what is on many pictures, write it, skip what is done.
+
+    Processes are spawned unless `run.workers` is 0, so call it under `if __name__ == "__main__"`.
+
+    Args:
+        config: name of a shipped config ("text", "digits"), the path of one, or a `Config`.
+        settings: values that override the config's, `{"input.path": "photos"}`.
+        limit: do at most so many pictures.
+        retry_failed: try failures again, however many there were.
+        force: do everything again.
+
+    Raises:
+        ConfigError: something about the config is wrong, or the source does not exist.
+        ModelError: the model is missing or damaged.
+        OutputError: results cannot be written.
+        LocpipeError: another run is at work there, or no worker can be started.
+
+    Example:
+        >>> import locpipe, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> report = locpipe.run(
+        ...     "text",
+        ...     settings={
+        ...         "input.path": "data/samples/newspaper.png",
+        ...         "output.path": folder,
+        ...         "run.workers": 0,
+        ...     },
+        ... )
+        >>> report.exit_code, report.counts["done"], list(report.failures())
+        (0, 1, [])
+        >>> (report.output / "boxes" / "newspaper.png.json").exists()
+        True
+    """
+    from .run import Options, execute  # noqa: PLC0415 - slow to import
+
+    checked = _config(config, settings)
+    options = Options(limit=limit, retry_failed=retry_failed, force=force)
+    document = execute(checked, options)
+    output = Path(document["config"]["output"]["path"])
+    return RunReport.of(document, output, output / "failures.jsonl")
+
+
+def _config(given: str | Path | Config, settings: Settings | None) -> Config:
+    assignments = [
+        Assignment(tuple(key.split(".")), _plain(value), f"settings[{key!r}]")
+        for key, value in (settings or {}).items()
+    ]
+    if isinstance(given, Config):
+        if assignments:
+            msg = "settings are for a config that is named; change a Config with model_copy()"
+            raise ConfigError(msg)
+        return given
+    return read_settings(find_config(str(given)), Config, assignments).config
+
+
+def _plain(value: object) -> object:
+    return str(value) if isinstance(value, Path) else value
+
+
+def _model(name: str) -> Model:
+    folder = find_model(name).absolute()
+    return _loaded(folder, sha256_of(folder / "model.yaml"))
+
+
+@lru_cache(maxsize=2)
+def _loaded(folder: Path, _: str) -> Model:
+    """Keep a model for as long as what its card says stays the same."""
+    return load_model(folder)
+
+
+def _image(pixels: NDArray[np.uint8]) -> Image:
+    rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
+        msg = (
+            f"an array of {pixels.dtype} {list(pixels.shape)} is no picture; give uint8 [H, W, 3] "
+            "in the order red, green, blue, or grey as [H, W]"
+        )
+        raise ImageError(msg)
+    height, width = rgb.shape[:2]
+    return Image(np.ascontiguousarray(rgb), Path(), 1, 1, 1, width, height)
+
+
+@contextmanager
+def _torch_threads(count: int) -> Iterator[None]:
+    """Compute with as many threads as a worker does: sums depend on how they are divided."""
+    import torch  # noqa: PLC0415 - slow to import
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,146 @@
+"""locpipe for programs: what it gives is what the command line writes."""
+
+import doctest
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import torch
+from numpy.typing import NDArray
+
+import locpipe
+from locpipe.pipeline import api
+from locpipe.pipeline.configfile import find_config, read_settings
+from locpipe.pipeline.document import box_document
+from locpipe.pipeline.draw import mask_pixels
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGE = ROOT / "data" / "samples" / "newspaper.png"
+
+
+@pytest.fixture(autouse=True)
+def at_the_root(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The examples are written for someone who stands in the checkout."""
+    monkeypatch.chdir(ROOT)
+    before = torch.get_num_threads()
+    yield
+    assert torch.get_num_threads() == before
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory: pytest.TempPathFactory) -> locpipe.RunReport:
+    """The text config as it ships, on one photograph."""
+    output = tmp_path_factory.mktemp("written")
+    settings = {"input.path": PAGE, "output.path": output, "run.workers": 0}
+    return locpipe.run("text", settings=settings)
+
+
+def test_the_examples_of_the_documentation_run() -> None:
+    outcome = doctest.testmod(api, optionflags=doctest.NORMALIZE_WHITESPACE)
+    assert outcome.attempted >= 10
+    assert outcome.failed == 0
+
+
+def test_localize_finds_what_a_run_writes(written: locpipe.RunReport) -> None:
+    result = locpipe.localize(PAGE)
+    document = json.loads((written.output / "boxes" / f"{PAGE.name}.json").read_bytes())
+    again = box_document(result, PAGE.name, document["image"]["sha256"], document["made_by"])
+    assert json.loads(json.dumps(again)) == document
+    assert document["boxes"]
+    mask = cv2.imread(str(written.output / "masks" / f"{PAGE.name}.png"), cv2.IMREAD_GRAYSCALE)
+    assert mask is not None
+    assert np.array_equal(mask, mask_pixels(result))
+
+
+def test_an_array_is_taken_as_a_file_is() -> None:
+    from_file = locpipe.localize(PAGE)
+    from_array = locpipe.localize(from_file.image.rgb)
+    assert from_array.boxes == from_file.boxes
+    assert np.array_equal(from_array.heatmap.values, from_file.heatmap.values)
+
+
+def test_the_image_of_an_array_does_not_share_its_fate() -> None:
+    pixels = np.full((40, 50), 90, np.uint8)
+    result = locpipe.localize(pixels, "digits")
+    assert (result.image.width, result.image.height) == (50, 40)
+    assert (result.image.rgb == 90).all()
+
+
+@pytest.mark.parametrize(
+    "pixels",
+    [
+        np.zeros((4, 4, 3), np.float32),
+        np.zeros((4, 4, 4), np.uint8),
+        np.zeros((0, 4, 3), np.uint8),
+        np.zeros(4, np.uint8),
+    ],
+)
+def test_no_other_array_is_a_picture(pixels: NDArray[np.uint8]) -> None:
+    with pytest.raises(locpipe.ImageError, match=r"give uint8 \[H, W, 3\]"):
+        locpipe.localize(pixels)
+
+
+def test_a_config_may_be_a_name_a_path_or_an_object() -> None:
+    config = read_settings(find_config("digits"), locpipe.Config).config
+    blank = np.full((64, 64), 200, np.uint8)
+    found = [locpipe.localize(blank, given).boxes for given in ("digits", "configs/digits.yaml", config)]  # fmt: skip
+    assert found[0] == found[1] == found[2]
+    with pytest.raises(locpipe.ConfigError, match="model_copy"):
+        locpipe.localize(blank, config, settings={"boxes.max": 1})
+
+
+def test_settings_override_and_are_named_when_they_are_wrong() -> None:
+    few = locpipe.localize(PAGE, settings={"boxes.max": 2}).boxes
+    assert len(few.items) == 2
+    assert few.dropped
+    with pytest.raises(locpipe.ConfigError, match=r"settings\['boxes.maxx'\].*boxes.max"):
+        locpipe.localize(PAGE, settings={"boxes.maxx": 2})
+
+
+def test_a_model_that_changed_on_disk_is_loaded_again(tmp_path: Path) -> None:
+    model = tmp_path / "mine"
+    model.mkdir()
+    for file in (ROOT / "data" / "models" / "digits").iterdir():
+        (model / file.name).write_bytes(file.read_bytes())
+    blank = np.full((64, 64), 200, np.uint8)
+    locpipe.localize(blank, "digits", settings={"model": model})
+    (model / "model.yaml").write_text("schema: nonsense\n")
+    with pytest.raises(locpipe.ModelError, match=r"mine/model\.yaml"):
+        locpipe.localize(blank, "digits", settings={"model": model})
+
+
+def test_a_report_says_what_run_json_says(written: locpipe.RunReport) -> None:
+    document = json.loads((written.output / "run.json").read_bytes())
+    assert json.loads(json.dumps(dict(written.document))) == document
+    assert (written.exit_code, written.boxes) == (0, document["boxes"])
+    assert written.counts["done"] == 1
+
+
+def test_a_report_tells_what_failed(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "empty.png").touch()
+    settings = {"input.path": tmp_path / "in", "output.path": tmp_path / "out", "run.workers": 0}
+    report = locpipe.run("digits", settings=settings)
+    assert (report.exit_code, report.counts["failed"]) == (3, 1)
+    (failure,) = report.failures()
+    assert isinstance(failure, locpipe.Failure)
+    assert (failure.path, failure.stage, failure.error) == ("empty.png", "load", "ImageError")
+
+
+def test_every_public_name_is_there_and_listed() -> None:
+    for name in locpipe.__all__:
+        assert getattr(locpipe, name) is not None
+        assert name in dir(locpipe)
+    with pytest.raises(AttributeError, match="no attribute 'localise'"):
+        locpipe.localise  # noqa: B018 - the look-up is what is tested
+
+
+def test_importing_it_loads_nothing_that_is_slow() -> None:
+    code = "import sys, locpipe; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert {"numpy", "torch", "dask", "cv2", "pydantic", "yaml"}.isdisjoint(done.stdout.split())

@@ -39,8 +39,9 @@ _INTERRUPTED = 130
 def train(config: str, assignments: tuple[str, ...], output: Path | None, *, resume: bool) -> None:
     """Train a classifier as CONFIG says and write it as a model folder.
 
-    CONFIG is a file, or the name of a shipped one: digits, or text, whose `kind` is text.
-    Checkpoints are kept, of digits after every epoch, of text every few minutes and when it is
+    CONFIG is a file, or the name of a shipped one: digits; text, whose `kind` is text; or one of
+    kind `images`, which trains any network on labelled pictures: nin, heads, tutorial-gap, ….
+    Checkpoints are kept, of digits after every epoch, of others every few minutes and when it is
     stopped; a training that was stopped goes on with --resume as if it never had been. Prints how
     good the model is on samples that it was not trained on. What comes next is `locpipe weigh`.
     """
@@ -48,7 +49,7 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
     given = [parse_assignment(text) for text in assignments]
     if output is not None:
         given.append(Assignment(("output",), str(output), f"--output {output}"))
-    train_it = _train_text if _kind(path) == "text" else _train_digits
+    train_it = {"text": _train_text, "images": _train_images}.get(_kind(path), _train_digits)
     try:
         report = train_it(path, given, resume=resume)
     except KeyboardInterrupt:
@@ -193,6 +194,14 @@ def _train_text(path: Path, given: Sequence[Assignment], *, resume: bool) -> str
 
     settings = read_settings(path, TextTrainConfig, given).config
     return f"{train_text(settings, resume=resume)}\n{_next(settings.output)}"
+
+
+def _train_images(path: Path, given: Sequence[Assignment], *, resume: bool) -> str:
+    from .images.config import ImagesTrainConfig  # noqa: PLC0415 - start-up time
+    from .images.training import train_images  # noqa: PLC0415 - start-up time
+
+    settings = read_settings(path, ImagesTrainConfig, given).config
+    return f"{train_images(settings, resume=resume)}\n{_next(settings.output)}"
 
 
 def _train_digits(path: Path, given: Sequence[Assignment], *, resume: bool) -> str:

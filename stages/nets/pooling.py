@@ -138,15 +138,14 @@ class PooledClassifier(nn.Sequential):
 
     def __init__(self, filters: int, classes: int, pooling: Pooling) -> None:
         super().__init__(nn.Conv2d(filters, classes * pooling.maps, 1), pooling)
-        self.pooling = pooling
 
     def class_weights(self) -> tuple[Tensor, Tensor]:
         """Return W `[C, K]` and b `[K]` of the class maps: z_c = sum_i W_ic * F_i + b_c."""
-        convolution = self[0]
+        convolution, pooling = self
         assert isinstance(convolution, nn.Conv2d)
         assert convolution.bias is not None
         both = torch.cat([convolution.weight[:, :, 0, 0], convolution.bias[:, None]], dim=1)
-        of_class = both.unflatten(0, (-1, self.pooling.maps)).mean(dim=1)
+        of_class = both.unflatten(0, (-1, pooling.maps)).mean(dim=1)
         return of_class[:, :-1].T.contiguous(), of_class[:, -1].contiguous()
 
 
@@ -184,5 +183,6 @@ def _require(holds: bool, given: str, wanted: str) -> None:  # noqa: FBT001 - it
 
 
 def _usage(name: str) -> str:
-    parameters = list(inspect.signature(POOLINGS[name]).parameters)
-    return f"{name}({', '.join(parameters)})" if parameters else name
+    parameters = inspect.signature(POOLINGS[name]).parameters.values()
+    names = [one.name for one in parameters if one.kind is one.POSITIONAL_OR_KEYWORD]
+    return f"{name}({', '.join(names)})" if names else name

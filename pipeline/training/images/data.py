@@ -74,6 +74,13 @@ def read_samples(config: ImagesTrainConfig) -> tuple[Samples, Samples]:
     samples = _decoded(listed, listed.classes, config)
     if config.validation is None:
         kept_out = _every_fifth(samples.targets)
+        missing = np.flatnonzero(~samples.targets[~kept_out].any(axis=0))
+        if len(missing):
+            msg = (
+                f"{config.data}: every fifth picture is kept out, which leaves none of class "
+                f"{listed.classes[missing[0]]!r}; add some, or give a validation of its own"
+            )
+            raise ConfigError(msg)
         return samples.part(~kept_out), samples.part(kept_out)
     others = list_labelled(config.validation, multi_label=config.multi_label)
     unknown = sorted(set(others.classes) - set(listed.classes))

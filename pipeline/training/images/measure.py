@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from ....stages.nets import Network
+from ...evaluation.wsol import mean_average_precision
 from .loss import Loss, error_of
 from .shown import Shown
 
@@ -37,6 +38,13 @@ class Quality:
     def accuracy(self) -> float:
         """Share of pictures, with several labels of decisions, that are right."""
         return float(np.mean(right(self.scores, self.targets, multi_label=self.multi_label)))
+
+    @property
+    def mean_average_precision(self) -> float:
+        """Mean over the classes of the average precision of ranking pictures by their score."""
+        scores = torch.from_numpy(self.scores)
+        ranked = scores if self.multi_label else scores.log_softmax(dim=1)
+        return mean_average_precision(ranked.numpy(), self.targets)
 
     def per_class(self) -> tuple[float, ...]:
         """Return the share of the pictures that show a class that are said to."""

@@ -1,0 +1,154 @@
+"""The model folder that a training on labelled pictures writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import torch
+from safetensors.numpy import save as serialize_arrays
+from safetensors.torch import save as serialize_tensors
+from torch import Tensor, nn
+
+from ....stages.model import (
+    TABLES_FILE,
+    WEIGHTS_FILE,
+    Calibration,
+    InputSpec,
+    ModelCard,
+    Resolution,
+    sha256_of,
+)
+from ....stages.nets import Network
+from ....stages.nets.pooling import PooledClassifier
+from ..card import made_with, write_card
+from ..files import write_whole
+from ..weigh import weigh
+from .config import ImagesTrainConfig
+from .data import Samples
+from .measure import Quality
+from .shown import Shown
+from .train import Trained
+
+__all__ = ["write_model"]
+
+# Pictures of each class that the AdGAP tables are measured on; `locpipe weigh` can take more.
+_WEIGHED = 50
+_BATCH = 10
+_EXACT: tuple[Resolution, ...] = ("native", "atrous")  # cells of both have the same values
+
+
+def write_model(
+    config: ImagesTrainConfig, trained: Trained, training: Samples, shown: Shown
+) -> ModelCard:
+    """Write weights, tables, calibrations of the class maps, and last the card.
+
+    Where the network has a map for each class, `linear` of the tables are that map's weights, and
+    its calibration are the logits that the labels of the pictures trained: nothing is fitted.
+
+    Args:
+        config: of the training.
+        trained: its network and quality.
+        training: what was trained on.
+        shown: the same as the network, or its classifier, is shown it.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    network, folder = trained.network.requires_grad_(requires_grad=False), config.output
+    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
+    write_whole(folder / WEIGHTS_FILE, serialize_tensors(tensors))
+    weighed = Network(nn.Identity(), network.classifier) if shown.are_features else network
+    tables = weigh(weighed.eval(), _batches(shown), len(training.classes))
+    calibrations: tuple[Calibration, ...] = ()
+    if isinstance(network.classifier, PooledClassifier):
+        linear, calibrations = _class_maps(network.classifier, training.classes, config)
+        tables = replace(tables, linear=linear.double().numpy())
+    write_whole(folder / TABLES_FILE, serialize_arrays(vars(tables)))
+    card = ModelCard(
+        schema="locpipe/model/1",
+        name=config.name,
+        description=f"{config.network}, trained on the labels of whole pictures",
+        architecture=config.network,
+        classes=training.classes,
+        input=_input(config),
+        files={name: sha256_of(folder / name) for name in (WEIGHTS_FILE, TABLES_FILE)},
+        tables={"data": f"{_WEIGHED} training pictures of each class", **made_with("torch")},
+        calibration={"data": "none: the logits of the class maps"} if calibrations else {},
+        calibrations=calibrations,
+        training=_training(config, training),
+        quality={"validation": _quality(trained.quality, training.classes)},
+    )
+    write_card(folder, card)
+    return card
+
+
+def _class_maps(
+    classifier: PooledClassifier, classes: tuple[str, ...], config: ImagesTrainConfig
+) -> tuple[Tensor, tuple[Calibration, ...]]:
+    """Return weights [C, K] of the class maps, and how they become log-odds.
+
+    With several labels z is the log-odds of its class. With one, z less the mean of the other
+    classes' z: for two classes exactly the log-odds, for more those against a typical other class.
+    """
+    weights, biases = classifier.class_weights()
+    slope = 1.0
+    if not config.multi_label:
+        weights, biases = weights - weights.mean(dim=1, keepdim=True), biases - biases.mean()
+        slope = len(classes) / (len(classes) - 1)
+    calibrations = (
+        Calibration(
+            weights="linear",
+            resolution=resolution,
+            polarity="normal",
+            scale=1.0,
+            label=name,
+            slope=slope,
+            intercept=slope * float(bias),
+        )
+        for resolution in _EXACT
+        for name, bias in zip(classes, biases, strict=True)
+    )
+    return weights, tuple(calibrations)
+
+
+def _batches(shown: Shown) -> Iterator[tuple[Tensor, Tensor]]:
+    """Yield some samples of every class; one that shows several classes stands for each."""
+    for label in range(shown.targets.shape[1]):
+        some = torch.nonzero(shown.targets[:, label])[:_WEIGHED, 0]
+        for index in some.split(_BATCH):
+            yield shown.batch(index), torch.full_like(index, label)
+
+
+def _input(config: ImagesTrainConfig) -> InputSpec:
+    return InputSpec(
+        channels=1 if len(config.mean) == 1 else 3,
+        width=config.size,
+        height=config.size,
+        object_size=config.size,
+        mean=config.mean,
+        std=config.std,
+    )
+
+
+def _training(config: ImagesTrainConfig, training: Samples) -> dict[str, Any]:
+    """Return how it came to be, without the places of this machine, which are nobody's business."""
+    places = {"name", "output", "data", "validation", "weights"}
+    counts = training.targets.sum(axis=0).tolist()
+    return {
+        "data": config.data.name,
+        "pictures": dict(zip(training.classes, counts, strict=True)),
+        "settings": config.model_dump(mode="json", exclude=places),
+        **made_with("torch"),
+    }
+
+
+def _quality(quality: Quality, classes: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        "pictures": len(quality.scores),
+        "accuracy": quality.accuracy,
+        "error": quality.error,
+        "mean_average_precision": quality.mean_average_precision,
+        "accuracy_per_class": dict(zip(classes, quality.per_class(), strict=True)),
+    }

@@ -1,0 +1,86 @@
+"""`locpipe train` for labelled pictures: a config in, a model folder and a report out."""
+
+from __future__ import annotations
+
+import copy
+from pathlib import Path
+
+import torch
+
+from ....stages.errors import ConfigError
+from ....stages.nets import Network
+from ..curve import require_matplotlib, write_curve
+from ..train import CHECKPOINT_FILE
+from .card import write_model
+from .config import ImagesTrainConfig
+from .data import Samples, read_samples
+from .measure import Quality
+from .shown import Shown, features_of, shown
+from .train import network_of, train
+
+__all__ = ["report", "train_images"]
+
+
+def train_images(config: ImagesTrainConfig, *, resume: bool) -> str:
+    """Train, write the model folder, return what was measured on the validation.
+
+    Raises:
+        ConfigError: something is wrong with the data, or the folder holds another training.
+        ImageError: a picture cannot be read.
+        ModelError: there is no such network, or its weights do not fit.
+        OutputError: the output folder cannot be written.
+    """
+    require_matplotlib()
+    _require_room(config.output, resume=resume)
+    samples = read_samples(config)
+    network = network_of(config, len(samples[0].classes))
+    _require_fit(config, network)
+    parts = _parts(config, network, samples)
+    trained = train(config, network, parts, resume=resume)
+    write_curve(config.output, trained.curve)
+    write_model(config, trained, samples[0], parts[0])
+    (config.output / CHECKPOINT_FILE).unlink(missing_ok=True)
+    return report(trained.quality, samples[0].classes)
+
+
+def report(quality: Quality, classes: tuple[str, ...]) -> str:
+    """Return how good a network is, of every class."""
+    what = "of decisions right" if quality.multi_label else "of pictures right"
+    lines = [
+        f"{quality.accuracy:.2%} {what} on {len(quality.scores)} that it was not trained on, "
+        f"mean average precision {quality.mean_average_precision:.2%}"
+    ]
+    named = zip(classes, quality.per_class(), strict=True)
+    return "\n".join([*lines, *(f"  {name}: found in {share:.2%}" for name, share in named)])
+
+
+def _parts(
+    config: ImagesTrainConfig, network: Network, samples: tuple[Samples, Samples]
+) -> tuple[Shown, Shown]:
+    """Return what is shown; of a frozen trunk its features, computed once, where nothing varies."""
+    training, others = (shown(part, config) for part in samples)
+    if not config.freeze or training.vary is not None:
+        return training, others
+    return features_of(network, training), features_of(network, others)
+
+
+def _require_room(folder: Path, *, resume: bool) -> None:
+    if (folder / "model.yaml").exists():
+        msg = f"{folder} already holds a finished model; remove it or choose another --output"
+        raise ConfigError(msg)
+    if not resume and (folder / CHECKPOINT_FILE).exists():
+        msg = f"{folder} holds an unfinished training; go on by --resume, or choose another --output"
+        raise ConfigError(msg)
+
+
+def _require_fit(config: ImagesTrainConfig, network: Network) -> None:
+    """See, before anything is trained, that the network takes pictures of this size."""
+    shape = 1, len(config.mean), config.size, config.size
+    try:
+        copy.deepcopy(network).to("meta").eval()(torch.empty(shape, device="meta"))
+    except RuntimeError as error:
+        msg = (
+            f"{config.network} takes no pictures of {config.size} x {config.size} pixels with "
+            f"{shape[1]} channels ({str(error).splitlines()[0]}); change size, or mean and std"
+        )
+        raise ConfigError(msg) from error

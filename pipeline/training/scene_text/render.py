@@ -74,7 +74,7 @@ class _Scene:
         self.kind = kind
         photograph = chance(rng, 0.85 if kind != "document" else 0.5)
         self.rgb = backgrounds.photograph(rng) if photograph else backgrounds.surface(rng)
-        if chance(rng, 0.35):
+        if chance(rng, 0.45):
             scatter(self.rgb, rng, int(rng.integers(1, 4)))
         self.ground = Ground(self.rgb)
         self.ink = np.zeros(self.rgb.shape[:2], np.uint8)
@@ -97,9 +97,9 @@ class _Scene:
             self._document(self._em(12, 48))
         elif self.kind == "large":
             self._large(self._em(100, 1000))
-        if chance(rng, 0.3):
+        if chance(rng, 0.4):
             for _ in range(int(rng.integers(1, 5))):
-                self._symbols(self._em(1, 120))
+                self._symbols(self._em(1, 200))
         if chance(rng, 0.05):  # wires, twigs and fences in front of the text
             scatter(self.rgb, rng, 1, THIN)
 
@@ -192,7 +192,7 @@ class _Scene:
             sign.draw(self.rgb, pose, rng)
         else:
             paper = self._below(Pose(pose.matrix).forward(_around(block, pose)))
-            faint = chance(rng, 0.12)
+            faint = chance(rng, 0.2)
             least = uniform(rng, 22, 45) if faint else uniform(rng, 55, 160)
             colour = contrasting(rng, paper, least)
         for number in range(len(block.paragraphs)):

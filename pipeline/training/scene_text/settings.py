@@ -51,13 +51,13 @@ class FontSettings(Section):
 class Proportions(Section):
     """How often each kind of picture comes, in proportion to the sum."""
 
-    negative: Annotated[float, Field(ge=0)] = 0.13
+    negative: Annotated[float, Field(ge=0)] = 0.16
     """A background, at times with distractors, and no text."""
-    near: Annotated[float, Field(ge=0)] = 0.34
+    near: Annotated[float, Field(ge=0)] = 0.29
     """One to four signs with letters of 24 to 190 pixels."""
-    far: Annotated[float, Field(ge=0)] = 0.26
+    far: Annotated[float, Field(ge=0)] = 0.30
     """Many small signs, as in photographs of streets and shops."""
-    document: Annotated[float, Field(ge=0)] = 0.12
+    document: Annotated[float, Field(ge=0)] = 0.10
     """A page, poster or receipt full of text."""
     large: Annotated[float, Field(ge=0)] = 0.15
     """A word or two that fill the picture."""
@@ -94,7 +94,7 @@ class RenderSettings(Section):
     """Least and largest size of letters (the em; capitals have about 0.7 of it), in pixels."""
     kinds: Proportions = Proportions()
     """Shares of the kinds of pictures."""
-    cjk: Share = 0.09
+    cjk: Share = 0.14
     """Share of text blocks in Chinese characters, where a font has them."""
     any_angle: Share = 0.08
     """Share of text blocks turned by any angle at all."""

@@ -65,6 +65,8 @@ class TextTrainConfig(Section):
     """Steps in which the learning rate rises to its full value."""
     half_life: Count = 5000
     """The learning rate is divided by sqrt(1 + step / half_life): good wherever it is stopped."""
+    cool_down: Annotated[int, Field(ge=0)] = 0
+    """The last so many steps fall from there to nothing, which is worth many more at full speed."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     """Of AdamW."""
     ema: Annotated[float, Field(gt=0, lt=1)] = 0.999

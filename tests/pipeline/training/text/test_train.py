@@ -155,6 +155,18 @@ def test_the_learning_rate_rises_and_decays(tiny: TextTrainConfig, tmp_path: Pat
     assert rates == pytest.approx(expected)
 
 
+def test_the_learning_rate_falls_to_nothing_at_the_end(
+    tiny: TextTrainConfig, tmp_path: Path
+) -> None:
+    run = _Run(moved(tiny, tmp_path, steps=100, cool_down=40, warm_up=1), resume=False)
+    decay = [(1 + step / run.config.half_life) ** 0.5 for step in (59, 60, 80, 99)]
+    rates = []
+    for step, divisor in zip((59, 60, 80, 99), decay, strict=True):
+        run.average.n_averaged.fill_(step)
+        rates.append(run._learning_rate() * divisor / run.config.learning_rate)
+    assert rates == pytest.approx([1, 1, 0.5, 1 / 40])
+
+
 def test_the_average_looks_back_further_as_it_ages(tiny: TextTrainConfig, tmp_path: Path) -> None:
     run = _Run(moved(tiny, tmp_path, ema=0.99), resume=False)
     old, new = torch.zeros(1), torch.ones(1)

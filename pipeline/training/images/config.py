@@ -44,12 +44,13 @@ class ImagesTrainConfig(Section):
     multi_label: bool = False
     """A picture may show several classes or none: each class is decided for itself."""
     architecture: str = "nin"
-    """A key of `stages.nets.NETWORKS`."""
+    """A key of `stages.nets.NETWORKS`, or a backbone that `locpipe models backbones` lists."""
     head: str | None = None
     """What takes the place of its classifier, on maps of the classes: max, gap, lse(beta),
     weldon(k_max, k_min) or wildcat(maps, alpha, k); null: its own classifier."""
-    weights: UserPath | None = None
-    """A safetensors file with first weights of the trunk; null: random."""
+    weights: str | None = None
+    """First weights of a backbone: DEFAULT, another name of torchvision's, or a file; it needs a
+    head. null: random."""
     freeze: bool = False
     """Train the head only."""
     loss: Literal["log", "mantra"] = "log"
@@ -104,6 +105,15 @@ class ImagesTrainConfig(Section):
             raise ValueError(msg)
         if not min(self.std) > 0:
             msg = f"std has {min(self.std)}, which pictures cannot be divided by; give numbers > 0"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _head_on_weights(self) -> Self:
+        if self.weights is not None and self.head is None:
+            msg = (
+                f"weights ({self.weights}) of a backbone need a head, such as gap, for the classes"
+            )
             raise ValueError(msg)
         return self
 

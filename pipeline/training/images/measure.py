@@ -68,11 +68,9 @@ def measure(network: Network, shown: Shown, loss: Loss, *, multi_label: bool, lo
     """
     network.eval()
     run = network.classifier if shown.are_features else network
-    scores = []
+    indices = torch.arange(len(shown.x)).split(_BATCH)
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=low):
-        for index in torch.arange(len(shown.x)).split(_BATCH):
-            scores.append(run(shown.batch(index)).float())
-    together = torch.cat(scores)
+        together = torch.cat([run(shown.batch(index)).float() for index in indices])
     error = float(error_of(together, shown.targets, loss, multi_label=multi_label))
     return Quality(error, together.numpy(), shown.targets.numpy(), multi_label)
 

@@ -12,6 +12,8 @@ import torch
 from torch import Tensor, nn
 
 from ....stages.nets import Network, build
+from ....stages.nets.backbones import build_backbone, weights_file
+from ....stages.nets.pooling import with_head
 from ...stop import Stop
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..train import CHECKPOINT_FILE
@@ -45,7 +47,12 @@ def network_of(config: ImagesTrainConfig, classes: int) -> Network:
         ModelError: there is no such network, or its weights do not fit.
     """
     torch.manual_seed(config.seed)
-    network = build(config.network, classes)
+    if config.weights is None or config.head is None:
+        network = build(config.network, classes)
+    else:
+        file = weights_file(config.architecture, config.weights)
+        trunk = build_backbone(config.architecture, file, None)
+        network = with_head(trunk, classes, config.head)
     network.features.requires_grad_(requires_grad=not config.freeze)
     # nn.Module.to knows memory formats, its type hints do not.
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]

@@ -46,12 +46,12 @@ def train_images(config: ImagesTrainConfig, *, resume: bool) -> str:
 def report(quality: Quality, classes: tuple[str, ...]) -> str:
     """Return how good a network is, of every class."""
     what = "of decisions right" if quality.multi_label else "of pictures right"
-    lines = [
+    first = (
         f"{quality.accuracy:.2%} {what} on {len(quality.scores)} that it was not trained on, "
         f"mean average precision {quality.mean_average_precision:.2%}"
-    ]
+    )
     named = zip(classes, quality.per_class(), strict=True)
-    return "\n".join([*lines, *(f"  {name}: found in {share:.2%}" for name, share in named)])
+    return "\n".join([first, *(f"  {name}: found in {share:.2%}" for name, share in named)])
 
 
 def _parts(
@@ -69,7 +69,9 @@ def _require_room(folder: Path, *, resume: bool) -> None:
         msg = f"{folder} already holds a finished model; remove it or choose another --output"
         raise ConfigError(msg)
     if not resume and (folder / CHECKPOINT_FILE).exists():
-        msg = f"{folder} holds an unfinished training; go on by --resume, or choose another --output"
+        msg = (
+            f"{folder} holds an unfinished training; go on by --resume, or choose another --output"
+        )
         raise ConfigError(msg)
 
 

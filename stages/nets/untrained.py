@@ -1,0 +1,37 @@
+"""Backbones before any training: what is trained from nothing, or takes the weights of a model."""
+
+from collections.abc import Iterable
+
+from ..errors import ModelError
+from .backbones import LITE0, backbone_names, look_of
+from .efficientnet_lite import EfficientNetLite0
+from .network import Network
+from .split import split
+from .torchvision_shim import declare_operators
+
+__all__ = ["untrained"]
+
+
+def untrained(backbone: str, classes: int, others: Iterable[str]) -> Network:
+    """Return a backbone with random weights, split at its last convolutional stage.
+
+    Args:
+        backbone: one of `backbone_names`.
+        classes: number of classes it tells apart.
+        others: what else could have been asked for, for the message.
+
+    Raises:
+        ModelError: there is no such backbone, or it has no convolutional last stage.
+    """
+    if backbone not in backbone_names():
+        msg = (
+            f"architecture {backbone!r} is unknown; there are: {', '.join(sorted(others))}, and "
+            "the backbones that `locpipe models backbones` lists"
+        )
+        raise ModelError(msg)
+    declare_operators()
+    from torchvision.models import get_model  # noqa: PLC0415 - after the operators
+
+    lite = backbone == LITE0
+    classifier = EfficientNetLite0(classes) if lite else get_model(backbone, num_classes=classes)
+    return split(classifier, None, look_of(backbone).side)

@@ -18,6 +18,7 @@ import numpy as np
 
 from ..stages.errors import ImageError
 from ..stages.load import load, probe
+from ..stages.model import Backbone
 from . import results
 from .document import box_document, made_by
 from .tasks import Outcome
@@ -62,7 +63,7 @@ class Bench:
         for page in range(1, pages + 1):
             result = self._localize_page(path, page, clock)
             with clock.measure("write"):
-                self._write(result, task.key, sha256)
+                self._write(result, path, task.key, sha256)
             boxes += len(result.boxes.items)
             pixels += result.image.width * result.image.height
         return Outcome(task.key, "done", sha256, pages, boxes, pixels, dict(clock.seconds))
@@ -82,7 +83,13 @@ class Bench:
 
     @property
     def _made_by(self) -> dict[str, str]:
-        return made_by(Path(self.job.model).name, self.job.model_sha256, self.job.config_sha256)
+        return made_by(
+            self.model.card.name
+            if isinstance(self.job.model, Backbone)
+            else Path(self.job.model).name,
+            self.job.model_sha256,
+            self.job.config_sha256,
+        )
 
     def _localize_page(self, path: Path, page: int, clock: _Clock) -> Result:
         import torch  # noqa: PLC0415 - slow to import, and not for the parent
@@ -121,7 +128,7 @@ class Bench:
             )
             raise ImageError(msg)
 
-    def _write(self, result: Result, key: str, sha256: str) -> None:
+    def _write(self, result: Result, path: Path, key: str, sha256: str) -> None:
         from .draw import heatmap_pixels, mask_pixels, overlay_pixels  # noqa: PLC0415 - the same
 
         output = self.job.config.output
@@ -135,9 +142,27 @@ class Bench:
         if output.heatmaps:
             self._write_picture("heatmaps", key, page, heatmap_pixels(result))
         document = box_document(result, key, sha256, self._made_by)
+        self._export(result, path, document)
         results.write_json(
             output.path, results.result_path(output.path, "boxes", key, page), document
         )
+
+    def _export(self, result: Result, path: Path, document: dict[str, object]) -> None:
+        output = self.job.config.output
+        if output.exports:
+            from .draw import mask_pixels  # noqa: PLC0415 - the same
+            from .export.load import page_of  # noqa: PLC0415 - only where asked for
+            from .export.source import Source  # noqa: PLC0415 - the same
+            from .export.write import export_page  # noqa: PLC0415 - the same
+
+            page = page_of(document, str(path))
+            source = Source(
+                path.absolute(),
+                lambda: result.image.rgb,
+                lambda: mask_pixels(result) if output.masks else None,
+            )
+            for name in output.exports:
+                export_page(output.path, name, page, source)
 
     def _write_picture(self, kind: str, key: str, page: int, pixels: NDArray[np.generic]) -> None:
         path = results.result_path(self.job.config.output.path, kind, key, page)

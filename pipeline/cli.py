@@ -20,6 +20,7 @@ log = logging.getLogger(__name__)
 COMMANDS: Final = {
     "run": (".commands.run:run", "Find what is on pictures; write masks and boxes."),
     "show": (".commands.show:show", "Draw heatmap, mask and boxes of one picture."),
+    "export": (".export.command:export", "Write results for OCR and annotation tools."),
     "models": (".commands.models:models", "List, show and verify the models."),
     "config": (".commands.config:config", "Show and check a config, or print its schema."),
     "doctor": (".commands.doctor:doctor", "Tell what locpipe finds on this machine."),

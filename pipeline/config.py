@@ -14,10 +14,14 @@ from pydantic import (
     BeforeValidator,
     ByteSize,
     ConfigDict,
+    Discriminator,
     Field,
     PlainSerializer,
+    Tag,
     model_validator,
 )
+
+from ..stages.model import Backbone
 
 __all__ = [
     "BoxesConfig",
@@ -25,6 +29,7 @@ __all__ = [
     "HeatmapConfig",
     "InferConfig",
     "InputConfig",
+    "ModelConfig",
     "OutputConfig",
     "RunConfig",
     "Section",
@@ -54,7 +59,14 @@ OneOrMore = Annotated[
     Field(strict=False, min_length=1),
     BeforeValidator(_listed, json_schema_input_type=Positive | tuple[Positive, ...]),
 ]
+
+
+def _kind_of_model(value: object) -> str:
+    return "<backbone>" if isinstance(value, dict | Section) else "<name>"
+
+
 Level = Annotated[int, Field(ge=0, le=255)]
+ExportFormat = Literal["uzn", "crops", "page", "alto", "hocr", "icdar", "coco", "labelstudio"]
 
 
 class Section(BaseModel):
@@ -68,6 +80,23 @@ class Section(BaseModel):
     @classmethod
     def _empty_section_means_defaults(cls, value: object) -> object:
         return {} if value is None else value
+
+
+class ModelConfig(Section):
+    """A classifier that others trained, instead of a model folder."""
+
+    backbone: str = Field(min_length=1)
+    """Name of a classifier of torchvision, or efficientnet_lite0 (`locpipe models backbones`)."""
+    weights: str = Field(default="DEFAULT", min_length=1)
+    """DEFAULT, another of torchvision's names, or a local file (.safetensors or .pth)."""
+    layer: str | None = None
+    """Layer whose responses are weighed; null: the last convolutional stage."""
+
+    def source(self) -> Backbone:
+        """Return it as the stages know it, a local file by its absolute path."""
+        path = Path(os.path.expandvars(self.weights)).expanduser()
+        weights = str(path.absolute()) if path.is_file() else self.weights
+        return Backbone(backbone=self.backbone, weights=weights, layer=self.layer)
 
 
 class InputConfig(Section):
@@ -92,6 +121,8 @@ class OutputConfig(Section):
     """Write overlays/<picture>.jpg: the picture with its heatmap and boxes, for looking at."""
     heatmaps: bool = False
     """Write heatmaps/<picture>.png, 8 bit, of the size of the picture."""
+    exports: Annotated[tuple[ExportFormat, ...], Field(strict=False)] = ()
+    """Formats for other programs, written to exports/ as pictures finish (docs/ocr.md)."""
 
 
 class InferConfig(Section):
@@ -114,10 +145,18 @@ class InferConfig(Section):
 class HeatmapConfig(Section):
     """How the maps of the last convolution are weighed and summed."""
 
-    weights: Literal["paper", "class", "contrast", "energy", "excitation", "linear"] = "class"
-    """Which table of AdGAP weights of the model (docs/methods.md)."""
+    weights: Literal[
+        "paper", "class", "contrast", "energy", "excitation", "linear", "classifier"
+    ] = "class"
+    """Which table of AdGAP weights of the model (docs/methods.md); classifier: none, but the
+    answer of the whole classifier in every window of the picture."""
     labels: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    """Classes or groups of classes of the model, one map each; empty: what the model proposes."""
+    """Classes or groups of classes of the model, one map each; top1, top5, …: the classes most
+    probable in the picture; empty: what the model proposes."""
+    groups: dict[str, Annotated[tuple[str, ...], Field(strict=False, min_length=1)]] = {}
+    """Groups of classes besides those of the model: a name, and its classes."""
+    min_probability: Fraction = 0.0
+    """A label whose classes the classifier finds less probable in the whole picture is left out."""
     group: Literal["max", "sum"] = "max"
     """How the maps of the classes of a group become one."""
     normalize: Literal["calibrated", "minmax"] = "calibrated"
@@ -159,10 +198,13 @@ class BoxesConfig(Section):
     """Smaller components are dropped; square pixels of the picture."""
     min_side: Annotated[float, Field(ge=0)] = 0.0
     """Boxes with a shorter side are dropped; pixels of the picture."""
-    shape: Literal["upright", "rotated"] = "upright"
-    """upright: rectangles along the picture's sides; rotated: of least area at any angle."""
+    shape: Literal["upright", "rotated", "polygon"] = "upright"
+    """upright: rectangles along the sides of the picture; rotated: of least area at any angle;
+    polygon: the same, and around bent words a ribbon of 14 corners that follows them."""
     padding: Annotated[float, Field(ge=0)] = 0.0
     """Added on every side; in units of the height of the box."""
+    margin: Annotated[float, Field(ge=0)] = 0.0
+    """Added on every side as well; pixels of the picture."""
     max: Annotated[int, Field(ge=1)] = 1000
     """At most so many boxes a picture, the best ones; a warning in the result says what was cut."""
     classify: bool = False
@@ -189,8 +231,13 @@ class RunConfig(Section):
 class Config(Section):
     """All that `locpipe run` can be told."""
 
-    model: str = Field(min_length=1)
-    """Name of a shipped model (`locpipe models list`) or path of a model folder."""
+    model: Annotated[
+        Annotated[str, Field(min_length=1), Tag("<name>")]
+        | Annotated[ModelConfig, Tag("<backbone>")],
+        Discriminator(_kind_of_model),
+    ]
+    """Name of a shipped model (`locpipe models list`), path of a model folder, or a section that
+    names a backbone and its weights."""
     input: InputConfig = InputConfig()
     output: OutputConfig = OutputConfig()
     infer: InferConfig = InferConfig()
@@ -198,6 +245,11 @@ class Config(Section):
     threshold: ThresholdConfig = ThresholdConfig()
     boxes: BoxesConfig = BoxesConfig()
     run: RunConfig = RunConfig()
+
+    @property
+    def source(self) -> str | Backbone:
+        """The model as the stages know it."""
+        return self.model if isinstance(self.model, str) else self.model.source()
 
     def sha256(self) -> str:
         """Hash of what decides the result: no paths of pictures, no outputs, no workers."""

@@ -13,12 +13,14 @@ from typing import Any, Final
 from ..stages.errors import OutputError
 from .config import OutputConfig
 from .document import SCHEMA
+from .export.formats import remove as remove_exports
 from .inputs import STATE_FOLDER
 
 __all__ = [
     "FULL",
     "KINDS",
     "output_errors",
+    "page_name",
     "prepare_output",
     "read_document",
     "remove_results",
@@ -40,8 +42,12 @@ _count = itertools.count()
 
 def result_path(output: Path, kind: str, key: str, page: int) -> Path:
     """File of one result, `boxes/<key>.json` or from page 2 on `boxes/<key>.page-2.json`."""
-    suffix = "" if page == 1 else f".page-{page}"
-    return output / kind / f"{key}{suffix}{KINDS[kind]}"
+    return output / kind / f"{page_name(key, page)}{KINDS[kind]}"
+
+
+def page_name(key: str, page: int) -> str:
+    """What the results of a page are called: the key, from page 2 on with the page."""
+    return key if page == 1 else f"{key}.page-{page}"
 
 
 def prepare_output(output: Path) -> None:
@@ -107,6 +113,7 @@ def read_document(output: OutputConfig, key: str, page: int) -> Any:  # noqa: AN
 def remove_results(output: Path, key: str) -> None:
     """Remove every result of a picture, the JSON first, for it vouches for the others."""
     for page in itertools.count(1):
+        remove_exports(output, key, page_name(key, page))
         paths = [result_path(output, kind, key, page) for kind in KINDS]
         if not any(_removed(paths)):
             return

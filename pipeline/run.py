@@ -16,7 +16,7 @@ from filelock import FileLock, Timeout
 
 from ..stages.errors import LocpipeError
 from ..stages.load import EXTENSIONS
-from ..stages.model import find_model, list_models, read_card, verify_model
+from ..stages.model import Backbone, find_model, list_models, read_card, verify_model
 from . import picture, results
 from .inputs import STATE_FOLDER, Pictures, open_source
 from .plan import Terms, make_plan
@@ -29,7 +29,7 @@ from .tasks import Job, Task
 if TYPE_CHECKING:
     from .config import Config
 
-__all__ = ["LockedError", "Options", "execute", "preview"]
+__all__ = ["LockedError", "Options", "execute", "locked", "preview"]
 
 SCHEMA: Final = "locpipe/run/1"
 
@@ -95,27 +95,31 @@ def execute(config: Config, options: Options) -> dict[str, Any]:
     stop = Stop()
     with ExitStack() as stack:
         stack.enter_context(stop.listening())
-        stack.enter_context(_locked(output))
+        stack.enter_context(locked(output))
         results.sweep(output)
-        store = stack.enter_context(Store(output))
-        make_plan(store, takewhile(lambda _: not stop.requested, prepared.pictures), prepared.terms)
-        store.begin()
-        tally = _work(prepared, store, options, stop)
+        with Store(output) as store:
+            pictures = takewhile(lambda _: not stop.requested, prepared.pictures)
+            make_plan(store, pictures, prepared.terms)
+            store.begin()
+            tally = _work(prepared, store, options, stop)
+            if not stop.requested:
+                store.finish()
+            report = _write_report(prepared, store, tally, options, stop)
         if not stop.requested:
-            store.finish()
-        return _write_report(prepared, store, tally, options, stop)
+            _export(prepared.job.config)
+        return report
 
 
 def _prepare(config: Config, options: Options) -> _Prepared:
     """Check everything that can be checked before anything is started or written."""
-    folder = find_model(config.model)
+    folder = find_model(config.source)
     picture.check(read_card(folder), config)
     model_sha256 = verify_model(folder)
     config_sha256 = config.sha256()
     config = _absolute(config)
     pictures = open_source(config.input.path, config.output.path, EXTENSIONS)
     # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
-    model = config.model if folder in list_models() else str(folder.absolute())
+    model = config.source if folder in list_models() else _whole_path(folder)
     terms = Terms(
         config.output,
         config_sha256,
@@ -127,6 +131,10 @@ def _prepare(config: Config, options: Options) -> _Prepared:
     return _Prepared(Job(config, config_sha256, model, model_sha256), terms, pictures)
 
 
+def _whole_path(folder: Path | Backbone) -> str | Backbone:
+    return folder if isinstance(folder, Backbone) else str(folder.absolute())
+
+
 def _absolute(config: Config) -> Config:
     sections = {
         name: section.model_copy(update={"path": section.path.absolute()})
@@ -135,7 +143,12 @@ def _absolute(config: Config) -> Config:
     return config.model_copy(update=sections)
 
 
-def _locked(output: Path) -> AbstractContextManager[object]:
+def locked(output: Path) -> AbstractContextManager[object]:
+    """Hold the lock of an output.
+
+    Raises:
+        LockedError: another run holds it.
+    """
     try:
         return FileLock(output / STATE_FOLDER / "lock").acquire(timeout=0)
     except Timeout as error:
@@ -152,6 +165,7 @@ def _work(prepared: _Prepared, store: Store, options: Options, stop: Stop) -> Ta
     # Late, so that a run with nothing to do is over in no time.
     from .cluster import open_client  # noqa: PLC0415
     from .dispatch import dispatch  # noqa: PLC0415
+    from .worker import Locpipe  # noqa: PLC0415
 
     job = prepared.job
     tasks = (
@@ -162,11 +176,21 @@ def _work(prepared: _Prepared, store: Store, options: Options, stop: Stop) -> Ta
         open_client(job.config.run, todo) as client,
         Progress(todo, shown=options.progress) as progress,
     ):
-        for outcome in dispatch(client, job, tasks, stop):
+        for outcome in dispatch(client, Locpipe(job), tasks, stop):
             store.record(outcome, job.config_sha256, job.model_sha256)
             tally.add(outcome)
             progress.add(outcome)
     return tally
+
+
+def _export(config: Config) -> None:
+    """Write what workers left out: exports of pictures done before, and files about all pictures."""
+    if config.output.exports:
+        from .export.load import open_run  # noqa: PLC0415 - slow to import
+        from .export.write import export  # noqa: PLC0415 - slow to import
+
+        run = open_run(config.output.path, config.input.path)
+        export(run, config.output.exports, only_missing=True)
 
 
 def _write_report(
@@ -188,7 +212,7 @@ def _write_report(
             **{status: tally.counts[status] for status in ("done", "kept", "failed")},
         },
         **tally.summary(),
-        "model": job.model,
+        "model": job.model if isinstance(job.model, str) else job.model.model_dump(),
         "model_sha256": job.model_sha256,
         "config_sha256": job.config_sha256,
         "config": job.config.model_dump(),

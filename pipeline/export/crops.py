@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import Polygon
 
-__all__ = ["Crop", "Quad", "cut", "quad_of"]
+__all__ = ["Crop", "Quad", "cut", "is_curved", "quad_of"]
 
 Quad = NDArray[np.float64]
 """Corners [4, 2] in pixels: top-left, top-right, bottom-right, bottom-left, as the text is read."""
@@ -53,7 +53,7 @@ def cut(
             outermost pixels are repeated.
     """
     corners = np.asarray(polygon, np.float64)
-    if _is_curved(corners):
+    if is_curved(corners):
         return _cut_curved(rgb, corners, padding)
     quad = quad_of(polygon)
     width, height = _size(quad)
@@ -134,8 +134,8 @@ def _cut_curved(rgb: NDArray[np.uint8], corners: NDArray[np.float64], padding: f
     length = max(1.0, float(along[-1]))
     height = max(1.0, float(np.linalg.norm(bottom - top, axis=1).mean()))
     pad = padding * height
-    x = np.arange(max(1, round(length + 2 * pad))) + 0.5 - pad
-    y = np.arange(max(1, round(height + 2 * pad))) + 0.5 - pad
+    x = np.arange(max(1, round(length + 2 * pad)), dtype=np.float64) + 0.5 - pad
+    y = np.arange(max(1, round(height + 2 * pad)), dtype=np.float64) + 0.5 - pad
     upper, lower = _along(along, top, x), _along(along, bottom, x)
     share = (y / height)[:, None, None]
     points = upper[None] * (1 - share) + lower[None] * share
@@ -169,7 +169,7 @@ def _nearest_affine(
     return np.vstack([solution.T, [0, 0, 1]])
 
 
-def _is_curved(corners: NDArray[np.float64]) -> bool:
+def is_curved(corners: NDArray[np.float64]) -> bool:
     """Whether a polygon is concave, and all strips between its top and its bottom run rightwards."""
     if len(corners) < 6 or len(corners) % 2 or not _is_simple(corners) or _is_convex(corners):
         return False

@@ -19,7 +19,7 @@ from ...stages.errors import ConfigError, ImageError
 from ...stages.load import EXTENSIONS
 from ..document import SCHEMA
 from ..inputs import STATE_FOLDER, Pictures, open_source
-from ..results import result_path
+from ..results import page_name, result_path
 from ..store import Failure, Store
 
 __all__ = ["Page", "Run", "open_run", "page_of"]
@@ -60,7 +60,7 @@ class Page:
     @property
     def name(self) -> str:
         """The key, with the page where that is not the first: how results are called."""
-        return self.key if self.page == 1 else f"{self.key}.page-{self.page}"
+        return page_name(self.key, self.page)
 
 
 @dataclass(frozen=True)

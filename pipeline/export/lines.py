@@ -1,0 +1,156 @@
+"""Lines of words with baselines, in whole pixels, as PAGE, ALTO and hOCR want them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import groupby
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from numpy.typing import NDArray
+from shapely import Polygon
+
+from .crops import is_curved, quad_of
+from .frames import Rect
+
+if TYPE_CHECKING:
+    from ...stages.boxes import Box, Point
+    from .load import Page
+
+__all__ = ["Line", "Pixel", "Reading", "Word", "around", "lines_of"]
+
+Pixel = tuple[int, int]
+
+_BASELINE: Final = 0.75  # of the height, from the top: where kraken puts one on a bare box
+_SHORTEST: Final = 5  # pixels: kraken refuses shorter baselines
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What an OCR engine read in a box.
+
+    Attributes:
+        text: what it says.
+        confidence: 0..1.
+    """
+
+    text: str
+    confidence: float
+
+
+@dataclass(frozen=True)
+class Word:
+    """A box as a word.
+
+    Attributes:
+        index: of the box on the page.
+        box: as it was found.
+        polygon: clockwise from the top-left corner, whole pixels inside the page.
+        reading: what it says, where it was read.
+    """
+
+    index: int
+    box: Box
+    polygon: tuple[Pixel, ...]
+    reading: Reading | None
+
+    @property
+    def rect(self) -> Rect:
+        """The upright rectangle around it: left, top, right, bottom."""
+        return around([self.polygon])
+
+
+@dataclass(frozen=True)
+class Line:
+    """Words that are read one after the other.
+
+    Attributes:
+        words: in reading order.
+        polygon: around them, as those of the words.
+        baseline: two or more points in reading direction, at least 5 pixels where the page has them.
+    """
+
+    words: tuple[Word, ...]
+    polygon: tuple[Pixel, ...]
+    baseline: tuple[Pixel, ...]
+
+    @property
+    def rect(self) -> Rect:
+        """The upright rectangle around it: left, top, right, bottom."""
+        return around([self.polygon])
+
+
+def lines_of(page: Page, readings: Mapping[int, Reading]) -> tuple[Line, ...]:
+    """Return the lines of a page in reading order.
+
+    Args:
+        page: with its boxes in reading order.
+        readings: by index of the box, as far as they were read.
+    """
+    words = (
+        Word(i, box, _whole(np.array(box.polygon), page), readings.get(i))
+        for i, box in enumerate(page.boxes)
+    )
+    return tuple(
+        _line(tuple(of_line), page) for _, of_line in groupby(words, key=lambda word: word.box.line)
+    )
+
+
+def around(polygons: Iterable[Iterable[Pixel]]) -> Rect:
+    """Return left, top, right, bottom of the rectangle around polygons."""
+    points = [point for polygon in polygons for point in polygon]
+    x, y = [point[0] for point in points], [point[1] for point in points]
+    return min(x), min(y), max(x), max(y)
+
+
+def _line(words: tuple[Word, ...], page: Page) -> Line:
+    if len(words) == 1:
+        (word,) = words
+        return Line(words, word.polygon, _baseline(word.box.polygon, page))
+    corners = _rectangle_along([quad_of(word.box.polygon) for word in words])
+    return Line(words, _whole(corners, page), _baseline([(x, y) for x, y in corners], page))
+
+
+def _rectangle_along(quads: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the corners [4, 2] of the rectangle around words, turned as the words are on average."""
+    x, y = np.sum([quad[1] - quad[0] for quad in quads], axis=0)
+    length = math.hypot(x, y)
+    along = np.array([x, y]) / length if length > 1e-6 else np.array([1.0, 0.0])
+    axes = np.array([along, [-along[1], along[0]]])
+    turned = np.concatenate(quads) @ axes.T
+    (left, top), (right, bottom) = turned.min(axis=0), turned.max(axis=0)
+    upright = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+    return np.asarray(upright @ axes)
+
+
+def _baseline(polygon: Iterable[Point], page: Page) -> tuple[Pixel, ...]:
+    corners = np.array(list(polygon), np.float64)
+    if not is_curved(corners):
+        corners = quad_of([(x, y) for x, y in corners])
+    half = len(corners) // 2
+    top, bottom = corners[:half], corners[half:][::-1]
+    line = _inside(top + _BASELINE * (bottom - top), page)
+    if math.dist(line[0], line[-1]) >= _SHORTEST:
+        return line
+    (x, y), last = line[0], page.width - 1
+    left = max(0, min(x, last - _SHORTEST))
+    return (left, y), (min(last, left + _SHORTEST), y)
+
+
+def _whole(polygon: NDArray[np.float64], page: Page) -> tuple[Pixel, ...]:
+    """Return a polygon in whole pixels, or where that leaves none, the rectangle around it."""
+    points = _inside(polygon, page)
+    if len(points) >= 3 and Polygon(points).is_valid:
+        return points
+    left, top, right, bottom = around([points])
+    right, bottom = max(right, left + 1), max(bottom, top + 1)
+    return (left, top), (right, top), (right, bottom), (left, bottom)
+
+
+def _inside(polygon: NDArray[np.float64], page: Page) -> tuple[Pixel, ...]:
+    """Return points in whole pixels, the last column and row included: kraken refuses more."""
+    last = (page.width - 1, page.height - 1)
+    whole = polygon.round().clip(0, last).astype(int).tolist()
+    return tuple(point for point, _ in groupby((x, y) for x, y in whole))

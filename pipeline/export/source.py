@@ -1,0 +1,99 @@
+"""The picture behind a page, and how other programs get to see it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...stages.load import probe
+
+if TYPE_CHECKING:
+    from .load import Page
+
+__all__ = ["Content", "Link", "Source", "encoded_png", "is_opened_as_stored", "picture_beside"]
+
+
+@dataclass(frozen=True)
+class Link:
+    """A symbolic link to be made."""
+
+    target: Path
+
+
+Content = bytes | Link
+
+
+@dataclass(frozen=True)
+class Source:
+    """The picture of a page, decoded only when a format asks for it.
+
+    Attributes:
+        path: absolute, of the file.
+        rgb: gives the upright page, uint8 [H, W, 3].
+        mask: gives its mask, uint8 [H, W] with the values of masks/*.png; None if none is written.
+    """
+
+    path: Path
+    rgb: Callable[[], NDArray[np.uint8]]
+    mask: Callable[[], NDArray[np.uint8] | None]
+
+
+def encoded_png(rgb: NDArray[np.uint8]) -> bytes:
+    """Return pixels uint8 [h, w, 3] as a PNG."""
+    _, encoded = cv2.imencode(".png", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR))
+    return encoded.tobytes()
+
+
+def is_opened_as_stored(page: Page, path: Path) -> bool:
+    """Whether OCR programs open exactly this page, in the frame that EXIF says it has.
+
+    They take the first page of a TIFF for all; Leptonica, and so Tesseract, turns TIFF by its
+    orientation, and wrongly for 8 (seen with 1.82); few open HEIC.
+    """
+    header = probe(path, page=page.page)
+    if header.format == "TIFF":
+        return header.pages == 1 and page.exif_orientation == 1
+    return header.format != "HEIF"
+
+
+def picture_beside(
+    page: Page, source: Source, folder: Path, writable: Callable[[str], bool]
+) -> tuple[str, dict[str, Content]]:
+    """Return how a file `folder / page.name` is to name its picture, and what must lie there for it.
+
+    The picture itself, by its relative path, unless other programs would not open this page of it
+    (then an upright PNG) or the path has characters that the format cannot hold (then a link).
+
+    Args:
+        page: of the picture.
+        source: of the page.
+        folder: exports/<format>, absolute.
+        writable: whether the format can hold a name.
+    """
+    here = folder / PurePosixPath(page.name).parent
+    digest = hashlib.sha256(os.fsencode(page.name)).hexdigest()[:16]
+    if not is_opened_as_stored(page, source.path):
+        name = f"{PurePosixPath(page.name).name}.png"
+        name = name if writable(name) else f"{digest}.png"
+        return name, {_in(page, name): encoded_png(source.rgb())}
+    name = os.path.relpath(source.path, here)
+    if writable(name):
+        return name, {}
+    name = f"{digest}{_plain_suffix(source.path)}"
+    return name, {_in(page, name): Link(source.path)}
+
+
+def _in(page: Page, name: str) -> str:
+    return str(PurePosixPath(page.name).parent / name)
+
+
+def _plain_suffix(path: Path) -> str:
+    return path.suffix if path.suffix[1:].isalnum() and path.suffix.isascii() else ""

@@ -1,0 +1,1 @@
+"""One module a format, each with `files` and `joined` as `formats.Format` describes."""

@@ -1,0 +1,58 @@
+"""Upright PNGs of the boxes, for anything that recognises text: `crops/<page>/<box>.png`.
+
+`crops.jsonl` has a line for each: the crop (relative to the list), picture, page, index of the box
+in the box JSON, its line, label and score, size, and `to_page`: the 3 x 3 matrix from crop to page.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ..crops import Crop, cut
+from ..source import Content, Source, encoded_png
+
+if TYPE_CHECKING:
+    from ..formats import Pages
+    from ..load import Page
+
+__all__ = ["files", "joined"]
+
+PADDING: Final = 0.1
+"""In units of the height of the box."""
+
+
+def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
+    """Return a PNG for every box, and their list."""
+    found: dict[str, Content] = {}
+    lines = []
+    for index, box in enumerate(page.boxes):
+        crop = cut(source.rgb(), box.polygon, padding=PADDING)
+        name = f"{page.name}/{index:04d}.png"
+        found[name] = encoded_png(crop.pixels)
+        lines.append(json.dumps(_line(page, index, crop, name)) + "\n")
+    return {**found, f"{page.name}/crops.jsonl": "".join(lines).encode("ascii")}
+
+
+def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
+    """Return the list of all crops."""
+    return {"crops.jsonl": ((folder / page.name / "crops.jsonl").read_bytes() for page in pages())}
+
+
+def _line(page: Page, index: int, crop: Crop, name: str) -> dict[str, object]:
+    box = page.boxes[index]
+    return {
+        "crop": f"crops/{name}",
+        "picture": page.key,
+        "page": page.page,
+        "box": index,
+        "line": box.line,
+        "label": box.label,
+        "score": box.score,
+        "width": crop.pixels.shape[1],
+        "height": crop.pixels.shape[0],
+        "to_page": crop.to_page.round(6).tolist(),
+        "curved": crop.curved,
+    }

@@ -1,0 +1,87 @@
+"""hOCR 1.2: lines and words of the upright page, for viewers; text where it was read.
+
+Browsers show pictures upright, so the boxes fit what they show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from xml.etree import ElementTree as ET
+
+from ..frames import Rect
+from ..lines import Line, Reading, Word, around, lines_of
+from ..markup import add, fits, serialized
+from ..source import Content, Source, picture_beside
+
+if TYPE_CHECKING:
+    from ..formats import Pages
+    from ..load import Page
+
+__all__ = ["document", "files", "joined"]
+
+DOCTYPE: Final = (
+    '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '
+    '"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">\n'
+)
+CAPABILITIES: Final = "ocr_page ocr_carea ocr_line ocrx_word"
+
+
+def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:
+    """Return the hOCR of a page, and the picture where other programs need one of their own."""
+    picture, beside = picture_beside(page, source, folder, _fits)
+    return {**beside, f"{page.name}.hocr": document(page, picture, {})}
+
+
+def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:  # noqa: ARG001 - of all formats
+    """Return nothing: a page has its file."""
+    return {}
+
+
+def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:
+    """Return the hOCR of a page.
+
+    Args:
+        page: with its boxes.
+        picture: what to call the picture, as seen from the hOCR.
+        readings: text by index of the box.
+    """
+    root = ET.Element("html", xmlns="http://www.w3.org/1999/xhtml", lang="und")
+    head = add(root, "head")
+    add(head, "title", page.name)
+    add(head, "meta", http_equiv="Content-Type", content="text/html; charset=utf-8")
+    add(head, "meta", name="ocr-system", content="locpipe")
+    add(head, "meta", name="ocr-capabilities", content=CAPABILITIES)
+    title = f'image "{picture}"; {_bbox((0, 0, page.width, page.height))}; ppageno {page.page - 1}'
+    sheet = add(add(root, "body"), "div", class_="ocr_page", id="page", title=title)
+    lines = lines_of(page, readings)
+    if lines:
+        box = _bbox(around(line.polygon for line in lines))
+        area = add(sheet, "div", class_="ocr_carea", id="area", title=box)
+        for index, line in enumerate(lines):
+            _add_line(area, line, index)
+    return serialized(root, DOCTYPE)
+
+
+def _add_line(area: ET.Element, line: Line, index: int) -> None:
+    element = add(area, "span", class_="ocr_line", id=f"line-{index}", title=_bbox(line.rect))
+    for word in line.words:
+        _add_word(element, word)
+
+
+def _add_word(line: ET.Element, word: Word) -> None:
+    title, text = _bbox(word.rect), ""
+    if word.reading is not None:
+        title += f"; x_wconf {round(100 * word.reading.confidence)}"
+        text = word.reading.text
+    add(line, "span", text, class_="ocrx_word", id=f"word-{word.index}", title=title)
+
+
+def _bbox(rect: Rect) -> str:
+    return "bbox " + " ".join(map(str, rect))
+
+
+def _fits(name: str) -> bool:
+    """Whether a name can stand between the quotes of a property, which know no escape."""
+    return fits(name) and '"' not in name and "\\" not in name

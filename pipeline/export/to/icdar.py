@@ -1,0 +1,34 @@
+"""What ICDAR's text localisation tasks take as a result: `x1,y1,x2,y2,x3,y3,x4,y4` a line.
+
+Integers, clockwise from the top-left corner in reading direction, upright page; a curved word
+becomes its smallest rectangle.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..crops import quad_of
+from ..source import Content, Source
+
+if TYPE_CHECKING:
+    from ..formats import Pages
+    from ..load import Page
+
+__all__ = ["files", "joined"]
+
+
+def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
+    """Return the text file of a page; it is empty where there is no box."""
+    lines = []
+    for box in page.boxes:
+        corners = quad_of(box.polygon).round().clip(0, (page.width, page.height)).astype(int)
+        lines.append(",".join(map(str, corners.ravel().tolist())) + "\n")
+    return {f"{page.name}.txt": "".join(lines).encode("ascii")}
+
+
+def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:  # noqa: ARG001 - of all formats
+    """Return nothing: a picture has its file."""
+    return {}

@@ -1,0 +1,117 @@
+"""Pre-annotations for Label Studio: `labelstudio.json` to import, `labelstudio.xml` the interface.
+
+A picture is a task. It is named as Label Studio serves local files: keep the pictures below
+LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, in the folder that was the input of the run. Percent of the
+upright picture, which is what browsers show.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+from xml.etree import ElementTree as ET
+
+import numpy as np
+
+from ..crops import Quad, quad_of
+from ..markup import add, clean, serialized
+from ..source import Content, Source
+
+if TYPE_CHECKING:
+    from ....stages.boxes import Box
+    from ..formats import Pages
+    from ..load import Page
+
+__all__ = ["files", "joined"]
+
+
+def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
+    """Return the task of a page."""
+    return {f"{page.name}.json": json.dumps(_task(page)).encode("ascii")}
+
+
+def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
+    """Return the list of all tasks, and the interface for their labels."""
+    return {"labelstudio.json": _tasks(pages, folder), "labelstudio.xml": _interface(pages)}
+
+
+def _task(page: Page) -> dict[str, Any]:
+    results = [_result(index, box, page) for index, box in enumerate(page.boxes)]
+    scores = [box.score for box in page.boxes]
+    prediction = {
+        "model_version": page.document["made_by"]["model_sha256"][:12],
+        "score": round(sum(scores) / len(scores), 4) if scores else 0.0,
+        "result": results,
+    }
+    address = f"/data/local-files/?d={quote(os.fsencode(page.key))}"
+    data = {"image": address, "picture": clean(page.key), "page": page.page}
+    return {"data": data, "predictions": [prediction]}
+
+
+def _result(index: int, box: Box, page: Page) -> dict[str, Any]:
+    corners = quad_of(box.polygon)
+    if len(box.polygon) == 4 and _is_rectangle(corners):
+        kind, value = "rectanglelabels", _rectangle(corners, page)
+    else:
+        kind, value = "polygonlabels", _polygon(box, page)
+    return {
+        "id": f"{page.page}-{index}",
+        "type": kind,
+        "from_name": "rectangle" if kind == "rectanglelabels" else "polygon",
+        "to_name": "image",
+        "original_width": page.width,
+        "original_height": page.height,
+        "image_rotation": 0,
+        "score": box.score,
+        "value": {**value, kind: [clean(box.label)]},
+    }
+
+
+def _is_rectangle(corners: Quad) -> bool:
+    """Whether opposite sides and the diagonals agree, to a tenth of a pixel."""
+    middle = np.abs(corners[0] + corners[2] - corners[1] - corners[3]).max() / 2
+    diagonals = np.linalg.norm(corners[2:] - corners[:2], axis=1)
+    return bool(middle < 0.1 and abs(diagonals[0] - diagonals[1]) < 0.1)
+
+
+def _rectangle(corners: Quad, page: Page) -> dict[str, Any]:
+    (x, y), along, down = corners[0], corners[1] - corners[0], corners[3] - corners[0]
+    return {
+        "x": _percent(x, page.width),
+        "y": _percent(y, page.height),
+        "width": _percent(math.hypot(*along), page.width),
+        "height": _percent(math.hypot(*down), page.height),
+        "rotation": round(math.degrees(math.atan2(along[1], along[0])) % 360, 3) % 360,
+    }
+
+
+def _polygon(box: Box, page: Page) -> dict[str, Any]:
+    points = [[_percent(x, page.width), _percent(y, page.height)] for x, y in box.polygon]
+    return {"points": points, "closed": True}
+
+
+def _percent(pixels: float, of: int) -> float:
+    return round(100 * float(pixels) / of, 4)
+
+
+def _tasks(pages: Pages, folder: Path) -> Iterator[bytes]:
+    yield b"["
+    for number, page in enumerate(pages()):
+        yield (b",\n" if number else b"\n") + (folder / f"{page.name}.json").read_bytes()
+    yield b"]\n"
+
+
+def _interface(pages: Pages) -> Iterator[bytes]:
+    labels = sorted({clean(label) for page in pages() for label in page.labels})
+    root = ET.Element("View")
+    add(root, "Image", name="image", value="$image")
+    for tag, name in (("RectangleLabels", "rectangle"), ("PolygonLabels", "polygon")):
+        control = add(root, tag, name=name, toName="image")
+        for label in labels:
+            add(control, "Label", value=label)
+    yield serialized(root)

@@ -1,0 +1,91 @@
+"""PAGE XML 2019-07-15 (PRImA), as kraken, OCR-D, eScriptorium and Transkribus read it.
+
+One text region a page, its lines in reading order, each with a baseline and its words; text where
+it was read. Upright page: kraken applies the EXIF orientation when it opens the picture.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+from xml.etree import ElementTree as ET
+
+from ..lines import Line, Reading, Word, around, lines_of
+from ..markup import add, fits, points, serialized
+from ..source import Content, Source, picture_beside
+
+if TYPE_CHECKING:
+    from ..formats import Pages
+    from ..load import Page
+
+__all__ = ["document", "files", "joined"]
+
+NAMESPACE: Final = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+EPOCH: Final = "1970-01-01T00:00:00Z"
+"""PAGE wants the time it was made, which may not differ from run to run."""
+
+
+def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:
+    """Return the XML of a page, and the picture where other programs need one of their own."""
+    picture, beside = picture_beside(page, source, folder, fits)
+    return {**beside, f"{page.name}.xml": document(page, picture, {})}
+
+
+def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:  # noqa: ARG001 - of all formats
+    """Return nothing: a page has its file."""
+    return {}
+
+
+def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:
+    """Return the XML of a page.
+
+    Args:
+        page: with its boxes.
+        picture: what to call the picture, as seen from the XML.
+        readings: text by index of the box.
+    """
+    root = ET.Element("PcGts", xmlns=NAMESPACE)
+    metadata = add(root, "Metadata")
+    add(metadata, "Creator", "locpipe")
+    add(metadata, "Created", EPOCH)
+    add(metadata, "LastChange", EPOCH)
+    sheet = add(root, "Page", imageFilename=picture, imageWidth=page.width, imageHeight=page.height)
+    lines = lines_of(page, readings)
+    if lines:
+        order = add(add(sheet, "ReadingOrder"), "OrderedGroup", id="order")
+        add(order, "RegionRefIndexed", index=0, regionRef="region")
+        region = add(sheet, "TextRegion", id="region")
+        left, top, right, bottom = around(line.polygon for line in lines)
+        add(
+            region,
+            "Coords",
+            points=points([(left, top), (right, top), (right, bottom), (left, bottom)]),
+        )
+        for index, line in enumerate(lines):
+            _add_line(region, line, index)
+    return serialized(root)
+
+
+def _add_line(region: ET.Element, line: Line, index: int) -> None:
+    element = add(region, "TextLine", id=f"line-{index}")
+    add(element, "Coords", points=points(line.polygon))
+    add(element, "Baseline", points=points(line.baseline))
+    for word in line.words:
+        _add_word(element, word)
+    read = [word.reading for word in line.words if word.reading is not None]
+    if read:
+        confidence = sum(reading.confidence for reading in read) / len(read)
+        _add_text(element, Reading(" ".join(reading.text for reading in read), confidence))
+
+
+def _add_word(line: ET.Element, word: Word) -> None:
+    element = add(line, "Word", id=f"word-{word.index}")
+    add(element, "Coords", points=points(word.polygon), conf=f"{word.box.score:.4f}")
+    if word.reading is not None:
+        _add_text(element, word.reading)
+    add(add(element, "Labels"), "Label", value=word.box.label)
+
+
+def _add_text(parent: ET.Element, reading: Reading) -> None:
+    add(add(parent, "TextEquiv", conf=f"{reading.confidence:.4f}"), "Unicode", reading.text)

@@ -1,0 +1,126 @@
+"""Zones for Tesseract: `<picture>.uzn` beside a link to the picture.
+
+What Tesseract 5 makes of it (blread.cpp, and tried): a zone is `left top width height Label` in
+integers that fit 16 bits; without a label the next zone is lost; a zone that leaves the picture
+aborts it; an empty file makes it read the whole page; only `--psm 4`, `6` and `11` use zones.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, Final
+
+from ..frames import Rect, rect_as_stored
+from ..source import Content, Link, Source, encoded_png, is_opened_as_stored
+
+if TYPE_CHECKING:
+    from ..formats import Pages
+    from ..load import Page
+
+__all__ = ["files", "joined", "zones"]
+
+PADDING: Final = 4
+"""Pixels on every side: a zone that cuts ink makes "IVW" of "TW", 15 pixels more do no harm."""
+LARGEST: Final = 32767
+"""Of a 16-bit number, and of a side of a picture that Tesseract accepts."""
+
+log = logging.getLogger(__name__)
+
+
+def zones(page: Page) -> list[Rect]:
+    """Return left, top, right, bottom of every zone on the upright page, in reading order.
+
+    Of boxes that mostly cover each other one zone is made, or the text would be read twice.
+    """
+    found: list[Rect] = []
+    for box in page.boxes:
+        rect = _padded(box.rect, page)
+        for i, other in enumerate(found):
+            if _mostly_the_same(rect, other):
+                found[i] = _around(rect, other)
+                break
+        else:
+            if rect[2] > rect[0] and rect[3] > rect[1]:
+                found.append(rect)
+    return found
+
+
+def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
+    """Return the zones and the picture they are for; nothing where there is nothing to read.
+
+    The picture is a link, or a PNG of the upright page where Tesseract would open another page or
+    turn it. The zones are in the pixels that Tesseract sees.
+    """
+    found = zones(page)
+    if not found:
+        return {}
+    if max(page.width, page.height) > LARGEST:
+        log.warning("%r: has a side of more than %d pixels, which Tesseract refuses; left out of uzn", page.name, LARGEST)  # fmt: skip
+        return {}
+    if is_opened_as_stored(page, source.path):
+        found = [rect_as_stored(zone, page) for zone in found]
+        picture: dict[str, Content] = {_linked(page): Link(source.path)}
+    else:
+        picture = {f"{page.name}.png": encoded_png(source.rgb())}
+    lines = [
+        f"{left} {top} {right - left} {bottom - top} Text\n" for left, top, right, bottom in found
+    ]
+    return {**picture, f"{page.name}.uzn": "".join(lines).encode("ascii")}
+
+
+def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
+    """Return two lists: pictures to give to Tesseract, and those without a box.
+
+    A name with a line break fits in no such list; its zones are there all the same.
+    """
+
+    def names(*, with_zones: bool) -> Iterator[bytes]:
+        for page in pages():
+            if (folder / f"{page.name}.uzn").exists() != with_zones:
+                continue
+            name = os.fsencode(folder / _picture(page, folder) if with_zones else page.name)
+            if b"\n" in name or b"\r" in name:
+                log.warning(
+                    "%r: its name has a line break; left out of the lists of uzn", page.name
+                )
+                continue
+            yield name + b"\n"
+
+    return {"uzn.txt": names(with_zones=True), "uzn-empty.txt": names(with_zones=False)}
+
+
+def _picture(page: Page, folder: Path) -> str:
+    png = f"{page.name}.png"
+    return png if (folder / png).exists() else _linked(page)
+
+
+def _linked(page: Page) -> str:
+    # Tesseract replaces the last extension by .uzn, so a.png and a.jpg need names of their own.
+    return f"{page.name}{PurePosixPath(page.key).suffix or '.png'}"
+
+
+def _padded(rect: Rect, page: Page) -> Rect:
+    left, top, right, bottom = rect
+    return (
+        max(0, left - PADDING),
+        max(0, top - PADDING),
+        min(page.width, right + PADDING),
+        min(page.height, bottom + PADDING),
+    )
+
+
+def _mostly_the_same(first: Rect, second: Rect) -> bool:
+    width = min(first[2], second[2]) - max(first[0], second[0])
+    height = min(first[3], second[3]) - max(first[1], second[1])
+    if min(width, height) <= 0:
+        return False
+    smaller = min((r[2] - r[0]) * (r[3] - r[1]) for r in (first, second))
+    return 2 * width * height > smaller
+
+
+def _around(first: Rect, second: Rect) -> Rect:
+    left, top = min(first[0], second[0]), min(first[1], second[1])
+    return left, top, max(first[2], second[2]), max(first[3], second[3])

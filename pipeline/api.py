@@ -18,7 +18,7 @@ import numpy as np
 
 from ..stages.errors import ConfigError, ImageError
 from ..stages.load import Image, load
-from ..stages.model import Model, find_model, load_model, sha256_of
+from ..stages.model import Backbone, Model, find_model, load_model, sha256_of
 from . import picture as one_picture
 from .config import Config
 from .configfile import Assignment, find_config, read_settings
@@ -120,7 +120,7 @@ def localize(
         ()
     """
     config = _config(model, settings)
-    ready = _model(config.model)
+    ready = _model(config.source)
     one_picture.check(ready.card, config)
     if isinstance(picture, np.ndarray):
         image = _image(picture)
@@ -198,13 +198,15 @@ def _plain(value: object) -> object:
     return str(value) if isinstance(value, Path) else value
 
 
-def _model(name: str) -> Model:
+def _model(name: str | Backbone) -> Model:
+    if isinstance(name, Backbone):
+        return _loaded(name, "")
     folder = find_model(name).absolute()
     return _loaded(folder, sha256_of(folder / "model.yaml"))
 
 
 @lru_cache(maxsize=2)
-def _loaded(folder: Path, _: str) -> Model:
+def _loaded(folder: Path | Backbone, _: str) -> Model:
     """Keep a model for as long as what its card says stays the same."""
     return load_model(folder)
 

@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from types import UnionType
+from typing import Annotated, Generic, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -242,7 +243,7 @@ def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str]) -> str:
 
 def _named_key(loc: tuple[int | str, ...], known: Mapping[Key, str], kind: str) -> Key:
     """The part of pydantic's location that the user wrote: without list indices and union tags."""
-    key = tuple(str(part) for part in loc)
+    key = tuple(str(part) for part in loc if not str(part).startswith("<"))
     if kind == "extra_forbidden":
         return key
     return next((key[:n] for n in range(len(key), 0, -1) if key[:n] in known), key)
@@ -251,8 +252,15 @@ def _named_key(loc: tuple[int | str, ...], known: Mapping[Key, str], kind: str) 
 def _known_keys(schema: type[Section], above: Key) -> Iterator[tuple[Key, str]]:
     for name, field in schema.model_fields.items():
         yield (*above, name), " ".join((field.description or "").split())
-        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
-            yield from _known_keys(field.annotation, (*above, name))
+        for kind in _kinds(field.annotation):
+            if isinstance(kind, type) and issubclass(kind, Section):
+                yield from _known_keys(kind, (*above, name))
+
+
+def _kinds(annotation: object) -> Iterator[object]:
+    """Yield a type, or the members of a union."""
+    for kind in get_args(annotation) if isinstance(annotation, UnionType) else [annotation]:
+        yield get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
 def _advice(key: Key, known: Mapping[Key, str]) -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..stages.load import Header, Image
+from ..stages.labels import is_chosen_by_picture
 from ..stages.model import ModelCard, Polarity
 
 if TYPE_CHECKING:
     from ..stages.boxes import Boxes
     from ..stages.heatmap import Heatmap
+    from ..stages.infer import Features
     from ..stages.model import Model
     from ..stages.threshold import Mask
     from .config import Config, InferConfig
 
-__all__ = ["Result", "check", "localize", "memory_needed"]
+__all__ = ["Result", "check", "features_of", "localize", "memory_needed"]
 
 
 @dataclass(frozen=True)
@@ -40,8 +42,17 @@ class Result:
     seconds: dict[str, float]
 
 
-def localize(image: Image, model: Model, config: Config) -> Result:
+def localize(
+    image: Image, model: Model, config: Config, *, features: Sequence[Features] | None = None
+) -> Result:
     """Run infer, heatmap, threshold, boxes and, where asked for, classify on a picture.
+
+    Args:
+        image: the upright picture.
+        model: the model of the config.
+        config: what to do.
+        features: what `features_of` gave for this picture, so that configs that differ only after
+            `infer` share it; made here if not given.
 
     Raises:
         ModelError: the model lacks what the config asks for; `check` tells before.
@@ -50,40 +61,54 @@ def localize(image: Image, model: Model, config: Config) -> Result:
     from ..stages.boxes import find_boxes  # noqa: PLC0415
     from ..stages.classify import classify  # noqa: PLC0415
     from ..stages.heatmap import heatmap  # noqa: PLC0415
-    from ..stages.infer import infer  # noqa: PLC0415
+    from ..stages.labels import chosen, named, with_groups  # noqa: PLC0415
     from ..stages.threshold import threshold  # noqa: PLC0415
 
     seconds: dict[str, float] = {}
     infer_options, threshold_options, box_options = config.infer, config.threshold, config.boxes
     with _timed(seconds, "infer"):
-        features = [
-            infer(
-                model,
-                image.rgb,
-                resolution=infer_options.resolution,
-                scale=scale,
-                polarity=polarity,
-                padding=infer_options.padding,
-            )
-            for scale in _scales(infer_options, image.width, image.height)
-            for polarity in _polarities(infer_options)
-        ]
+        if features is None:
+            features = features_of(image, model, config)
     with _timed(seconds, "heatmap"):
+        model = with_groups(model, config.heatmap.groups)
+        labels, least = labels_of(model.card, config), config.heatmap.min_probability
         heat = heatmap(
             model,
             features,
-            labels=labels_of(model.card, config),
-            **config.heatmap.model_dump(exclude={"labels"}),
+            labels=chosen(model, features, labels, least),
+            **config.heatmap.model_dump(exclude={"labels", "groups", "min_probability"}),
         )
     with _timed(seconds, "threshold"):
         mask = threshold(heat, **threshold_options.model_dump())
     with _timed(seconds, "boxes"):
         options = box_options.model_dump(exclude={"classify", "max"})
         boxes = find_boxes(mask, heat, maximum=box_options.max, **options)
+        if _is_recognition(model.card, config):
+            boxes = named(model, features, boxes)
     if box_options.classify:
         with _timed(seconds, "classify"):
             boxes = classify(model, image.rgb, boxes, polarities=_polarities(infer_options))
     return Result(image, heat, mask, boxes, seconds)
+
+
+def features_of(image: Image, model: Model, config: Config) -> list[Features]:
+    """Return the filter responses of a picture at every scale and polarity of a config."""
+    from ..stages.infer import infer  # noqa: PLC0415 - imports torch
+
+    options = config.infer
+    return [
+        infer(
+            model,
+            image.rgb,
+            resolution=options.resolution,
+            scale=scale,
+            polarity=polarity,
+            padding=options.padding,
+            windows=config.heatmap.weights == "classifier",
+        )
+        for scale in _scales(options, image.width, image.height)
+        for polarity in _polarities(options)
+    ]
 
 
 def check(card: ModelCard, config: Config) -> None:
@@ -93,9 +118,12 @@ def check(card: ModelCard, config: Config) -> None:
         ModelError: a label or a calibration is missing; the message says which and what to do.
     """
     options = config.heatmap
+    card = card.model_copy(update={"groups": {**card.groups, **options.groups}})
     for label in labels_of(card, config):
+        if is_chosen_by_picture(label):
+            label = card.classes[0]  # noqa: PLW2901  any: all have the same maps
         card.members(label)
-        if options.normalize == "minmax":
+        if options.normalize == "minmax" or options.weights == "classifier":
             continue
         for name in card.map_names(label, options.weights, options.group):
             for polarity in _polarities(config.infer):
@@ -122,6 +150,13 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
 def labels_of(card: ModelCard, config: Config) -> tuple[str, ...]:
     """Return the labels asked for: if none are, the model's groups, or else all its classes."""
     return config.heatmap.labels or tuple(card.groups) or card.classes
+
+
+def _is_recognition(card: ModelCard, config: Config) -> bool:
+    """Say whether the classes are of whole pictures, chosen among by what the picture shows."""
+    options = config.heatmap
+    by_picture = any(map(is_chosen_by_picture, labels_of(card, config)))
+    return card.backbone is not None or by_picture or options.min_probability > 0
 
 
 def _scales(options: InferConfig, width: int, height: int) -> list[float]:

@@ -2,9 +2,11 @@
 
 import uuid
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal
 
 from .. import __version__
+from ..stages.model import Backbone
 from .config import Config
 
 __all__ = ["Job", "Outcome", "Place", "Task"]
@@ -19,7 +21,7 @@ class Job:
     Args:
         config: the whole config, its paths absolute.
         config_sha256: of what decides the result.
-        model: name of a shipped model, or absolute path of a folder.
+        model: name of a shipped model, absolute path of a folder, or a backbone.
         model_sha256: what the model must be, wherever the worker runs.
         version: of locpipe; workers must have the same.
         name: of this run among others at the same workers.
@@ -27,7 +29,7 @@ class Job:
 
     config: Config
     config_sha256: str
-    model: str
+    model: str | Backbone
     model_sha256: str
     version: str = __version__
     name: str = field(default_factory=lambda: f"locpipe-{uuid.uuid4().hex}")
@@ -38,6 +40,16 @@ class Job:
         if self.config.run.scheduler is not None:
             return "remote"
         return "inside" if self.config.run.workers == 0 else "local"
+
+    @property
+    def output(self) -> Path:
+        """Folder of the results."""
+        return self.config.output.path
+
+    @property
+    def timeout(self) -> float:
+        """Seconds a picture may take."""
+        return self.config.run.timeout
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from .errors import ModelError
 from .grid import Grid, resample
 from .infer import Features
 from .model import Group, Model, Polarity, Resolution, Weights
@@ -64,7 +65,7 @@ def heatmap(
         model: where the tables and calibrations come from.
         features: passes over one picture at one or more scales and polarities, those of one
             scale together; the map lies on the grid of the first.
-        labels: classes or groups of the model, one map each.
+        labels: classes or groups of the model, one map each; there may be none.
         weights: which W_i, see `filter_weights`.
         group: a group's map is the `max` of its members' maps, or that of the `sum` of their
             weights.
@@ -95,7 +96,9 @@ def heatmap(
     scales = groupby(features, key=lambda one: one.scale)
     for count, (_, same_scale) in enumerate(scales, start=1):
         passes = list(same_scale)
-        maps = np.stack([map_of(label, passes) for label in labels])
+        maps = np.empty((len(labels), *passes[0].grid.shape), np.float32)
+        for k_th, label in enumerate(labels):
+            maps[k_th] = map_of(label, passes)
         if merged is None:
             merged, grid = maps, passes[0].grid
             continue
@@ -122,21 +125,43 @@ def filter_weights(
     - `contrast`: dE[i, c] minus its mean over the samples of all other classes;
     - `energy`: mean over samples of c of (error growth / sum(F_i^2)), the authors' ccGAP;
     - `excitation`: mean of F_i over samples and positions of c, the authors' "newer GAP";
-    - `linear`: the weights of a linear classifier on spatial means (CAM, Zhou et al. 2016).
+    - `linear`: the weights of a linear classifier on spatial means (CAM, Zhou et al. 2016), of a
+      net that ends in global average pooling and a linear layer its own;
+    - `classifier`: none; the maps are the classifier's answers in every window already.
 
     Raises:
-        ModelError: the model knows no such label.
+        ModelError: the model knows no such label, or its tables do not say anything about it.
     """
     names = model.card.map_names(label, weights, group)
+    _require_measured(model, label, weights)
     table = _table(model, weights)
     if weights == "paper":
         return ((label, table[:, 0]),)
     return tuple((name, table[:, model.card.members(name)].sum(axis=1)) for name in names)
 
 
+def _require_measured(model: Model, label: str, weights: Weights) -> None:
+    tables, members = model.tables, list(model.card.members(label))
+    if weights == "classifier" or (weights == "linear" and tables.linear[:, members].any()):
+        return
+    if weights != "linear" and (
+        tables.count.any() if weights == "paper" else tables.count[members].all()
+    ):
+        return
+    msg = (
+        f"the weights `{weights}` of label {label!r} were not measured in model "
+        f"{model.card.name}: run `locpipe weigh` on labelled pictures, or set "
+        "heatmap.weights=classifier"
+    )
+    raise ModelError(msg)
+
+
+@lru_cache(maxsize=16)
 def _table(model: Model, weights: Weights) -> NDArray[np.float32]:
     """Return W for every class, float32 [C, classes]."""
     tables = model.tables
+    if weights == "classifier":
+        return np.eye(len(tables.count), dtype=np.float32)
     total = tables.error @ tables.count
     match weights:
         case "paper":
@@ -145,7 +170,7 @@ def _table(model: Model, weights: Weights) -> NDArray[np.float32]:
             table = tables.error
         case "contrast":
             others = total[:, None] - tables.error * tables.count
-            table = tables.error - others / (tables.count.sum() - tables.count)
+            table = tables.error - others / np.maximum(tables.count.sum() - tables.count, 1)
         case "energy":
             table = tables.energy
         case "excitation":
@@ -180,10 +205,12 @@ def _calibrated(
     scale: float,
 ) -> _Affine:
     """Return what gives log-odds; looked up once, for small pictures are done in no time."""
+    plain = _plain(model, label, weights, group)
+    if weights == "classifier":  # log-odds as they are
+        return plain
     names = model.card.map_names(label, weights, group)
     fits = [model.card.calibrated(weights, resolution, polarity, name, scale) for name in names]
     slopes, intercepts = np.array([(fit.slope, fit.intercept) for fit in fits], np.float32).T
-    plain = _plain(model, label, weights, group)
     return _Affine(plain.slopes * slopes[:, None], intercepts[:, None])
 
 

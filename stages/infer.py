@@ -11,19 +11,21 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from .grid import Grid
 from .nets import Network
+from .nets.convolutional import convolutional
 from .nets.dense import Geometry, densify, geometry, peak_floats
+from .nets.head import read_head
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from .model import InputSpec, Model, Polarity, Resolution
 
 __all__ = ["Features", "Padding", "bytes_needed", "infer", "normalized", "shown_size"]
 
 Padding = Literal["replicate", "reflect", "zeros"]
+_LEAST = 1e-7  # probability of all other classes: float32 knows no less beside 1
 _BORDERS = {"replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
 
 
@@ -32,11 +34,14 @@ class Features:
     """Filter responses of one pass over a picture.
 
     Attributes:
-        maps: float32 [C, h, w], the last convolution after its ReLU and before its pooling.
+        maps: float32 [C, h, w], the last convolution after its ReLU and before its pooling; or
+            [K, h, w], log-odds of every class in the window around a cell.
         grid: where its cells lie in the upright picture.
         resolution: how the map was made dense, see `nets.dense.densify`.
         scale: size the network was shown over the picture's own.
         polarity: whether the picture was inverted before.
+        probabilities: float32 [K], of every class in the whole picture, where the classifier takes
+            an F of any size; else None.
     """
 
     maps: NDArray[np.float32]
@@ -44,6 +49,7 @@ class Features:
     resolution: Resolution
     scale: float
     polarity: Polarity
+    probabilities: NDArray[np.float32] | None = None
 
 
 def infer(
@@ -54,6 +60,7 @@ def infer(
     scale: float = 1.0,
     polarity: Polarity = "normal",
     padding: Padding = "replicate",
+    windows: bool = False,
 ) -> Features:
     """Run a network's convolutions over a whole picture, without tiles.
 
@@ -67,17 +74,24 @@ def infer(
             picture for half a receptive field, so that its border is no edge; `zeros` leaves it
             to the network's own zero padding. Cells whose receptive field ends before the border
             have the same value with each.
+        windows: give the answers of the whole classifier in every window, instead of F.
+
+    Raises:
+        ModelError: the network cannot be run in that resolution, or not on windows.
     """
-    features, shape = _dense_features(model.network, resolution)
+    features, shape = _dense_features(model.network, resolution, windows=windows)
     shown = _as_shown(rgb, scale, polarity, channels=model.card.input.channels)
     height, width = shown.shape[:2]
     rows, columns = math.ceil(height / shape.stride), math.ceil(width / shape.stride)
     margin = 0 if padding == "zeros" else _round_up(shape.receptive_field // 2, shape.multiple)
-    x = _padded(shown, margin, shape.multiple, padding, model.card.input)
-    with torch.inference_mode():
-        maps = features(torch.from_numpy(x))[0].numpy()
+    least = shape.receptive_field if windows else 1  # a window must fit
+    x = _padded(shown, margin, shape.multiple, padding, model.card.input, least)
     first = margin // shape.stride
-    maps = maps[:, first : first + rows, first : first + columns]
+    with torch.inference_mode():
+        found = features(torch.from_numpy(x))
+        found = found[..., first : first + rows, first : first + columns]
+        probabilities = None if windows else _probabilities(model.network, found)
+        maps = (_log_odds(found) if windows else found)[0].numpy()
     ratio = (rgb.shape[1] / width, rgb.shape[0] / height)
     grid = Grid(
         shape=maps.shape[1:],
@@ -85,7 +99,7 @@ def infer(
         offset=(shape.offset * ratio[0], shape.offset * ratio[1]),
         picture=(rgb.shape[1], rgb.shape[0]),
     )
-    return Features(maps, grid, resolution, scale, polarity)
+    return Features(maps, grid, resolution, scale, polarity, probabilities)
 
 
 def bytes_needed(
@@ -109,10 +123,34 @@ def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
 
 
 @lru_cache(maxsize=16)
-def _dense_features(network: Network, resolution: Resolution) -> tuple[nn.Module, Geometry]:
-    features = densify(network.features, resolution)
+def _dense_features(
+    network: Network, resolution: Resolution, *, windows: bool = False
+) -> tuple[nn.Module, Geometry]:
+    native = network.features
+    if windows:
+        native = nn.Sequential(native, convolutional(network.classifier, network.channels()))
+    features = densify(native, resolution)
     # A twin without strides still needs pictures that its windows fit into.
-    return features, replace(geometry(features), multiple=geometry(network.features).multiple)
+    return features, replace(geometry(features), multiple=geometry(native).multiple)
+
+
+@lru_cache(maxsize=16)
+def _takes_any_size(network: Network) -> bool:
+    return read_head(network.classifier, network.channels()).any_size
+
+
+def _probabilities(network: Network, maps: torch.Tensor) -> NDArray[np.float32] | None:
+    """Return the probability of every class in the whole picture, from F [1, C, h, w]: [K]."""
+    if not _takes_any_size(network):
+        return None
+    chances: NDArray[np.float32] = network.classifier(maps)[0].softmax(dim=0).numpy()
+    return chances
+
+
+def _log_odds(logits: torch.Tensor) -> torch.Tensor:
+    """Return log(p / (1 - p)) of the softmax p of [N, K, h, w] over the classes."""
+    log_p = logits.log_softmax(dim=1)
+    return log_p - torch.log1p(-log_p.exp().clamp_max(1 - _LEAST))
 
 
 def _as_shown(
@@ -128,11 +166,18 @@ def _as_shown(
 
 
 def _padded(
-    picture: NDArray[np.uint8], margin: int, multiple: int, padding: Padding, spec: InputSpec
+    picture: NDArray[np.uint8],
+    margin: int,
+    multiple: int,
+    padding: Padding,
+    spec: InputSpec,
+    least: int,
 ) -> NDArray[np.float32]:
     """Return the picture as the network wants it, float32 [1, C, H', W'], padded."""
-    below = margin + -(picture.shape[0] + 2 * margin) % multiple
-    right = margin + -(picture.shape[1] + 2 * margin) % multiple
+    below, right = (
+        _round_up(max(side + 2 * margin, least), multiple) - side - margin
+        for side in picture.shape[:2]
+    )
     if padding == "zeros":
         return np.pad(normalized(picture[None], spec), ((0, 0), (0, 0), (0, below), (0, right)))
     bordered = cv2.copyMakeBorder(picture, margin, below, margin, right, _BORDERS[padding])

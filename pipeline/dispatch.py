@@ -14,14 +14,13 @@ from distributed import KilledWorker
 from ..stages.errors import LocpipeError
 from .tasks import Outcome, Task
 from .watchdog import stage_where_it_hung
-from .worker import Locpipe, work
+from .worker import PictureWorker, work
 
 if TYPE_CHECKING:
     from dask.typing import Key
     from distributed import Client, Future
 
     from .stop import Stop
-    from .tasks import Job
 
 __all__ = ["dispatch"]
 
@@ -31,7 +30,9 @@ LOOK_SECONDS: Final = 0.5
 LOST_SECONDS: Final = 60
 
 
-def dispatch(client: Client, job: Job, tasks: Iterable[Task], stop: Stop) -> Iterator[Outcome]:
+def dispatch(
+    client: Client, plugin: PictureWorker, tasks: Iterable[Task], stop: Stop
+) -> Iterator[Outcome]:
     """Yield an outcome for every task, as they come; after a stop, only for what is in flight.
 
     A picture whose worker died is tried again alone at the end, for another one may have been
@@ -41,22 +42,24 @@ def dispatch(client: Client, job: Job, tasks: Iterable[Task], stop: Stop) -> Ite
         LocpipeError: a worker cannot be set up, results cannot be written, or no worker is left.
     """
     suspects: list[Task] = []
-    with _equipped(client, job):
+    name = plugin.job.name
+    with _equipped(client, plugin):
         crew = _Crew(client)
-        for task, outcome in _stream(crew, job.name, iter(tasks), stop, alone=False):
-            known = outcome or _timed_out(job, task)
+        for task, outcome in _stream(crew, name, iter(tasks), stop, alone=False):
+            known = outcome or _timed_out(plugin, task)
             if known is None:
                 suspects.append(task)
             else:
                 yield known
-        for task, outcome in _stream(crew, job.name, iter(suspects), stop, alone=True):
-            yield outcome or _timed_out(job, task) or _died(task)
+        for task, outcome in _stream(crew, name, iter(suspects), stop, alone=True):
+            yield outcome or _timed_out(plugin, task) or _died(plugin, task)
 
 
 @contextmanager
-def _equipped(client: Client, job: Job) -> Iterator[None]:
+def _equipped(client: Client, plugin: PictureWorker) -> Iterator[None]:
+    job = plugin.job
     try:
-        client.register_plugin(Locpipe(job), name=job.name)
+        client.register_plugin(plugin, name=job.name)
     except LocpipeError:
         raise
     except Exception as error:
@@ -130,18 +133,17 @@ def _outcome(future: Future[Outcome]) -> Outcome | None:
     raise error
 
 
-def _timed_out(job: Job, task: Task) -> Outcome | None:
-    stage = stage_where_it_hung(job.config.output.path, task.key)
+def _timed_out(plugin: PictureWorker, task: Task) -> Outcome | None:
+    stage = stage_where_it_hung(plugin.job.output, task.key)
     if stage is None:
         return None
-    limit = job.config.run.timeout
-    message = f"took longer than run.timeout = {limit:g} s; raise it, or set infer.long_side"
+    message = plugin.too_slow.format(limit=plugin.job.timeout)
     return Outcome(task.key, "failed", failure=(stage, "TimeoutError", message))
 
 
-def _died(task: Task) -> Outcome:
+def _died(plugin: PictureWorker, task: Task) -> Outcome:
     message = (
         "its worker died twice, the second time with no other picture at work: out of memory, or "
-        "a crash in native code; set infer.long_side, or raise run.memory_limit"
+        f"a crash in native code; {plugin.too_large}"
     )
-    return Outcome(task.key, "failed", failure=("infer", "WorkerDied", message))
+    return Outcome(task.key, "failed", failure=(plugin.stage, "WorkerDied", message))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
 from distributed import get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
@@ -15,40 +15,71 @@ from ..stages.errors import ConfigError, ModelError, OutputError
 from ..stages.model import find_model, load_model
 from . import machine, results
 from .bench import Bench, stage_of
-from .tasks import Job, Outcome, Task
+from .tasks import Job, Outcome, Place, Task
 from .watchdog import time_limit
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from distributed import Worker
 
-    from ..stages.model import Model
-
-__all__ = ["Locpipe", "work"]
+__all__ = ["AnyJob", "Locpipe", "PictureWorker", "work"]
 
 
 def work(plugin: str, task: Task) -> Outcome:
     """The function that Dask runs: hand the picture to the plugin of the run in this worker."""
-    locpipe = get_worker().plugins[plugin]
-    assert isinstance(locpipe, Locpipe)
-    return locpipe.process(task)
+    worker = get_worker().plugins[plugin]
+    assert isinstance(worker, PictureWorker)
+    return worker.process(task)
 
 
-class Locpipe(WorkerPlugin):
-    """Gives a Dask worker the model and settings of a run.
+class AnyJob(Protocol):
+    """What is the same for every picture of a run, whatever is done with them."""
+
+    @property
+    def version(self) -> str:
+        """Of locpipe; workers must have the same."""
+
+    @property
+    def name(self) -> str:
+        """Of this run among others at the same workers."""
+
+    @property
+    def place(self) -> Place:
+        """Where the work is done."""
+
+    @property
+    def output(self) -> Path:
+        """Folder of the results, absolute."""
+
+    @property
+    def timeout(self) -> float:
+        """Seconds a picture may take."""
+
+
+class PictureWorker(WorkerPlugin):
+    """Gives a Dask worker what a run needs, and works on one picture at a time.
 
     Args:
         job: what is the same for every picture.
     """
 
-    def __init__(self, job: Job) -> None:
+    too_slow: ClassVar[str]
+    """What to do about a picture that took too long; `{limit}` stands for the seconds."""
+    too_large: ClassVar[str]
+    """What to do about a picture whose worker died."""
+    stage: ClassVar[str]
+    """Where a worker dies."""
+
+    def __init__(self, job: AnyJob) -> None:
         self.job = job
 
     def setup(self, worker: Worker) -> None:
-        """Load the model from this machine's disk.
+        """Get ready, with what lies on this machine's disk.
 
         Raises:
             ConfigError: the worker has another version of locpipe.
-            ModelError: the worker has no such model, or another one under this name.
+            LocpipeError: the worker lacks what the run needs.
         """
         if self.job.version != __version__:
             msg = (
@@ -57,21 +88,26 @@ class Locpipe(WorkerPlugin):
             )
             raise ConfigError(msg)
         machine.return_freed_memory()
-        memory = worker.memory_manager.memory_limit or machine.MEMORY
         self.address = worker.address
-        self.bench = Bench(self.job, self._load_model(worker.address), memory)
         # The time limit is one for the process, and two pictures at once need twice the memory.
         self.one_at_a_time = threading.Lock()
+        self.prepare(worker.memory_manager.memory_limit or machine.MEMORY)
 
-    def _load_model(self, address: str) -> Model:
-        model = load_model(find_model(self.job.model))
-        if model.sha256 != self.job.model_sha256:
-            msg = (
-                f"worker {address} has another model {self.job.model} (sha256 {model.sha256}, here "
-                f"{self.job.model_sha256}); copy the folder of the model to it"
-            )
-            raise ModelError(msg)
-        return model
+    def prepare(self, memory: int) -> None:
+        """Load what is needed, given so many bytes of memory."""
+        raise NotImplementedError
+
+    def do(self, task: Task) -> Outcome:
+        """Work on one picture, and raise whatever is wrong with it."""
+        raise NotImplementedError
+
+    def clear(self, task: Task) -> None:
+        """Remove what there is of a picture that failed."""
+        raise NotImplementedError
+
+    def stage_of(self, error: Exception) -> str:
+        """The stage that an error came out of."""
+        raise NotImplementedError
 
     def process(self, task: Task) -> Outcome:
         """Work on one picture; whatever is wrong with it becomes a failed outcome.
@@ -82,16 +118,56 @@ class Locpipe(WorkerPlugin):
         with self.one_at_a_time:
             try:
                 with self._time_limit(task.key):
-                    outcome = self.bench.localize(task)
+                    outcome = self.do(task)
             except OutputError:
                 raise
             except Exception as error:  # noqa: BLE001 - one bad picture never stops the run
-                results.remove_results(self.job.config.output.path, task.key)
-                failure = (stage_of(error), type(error).__name__, str(error) or repr(error))
+                self.clear(task)
+                failure = (self.stage_of(error), type(error).__name__, str(error) or repr(error))
                 outcome = Outcome(task.key, "failed", failure=failure)
         return replace(outcome, worker=self.address, peak_memory=machine.peak_memory())
 
     def _time_limit(self, key: str) -> AbstractContextManager[None]:
         if self.job.place == "inside":
             return nullcontext()
-        return time_limit(self.job.config.run.timeout, self.job.config.output.path, key)
+        return time_limit(self.job.timeout, self.job.output, key)
+
+
+class Locpipe(PictureWorker):
+    """Finds what is on pictures.
+
+    Args:
+        job: what is the same for every picture.
+    """
+
+    job: Job
+    too_slow = "took longer than run.timeout = {limit:g} s; raise it, or set infer.long_side"
+    too_large = "set infer.long_side, or raise run.memory_limit"
+    stage = "infer"
+
+    def prepare(self, memory: int) -> None:
+        """Load the model.
+
+        Raises:
+            ModelError: the worker has no such model, or another one under this name.
+        """
+        model = load_model(find_model(self.job.model))
+        if model.sha256 != self.job.model_sha256:
+            msg = (
+                f"worker {self.address} has another model {self.job.model} (sha256 {model.sha256}, "
+                f"here {self.job.model_sha256}); copy the folder of the model to it"
+            )
+            raise ModelError(msg)
+        self.bench = Bench(self.job, model, memory)
+
+    def do(self, task: Task) -> Outcome:
+        """Find what is on every page of a picture, and write it."""
+        return self.bench.localize(task)
+
+    def clear(self, task: Task) -> None:
+        """Remove its results."""
+        results.remove_results(self.job.output, task.key)
+
+    def stage_of(self, error: Exception) -> str:
+        """See `bench.stage_of`."""
+        return stage_of(error)

@@ -19,6 +19,7 @@ from locpipe.pipeline.results import prepare_output
 from locpipe.pipeline.stop import Stop
 from locpipe.pipeline.tasks import Job, Outcome, Task
 from locpipe.pipeline.watchdog import trace_file
+from locpipe.pipeline.worker import Locpipe
 from locpipe.stages.errors import ConfigError, LocpipeError, ModelError
 from locpipe.stages.model import find_model, verify_model
 
@@ -63,7 +64,7 @@ def limited(job: Job, seconds: float) -> Job:
 
 
 def test_every_task_has_an_outcome(client: Client, job: Job, tasks: list[Task]) -> None:
-    outcomes = {outcome.key: outcome for outcome in dispatch(client, job, tasks, Stop())}
+    outcomes = {outcome.key: outcome for outcome in dispatch(client, Locpipe(job), tasks, Stop())}
     assert outcomes.keys() == {task.key for task in tasks}
     text = outcomes["signs/text.PNG"]
     assert (text.status, text.pages, text.pixels) == ("done", 1, 448 * 172)
@@ -78,7 +79,7 @@ def test_after_a_stop_only_what_is_in_flight_is_finished(
     stop = Stop()
     many = [replace(tasks[0], key=f"{n}.jpg") for n in range(50)]
     outcomes = []
-    for outcome in dispatch(client, job, many, stop):
+    for outcome in dispatch(client, Locpipe(job), many, stop):
         outcomes.append(outcome)
         stop.signal = signal.SIGTERM
     assert 1 <= len(outcomes) <= 6
@@ -88,7 +89,7 @@ def test_after_a_stop_only_what_is_in_flight_is_finished(
 def test_memory_of_the_scheduler_does_not_grow_with_pictures(
     client: Client, job: Job, tasks: list[Task]
 ) -> None:
-    for _ in dispatch(client, job, tasks, Stop()):
+    for _ in dispatch(client, Locpipe(job), tasks, Stop()):
         pass
     deadline = time.monotonic() + 5
     while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
@@ -101,7 +102,7 @@ def test_workers_do_not_hear_the_terminal(client: Client, job: Job, tasks: list[
     for pid in before.values():
         os.kill(pid, signal.SIGINT)
         os.kill(pid, signal.SIGTERM)
-    assert set(statuses(dispatch(client, job, tasks, Stop())).values()) == {"done"}
+    assert set(statuses(dispatch(client, Locpipe(job), tasks, Stop())).values()) == {"done"}
     assert client.run(os.getpid) == before
 
 
@@ -117,7 +118,7 @@ def test_workers_that_differ_from_the_parent_are_refused(
     client: Client, job: Job, change: dict[str, str], error: type[LocpipeError], message: str
 ) -> None:
     with pytest.raises(error, match=message):
-        list(dispatch(client, replace(job, **change), [], Stop()))  # type: ignore[arg-type]  # strings all
+        list(dispatch(client, Locpipe(replace(job, **change)), [], Stop()))  # type: ignore[arg-type]  # strings all
 
 
 def test_a_picture_that_takes_too_long_is_one_failure(
@@ -125,7 +126,7 @@ def test_a_picture_that_takes_too_long_is_one_failure(
 ) -> None:
     outcomes = {
         outcome.key: outcome
-        for outcome in dispatch(client, limited(job, 3), [endless, *tasks], Stop())
+        for outcome in dispatch(client, Locpipe(limited(job, 3)), [endless, *tasks], Stop())
     }
     assert {key: outcome.status for key, outcome in outcomes.items()} == {
         "endless.png": "failed",
@@ -157,7 +158,8 @@ def test_a_picture_that_kills_its_worker_is_blamed_and_no_other(
     killer.start()
     try:
         outcomes = {
-            outcome.key: outcome for outcome in dispatch(client, job, [endless, *tasks], Stop())
+            outcome.key: outcome
+            for outcome in dispatch(client, Locpipe(job), [endless, *tasks], Stop())
         }
     finally:
         until.set()

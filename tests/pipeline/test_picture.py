@@ -10,7 +10,14 @@ from skimage import data
 from locpipe.pipeline.config import Config
 from locpipe.pipeline.configfile import find_config, read_settings
 from locpipe.pipeline.draw import heatmap_pixels, mask_pixels, overlay_pixels
-from locpipe.pipeline.picture import Result, check, labels_of, localize, memory_needed
+from locpipe.pipeline.picture import (
+    Result,
+    check,
+    features_of,
+    labels_of,
+    localize,
+    memory_needed,
+)
 from locpipe.stages.errors import ModelError
 from locpipe.stages.load import Header, Image
 from locpipe.stages.model import Model, find_model, load_model, read_card
@@ -48,6 +55,17 @@ def result(digits: Model, coffee: Image) -> Result:
 def test_every_stage_is_timed(result: Result) -> None:
     assert list(result.seconds) == ["infer", "heatmap", "threshold", "boxes", "classify"]
     assert all(seconds >= 0 for seconds in result.seconds.values())
+
+
+def test_features_are_shared_by_configs_that_differ_only_later(
+    digits: Model, coffee: Image
+) -> None:
+    settings = config(heatmap={"labels": ["text"], "weights": "contrast"})
+    features = features_of(coffee, digits, settings)
+    shared = localize(coffee, digits, settings, features=features)
+    alone = localize(coffee, digits, settings)
+    np.testing.assert_array_equal(shared.heatmap.values, alone.heatmap.values)
+    assert shared.boxes == alone.boxes
 
 
 def test_boxes_lie_on_the_mask_and_are_classified(result: Result, coffee: Image) -> None:

@@ -1,0 +1,127 @@
+"""What any detector found as box JSON, scored by the code of `locpipe evaluate`."""
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from competitors import OURS, Detector, Variant
+from numpy.typing import NDArray
+from picture_sets import Set
+
+import locpipe.pipeline.evaluation
+from locpipe.pipeline.document import SCHEMA
+from locpipe.pipeline.evaluation.evaluate import evaluate
+from locpipe.stages.lines import reading_order
+from locpipe.stages.load import probe
+
+
+def answer_file(detector: Detector, one: Set, picture: Path, work: Path) -> Path:
+    """Return where it is kept what a detector has found on a picture: polygons by variant."""
+    return work / "found" / detector.name / one.name / f"{picture.name}.json"
+
+
+def box_file(picture: Path, quads: Sequence[Sequence[Sequence[float]]]) -> str:
+    """Return the box JSON of what any detector found: our schema, in reading order, with lines.
+
+    Args:
+        picture: its file.
+        quads: polygons of four corners, clockwise from the top-left one, in the upright frame.
+    """
+    header = probe(picture)
+    corners = np.array(quads, np.float64).reshape(-1, 4, 2)
+    unknown = hashlib.sha256(b"").hexdigest()
+    document = {
+        "schema": SCHEMA,
+        "image": {
+            "path": picture.name,
+            "page": 1,
+            "width": header.width,
+            "height": header.height,
+            "exif_orientation": header.exif_orientation,
+            "stored_width": header.stored_width,
+            "stored_height": header.stored_height,
+            "sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),
+        },
+        "made_by": {"model": "other", "model_sha256": unknown, "config_sha256": unknown},
+        "labels": ["text"],
+        "boxes": [
+            _box(corners[index], line) for index, line in zip(*reading_order(corners), strict=True)
+        ],
+    }
+    return json.dumps(document)
+
+
+def _box(quad: NDArray[np.float64], line: int) -> dict[str, object]:
+    rect = [*np.floor(quad.min(axis=0)), *np.ceil(quad.max(axis=0))]
+    return {
+        "label": "text",
+        "score": 1.0,
+        "rect": [int(edge) for edge in rect],
+        "polygon": quad.tolist(),
+        "line": line,
+    }
+
+
+def scores(detector: Detector, variant: Variant, one: Set, work: Path) -> dict[str, Any]:
+    """Return the scores of what a detector found on a set, by protocol; on backgrounds, the share.
+
+    What was scored before by the same code is not scored again.
+    """
+    found = _ours(one, work) if detector == OURS else _theirs(detector, variant, one, work)
+    if not one.has_truth:
+        alarms = [bool(json.loads(document)["boxes"]) for document in found.values()]
+        return {"pictures": len(alarms), "false_alarms": float(np.mean(alarms))}
+    kept = work / "scores" / f"{_key(variant, one, found)}.json"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        kept.write_text(json.dumps(_scored(variant, one, found)))
+    known: dict[str, Any] = json.loads(kept.read_text())
+    return known
+
+
+def _ours(one: Set, work: Path) -> dict[Path, str]:
+    """Return what the run has written; a picture that failed has no file: nothing was found."""
+    boxes = work / "found" / OURS.name / one.name / "boxes"
+    files = {file.name: file for file in boxes.rglob("*.json")}
+    names = {picture: f"{picture.name}.json" for picture in one.pictures}
+    return {
+        picture: files[name].read_text() if name in files else box_file(picture, [])
+        for picture, name in names.items()
+    }
+
+
+def _theirs(detector: Detector, variant: Variant, one: Set, work: Path) -> dict[Path, str]:
+    found = {
+        picture: json.loads(answer_file(detector, one, picture, work).read_text())[variant.name]
+        for picture in one.pictures
+    }
+    return {picture: box_file(picture, quads) for picture, quads in found.items()}
+
+
+def _key(variant: Variant, one: Set, found: Mapping[Path, str]) -> str:
+    digest = hashlib.sha256(f"{variant.boxes} {one}".encode())
+    for document in found.values():
+        digest.update(document.encode())
+    code = Path(str(locpipe.pipeline.evaluation.__file__)).parent
+    for file in sorted(code.glob("*.py")):
+        digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def _scored(variant: Variant, one: Set, found: Mapping[Path, str]) -> dict[str, Any]:
+    with tempfile.TemporaryDirectory() as folder:
+        for picture, document in found.items():
+            for kind in ("boxes", "gt"):
+                Path(folder, kind).mkdir(exist_ok=True)
+            Path(folder, "boxes", f"{picture.name}.json").write_text(document)
+            truth = f"{picture.stem}.txt"
+            Path(folder, "gt", truth).symlink_to((one.folder / "gt" / truth).resolve())
+        lines = one.lines and variant.boxes == "word"
+        report = evaluate(Path(folder), Path(folder, "gt"), frame=one.frame, lines=lines)
+    totals = {name: asdict(total) for name, total in report.totals.items()}
+    return {"pictures": len(report.pictures), **totals}

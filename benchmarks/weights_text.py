@@ -1,0 +1,155 @@
+"""The six kinds of AdGAP weights on the real text model: which finds text best.
+
+    python benchmarks/weights_text.py --data ../shared/data
+
+Words on ICDAR 2013 and 2015, lines on MSRA-TD500, everything as configs/text.yaml says but for
+`heatmap.weights`, each with its own calibration from the model's card. The network runs once a
+picture for all six. What a picture gave is kept below --work, so a run that was stopped goes on.
+Writes benchmarks/results/text_weights.md and .json.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import astuple
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from picture_sets import Set, sets_of
+from tqdm import tqdm
+
+from locpipe.pipeline.config import Config
+from locpipe.pipeline.configfile import find_config, read_settings
+from locpipe.pipeline.evaluation.counts import rates
+from locpipe.pipeline.evaluation.frame import to_upright
+from locpipe.pipeline.evaluation.lines import join_lines
+from locpipe.pipeline.evaluation.picture import Picture, Region
+from locpipe.pipeline.evaluation.results import Detection
+from locpipe.pipeline.evaluation.score import PROTOCOLS
+from locpipe.pipeline.evaluation.truth import read_truth
+from locpipe.pipeline.picture import features_of, localize
+from locpipe.stages.boxes import Boxes
+from locpipe.stages.load import Image, load
+from locpipe.stages.model import Model, Weights, find_model, load_model
+
+KINDS: tuple[Weights, ...] = ("paper", "class", "contrast", "energy", "excitation", "linear")
+SHOWN = ("icdar2015", "deteval")
+RESULTS = Path(__file__).parent / "results"
+Sums = Mapping[str, Mapping[str, Sequence[float]]]
+"""By kind of weights and protocol: recalled, truth, precise, detected."""
+
+
+def with_weights(config: Config, kind: Weights) -> Config:
+    """Return the config with other weights."""
+    return config.model_copy(
+        update={"heatmap": config.heatmap.model_copy(update={"weights": kind})}
+    )
+
+
+def truth_of(one: Set, image: Image) -> tuple[Region, ...]:
+    """Return what there is to find, in the frame of the upright picture."""
+    regions = read_truth(one.folder / "gt" / f"{image.path.stem}.txt")
+    if one.frame == "upright":
+        return regions
+    stored = (image.stored_width, image.stored_height)
+    return tuple(
+        Region(to_upright(region.polygon, image.exif_orientation, stored), region.ignored)
+        for region in regions
+    )
+
+
+def counts_of(picture: Path, one: Set, model: Model, config: Config) -> Sums:
+    """Return what each kind of weights finds of a picture."""
+    image = load(picture)
+    truth = truth_of(one, image)
+    features = features_of(image, model, config)
+    counts: dict[str, dict[str, Sequence[float]]] = {}
+    for kind in KINDS:
+        boxes = localize(image, model, with_weights(config, kind), features=features).boxes
+        seen = Picture(picture.name, (image.width, image.height), truth, _polygons(boxes, one))
+        counts[kind] = {name: astuple(PROTOCOLS[name](seen)) for name in SHOWN}
+    return counts
+
+
+def _polygons(
+    boxes: Boxes, one: Set
+) -> Sequence[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
+    found = [Detection(np.array(box.polygon, np.float64), box.line) for box in boxes.items]
+    return join_lines(found) if one.lines else [detection.polygon for detection in found]
+
+
+def all_counts(one: Set, model: Model, config: Config, kept: Path) -> list[Sums]:
+    """Return the counts of all pictures of a set, of those not in the file `kept` anew."""
+    kept.parent.mkdir(parents=True, exist_ok=True)
+    kept.touch()
+    # A line that a killed run left unfinished has no end.
+    whole = [line for line in kept.read_text().splitlines(keepends=True) if line.endswith("\n")]
+    known: dict[str, Sums] = dict(map(json.loads, whole))
+    kept.write_text("".join(whole))
+    with kept.open("a") as file:
+        for picture in tqdm(one.pictures, one.name, disable=None):
+            if picture.name not in known:
+                known[picture.name] = counts_of(picture, one, model, config)
+                print(json.dumps([picture.name, known[picture.name]]), file=file, flush=True)
+    return [known[picture.name] for picture in one.pictures]
+
+
+def totals(counts: Sequence[Sums]) -> dict[str, dict[str, float]]:
+    """Return H over all pictures, by kind and protocol."""
+    return {
+        kind: {
+            name: float(rates(np.sum([sums[kind][name] for sums in counts], axis=0))[2])
+            for name in SHOWN
+        }
+        for kind in KINDS
+    }
+
+
+def table(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
+    """Return H in percent, a row a kind; how far it is behind `linear` in brackets."""
+    head = [f"{name} {what}" for name in found for what in ("IoU H", "DetEval H")]
+    lines = [f"| weights | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
+    for kind in KINDS:
+        cells = [
+            f"{100 * h[kind][name]:.1f} ({100 * (h[kind][name] - h['linear'][name]):+.1f})"
+            for h in found.values()
+            for name in SHOWN
+        ]
+        lines.append(f"| `{kind}` | {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+@click.command()
+@click.option("--data", required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--config", "name", default="text", show_default=True)
+@click.option("--pictures", default=0, help="Of each set, evenly spaced; 0: all.")
+@click.option("--work", default=Path("out/weights_text"), type=click.Path(path_type=Path))
+@click.option("--results", default=RESULTS, type=click.Path(path_type=Path))
+def main(data: Path, name: str, pictures: int, work: Path, results: Path) -> None:
+    """Measure all kinds of weights on the sets of text below --data."""
+    torch.set_num_threads(1)
+    config = read_settings(find_config(name), Config).config
+    assert isinstance(config.model, str), "a model folder, which has tables"
+    model = load_model(find_model(config.model))
+    sets = [one.thinned(pictures) for one in sets_of(data) if one.has_truth]
+    made_by = f"{model.sha256[:12]}-{config.sha256()[:12]}"
+    found = {
+        one.name: totals(all_counts(one, model, config, work / made_by / f"{one.name}.jsonl"))
+        for one in sets
+    }
+    counts = ", ".join(f"{len(one.pictures)} of {one.name}" for one in sets)
+    text = (
+        f"Printed by `benchmarks/weights_text.py`: `configs/{name}.yaml` with each kind of weights, "
+        f"{counts}, model `{model.sha256[:12]}`. H in percent; in brackets points ahead of "
+        "`linear`, the weights of the network's own classifier.\n\n" + table(found)
+    )
+    click.echo(text)
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "text_weights.md").write_text(text, "utf-8")
+    document = {"model_sha256": model.sha256, "config_sha256": config.sha256(), "h": found}
+    (results / "text_weights.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -11,15 +11,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from .grid import Grid
 from .heatmap import Heatmap
 from .lines import reading_order
+from .outlines import outlines
+from .shapes import inside_picture, moved_out, ribbon, sides, smallest_rectangle, upright
 from .threshold import Mask
 
 __all__ = ["Box", "Boxes", "Connectivity", "Point", "Shape", "find_boxes"]
 
 Connectivity = Literal[4, 8]
-Shape = Literal["upright", "rotated"]
+Shape = Literal["upright", "rotated", "polygon"]
 Point = tuple[float, float]
 
 
@@ -69,43 +70,43 @@ def find_boxes(
     min_side: float = 0.0,
     shape: Shape = "upright",
     padding: float = 0.0,
+    margin: float = 0.0,
     maximum: int = 1000,
 ) -> Boxes:
     """Return a box for every connected component of a mask.
 
     Args:
         mask: bool [K, h, w]; components of different labels are independent.
-        heatmap: the heat that the scores are means of, on the mask's grid.
+        heatmap: the heat that the mask was cut from, on the same grid; scores are means of it.
         connectivity: whether cells that touch at a corner are one component (8) or not (4).
         min_area: smallest area of a component's cells, in square pixels of the picture.
-        min_side: smallest length of a box's shorter side before padding, in pixels.
-        shape: `upright` rectangles, or `rotated` ones of the smallest area at any angle.
-        padding: how far every side is moved out, in units of the box's height (a rotated one's
-            shorter side).
+        min_side: smallest length of a box's shorter side before it is moved out, in pixels.
+        shape: `upright` rectangles, `rotated` ones of the smallest area at any angle, or those and,
+            where a component is bent, a `polygon` that follows it.
+        padding: how far every side is moved out, in units of the box's height (of an upright
+            rectangle the vertical side, else the shorter one).
+        margin: and in pixels.
         maximum: how many boxes at most; the best scores stay.
     """
     found = _components(mask, heatmap, connectivity, min_area)
     found.sort(key=lambda component: -component.score)
-    box_of = _rotated_box if shape == "rotated" else _upright_box
-    boxes = (
-        box for component in found if (box := box_of(component, min_side, padding)) is not None
-    )
+    outer = _Outer(shape, min_side, padding, margin, mask.grid.picture)
+    boxes = (box for component in found if (box := outer.box(component)) is not None)
     kept = list(islice(boxes, maximum))
     dropped = sum(1 for _ in boxes)
-    order, lines = reading_order(np.array([box.rect for box in kept], np.float64).reshape(-1, 4))
-    items = tuple(replace(kept[i], line=line) for i, line in zip(order, lines, strict=True))
+    rectangles = np.array([rectangle for _, rectangle in kept], np.float64).reshape(-1, 4, 2)
+    order, lines = reading_order(rectangles)
+    items = tuple(replace(kept[i][0], line=line) for i, line in zip(order, lines, strict=True))
     return Boxes(items, dropped)
 
 
 @dataclass(frozen=True)
 class _Component:
+    """A component: its label, mean heat, and points [n, 2] on its outline in pixels."""
+
     label: str
-    grid: Grid
-    marks: NDArray[np.int32]  # [h, w], the components of its map
-    mark: int
-    rows: slice
-    columns: slice
     score: float
+    points: NDArray[np.float64]
 
 
 def _components(
@@ -118,112 +119,45 @@ def _components(
             cells.view(np.uint8), connectivity=connectivity
         )
         sums = np.bincount(marks.ravel(), weights=heat.ravel(), minlength=count)
-        for mark in 1 + np.flatnonzero(stats[1:, cv2.CC_STAT_AREA] >= least):
-            left, top, width, height, area = stats[mark].tolist()
-            rows, columns = slice(top, top + height), slice(left, left + width)
-            score = float(sums[mark] / area)
-            found.append(_Component(label, mask.grid, marks, int(mark), rows, columns, score))
+        points = outlines(marks, heat, mask.grid)
+        areas = stats[:, cv2.CC_STAT_AREA]
+        found += [
+            _Component(label, float(sums[mark] / areas[mark]), points[mark - 1])
+            for mark in (1 + np.flatnonzero(areas[1:] >= least)).tolist()
+        ]
     return found
 
 
-def _upright_box(component: _Component, min_side: float, padding: float) -> Box | None:
-    grid, rows, columns = component.grid, component.rows, component.columns
-    left, right = (float(grid.left_edges[column]) for column in (columns.start, columns.stop))
-    top, bottom = (float(grid.top_edges[row]) for row in (rows.start, rows.stop))
-    if min(right - left, bottom - top) < min_side:
-        return None
-    pad = padding * (bottom - top)
-    left, top = max(left - pad, 0.0), max(top - pad, 0.0)
-    right, bottom = min(right + pad, grid.picture[0]), min(bottom + pad, grid.picture[1])
-    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
-    rect = (math.floor(left), math.floor(top), math.ceil(right), math.ceil(bottom))
-    return Box(component.label, component.score, corners, rect)
+@dataclass(frozen=True)
+class _Outer:
+    """What becomes of an outline."""
+
+    shape: Shape
+    min_side: float
+    padding: float
+    margin: float
+    picture: tuple[int, int]
+
+    def box(self, component: _Component) -> tuple[Box, NDArray[np.float64]] | None:
+        """Return the box and the rectangle [4, 2] it stands in; None if that is too small."""
+        # A single cell has a point on each of its four sides: no angle can be told from that.
+        straight = self.shape == "upright" or len(component.points) <= 4
+        rectangle = (upright if straight else smallest_rectangle)(component.points)
+        length, height = sides(rectangle)
+        if min(length, height) < self.min_side:
+            return None
+        if self.shape != "upright":
+            height = min(length, height)
+        grown = moved_out(rectangle, self.padding * height + self.margin)
+        bent = None
+        if self.shape == "polygon":
+            bent = ribbon(component.points, rectangle, self.padding, self.margin)
+        polygon = inside_picture(grown if bent is None else bent, self.picture)
+        return _box(component, polygon), grown
 
 
-def _rotated_box(component: _Component, min_side: float, padding: float) -> Box | None:
-    corners = _smallest_rectangle(_outline(component))
-    height = float(np.linalg.norm(np.diff(corners[:3], axis=0), axis=1).min())
-    if height < min_side:
-        return None
-    polygon = _inside(_moved_out(corners, padding * height), component.grid.picture)
+def _box(component: _Component, polygon: NDArray[np.float64]) -> Box:
     left, top = np.floor(polygon.min(axis=0)).astype(int).tolist()
     right, bottom = np.ceil(polygon.max(axis=0)).astype(int).tolist()
-    points = tuple((float(x), float(y)) for x, y in polygon)
+    points = tuple((x, y) for x, y in polygon.tolist())
     return Box(component.label, component.score, points, (left, top, right, bottom))
-
-
-def _outline(component: _Component) -> NDArray[np.float64]:
-    """Return the corners, in pixels, of the first and last cell of every row: [4 * rows, 2]."""
-    rows, columns = component.rows, component.columns
-    cells = component.marks[rows, columns] == component.mark
-    first = columns.start + cells.argmax(axis=1)
-    last = columns.stop - cells[:, ::-1].argmax(axis=1)
-    lines = np.arange(rows.start, rows.stop)
-    x, y = component.grid.left_edges, component.grid.top_edges
-    return np.concatenate(
-        [
-            np.stack([x[column], y[line]], axis=1)
-            for column in (first, last)
-            for line in (lines, lines + 1)
-        ]
-    )
-
-
-def _smallest_rectangle(points: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the corners [4, 2] of the smallest rectangle around points.
-
-    Clockwise from the top-left corner in reading direction: text runs along the longer side, or,
-    in what is nearly a square, along the side nearest to the horizontal; left to right, or
-    downwards where it is vertical.
-    """
-    corners = cv2.boxPoints(cv2.minAreaRect(points.astype(np.float32))).astype(np.float64)
-    if _signed_area(corners) < 0:
-        corners = corners[::-1]
-    edges = np.roll(corners, -1, axis=0) - corners
-    lengths = np.maximum(np.linalg.norm(edges, axis=1), 1e-9)
-    # A hair of "downwards" decides between the two directions of a vertical edge.
-    rightwards = edges @ np.array([1.0, 0.02]) / lengths
-    is_long = lengths > 0.8 * lengths.max()
-    return np.roll(corners, -int(np.argmax(rightwards + 4 * is_long)), axis=0)
-
-
-def _signed_area(polygon: NDArray[np.float64]) -> float:
-    """Return the area, positive where the polygon runs clockwise on the screen (y down)."""
-    x, y = polygon.T
-    return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) / 2)
-
-
-def _moved_out(corners: NDArray[np.float64], distance: float) -> NDArray[np.float64]:
-    """Return a rectangle [4, 2] with every side moved out by a distance in pixels."""
-    along, down = corners[1] - corners[0], corners[3] - corners[0]
-    along = along / max(float(np.linalg.norm(along)), 1e-9) * distance
-    down = down / max(float(np.linalg.norm(down)), 1e-9) * distance
-    outwards = np.array([-along - down, along - down, along + down, -along + down])
-    return np.asarray(corners + outwards)
-
-
-def _inside(polygon: NDArray[np.float64], picture: tuple[int, int]) -> NDArray[np.float64]:
-    """Return the part of a convex polygon that lies inside the picture (Sutherland-Hodgman)."""
-    for axis, limit, sign in ((0, 0, 1), (0, picture[0], -1), (1, 0, 1), (1, picture[1], -1)):
-        polygon = _clipped(polygon, axis, float(limit), sign)
-    return polygon
-
-
-def _clipped(
-    polygon: NDArray[np.float64], axis: int, limit: float, sign: int
-) -> NDArray[np.float64]:
-    """Return the part of a convex polygon where sign * (coordinate - limit) >= 0."""
-    depth = sign * (polygon[:, axis] - limit)
-    if (depth >= 0).all():
-        return polygon
-    kept: list[NDArray[np.float64]] = []
-    for i, (point, inside) in enumerate(zip(polygon, depth >= 0, strict=True)):
-        previous = i - 1
-        if inside != (depth[previous] >= 0):
-            share = depth[previous] / (depth[previous] - depth[i])
-            crossing = polygon[previous] + share * (point - polygon[previous])
-            crossing[axis] = limit
-            kept.append(crossing)
-        if inside:
-            kept.append(point)
-    return np.array(kept)

@@ -1,4 +1,8 @@
-"""Text lines and reading order of boxes."""
+"""Text lines and reading order of boxes, at any angle."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -6,45 +10,170 @@ from scipy.sparse.csgraph import connected_components
 
 __all__ = ["reading_order"]
 
-_LEAST_OVERLAP = 0.5  # of the lower box's height
-_LARGEST_GAP = 2.0  # between neighbours, in units of the higher box's height
+Floats = NDArray[np.float64]
+
+_LEAST_OVERLAP = 0.5  # of the lower one's height
+_LARGEST_GAP = 1.5  # between neighbours on a line, in units of the higher one's height
 _LARGEST_RATIO = 2.0  # of heights
+_LARGEST_LEADING = 1.0  # between lines of a block, in units of the lower one's height
 
 
-def reading_order(rects: NDArray[np.float64]) -> tuple[list[int], list[int]]:
+def reading_order(corners: Floats) -> tuple[list[int], list[int]]:
     """Return the order in which boxes are read, and the index of the line of each in that order.
 
-    Boxes are of one line when they stand side by side: they share half of the lower one's height,
-    are of similar height, and no gap wider than twice the height lies between neighbours. Lines
-    are read from top to bottom, and within a line from left to right.
+    Boxes follow each other on a line where they stand side by side: seen along the longer one,
+    they share half of the lower one's height, are of similar height, and stand less than twice
+    the height apart. Each has one neighbour at most on either side, the nearest, so that a slanted
+    or tall box does not tie two lines together. Lines that stand close below each other are a
+    block, read from its first line to its last; blocks are read by recursive XY cuts (Nagy and
+    Seth 1984): from top to bottom, and what stands beside each other from left to right.
 
     Args:
-        rects: [N, 4], left, top, right, bottom in pixels.
+        corners: [N, 4, 2] of rectangles in pixels, clockwise from the top-left one in reading
+            direction.
     """
-    if len(rects) == 0:
+    if len(corners) == 0:
         return [], []
-    count, line_of = connected_components(_side_by_side(rects), directed=False)
-    tops = np.full(count, np.inf)
-    np.minimum.at(tops, line_of, rects[:, 1])
-    lefts = np.full(count, np.inf)
-    np.minimum.at(lefts, line_of, rects[:, 0])
-    rank = np.empty(count, np.intp)
-    rank[np.lexsort((lefts, tops))] = np.arange(count)
-    lines = rank[line_of]
-    order = np.lexsort((rects[:, 1], rects[:, 0], lines))
-    return order.tolist(), lines[order].tolist()
+    boxes = _frames(corners)
+    line_of = _groups(_neighbours(boxes))
+    lines = _around(boxes, line_of)
+    block_of = _groups(_below_each_other(lines))
+    rank = np.empty(len(lines.centre), np.intp)
+    rank[_line_order(lines, block_of)] = np.arange(len(rank))
+    # To a millionth of a pixel: rounding errors are no order.
+    along = np.einsum("nd,nd->n", boxes.centre, lines.along[line_of]).round(6)
+    order = np.lexsort((boxes.height, boxes.length, boxes.centre[:, 1], along, rank[line_of]))
+    return order.tolist(), rank[line_of][order].tolist()
 
 
-def _side_by_side(rects: NDArray[np.float64]) -> NDArray[np.bool_]:
-    """Return which pairs of boxes are neighbours on a line, bool [N, N]."""
-    left, top, right, bottom = (edge[:, None] for edge in rects.T)
-    height = np.maximum(bottom - top, 1e-9)
-    lower, higher = np.minimum(height, height.T), np.maximum(height, height.T)
-    overlap = np.minimum(bottom, bottom.T) - np.maximum(top, top.T)
-    gap = np.maximum(left, left.T) - np.minimum(right, right.T)
-    near: NDArray[np.bool_] = (
+@dataclass(frozen=True)
+class _Frames:
+    """N rectangles: corners [N, 4, 2], centres [N, 2], unit vectors [N, 2], sides [N]."""
+
+    corners: Floats
+    centre: Floats
+    along: Floats
+    length: Floats
+    height: Floats
+
+    def seen_from(self, direction: Floats) -> tuple[Floats, Floats]:
+        """Return where rectangle j begins and ends in the i-th direction [N, 2]: two [N, N]."""
+        at = np.einsum("jkd,id->ijk", self.corners, direction)
+        return at.min(axis=2), at.max(axis=2)
+
+    def down(self) -> Floats:
+        """Return the unit vectors [N, 2] that point from a line to the next."""
+        return np.stack([-self.along[:, 1], self.along[:, 0]], axis=1)
+
+
+def _frames(corners: Floats) -> _Frames:
+    along, down = corners[:, 1] - corners[:, 0], corners[:, 3] - corners[:, 0]
+    length, height = (np.maximum(np.linalg.norm(side, axis=1), 1e-9) for side in (along, down))
+    return _Frames(corners, corners.mean(axis=1), along / length[:, None], length, height)
+
+
+def _groups(links: NDArray[np.bool_]) -> NDArray[np.intp]:
+    return np.asarray(connected_components(links, directed=False)[1], np.intp)
+
+
+def _neighbours(boxes: _Frames) -> NDArray[np.bool_]:
+    """Return which boxes follow which on a line, bool [N, N]."""
+    left, right = boxes.seen_from(boxes.along)
+    top, bottom = boxes.seen_from(boxes.down())
+    height, own = bottom - top, boxes.height[:, None]
+    lower, higher = np.minimum(height, own), np.maximum(height, own)
+    start, end = left.diagonal()[:, None], right.diagonal()[:, None]
+    first, last = top.diagonal()[:, None], bottom.diagonal()[:, None]
+    overlap = np.minimum(bottom, last) - np.maximum(top, first)
+    gap = np.maximum(left - end, start - right)
+    near = (
         (overlap >= _LEAST_OVERLAP * lower)
         & (higher <= _LARGEST_RATIO * lower)
         & (gap <= _LARGEST_GAP * higher)
     )
-    return near
+    aside = (top + bottom - first - last) / 2
+    ahead = (left + right - start - end) / 2
+    # The one with the clearer direction decides, of two alike the more horizontal one.
+    clearer = np.argsort(np.lexsort((boxes.along[:, 0], boxes.length / boxes.height)))
+    of_i = clearer[:, None] > clearer
+    distance = np.where(near, np.maximum(gap, 0) + np.abs(aside), np.inf)
+    distance = np.where(of_i, distance, distance.T)
+    follows = np.where(of_i, ahead, -ahead.T) > 0
+    np.fill_diagonal(follows, val=False)
+    return _mutually_nearest(np.where(follows, distance, np.inf))
+
+
+def _mutually_nearest(distance: Floats) -> NDArray[np.bool_]:
+    nearest = (distance == distance.min(axis=1, keepdims=True)) & np.isfinite(distance)
+    return np.asarray(nearest & (distance == distance.min(axis=0)))
+
+
+def _around(boxes: _Frames, line_of: NDArray[np.intp]) -> _Frames:
+    """Return the rectangles around the boxes of each line, in its mean direction."""
+    count = int(line_of.max()) + 1
+    along = np.zeros((count, 2))
+    np.add.at(along, line_of, boxes.along * boxes.length[:, None])
+    # Opposite directions may cancel out.
+    along[:, 0] += 1e-6
+    along /= np.linalg.norm(along, axis=1, keepdims=True)
+    down = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    low, high = np.full((2, count), np.inf), np.full((2, count), -np.inf)
+    for axis, direction in enumerate((along, down)):
+        at = np.einsum("nkd,nd->nk", boxes.corners, direction[line_of])
+        np.minimum.at(low[axis], line_of, at.min(axis=1))
+        np.maximum.at(high[axis], line_of, at.max(axis=1))
+    ends = [(low[0], low[1]), (high[0], low[1]), (high[0], high[1]), (low[0], high[1])]
+    corners = [x[:, None] * along + y[:, None] * down for x, y in ends]
+    return _frames(np.stack(corners, axis=1))
+
+
+def _below_each_other(lines: _Frames) -> NDArray[np.bool_]:
+    """Return which lines are neighbours in a block, bool [N, N]."""
+    left, right = lines.seen_from(lines.along)
+    top, bottom = lines.seen_from(lines.down())
+    height, own = lines.height, lines.height[:, None]
+    lower, higher = np.minimum(height, own), np.maximum(height, own)
+    start, end = left.diagonal()[:, None], right.diagonal()[:, None]
+    first, last = top.diagonal()[:, None], bottom.diagonal()[:, None]
+    shared = np.minimum(right, end) - np.maximum(left, start)
+    leading = np.maximum(top - last, first - bottom)
+    near = (
+        (shared > 0)
+        & (higher <= _LARGEST_RATIO * lower)
+        & (np.abs(leading) <= _LARGEST_LEADING * lower)
+    )
+    return np.asarray(near & near.T)
+
+
+def _line_order(lines: _Frames, block_of: NDArray[np.intp]) -> list[int]:
+    blocks = [np.flatnonzero(block_of == block) for block in range(int(block_of.max()) + 1)]
+    bounds = np.array(
+        [
+            [*lines.corners[block].min(axis=(0, 1)), *lines.corners[block].max(axis=(0, 1))]
+            for block in blocks
+        ]
+    )
+    order: list[int] = []
+    for index in _xy_cuts(bounds, np.arange(len(blocks))):
+        block = blocks[index]
+        along = (lines.along[block] * lines.length[block, None]).sum(axis=0)
+        down = lines.centre[block] @ np.array([-along[1], along[0]])
+        order += block[np.lexsort((lines.centre[block] @ along, down))].tolist()
+    return order
+
+
+def _xy_cuts(bounds: Floats, among: NDArray[np.intp]) -> list[int]:
+    """Return the order of rectangles [n, 4] (left, top, right, bottom)."""
+    for axis in (1, 0):
+        parts = _cut(bounds, among, axis)
+        if len(parts) > 1:
+            return [index for part in parts for index in _xy_cuts(bounds, part)]
+    by_top = np.lexsort((bounds[among, 0], bounds[among, 1]))
+    return [int(index) for index in among[by_top]]
+
+
+def _cut(bounds: Floats, among: NDArray[np.intp], axis: int) -> list[NDArray[np.intp]]:
+    """Split rectangles where a straight line along the other axis passes between them."""
+    among = among[np.argsort(bounds[among, axis], kind="stable")]
+    ends = np.maximum.accumulate(bounds[among, axis + 2])
+    return np.split(among, 1 + np.flatnonzero(bounds[among[1:], axis] >= ends[:-1]))

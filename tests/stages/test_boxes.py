@@ -6,8 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
-from shapely import Polygon
-from shapely import box as rectangle
+from shapely import Point, Polygon
 
 from locpipe.stages.boxes import Box, Boxes, Shape, find_boxes
 from locpipe.stages.grid import Grid
@@ -82,11 +81,41 @@ def test_padding_is_in_units_of_height_and_ends_at_the_picture() -> None:
     assert rects(boxes_of(cells, padding=0.5)) == [(0, 3, 22, 11)]
 
 
+def test_the_margin_is_in_pixels() -> None:
+    cells = np.zeros((20, 30), np.bool_)
+    cells[5:9, 10:20] = True
+    assert rects(boxes_of(cells, margin=3)) == [(7, 2, 23, 12)]
+    assert rects(boxes_of(cells, margin=3, padding=0.5)) == [(5, 0, 25, 14)]
+
+
+def test_a_polygon_follows_a_bend_and_nothing_else() -> None:
+    """An arch: a ring from 130 to 150 cells around, over 100 degrees; below it a straight bar."""
+    y, x = np.mgrid[:160, :300] + 0.5
+    radius, angle = np.hypot(x - 150, y - 155), np.arctan2(x - 150, 155 - y)
+    arch = (radius > 130) & (radius < 150) & (abs(angle) < np.deg2rad(50))
+    bar = (abs(y - 120) < 8) & (abs(x - 150) < 40)
+    bent, straight = boxes_of(arch | bar, shape="polygon", margin=1).items
+    assert len(bent.polygon) == 14
+    assert len(straight.polygon) == 4
+    cells = sum(Polygon(c).area for c in (bent.polygon, straight.polygon))
+    assert cells < 1.3 * (arch.sum() + bar.sum())
+    rotated = boxes_of(arch | bar, shape="rotated").items
+    assert [len(box.polygon) for box in rotated] == [4, 4]
+
+
+def test_edges_lie_where_heat_crosses_the_threshold_between_cells() -> None:
+    heat = np.tile(np.array([0.1, 0.1, 0.6, 0.9, 0.9, 0.3, 0.1], np.float32), (5, 1))
+    (box,) = boxes_of(heat > 0.5, heat, stride=4.0).items
+    left, right = box.polygon[0][0], box.polygon[1][0]
+    assert 8 < left < 10, "nearer to the weak cell's centre than to its neighbour's"
+    assert 18 < right < 22
+
+
 def test_the_best_stay_when_there_are_too_many() -> None:
     cells = drawn("#.#.#.#")
     heat = np.array([[0.6, 0, 0.9, 0, 0.8, 0, 0.7]], np.float32)
     found = boxes_of(cells, heat, maximum=2)
-    assert rects(found) == [(2, 0, 3, 1), (4, 0, 5, 1)]
+    assert [round(box.score, 1) for box in found.items] == [0.9, 0.8]
     assert found.dropped == 2
 
 
@@ -131,13 +160,14 @@ def test_vertical_bars_are_read_downwards() -> None:
 @given(
     cells=masks,
     stride=st.sampled_from([1.0, 2.0, 3.7]),
-    shape=st.sampled_from(["upright", "rotated"]),
+    shape=st.sampled_from(["upright", "rotated", "polygon"]),
     padding=st.floats(0, 2),
+    margin=st.floats(0, 5),
 )
 def test_boxes_lie_inside_the_picture_and_agree_with_themselves(
-    cells: NDArray[np.bool_], stride: float, shape: Shape, padding: float
+    cells: NDArray[np.bool_], stride: float, shape: Shape, padding: float, margin: float
 ) -> None:
-    found = boxes_of(cells, stride=stride, shape=shape, padding=padding)
+    found = boxes_of(cells, stride=stride, shape=shape, padding=padding, margin=margin)
     height, width = (round(side * stride) for side in cells.shape)
     for box in found.items:
         assert len(box.polygon) >= 4
@@ -150,15 +180,16 @@ def test_boxes_lie_inside_the_picture_and_agree_with_themselves(
         expected = (np.floor(x.min()), np.floor(y.min()), np.ceil(x.max()), np.ceil(y.max()))
         assert box.rect == expected
         assert signed_area(box) > 0, "clockwise on the screen"
+        assert Polygon(box.polygon).is_valid
 
 
 @given(cells=masks, shape=st.sampled_from(["upright", "rotated"]))
-def test_every_hot_cell_lies_in_a_box(cells: NDArray[np.bool_], shape: Shape) -> None:
+def test_the_centre_of_every_hot_cell_lies_in_a_box(cells: NDArray[np.bool_], shape: Shape) -> None:
     found = boxes_of(cells, shape=shape)
     cover = [Polygon(box.polygon).buffer(1e-3) for box in found.items]
     for row, column in np.argwhere(cells):
-        cell = rectangle(column, row, column + 1, row + 1)
-        assert any(polygon.covers(cell) for polygon in cover)
+        centre = Point(column + 0.5, row + 0.5)
+        assert any(polygon.covers(centre) for polygon in cover)
 
 
 @given(cells=masks)

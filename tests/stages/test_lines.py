@@ -1,10 +1,17 @@
 """Lines and reading order of boxes laid out by hand."""
 
+from itertools import pairwise
+from random import Random
+
 import numpy as np
-from hypothesis import given
+import pytest
+from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 
 from locpipe.stages.lines import reading_order
+
+Rect = tuple[float, float, float, float]
 
 rects = st.lists(
     st.tuples(st.integers(0, 200), st.integers(0, 200), st.integers(1, 80), st.integers(1, 40)).map(
@@ -14,8 +21,27 @@ rects = st.lists(
 )
 
 
-def order_of(*boxes: tuple[int, int, int, int]) -> tuple[list[int], list[int]]:
-    return reading_order(np.array(boxes, np.float64).reshape(-1, 4))
+def corners_of(boxes: list[Rect], degrees: float = 0) -> NDArray[np.float64]:
+    """Corners [N, 4, 2] of rectangles left, top, right, bottom, all turned around the origin."""
+    sides = np.array(boxes, np.float64).reshape(-1, 4)
+    corners = sides[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
+    turn = np.deg2rad(degrees)
+    along = np.array([np.cos(turn), np.sin(turn)])
+    down = np.array([-np.sin(turn), np.cos(turn)])
+    return np.asarray(corners @ np.stack([along, down]))
+
+
+def order_of(*boxes: Rect, degrees: float = 0) -> tuple[list[int], list[int]]:
+    return reading_order(corners_of(list(boxes), degrees))
+
+
+def paragraph(rows: int, *, left: float = 0, top: float = 0) -> list[Rect]:
+    """Three words of 40 x 20 on each line, lines 30 apart."""
+    return [
+        (left + 50 * column, top + 30 * row, left + 50 * column + 40, top + 30 * row + 20)
+        for row in range(rows)
+        for column in range(3)
+    ]
 
 
 def test_two_lines_are_read_from_left_to_right_and_down() -> None:
@@ -24,39 +50,105 @@ def test_two_lines_are_read_from_left_to_right_and_down() -> None:
     assert lines == [0, 0, 1, 1]
 
 
+@given(st.integers(-60, 60), st.randoms(use_true_random=False))
+def test_a_tilted_paragraph_has_the_lines_of_an_upright_one(degrees: int, random: Random) -> None:
+    words = paragraph(4)
+    shuffled = random.sample(range(12), 12)
+    order, lines = order_of(*(words[i] for i in shuffled), degrees=degrees)
+    assert [shuffled[i] for i in order] == list(range(12))
+    assert lines == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]
+
+
 def test_a_slightly_rising_line_is_one_line() -> None:
     boxes = [(i * 30, 40 - i * 3, i * 30 + 25, 50 - i * 3) for i in range(8)]
     assert order_of(*reversed(boxes)) == (list(range(7, -1, -1)), [0] * 8)
 
 
-def test_columns_far_apart_are_not_one_line() -> None:
-    assert order_of((0, 0, 40, 10), (100, 0, 140, 10))[1] == [0, 1]
+def test_words_along_an_arc_are_one_line() -> None:
+    words = [
+        corners_of([(-15, -110, 15, -90)], degrees=degrees)[0] for degrees in range(-60, 61, 20)
+    ]
+    assert reading_order(np.array(words)) == (list(range(7)), [0] * 7)
+
+
+def test_short_words_take_the_angle_of_their_neighbours() -> None:
+    """An upright square, as a single letter is boxed, between two words at 30 degrees."""
+    words = corners_of([(0, 0, 80, 20), (120, 0, 200, 20)], degrees=30)
+    letter = corners_of([(90, 0, 110, 20)], degrees=30)[0].mean(axis=0)
+    square = letter + np.array([[-10, -10], [10, -10], [10, 10], [-10, 10]])
+    assert reading_order(np.stack([words[0], square, words[1]])) == ([0, 1, 2], [0, 0, 0])
+
+
+@pytest.mark.parametrize(("gap", "lines"), [(14, [0, 0]), (16, [0, 1])])
+def test_gaps_are_in_units_of_height(gap: float, lines: list[int]) -> None:
+    assert order_of((0, 0, 40, 10), (40 + gap, 0, 80 + gap, 10))[1] == lines
+    assert order_of((0, 0, 400, 100), (400 + 10 * gap, 0, 900, 100))[1] == lines
 
 
 def test_a_headline_does_not_swallow_what_stands_beside_it() -> None:
     assert order_of((0, 0, 100, 60), (105, 10, 130, 20))[1] == [0, 1]
 
 
+def test_a_tall_word_does_not_tie_two_lines_together() -> None:
+    """A word in between overlaps half of either line: it goes to the nearer one."""
+    upper, lower = (0, 0, 60, 20), (0, 22, 60, 42)
+    tall = (66, 3, 130, 37)
+    _, lines = order_of(upper, lower, tall)
+    assert max(lines) == 1
+
+
+def test_columns_are_read_one_after_the_other() -> None:
+    left, right = paragraph(5), paragraph(5, left=250)
+    mixed = [word for pair in zip(left, right, strict=True) for word in pair]
+    order, lines = order_of(*mixed)
+    assert [mixed[i] for i in order] == left + right
+    assert lines == sorted(3 * list(range(10)))
+
+
+def test_a_heading_is_read_before_the_columns_below_it() -> None:
+    heading: list[Rect] = [(100, -80, 300, -40)]
+    words = [*paragraph(3, left=250), *heading, *paragraph(3)]
+    order, _ = order_of(*words)
+    assert order == [9, *range(10, 19), *range(9)]
+
+
+def test_vertical_columns_are_read_from_right_to_left() -> None:
+    """As Chinese and Japanese are: boxes that run downwards."""
+    columns = corners_of([(0, 0, 100, 20), (0, 30, 100, 50)], degrees=90)
+    assert columns[0, :, 0].min() > columns[1, :, 0].max()
+    assert reading_order(columns) == ([0, 1], [0, 1])
+
+
 def test_nothing_has_no_order() -> None:
     assert order_of() == ([], [])
 
 
-@given(rects)
+@settings(max_examples=50)
+@given(rects, st.integers(-90, 90))
 def test_every_box_is_read_once_and_lines_are_counted_from_zero(
-    boxes: list[tuple[int, int, int, int]],
+    boxes: list[Rect], degrees: int
 ) -> None:
-    order, lines = order_of(*boxes)
+    order, lines = order_of(*boxes, degrees=degrees)
     assert sorted(order) == list(range(len(boxes)))
     assert lines == sorted(lines)
     assert sorted(set(lines)) == list(range(len(set(lines))))
 
 
-@given(rects, st.randoms())
+@settings(max_examples=50)
+@given(rects, st.randoms(use_true_random=False))
 def test_the_order_does_not_depend_on_the_order_of_the_input(
-    boxes: list[tuple[int, int, int, int]], random: np.random.RandomState
+    boxes: list[Rect], random: Random
 ) -> None:
     boxes = sorted(set(boxes))
-    shuffled = list(boxes)
-    random.shuffle(shuffled)
+    shuffled = random.sample(boxes, len(boxes))
     read = [[given[i] for i in order_of(*given)[0]] for given in (boxes, shuffled)]
     assert read[0] == read[1]
+
+
+@settings(max_examples=50)
+@given(rects)
+def test_on_a_line_upright_boxes_are_read_from_left_to_right(boxes: list[Rect]) -> None:
+    order, lines = order_of(*boxes)
+    centres = [(boxes[i][0] + boxes[i][2]) / 2 for i in order]
+    for (line, here), (following, there) in pairwise(zip(lines, centres, strict=True)):
+        assert line != following or here <= there

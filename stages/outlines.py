@@ -1,0 +1,69 @@
+"""Where components end: between the cells, in pixels of the picture."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .grid import Grid
+
+__all__ = ["outlines"]
+
+Floats = NDArray[np.float64]
+
+
+def outlines(marks: NDArray[np.int32], heat: NDArray[np.float32], grid: Grid) -> list[Floats]:
+    """Return points on the outline of every component.
+
+    Cells are large against small letters. So the outline crosses between the centres of a cell
+    inside and its neighbour outside where heat, interpolated linearly, crosses the threshold (the
+    vertices of marching squares, Lorensen and Cline 1987). The threshold is the level between the
+    coolest cell inside an outline and the hottest outside; heat that knows no such level, or one
+    far from both, puts the outline half way. At the border of the picture it lies on the border.
+
+    Args:
+        marks: int32 [h, w], 0 outside, else the number of a component, from 1.
+        heat: float32 [h, w] that the components were cut from.
+        grid: where the cells lie.
+
+    Returns:
+        Of component 1, 2, …: points x, y [n, 2], in no order, inside the picture.
+    """
+    height, width = marks.shape
+    around = np.pad(marks, 1).ravel()
+    values = np.pad(heat, 1).ravel()
+    inside = np.flatnonzero(around)
+    steps = np.array([1, -1, width + 2, -width - 2])
+    neighbour = inside + steps[:, None]
+    side, cell = np.nonzero(around[neighbour] == 0)
+    here, there = inside[cell], neighbour[side, cell]
+    x, y = _centres(grid, axis=0), _centres(grid, axis=1)
+    start = np.stack([x[here % (width + 2)], y[here // (width + 2)]], axis=1)
+    end = np.stack([x[there % (width + 2)], y[there // (width + 2)]], axis=1)
+    beyond = np.isin(there % (width + 2), (0, width + 1))
+    beyond |= np.isin(there // (width + 2), (0, height + 1))
+    share = np.where(beyond, 1.0, _crossing(values[here], values[there], ~beyond))
+    points = start + share[:, None] * (end - start)
+    owner = around[here]
+    order = np.argsort(owner, kind="stable")
+    ends = np.cumsum(np.bincount(owner, minlength=int(marks.max(initial=0)) + 1)[1:])
+    return np.split(points[order], ends[:-1]) if len(ends) else []
+
+
+def _centres(grid: Grid, axis: int) -> Floats:
+    """Return the centres of columns (axis 0) or rows (1) between the borders of the picture."""
+    count, limit = grid.shape[1 - axis], grid.picture[axis]
+    centres = grid.offset[axis] + np.arange(count) * grid.stride[axis]
+    return np.concatenate([[0.0], np.clip(centres, 0, limit), [limit]])
+
+
+def _crossing(
+    inside: NDArray[np.float32], outside: NDArray[np.float32], known: NDArray[np.bool_]
+) -> Floats:
+    """Return where heat crosses the threshold, as a share of the way from inside to outside."""
+    if not known.any():
+        return np.full(len(inside), 0.5)
+    level = (float(inside.min()) + float(outside[known].max())) / 2
+    fall = inside.astype(np.float64) - outside
+    share = np.divide(inside - level, fall, out=np.full(len(fall), 0.5), where=fall > 0)
+    return np.asarray(np.where((share >= 0) & (share <= 1), share, 0.5))

@@ -1,0 +1,145 @@
+"""Shapes around the points of an outline: rectangles, and ribbons that follow bent words."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+__all__ = ["inside_picture", "moved_out", "ribbon", "sides", "smallest_rectangle", "upright"]
+
+Floats = NDArray[np.float64]
+
+_LEAST_GAIN = 0.9  # area of a tilted rectangle against the upright one
+_STATIONS = 7  # of a ribbon: cross sections with two corners each
+_LEAST_ASPECT = 2.0  # of a bent word: shorter ones bend by chance
+_LEAST_BEND = 0.25  # of the middle of a word off its ends, in units of its height
+
+
+def upright(points: Floats) -> Floats:
+    """Return the corners [4, 2] of the upright rectangle around points, from the top-left."""
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
+
+
+def smallest_rectangle(points: Floats) -> Floats:
+    """Return the corners [4, 2] of the smallest rectangle around points.
+
+    The upright one where that is hardly larger: the angle of what is nearly square or round is
+    chance. Clockwise from the top-left corner in reading direction: text runs along the longer
+    side, or, in what is nearly a square, along the side nearest to the horizontal; left to right,
+    or downwards where it is vertical.
+    """
+    tilted = cv2.boxPoints(cv2.minAreaRect(points.astype(np.float32)))
+    corners, straight = np.asarray(tilted, np.float64), upright(points)
+    if abs(_signed_area(corners)) > _LEAST_GAIN * _signed_area(straight):
+        corners = straight
+    if _signed_area(corners) < 0:
+        corners = corners[::-1]
+    edges = np.roll(corners, -1, axis=0) - corners
+    lengths = np.maximum(np.linalg.norm(edges, axis=1), 1e-9)
+    # A hair of "downwards" decides between the two directions of a vertical edge.
+    rightwards = edges @ np.array([1.0, 0.02]) / lengths
+    is_long = lengths > 0.8 * lengths.max()
+    first = int(np.argmax(rightwards + 4 * is_long))
+    return np.roll(corners, -first, axis=0)
+
+
+def _signed_area(polygon: Floats) -> float:
+    """Return the area, positive where the polygon runs clockwise on the screen (y down)."""
+    x, y = polygon.T
+    return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) / 2)
+
+
+def sides(rectangle: Floats) -> tuple[float, float]:
+    """Return the length along the reading direction and the height."""
+    along, down = np.linalg.norm(rectangle[[1, 3]] - rectangle[0], axis=1).tolist()
+    return along, down
+
+
+def moved_out(rectangle: Floats, distance: float) -> Floats:
+    """Return a rectangle [4, 2] with every side moved out by a distance in pixels."""
+    along, down = rectangle[1] - rectangle[0], rectangle[3] - rectangle[0]
+    along = along / max(float(np.linalg.norm(along)), 1e-9) * distance
+    down = down / max(float(np.linalg.norm(down)), 1e-9) * distance
+    outwards = np.array([-along - down, along - down, along + down, -along + down])
+    return np.asarray(rectangle + outwards)
+
+
+def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> Floats | None:
+    """Return a polygon of even height that follows a bent word; None if it is nearly straight.
+
+    Its middle line is a parabola over the rectangle's length, fitted by least squares to both
+    edges at once, each half a height off.
+
+    Args:
+        points: [n, 2] on the outline, evenly spread.
+        rectangle: the smallest one around them, corners as of `smallest_rectangle`.
+        padding: how far to move out, in units of the ribbon's height.
+        margin: and in pixels.
+
+    Returns:
+        [14, 2] corners, as in CTW1500 (Liu et al. 2017): 7 along the upper edge in reading
+        direction, then 7 back along the lower one.
+    """
+    length, height = sides(rectangle)
+    if min(length, height) <= 0:
+        return None
+    axes = (rectangle[[1, 3]] - rectangle[0]) / np.array([[length], [height]])
+    local = (points - rectangle.mean(axis=0)) @ axes.T
+    middle, half = _middle_line(local)
+    bend = abs(middle[0]) * length * length / 4
+    if bend < _LEAST_BEND * 2 * half or length < _LEAST_ASPECT * 2 * half:
+        return None
+    out = padding * 2 * half + margin
+    around = _along(middle, local, half + out, out) @ axes + rectangle.mean(axis=0)
+    return around if shapely.Polygon(around).is_valid else None
+
+
+def _middle_line(points: Floats) -> tuple[Floats, float]:
+    """Return the parabola [3] through the middle of a ribbon, and half the ribbon's height."""
+    x, y = points.T
+    powers = np.vander(x, 3)
+    middle, half = np.linalg.lstsq(powers, y, rcond=None)[0], 0.0
+    for _ in range(3):
+        slope = np.polyval(np.polyder(middle), x)
+        side = np.sign(y - powers @ middle) * np.hypot(1, slope)
+        *middle, half = np.linalg.lstsq(np.column_stack([powers, side]), y, rcond=None)[0]
+        middle = np.array(middle)
+    return middle, float(half)
+
+
+def _along(middle: Floats, points: Floats, half: float, out: float) -> Floats:
+    """Return the corners of a ribbon that ends `out` pixels beyond the points."""
+    x, _ = points.T
+    ends = np.array([x.min(), x.max()])
+    for end, of in ((0, np.min), (1, np.max)):
+        tangent = _tangents(middle, ends)[end]
+        at = np.array([ends[end], np.polyval(middle, ends[end])])
+        ends[end] += of((points - at) @ tangent) * tangent[0]
+    at_x = np.linspace(ends[0], ends[1], _STATIONS)
+    tangents = _tangents(middle, at_x)
+    centres = np.stack([at_x, np.polyval(middle, at_x)], axis=1)
+    centres[0] -= out * tangents[0]
+    centres[-1] += out * tangents[-1]
+    down = half * np.stack([-tangents[:, 1], tangents[:, 0]], axis=1)
+    return np.concatenate([centres - down, (centres + down)[::-1]])
+
+
+def _tangents(middle: Floats, x: Floats) -> Floats:
+    slope = np.polyval(np.polyder(middle), x)
+    return np.stack([np.ones_like(x), slope], axis=1) / np.hypot(1, slope)[:, None]
+
+
+def inside_picture(polygon: Floats, picture: tuple[int, int]) -> Floats:
+    """Return the part of a polygon that lies inside the picture, from the same first corner."""
+    if (polygon >= 0).all() and (polygon <= picture).all():
+        return polygon
+    clipped = shapely.clip_by_rect(shapely.Polygon(polygon), 0, 0, *picture)
+    largest = max(shapely.get_parts(clipped), key=shapely.area)
+    corners = shapely.get_coordinates(largest.exterior)[:-1]
+    if _signed_area(corners) < 0:
+        corners = corners[::-1]
+    nearest = int(np.argmin(np.linalg.norm(corners - polygon[0], axis=1)))
+    return np.roll(corners, -nearest, axis=0)

@@ -79,6 +79,7 @@ def test_a_pooling_is_its_equation(name: str, options: dict[str, float]) -> None
     np.testing.assert_allclose(found, by_hand(name, z, **options), rtol=1e-4, atol=1e-5)
 
 
+@settings(deadline=None, max_examples=50)
 @given(class_maps, st.floats(0.01, 50))
 def test_log_sum_exp_lies_between_mean_and_maximum(z: Maps, beta: float) -> None:
     low, found, high = (scores(one, z) for one in (Mean(), LogSumExp(beta), Max()))
@@ -87,12 +88,14 @@ def test_log_sum_exp_lies_between_mean_and_maximum(z: Maps, beta: float) -> None
     assert (found <= high + tolerance).all()
 
 
+@settings(deadline=None, max_examples=50)
 @given(class_maps)
 def test_log_sum_exp_grows_with_beta(z: Maps) -> None:
     smaller, greater = (scores(LogSumExp(beta), z) for beta in (0.5, 5.0))
     assert (smaller <= greater + 1e-3).all()
 
 
+@settings(deadline=None, max_examples=50)
 @given(class_maps)
 def test_wildcat_of_all_positions_without_the_lowest_is_gap(z: Maps) -> None:
     everything = z.shape[2] * z.shape[3]
@@ -100,25 +103,28 @@ def test_wildcat_of_all_positions_without_the_lowest_is_gap(z: Maps) -> None:
     np.testing.assert_allclose(found, scores(Mean(), z), rtol=1e-4, atol=1e-4)
 
 
+@settings(deadline=None, max_examples=50)
 @given(class_maps)
 def test_weldon_of_the_highest_alone_is_max(z: Maps) -> None:
     np.testing.assert_array_equal(scores(Weldon(1, 0), z), scores(Max(), z))
 
 
+@settings(deadline=None, max_examples=50)
 @given(class_maps, st.integers(1, 30))
 def test_weldon_is_wildcat_with_one_map_and_alpha_one(z: Maps, k: int) -> None:
     found = scores(Weldon(k, k), z)
     np.testing.assert_allclose(found, scores(Wildcat(1, 1, k), z), rtol=1e-5, atol=1e-5)
 
 
+@settings(deadline=None, max_examples=50)
 @given(class_maps, st.integers(1, 30))
 def test_more_positions_never_raise_the_mean_of_the_highest(z: Maps, k: int) -> None:
     few, more = (scores(Weldon(count, 0), z) for count in (k, k + 1))
     assert (more <= few + 1e-4).all()
 
 
+@settings(deadline=None, max_examples=50)
 @given(class_maps, heights)
-@settings(max_examples=30)
 def test_a_constant_on_the_map_is_one_on_the_score(z: Maps, added: float) -> None:
     for pooling in (Max(), Mean(), LogSumExp(2)):
         before, after = scores(pooling, z), scores(pooling, z + np.float32(added))

@@ -1,0 +1,133 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from click.testing import CliRunner
+from PIL import Image
+
+from locpipe.pipeline.cli import main
+from locpipe.pipeline.training.images.config import ImagesTrainConfig
+from locpipe.pipeline.training.images.training import train_images
+from locpipe.stages.errors import ConfigError
+from locpipe.stages.heatmap import heatmap
+from locpipe.stages.infer import infer
+from locpipe.stages.model import load_model
+from locpipe.stages.nets.pooling import PooledClassifier
+
+
+def changed(config: ImagesTrainConfig, **changes: object) -> ImagesTrainConfig:
+    return config.model_copy(update=changes)
+
+
+@pytest.fixture
+def trained(tiny: ImagesTrainConfig) -> Path:
+    train_images(tiny, resume=False)
+    return tiny.output
+
+
+def test_the_folder_is_a_whole_model(trained: Path) -> None:
+    model = load_model(trained)
+    assert sorted(file.name for file in trained.iterdir()) == [
+        "curve.jsonl", "curve.png", "model.yaml", "tables.safetensors", "weights.safetensors"
+    ]  # fmt: skip
+    card = model.card
+    assert (card.name, card.architecture) == ("tiny", "tutorial-gap + lse(beta=5)")
+    assert card.classes == ("blue", "red")
+    assert card.training["pictures"] == {"blue": 16, "red": 16}
+    assert card.quality["validation"]["pictures"] == 8
+    assert model.tables.count.tolist() == [16, 16]
+    assert "data" not in card.training["settings"]
+    assert len((trained / "curve.jsonl").read_text().splitlines()) == 3
+
+
+def test_the_map_of_a_class_is_its_log_odds_against_the_other(trained: Path) -> None:
+    model = load_model(trained)
+    classifier = model.network.classifier
+    assert isinstance(classifier, PooledClassifier)
+    rgb = np.random.default_rng(0).integers(0, 256, (24, 24, 3)).astype(np.uint8)
+    features = infer(model, rgb, padding="zeros")
+    heat = heatmap(model, [features], labels=("blue", "red"), weights="linear")
+    with torch.inference_mode():
+        z = list(classifier.children())[0](torch.from_numpy(features.maps.copy())[None])[0]  # noqa: RUF015 - all
+    expected = z.softmax(dim=0).numpy()
+    np.testing.assert_allclose(heat.values, expected, rtol=1e-3, atol=1e-4)
+
+
+def test_with_several_labels_the_map_is_the_sigmoid_of_its_class(
+    tiny: ImagesTrainConfig, listed: Path
+) -> None:
+    config = changed(tiny, data=listed, multi_label=True, head="wildcat(2, 0.7, 0.2)", epochs=1)
+    assert "of decisions right" in train_images(config, resume=False)
+    model = load_model(config.output)
+    assert isinstance(model.network.classifier, PooledClassifier)
+    rgb = np.full((24, 24, 3), 90, np.uint8)
+    features = infer(model, rgb, padding="zeros")
+    heat = heatmap(model, [features], labels=("green",), weights="linear")
+    weights, biases = model.network.classifier.class_weights()
+    z = np.einsum("chw,c->hw", features.maps, weights[:, 1].numpy()) + float(biases[1])
+    np.testing.assert_allclose(heat.values[0], 1 / (1 + np.exp(-z)), rtol=1e-3, atol=1e-4)
+
+
+def test_what_was_trained_runs(trained: Path, tmp_path: Path) -> None:
+    picture = np.full((60, 80, 3), 110, np.uint8)
+    picture[20:40, 30:50] = (255, 60, 40)
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(picture).save(tmp_path / "pictures" / "red.png")
+    file = tmp_path / "run.yaml"
+    file.write_text(
+        f"model: {trained}\ninput: {{path: {tmp_path / 'pictures'}}}\n"
+        f"output: {{path: {tmp_path / 'out'}}}\nheatmap: {{weights: linear, labels: [red]}}\n"
+        "run: {workers: 0}\n"
+    )
+    done = CliRunner().invoke(main, ["run", str(file)])
+    assert done.exit_code == 0, done.output
+    written = json.loads((tmp_path / "out" / "boxes" / "red.png.json").read_text())
+    assert written["labels"] == ["red"]
+
+
+def test_a_network_without_class_maps_has_tables_but_no_calibration(
+    tiny: ImagesTrainConfig,
+) -> None:
+    train_images(changed(tiny, head=None, epochs=1), resume=False)
+    model = load_model(tiny.output)
+    assert model.card.calibrations == ()
+    assert model.tables.linear.shape == (64, 2)
+
+
+def test_a_frozen_trunk_makes_a_whole_model_too(tiny: ImagesTrainConfig) -> None:
+    train_images(changed(tiny, freeze=True, epochs=1), resume=False)
+    assert load_model(tiny.output).tables.error.shape == (64, 2)
+
+
+def test_the_command_tells_how_good_it_is_and_what_is_next(folders: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text("kind: images\nname: tiny\narchitecture: nin\nsize: 24\nepochs: 1\n")
+    out = tmp_path / "model"
+    given = ["train", str(file), "--set", f"data={folders}", "--output", str(out)]
+    done = CliRunner().invoke(main, given)
+    assert done.exit_code == 0, done.output
+    assert "of pictures right on 8 that it was not trained on, mean average prec" in done.stdout
+    assert "  red: found in " in done.stdout
+    assert f"{out}: next, locpipe weigh {out}" in done.stdout
+
+
+def test_a_finished_model_and_a_training_are_not_overwritten(tiny: ImagesTrainConfig) -> None:
+    tiny.output.mkdir()
+    (tiny.output / "checkpoint.safetensors").touch()
+    with pytest.raises(ConfigError, match="unfinished training; go on by --resume, or choose"):
+        train_images(tiny, resume=False)
+    (tiny.output / "model.yaml").touch()
+    with pytest.raises(ConfigError, match="already holds a finished model; remove it or choose"):
+        train_images(tiny, resume=True)
+
+
+def test_a_size_that_the_network_does_not_take_is_told_before_anything_is_written(
+    tiny: ImagesTrainConfig,
+) -> None:
+    with pytest.raises(ConfigError, match="tutorial-fc takes no pictures of 24 x 24 pixels with 3"):
+        train_images(changed(tiny, architecture="tutorial-fc", head=None), resume=False)
+    with pytest.raises(ConfigError, match=r"nin-grey .* with 3 channels .* change size, or mean"):
+        train_images(changed(tiny, architecture="nin-grey"), resume=False)
+    assert not tiny.output.exists()

@@ -18,7 +18,7 @@ FOLDER: Final = "exports"
 """Below the output of a run; `exports/<format>/` belongs to locpipe, which empties it."""
 
 FORMATS: Final = {
-    "uzn": "zones for Tesseract, in pixels as stored (Tesseract applies no EXIF orientation)",
+    "uzn": "zones for Tesseract, in pixels of the picture as stored; upright copies where EXIF turns it",
     "crops": "upright PNGs of the boxes, crops.jsonl leads back to the upright page",
     "page": "PAGE XML 2019-07-15 with lines and baselines, upright page",
     "alto": "ALTO 4.3 with lines and baselines, upright page",
@@ -30,7 +30,7 @@ FORMATS: Final = {
 """Name and, with the frame of its coordinates, what it is."""
 
 _SUFFIXES: Final = {
-    "uzn": (".uzn", ".png"),
+    "uzn": (".uzn", ".png", ".upright.uzn", ".upright.png"),
     "page": (".xml", ".png"),
     "alto": (".xml", ".png"),
     "hocr": (".hocr", ".png"),

@@ -27,6 +27,8 @@ PADDING: Final = 4
 LARGEST: Final = 32767
 """Of a 16-bit number, and of a side of a picture that Tesseract accepts."""
 
+UPRIGHT: Final = ".upright"
+
 log = logging.getLogger(__name__)
 
 
@@ -49,10 +51,11 @@ def zones(page: Page) -> list[Rect]:
 
 
 def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
-    """Return the zones and the picture they are for; nothing where there is nothing to read.
+    """Return zones and the picture they are for; nothing where there is nothing to read.
 
-    The picture is a link, or a PNG of the upright page where Tesseract would open another page or
-    turn it. The zones are in the pixels that Tesseract sees.
+    The picture is a link, with zones in its stored pixels. Tesseract reads a picture that needs its
+    EXIF orientation as it is stored, on its side, so there comes an upright copy with zones of its
+    own. Of what Tesseract cannot open, or turns by itself, there is only the upright copy.
     """
     found = zones(page)
     if not found:
@@ -60,15 +63,17 @@ def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  #
     if max(page.width, page.height) > LARGEST:
         log.warning("%r: has a side of more than %d pixels, which Tesseract refuses; left out of uzn", page.name, LARGEST)  # fmt: skip
         return {}
-    if is_opened_as_stored(page, source.path):
-        found = [rect_as_stored(zone, page) for zone in found]
-        picture: dict[str, Content] = {_linked(page): Link(source.path)}
-    else:
-        picture = {f"{page.name}.png": encoded_png(source.rgb())}
-    lines = [
-        f"{left} {top} {right - left} {bottom - top} Text\n" for left, top, right, bottom in found
-    ]
-    return {**picture, f"{page.name}.uzn": "".join(lines).encode("ascii")}
+    name = page.name
+    if not is_opened_as_stored(page, source.path):
+        return {f"{name}.png": encoded_png(source.rgb()), f"{name}.uzn": _lines(found)}
+    copy: dict[str, Content] = {}
+    if page.exif_orientation != 1:
+        copy = {
+            f"{name}{UPRIGHT}.png": encoded_png(source.rgb()),
+            f"{name}{UPRIGHT}.uzn": _lines(found),
+        }
+    stored = [rect_as_stored(zone, page) for zone in found]
+    return {**copy, _linked(page): Link(source.path), f"{name}.uzn": _lines(stored)}
 
 
 def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
@@ -92,9 +97,16 @@ def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
     return {"uzn.txt": names(with_zones=True), "uzn-empty.txt": names(with_zones=False)}
 
 
+def _lines(found: list[Rect]) -> bytes:
+    lines = (
+        f"{left} {top} {right - left} {bottom - top} Text\n" for left, top, right, bottom in found
+    )
+    return "".join(lines).encode("ascii")
+
+
 def _picture(page: Page, folder: Path) -> str:
-    png = f"{page.name}.png"
-    return png if (folder / png).exists() else _linked(page)
+    copies = (f"{page.name}{UPRIGHT}.png", f"{page.name}.png")
+    return next((copy for copy in copies if (folder / copy).exists()), _linked(page))
 
 
 def _linked(page: Page) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,10 +13,12 @@ import click
 if TYPE_CHECKING:
     from .evaluate import Frame
     from .score import Report, Score, Total
+    from .wsol.levels import Normalize
 
 __all__ = ["evaluate"]
 
-_PROTOCOLS = ("icdar2015", "deteval", "pixel")
+_TEXT = ("icdar2015", "deteval", "pixel")
+_WSOL = "wsol"
 _SCHEMA = "locpipe/evaluation/1"
 
 
@@ -25,18 +29,22 @@ _SCHEMA = "locpipe/evaluation/1"
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option(
     "--truth",
+    "truths",
     type=click.Path(path_type=Path),
     required=True,
-    metavar="DIR",
-    help="Ground truth: DIR/gt/NAME.txt or DIR/NAME.txt for every picture.",
+    multiple=True,
+    metavar="PLACE",
+    help="Ground truth. Text: a folder with gt/NAME.txt or NAME.txt for every picture. wsol: a CSV "
+    "(image,xmin,ymin,xmax,ymax[,label]), a folder of Pascal VOC XML, a folder of masks; may be "
+    "given several times.",
 )
 @click.option(
     "--protocol",
     "protocols",
-    type=click.Choice(_PROTOCOLS),
+    type=click.Choice([*_TEXT, _WSOL]),
     multiple=True,
-    default=_PROTOCOLS,
-    help="May be given several times; all of them if not given.",
+    help="May be given several times; all for text if not given. wsol: heatmaps, boxes and masks "
+    "of objects beside two baselines that have not seen the picture.",
 )
 @click.option(
     "--frame",
@@ -45,7 +53,15 @@ _SCHEMA = "locpipe/evaluation/1"
     show_default=True,
     help="Pixel grid that the ground truth refers to: EXIF orientation applied or not.",
 )
-@click.option("--join-lines", is_flag=True, help="Join the boxes of each text line first.")
+@click.option("--join-lines", is_flag=True, help="Text: join the boxes of each line first.")
+@click.option(
+    "--normalize",
+    type=click.Choice(["minmax", "none"]),
+    default="minmax",
+    show_default=True,
+    help="wsol: stretch the heat of every picture to 0..1, as the field does, or take it as it is.",
+)
+@click.option("--label", metavar="NAME", help="wsol: look at boxes of this name only.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option(
     "-o",
@@ -56,35 +72,73 @@ _SCHEMA = "locpipe/evaluation/1"
 )
 def evaluate(
     run: Path,
-    truth: Path,
+    truths: tuple[Path, ...],
     protocols: tuple[str, ...],
     frame: Frame,
+    normalize: Normalize,
+    label: str | None,
     output: Path | None,
     *,
     join_lines: bool,
     as_json: bool,
 ) -> None:
-    """Score the boxes that RUN, the output folder of `locpipe run`, holds against ground truth.
+    """Score what RUN, the output folder of `locpipe run`, holds against ground truth.
 
-    Prints precision, recall and their harmonic mean H in percent over all pictures, with 95 %
-    bootstrap intervals over pictures.
+    Text: prints precision, recall and their harmonic mean H of the boxes. wsol: MaxBoxAcc,
+    MaxBoxAccV2, PxAP, pixel IoU, pointing game, and mAP where both sides name labels alike. All in
+    percent over all pictures, with 95 % bootstrap intervals over pictures.
     """
-    from dataclasses import asdict  # noqa: PLC0415 - start-up time
+    if _WSOL in protocols:
+        _only(protocols == (_WSOL,), "--protocol wsol cannot be joined with another")
+        document, shown = _wsol(run, truths, frame, normalize, label)
+    else:
+        _only(len(truths) == 1, "--truth can be given several times for --protocol wsol only")
+        document, shown = _text(run, truths[0], protocols or _TEXT, frame, lines=join_lines)
+    if output is not None:
+        _write(output, document)
+    click.echo(json.dumps(document) if as_json else shown)
 
+
+def _only(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - what is checked
+    if not allowed:
+        raise click.UsageError(otherwise)
+
+
+def _text(
+    run: Path, truth: Path, protocols: Sequence[str], frame: Frame, *, lines: bool
+) -> tuple[dict[str, Any], str]:
     from .evaluate import evaluate as score_run  # noqa: PLC0415 - start-up time
 
-    report = score_run(run, truth, protocols=protocols, frame=frame, lines=join_lines)
+    report = score_run(run, truth, protocols=protocols, frame=frame, lines=lines)
     document = {
         "schema": _SCHEMA,
         "run": str(run),
         "truth": str(truth),
         "frame": frame,
-        "join_lines": join_lines,
+        "join_lines": lines,
         **asdict(report),
     }
-    if output is not None:
-        _write(output, document)
-    click.echo(json.dumps(document) if as_json else table(report))
+    return document, table(report)
+
+
+def _wsol(
+    run: Path, truths: Sequence[Path], frame: Frame, normalize: Normalize, label: str | None
+) -> tuple[dict[str, Any], str]:
+    from .wsol.evaluate import evaluate_wsol  # noqa: PLC0415 - start-up time
+    from .wsol.report import table as wsol_table  # noqa: PLC0415 - the same
+
+    report, left_out = evaluate_wsol(run, truths, frame=frame, normalize=normalize, label=label)
+    document = {
+        "schema": _SCHEMA,
+        "run": str(run),
+        "truth": [str(truth) for truth in truths],
+        "frame": frame,
+        "normalize": normalize,
+        "label": label,
+        "left_out": left_out,
+        **asdict(report),
+    }
+    return document, wsol_table(report, left_out)
 
 
 def _write(file: Path, document: dict[str, Any]) -> None:

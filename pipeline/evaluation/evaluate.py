@@ -13,13 +13,14 @@ from .score import PROTOCOLS, score
 from .truth import read_truth, truth_files
 
 if TYPE_CHECKING:
-    from collections.abc import KeysView, Sequence
+    from collections.abc import Sequence
+    from collections.abc import Set as AbstractSet
     from pathlib import Path
 
     from .results import Result
     from .score import Report
 
-__all__ = ["Frame", "evaluate"]
+__all__ = ["Frame", "check_partners", "evaluate"]
 
 Frame: TypeAlias = Literal["upright", "stored"]
 
@@ -45,7 +46,8 @@ def evaluate(
         ConfigError: A file is missing, malformed, or without its partner.
     """
     results, files = read_run(run), truth_files(truth)
-    _check_partners(results.keys(), files.keys(), run, truth)
+    hint = "; a picture without text needs an empty file"
+    check_partners(results.keys(), files.keys(), run, str(truth), hint=hint)
     pictures = [
         _picture(result, read_truth(files[stem]), frame=frame, lines=lines)
         for stem, result in results.items()
@@ -64,12 +66,16 @@ def _picture(result: Result, truth: Sequence[Region], *, frame: Frame, lines: bo
     return Picture(result.stem, result.size, truth, detections)
 
 
-def _check_partners(results: KeysView[str], truth: KeysView[str], run: Path, folder: Path) -> None:
+def check_partners(
+    results: AbstractSet[str], truth: AbstractSet[str], run: Path, folder: str, *, hint: str = ""
+) -> None:
+    """See that every picture has results and ground truth, each given by stem.
+
+    Raises:
+        ConfigError: One has not; the message names some of them, and ends with the hint.
+    """
     if untold := sorted(results - truth):
-        message = (
-            f"{folder}: no ground truth for {_some(untold)} of {run}; "
-            f"a picture without text needs an empty file"
-        )
+        message = f"{folder}: no ground truth for {_some(untold)} of {run}{hint}"
         raise ConfigError(message)
     if unseen := sorted(truth - results):
         message = f"{run}: no boxes for {_some(unseen)} of {folder}; look into its failures.jsonl"

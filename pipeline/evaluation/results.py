@@ -20,10 +20,12 @@ __all__ = ["Detection", "Result", "read_result", "read_run"]
 
 @dataclass(frozen=True)
 class Detection:
-    """One box: its polygon in the upright frame and the index of its text line."""
+    """One box: its polygon in the upright frame, the index of its text line, what it is."""
 
     polygon: Polygon
     line: int
+    label: str = ""
+    score: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,7 @@ class Result:
         stored_size: Width and height of the stored pixel grid.
         orientation: EXIF orientation, 1..8.
         detections: In the order of the file.
+        labels: What was looked for.
     """
 
     file: Path
@@ -46,6 +49,7 @@ class Result:
     stored_size: tuple[int, int]
     orientation: int
     detections: tuple[Detection, ...]
+    labels: tuple[str, ...]
 
 
 def read_run(run: Path) -> dict[str, Result]:
@@ -101,8 +105,13 @@ def _result(file: Path, document: dict[str, Any]) -> Result:
         size=(image["width"], image["height"]),
         stored_size=(image["stored_width"], image["stored_height"]),
         orientation=image["exif_orientation"],
-        detections=tuple(Detection(_polygon(box), box["line"]) for box in document["boxes"]),
+        detections=tuple(map(_detection, document["boxes"])),
+        labels=tuple(document["labels"]),
     )
+
+
+def _detection(box: dict[str, Any]) -> Detection:
+    return Detection(_polygon(box), box["line"], box["label"], box["score"])
 
 
 def _polygon(box: dict[str, Any]) -> Polygon:

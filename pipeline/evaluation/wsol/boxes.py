@@ -20,7 +20,7 @@ import cv2
 import numpy as np
 
 from .levels import COUNT, levels
-from .weights import shares
+from .weights import means
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -116,9 +116,8 @@ def accuracies(
         MaxBoxAcc [samples], and for MaxBoxAccV2 the accuracies at `IOUS` and the levels of their
         thresholds, [samples, 3] each.
     """
-    share = shares(times)
-    largest = (share @ (ious[:, 0] >= 0.5 - _SAME)).max(axis=-1)
-    by_level = np.stack([share @ (ious[:, 1] >= iou - _SAME) for iou in IOUS], axis=1)
+    largest = means(times, ious[:, 0] >= 0.5 - _SAME).max(axis=-1)
+    by_level = np.stack([means(times, ious[:, 1] >= iou - _SAME) for iou in IOUS], axis=1)
     return largest, by_level.max(axis=-1), by_level.argmax(axis=-1)
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .levels import COUNT, levels
-from .weights import shares
+from .weights import means
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -82,7 +82,7 @@ def histograms(
 
 def precision_areas(rows: NDArray[np.float64], times: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return PxAP [samples] for histograms [n, 2, 256] and samples [samples, n] of pictures."""
-    totals = np.tensordot(shares(times), rows, axes=1)
+    totals = means(times, rows)
     true, false = np.moveaxis(totals[..., ::-1].cumsum(axis=-1), 1, 0)
     found = true + false
     precision = np.divide(true, found, out=np.zeros_like(true), where=found > 0)
@@ -98,8 +98,8 @@ def mean_ious(
     true, false = np.moveaxis(rows[..., ::-1].cumsum(axis=-1)[..., ::-1], 1, 0)
     either = true[:, :1] + false
     ious = np.divide(true, either, out=np.zeros_like(true), where=either > 0)
-    means = shares(times) @ ious
-    return means.max(axis=-1), means.argmax(axis=-1)
+    mean = means(times, ious)
+    return mean.max(axis=-1), mean.argmax(axis=-1)
 
 
 def mask_iou(found: NDArray[np.bool_], truth: NDArray[np.bool_]) -> float:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["bootstrap", "shares"]
+__all__ = ["bootstrap", "means"]
 
 _RESAMPLES = 2000
 _SEED = 0
@@ -23,6 +23,16 @@ def bootstrap(pictures: int) -> NDArray[np.float64]:
     return np.concatenate([np.ones((1, pictures)), drawn.astype(np.float64)])
 
 
-def shares(times: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return times [samples, n] divided by their sum over each sample."""
-    return np.asarray(times / times.sum(axis=-1, keepdims=True))
+def means(times: NDArray[np.float64], rows: NDArray[Any]) -> NDArray[np.float64]:
+    """Return the mean over the pictures of each sample.
+
+    Args:
+        times: [samples, n], how often each picture is in a sample.
+        rows: [n, ...], numbers of each picture.
+
+    Returns:
+        float64 [samples, ...].
+    """
+    sums = np.tensordot(times, rows, axes=1)
+    counts = times.sum(axis=1).reshape(-1, *[1] * (sums.ndim - 1))
+    return np.asarray(sums / counts)

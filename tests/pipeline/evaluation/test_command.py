@@ -5,8 +5,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import click
+import numpy as np
 import pytest
 from click.testing import CliRunner, Result
+from PIL import Image
 
 from locpipe.pipeline.evaluation import command
 from locpipe.pipeline.evaluation.score import PROTOCOLS
@@ -98,7 +100,55 @@ def test_wrong_usage_is_exit_code_2(arguments: list[str]) -> None:
 def test_the_choices_are_the_protocols_there_are() -> None:
     (option,) = (p for p in command.evaluate.params if p.name == "protocols")
     assert isinstance(option.type, click.Choice)
-    assert tuple(option.type.choices) == tuple(PROTOCOLS)
+    assert tuple(option.type.choices) == (*PROTOCOLS, "wsol")
+
+
+@pytest.fixture
+def objects(run: Path, tmp_path: Path, write_boxes: Callable[..., Path]) -> list[str]:
+    """Arguments for one picture whose heat fills the box of the truth."""
+    write_boxes("a.jpg", [(WORD, 0)])
+    heat = np.zeros((100, 200), np.uint8)
+    heat[20:50, 10:110] = 200
+    (run / "heatmaps").mkdir()
+    Image.fromarray(heat).save(run / "heatmaps" / "a.jpg.png")
+    table = tmp_path / "truth.csv"
+    table.write_text("image,xmin,ymin,xmax,ymax\na.jpg,10,20,110,50\n")
+    return [str(run), "--truth", str(table), "--protocol", "wsol"]
+
+
+def test_wsol_stands_beside_its_baselines(objects: list[str]) -> None:
+    result = invoke(objects)
+    assert result.exit_code == 0, result.output
+    head, *rows = result.stdout.splitlines()
+    assert head.split() == ["1", "pictures", "run", "whole", "picture", "centre", "Gaussian"]
+    assert [row[:18].strip() for row in rows] == [
+        "MaxBoxAcc",
+        "MaxBoxAccV2",
+        "at IoU 0.3",
+        "at IoU 0.5",
+        "at IoU 0.7",
+        "pointing",
+        "boxes of the run",
+    ]
+    assert rows[0].split()[1:] == ["100.0", "[100.0,", "100.0]", "0.0", "0.0"]
+
+
+def test_wsol_json_on_stdout_is_what_the_file_holds(objects: list[str], tmp_path: Path) -> None:
+    file = tmp_path / "scores.json"
+    result = invoke([*objects, "--json", "--normalize", "none", "-o", str(file)])
+    document = json.loads(result.stdout)
+    assert document == json.loads(file.read_bytes())
+    assert document["schema"] == "locpipe/evaluation/1"
+    assert document["truth"] == [objects[2]]
+    assert (document["normalize"], document["label"], document["left_out"]) == ("none", None, [])
+    assert document["totals"]["MaxBoxAccV2"]["score"] == 1
+    assert document["totals"]["MaxBoxAccV2"]["whole_picture"] == 0
+    assert document["pictures"][0]["scores"]["box_iou"] == 1
+
+
+def test_what_cannot_be_joined_is_wrong_usage(objects: list[str]) -> None:
+    assert invoke([*objects, "--protocol", "pixel"]).exit_code == 2
+    assert invoke([*objects[:3], "--truth", objects[2]]).exit_code == 2
 
 
 def test_help_shows_an_example() -> None:

@@ -1,0 +1,139 @@
+"""What a run wrote and what is true, picture by picture."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ....stages.errors import ConfigError
+from ..frame import to_upright
+from .annotations import stem_of
+from .masks import read_mask
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+    from typing import Any
+
+    from numpy.typing import NDArray
+
+    from ..evaluate import Frame
+    from ..results import Result
+    from .truth import Truth
+
+__all__ = ["Case", "failed", "read_case"]
+
+
+@dataclass(frozen=True)
+class Case:
+    """One picture, its heat, and what there is on it; all of the same frame and size.
+
+    Attributes:
+        heat: uint8 [H, W] or float in 0..1.
+        boxes: float64 [n, 4], objects: left, top, right, bottom; empty where unknown.
+        mask: bool [H, W], objects; None where unknown.
+        found_boxes: float64 [m, 4], the boxes found.
+        found_mask: bool [H, W], the mask found; None where none was written.
+    """
+
+    heat: NDArray[Any]
+    boxes: NDArray[np.float64]
+    mask: NDArray[np.bool_] | None
+    found_boxes: NDArray[np.float64]
+    found_mask: NDArray[np.bool_] | None
+
+
+def read_case(run: Path, result: Result, truth: Truth, *, frame: Frame, label: str | None) -> Case:
+    """Read one picture of a run.
+
+    Raises:
+        ConfigError: A file is missing, damaged, or of another size than the picture.
+    """
+    mask_file = truth.masks.get(result.stem)
+    turn = result.orientation if frame == "stored" else 1
+    return Case(
+        heat=_read_heat(run, result),
+        boxes=_true_boxes(truth, result, frame, label),
+        mask=None if mask_file is None else read_mask(mask_file, result.size, turn),
+        found_boxes=_rectangles([one.polygon for one in result.detections]),
+        found_mask=_read_found_mask(run, result),
+    )
+
+
+def failed(run: Path) -> set[str]:
+    """Return the stems of the pictures that the run gave up on, from its failures.jsonl.
+
+    Raises:
+        ConfigError: The file is damaged.
+    """
+    file = run / "failures.jsonl"
+    if not file.exists():
+        return set()
+    try:
+        lines = file.read_text(encoding="ascii").splitlines()
+        return {stem_of(json.loads(line)["path"]) for line in lines}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        message = f"{file}: cannot be read ({error}); write it again with `locpipe run`"
+        raise ConfigError(message) from error
+
+
+def _read_heat(run: Path, result: Result) -> NDArray[np.uint8]:
+    file = _beside(run, result, "heatmaps")
+    heat = _grey(file, result)
+    if heat is None:
+        message = f"{file}: no heatmap here; run again with --set output.heatmaps=true"
+        raise ConfigError(message)
+    return heat
+
+
+def _read_found_mask(run: Path, result: Result) -> NDArray[np.bool_] | None:
+    levels = _grey(_beside(run, result, "masks"), result)
+    return None if levels is None else levels > 0
+
+
+def _beside(run: Path, result: Result, kind: str) -> Path:
+    """Return the file of another kind of result: boxes/x.jpg.json to masks/x.jpg.png."""
+    return (run / kind / result.file.relative_to(run / "boxes")).with_suffix(".png")
+
+
+def _grey(file: Path, result: Result) -> NDArray[np.uint8] | None:
+    if not file.is_file():
+        return None
+    # Not imread: it cannot open names that are not UTF-8.
+    grey = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_GRAYSCALE)
+    if grey is None or grey.shape != result.size[::-1]:
+        message = f"{file}: not a whole picture of the size {result.size}; run again with --force"
+        raise ConfigError(message)
+    return np.asarray(grey, np.uint8)
+
+
+def _true_boxes(
+    truth: Truth, result: Result, frame: Frame, label: str | None
+) -> NDArray[np.float64]:
+    boxes = [
+        thing.box
+        for thing in truth.things.get(result.stem, ())
+        if thing.box is not None and label in (None, thing.label)
+    ]
+    corners = [np.array(box).reshape(2, 2) for box in boxes]
+    if frame == "stored":
+        turn = (result.orientation, result.stored_size)
+        corners = [to_upright(two, *turn) for two in corners]
+    rectangles = _rectangles(corners)
+    if (rectangles[:, :2] < -1).any() or (rectangles[:, 2:] > np.array(result.size) + 1).any():
+        message = (
+            f"ground truth: {result.stem} has a box outside its {result.size[0]} x "
+            f"{result.size[1]} pixels; --frame says which pixel grid boxes refer to"
+        )
+        raise ConfigError(message)
+    return rectangles
+
+
+def _rectangles(corners: Sequence[NDArray[np.float64]]) -> NDArray[np.float64]:
+    """Return the upright rectangles around sets of points: [n, 4]."""
+    ends = [np.concatenate([points.min(axis=0), points.max(axis=0)]) for points in corners]
+    return np.array(ends, np.float64).reshape(-1, 4)

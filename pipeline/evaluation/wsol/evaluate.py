@@ -1,0 +1,110 @@
+"""From a run and ground truth of objects to scores."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ....stages.errors import ConfigError
+from ..evaluate import check_partners
+from ..results import read_run
+from .cases import failed, read_case
+from .labels import average_precisions
+from .score import score, total
+from .truth import read_truth
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+    from ..evaluate import Frame
+    from ..results import Result
+    from .levels import Normalize
+    from .measures import Totals
+    from .score import Report, Total
+    from .truth import Truth
+
+__all__ = ["evaluate_wsol"]
+
+
+def evaluate_wsol(
+    run: Path,
+    truth: Sequence[Path],
+    *,
+    frame: Frame = "upright",
+    normalize: Normalize = "minmax",
+    label: str | None = None,
+) -> tuple[Report, list[str]]:
+    """Score the heatmaps, boxes and masks of a run against ground truth of objects.
+
+    Args:
+        run: Output folder of `locpipe run`, with heatmaps.
+        truth: CSV files, folders of Pascal VOC XML or of masks, see `read_truth`.
+        frame: Pixel grid of the truth: the upright picture or the stored one.
+        normalize: Whether heat is stretched to 0..1 in every picture.
+        label: Look at boxes of this name only.
+
+    Returns:
+        The scores, and the pictures left out because the run failed on them.
+
+    Raises:
+        ConfigError: A file is missing, malformed, or without its partner.
+    """
+    results, known = read_run(run), read_truth(truth)
+    stems = known.stems()
+    left_out = sorted(failed(run) & stems - results.keys())
+    places = ", ".join(map(str, truth))
+    check_partners(results.keys(), stems - set(left_out), run, places)
+    if label is not None:
+        _check_label(known, label, places)
+    report = score(
+        (
+            (stem, read_case(run, result, known, frame=frame, label=label))
+            for stem, result in results.items()
+        ),
+        normalize=normalize,
+    )
+    report.totals.update(_label_totals(list(results.values()), known))
+    if not report.totals:
+        message = f"{places}: nothing to measure: no picture has an object in it"
+        raise ConfigError(message)
+    return report, left_out
+
+
+def _check_label(truth: Truth, label: str, places: str) -> None:
+    names = {thing.label for things in truth.things.values() for thing in things}
+    if label not in names:
+        message = f"--label {label}: {places} knows {', '.join(sorted(names)) or 'no names'}"
+        raise ConfigError(message)
+
+
+def _label_totals(results: Sequence[Result], truth: Truth) -> dict[str, Total]:
+    """Return mAP over the labels that both the run and the truth know, if there are any.
+
+    The score of a label is that of its best box, 0 without one.
+    """
+    named = [{thing.label for thing in truth.things.get(one.stem, ())} - {""} for one in results]
+    labels = [label for label in results[0].labels if any(label in there for there in named)]
+    if not labels:
+        return {}
+    known = np.array([[label in there for label in labels] for there in named])
+    scores = np.array([[_best(one, label) for label in labels] for one in results])
+    nothing = np.zeros_like(scores)
+    rows = [np.stack([found, known], axis=-1) for found in (scores, nothing, nothing)]
+    return total(_map, *rows)
+
+
+def _best(result: Result, label: str) -> float:
+    return max((box.score for box in result.detections if box.label == label), default=0.0)
+
+
+def _map(rows: NDArray[Any], times: NDArray[np.float64]) -> Totals:
+    """Return mAP of rows [n, labels, 2], score and truth; nan for a sample without any label."""
+    columns = rows.swapaxes(0, 1)
+    areas = np.array([average_precisions(one[:, 0], one[:, 1] > 0, times) for one in columns])
+    there = (~np.isnan(areas)).sum(axis=0)
+    nowhere = np.full(len(there), np.nan)
+    return {"mAP": np.divide(np.nansum(areas, axis=0), there, out=nowhere, where=there > 0)}

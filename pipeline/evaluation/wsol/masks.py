@@ -1,0 +1,58 @@
+"""Masks of objects as pictures: light is object."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+import PIL.Image
+
+from ....stages._orientation import turned_upright
+from ....stages.errors import ConfigError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from numpy.typing import NDArray
+
+__all__ = ["read_mask"]
+
+_OBJECT = 128
+"""Masks may be JPEG, whose ringing leaves no level untouched."""
+_ASPECT = 0.02
+"""By how much the scale across may differ from the scale down, besides a pixel of rounding."""
+
+
+def read_mask(file: Path, size: tuple[int, int], orientation: int = 1) -> NDArray[np.bool_]:
+    """Read a mask at the size of its picture.
+
+    A mask of another size with the same aspect is scaled; each pixel takes the nearest one.
+
+    Args:
+        file: picture of one or more channels; objects are what is lighter than half.
+        size: width and height of the upright picture.
+        orientation: EXIF orientation to apply, for masks of the stored picture.
+
+    Returns:
+        bool [H, W].
+
+    Raises:
+        ConfigError: It cannot be read, or has another aspect than the picture.
+    """
+    try:
+        with PIL.Image.open(file) as stored:
+            grey = np.array(turned_upright(stored.convert("L"), orientation), np.uint8)
+    except (OSError, SyntaxError, ValueError) as error:
+        message = f"{file}: cannot read the mask ({error}); it must be a whole picture file"
+        raise ConfigError(message) from error
+    height, width = grey.shape
+    across, down = width / size[0], height / size[1]
+    if abs(across - down) > max(1 / size[0] + 1 / size[1], _ASPECT * down):
+        message = (
+            f"{file}: the mask is {width} x {height}, its picture {size[0]} x {size[1]} pixels; "
+            f"it needs the aspect of the picture (--frame stored if it lies as the file does)"
+        )
+        raise ConfigError(message)
+    scaled = cv2.resize(grey, size, interpolation=cv2.INTER_NEAREST)
+    return np.asarray(scaled >= _OBJECT)

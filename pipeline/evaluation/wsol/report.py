@@ -1,0 +1,33 @@
+"""The scores of a run on objects, for people."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from .score import Report, Total
+
+__all__ = ["table"]
+
+
+def table(report: Report, left_out: Sequence[str]) -> str:
+    """Return the totals in percent, beside the baselines.
+
+    Args:
+        report: the scores.
+        left_out: pictures that the run failed on.
+    """
+    head = f"{len(report.pictures)} pictures"
+    lines = [f"{head:<18}{'run':^21}  whole picture  centre Gaussian"]
+    lines += [f"{name:<18}{_cells(one)}" for name, one in report.totals.items()]
+    if left_out:
+        some = ", ".join(left_out[:3]) + (", ..." if len(left_out) > 3 else "")
+        lines.append(f"left out, for the run failed on them: {len(left_out)} ({some})")
+    return "\n".join(lines)
+
+
+def _cells(one: Total) -> str:
+    run = f"{100 * one.score:5.1f} [{100 * one.low:5.1f}, {100 * one.high:5.1f}]"
+    return f"{run}  {100 * one.whole_picture:13.1f}  {100 * one.centre_gaussian:15.1f}"

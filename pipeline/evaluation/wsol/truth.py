@@ -1,0 +1,82 @@
+"""Ground truth of objects, from one or more places that know different things."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from ....stages.errors import ConfigError
+from ....stages.load import EXTENSIONS
+from .annotations import read_csv, read_voc, stem_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+    from pathlib import Path
+
+    from .annotations import Thing
+
+__all__ = ["Truth", "read_truth"]
+
+
+@dataclass(frozen=True)
+class Truth:
+    """What is known of a set of pictures, by their stems.
+
+    Attributes:
+        things: the objects of each picture, from CSV or XML.
+        masks: the mask files.
+    """
+
+    things: dict[str, list[Thing]] = field(default_factory=dict)
+    masks: dict[str, Path] = field(default_factory=dict)
+
+    def stems(self) -> set[str]:
+        """The pictures it knows."""
+        return self.things.keys() | self.masks.keys()
+
+
+def read_truth(places: Sequence[Path]) -> Truth:
+    """Read CSV files, folders of Pascal VOC XML, and folders of mask pictures.
+
+    Raises:
+        ConfigError: A place holds none of these, something in it is malformed, or two places know
+            different pictures.
+    """
+    truth = Truth()
+    for place in places:
+        known = _read(place)
+        _check_new(place, known.things.keys() & truth.things.keys())
+        _check_new(place, known.masks.keys() & truth.masks.keys())
+        truth.things.update(known.things)
+        truth.masks.update(known.masks)
+    if truth.things and truth.masks:
+        _check_same(truth)
+    return truth
+
+
+def _read(place: Path) -> Truth:
+    if place.is_file():
+        return Truth(things=read_csv(place))
+    files = sorted(place.iterdir()) if place.is_dir() else []
+    if annotations := [file for file in files if file.suffix.lower() == ".xml"]:
+        return Truth(things={file.stem: read_voc(file) for file in annotations})
+    if masks := [file for file in files if file.suffix.lower() in EXTENSIONS]:
+        return Truth(masks={stem_of(file.name): file for file in masks})
+    message = (
+        f"{place}: no ground truth here; give a CSV file (image,xmin,ymin,xmax,ymax), a folder of "
+        f"Pascal VOC XML, or a folder of masks"
+    )
+    raise ConfigError(message)
+
+
+def _check_new(place: Path, twice: Iterable[str]) -> None:
+    if names := sorted(twice):
+        message = f"{place}: the truth of {names[0]} was given before; give each picture once"
+        raise ConfigError(message)
+
+
+def _check_same(truth: Truth) -> None:
+    if odd := sorted(truth.things.keys() ^ truth.masks.keys()):
+        has, lacks = ("a mask", "box") if odd[0] in truth.masks else ("boxes", "mask")
+        message = f"ground truth: {odd[0]} has {has} but no {lacks} ({len(odd)} pictures in all)"
+        raise ConfigError(message)

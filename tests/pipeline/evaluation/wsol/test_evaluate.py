@@ -1,0 +1,124 @@
+"""Runs on disk against ground truth on disk."""
+
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from locpipe.pipeline.evaluation.wsol.evaluate import evaluate_wsol
+from locpipe.pipeline.evaluation.wsol.masks import read_mask
+from locpipe.pipeline.evaluation.wsol.report import table
+from locpipe.pipeline.evaluation.wsol.truth import read_truth
+from locpipe.stages.errors import ConfigError
+
+WORD = [[10, 20], [110, 20], [110, 50], [10, 50]]
+BOX = (10, 20, 110, 50)
+
+
+@pytest.fixture
+def boxes(tmp_path: Path) -> Path:
+    file = tmp_path / "truth.csv"
+    file.write_text("image,label,xmin,ymin,xmax,ymax\na.jpg,text,10,20,110,50\nb.jpg,cat,180,80,199,99\n")
+    return file
+
+
+@pytest.fixture
+def two(run: Path, write_boxes: Callable[..., Path], write_grey: Callable[..., Path]) -> Path:
+    """A run of two pictures: heat, box and mask right on the first, wrong on the second."""
+    for name in ("a", "b"):
+        write_boxes(f"{name}.jpg", [(WORD, 0)])
+        write_grey("heatmaps", f"{name}.jpg", BOX, 128)
+        write_grey("masks", f"{name}.jpg", BOX)
+    return run
+
+
+def test_a_run_is_scored(two: Path, boxes: Path) -> None:
+    report, left_out = evaluate_wsol(two, [boxes])
+    assert left_out == []
+    assert report.totals["MaxBoxAcc"].score == 0.5
+    assert report.totals["pointing"].score == 0.5
+    assert [one.scores["box_iou"] for one in report.pictures] == [1, 0]
+
+
+def test_map_is_of_labels_that_both_sides_know(two: Path, boxes: Path) -> None:
+    """The label text is on one of two pictures, its best box has 0.9 on both: precision 1/2."""
+    report, _ = evaluate_wsol(two, [boxes])
+    assert report.totals["mAP"].score == report.totals["mAP"].whole_picture == 0.5
+    boxes.write_text(boxes.read_text().replace("text", "dog"))
+    assert "mAP" not in evaluate_wsol(two, [boxes])[0].totals
+
+
+def test_map_ranks_pictures_by_their_best_box(
+    two: Path, boxes: Path, write_boxes: Callable[..., Path]
+) -> None:
+    write_boxes("b.jpg")
+    total = evaluate_wsol(two, [boxes])[0].totals["mAP"]
+    assert (total.score, total.low, total.high, total.whole_picture) == (1, 1, 1, 0.5)
+
+
+def test_image_labels_alone_give_map_alone(two: Path, boxes: Path) -> None:
+    boxes.write_text("image,label\na.jpg,text\nb.jpg,\n")
+    assert list(evaluate_wsol(two, [boxes])[0].totals) == ["mAP"]
+    boxes.write_text("image,label\na.jpg,dog\nb.jpg,\n")
+    with pytest.raises(ConfigError, match="nothing to measure: no picture has an object"):
+        evaluate_wsol(two, [boxes])
+
+
+def test_a_label_leaves_only_its_boxes(two: Path, boxes: Path) -> None:
+    totals = evaluate_wsol(two, [boxes], label="text")[0].totals
+    assert (totals["MaxBoxAcc"].pictures, totals["MaxBoxAcc"].score) == (1, 1)
+    with pytest.raises(ConfigError, match=r"--label dog: .*truth.csv knows cat, text"):
+        evaluate_wsol(two, [boxes], label="dog")
+
+
+def test_partners_that_are_missing_are_named(
+    two: Path, boxes: Path, write_boxes: Callable[..., Path]
+) -> None:
+    write_boxes("c.jpg")
+    with pytest.raises(ConfigError, match=r"truth.csv: no ground truth for c of .*out$"):
+        evaluate_wsol(two, [boxes])
+    boxes.write_text(boxes.read_text() + "c.jpg,cat,0,0,9,9\nd.jpg,cat,0,0,9,9\n")
+    with pytest.raises(ConfigError, match=r"no boxes for d of .*truth.csv; look into its failures"):
+        evaluate_wsol(two, [boxes])
+
+
+def test_pictures_that_the_run_failed_on_are_left_out_and_told(two: Path, boxes: Path) -> None:
+    boxes.write_text(boxes.read_text() + "broken.jpg,cat,0,0,9,9\n")
+    (two / "failures.jsonl").write_text(json.dumps({"path": "x/broken.jpg"}) + "\n")
+    report, left_out = evaluate_wsol(two, [boxes])
+    assert left_out == ["broken"]
+    assert table(report, left_out).endswith("for the run failed on them: 1 (broken)")
+    assert table(report, list("wxyz")).endswith("4 (w, x, y, ...)")
+
+
+def test_a_run_of_todays_pipeline_is_scored(
+    pictures: Path, tmp_path: Path, run_digits: Callable[..., dict[str, object]]
+) -> None:
+    output = tmp_path / "out"
+    run_digits(pictures / "signs", output, "output.heatmaps=true")
+    truth = tmp_path / "truth.csv"
+    rows = ["text.PNG,0,0,448,172", "camera.bmp,0,0,96,160"]
+    truth.write_text("\n".join(["image,xmin,ymin,xmax,ymax", *rows, ""]))
+    totals = evaluate_wsol(output, [truth])[0].totals
+    assert totals["MaxBoxAccV2"].whole_picture == 1
+    assert totals["MaxBoxAccV2"].score == 1, "at threshold 0 every map is the whole picture"
+
+
+DATA = Path(os.environ.get("LOCPIPE_DATA", Path(__file__).parents[5] / "shared" / "data"))
+
+
+def test_real_ground_truth_is_read() -> None:
+    folder = DATA / "objects"
+    if not folder.is_dir():
+        pytest.skip(f"{folder} is missing; LOCPIPE_DATA names the folder of data sets")
+    horse = read_truth([folder / "horse/boxes_from_masks.csv", folder / "horse/figure_ground"])
+    assert len(horse.stems()) == 328
+    rows, columns = np.nonzero(read_mask(horse.masks["horse001"], (800, 590)))
+    (thing,) = horse.things["horse001"]
+    around = (columns.min(), rows.min(), columns.max() + 1, rows.max() + 1)
+    assert thing.box == pytest.approx(around, abs=3)
+    kangaroo = read_truth([folder / "kangaroo/annots"])
+    assert sum(map(len, kangaroo.things.values())) == 107 + 64 + 39 + 28 + 20 + 8

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from .nets import Network
 
-__all__ = ["card_of", "network_of", "tables_of", "verify"]
+__all__ = ["card_of", "network_of", "tables_of", "verify", "verify_weights"]
 
 # Share of a picture's side that an object fills in ImageNet, about.
 _FILLS = 0.8
@@ -61,13 +61,22 @@ def verify(backbone: Backbone) -> str:
     Raises:
         ModelError: there are no such weights, or they are others than they should be.
     """
+    decisive = [backbone.backbone, backbone.layer, verify_weights(backbone)]
+    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
+
+
+def verify_weights(backbone: Backbone) -> str:
+    """Return the sha256 of the file of a backbone's weights.
+
+    Raises:
+        ModelError: there are no such weights, or they are others than they should be.
+    """
     file = _file(backbone)
     found = sha256_of(file)
     if backbone.sha256 not in {None, found}:
         msg = f"{file}: sha256 is {found}, the model was made with {backbone.sha256}; get that one"
         raise ModelError(msg)
-    decisive = [backbone.backbone, backbone.layer, found]
-    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
+    return found
 
 
 def network_of(backbone: Backbone) -> Network:

@@ -38,3 +38,20 @@ def verify(model: tuple[str, ...]) -> None:
 
     for folder in [find_model(name) for name in model] or list_models():
         click.echo(f"{folder.name}\tok\t{verify_model(folder)}")
+
+
+@models.command(epilog="Example: locpipe models backbones resnet50 vgg16")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+def backbones(names: tuple[str, ...]) -> None:
+    """Print a table of the classifiers that `model: {backbone: NAME}` takes; of all if none is named.
+
+    The layer that is found to give F, its maps, pixels a cell and field of view; or why there is
+    none. No weights are needed.
+    """
+    from ...stages.nets.backbones import backbone_names, rows  # noqa: PLC0415 - slow to import
+
+    click.echo("| backbone | layer | maps | stride | field of view |\n|---|---|---|---|---|")
+    for row in rows(names or backbone_names()):
+        found = (row.layer, row.channels, row.stride, row.receptive_field)
+        cells = (row.problem, "", "", "") if row.problem else found
+        click.echo(f"| {row.name} | {' | '.join(map(str, cells))} |")

@@ -59,25 +59,42 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
     click.echo(report)
 
 
-@click.command(epilog="Example: locpipe weigh out/models/digits --data ../shared/data/mnist")
+@click.command(
+    epilog="Example: locpipe weigh efficientnet_lite0 --data photographs --output out/models/mine"
+)
 @click.argument("model")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="For digits the four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download. "
+    help="Labelled pictures, one folder a class. "
+    "For digits the four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download. "
     "For text photographs without text; else those of the training.",
 )
-def weigh(model: str, data: Path | None) -> None:
-    """Measure the AdGAP weights of MODEL, a name or a folder, on the samples of its training.
+@click.option("--weights", metavar="FILE", help="Of a backbone: a file; else torchvision's own.")
+@click.option("--layer", help="Of a backbone: that is weighed; else the last convolutional stage.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Model folder of a backbone."
+)
+def weigh(
+    model: str, data: Path | None, weights: str | None, layer: str | None, output: Path | None
+) -> None:
+    """Measure the AdGAP weights of MODEL: a name, a folder, or a backbone such as resnet50.
 
-    Those are the MNIST training digits, or for text the positions of rendered pictures.
+    On labelled pictures, or the samples of the model's training: the MNIST training digits, or for
+    text the positions of rendered pictures.
 
     Writes the tables into the model and prints how much the error of each class grows when each
     filter is blocked. Drops the calibrations, which belong to the old tables: what comes next is
     `locpipe calibrate`.
     """
-    folder = _text_folder(model)
+    from .weigh_folder import source_of, weigh_folder  # noqa: PLC0415 - start-up time
+
+    source = source_of(model, weights, layer)
+    folder = _text_folder(model) if isinstance(source, Path) else None
+    if folder is None and (not isinstance(source, Path) or _is_labelled(data)):
+        click.echo(weigh_folder(source, data, output))
+        return
     if folder is not None:
         from .text.weighing import weigh_text  # noqa: PLC0415 - start-up time
 
@@ -169,6 +186,11 @@ def calibrate(
             seed=seed,
         )
     click.echo(report)
+
+
+def _is_labelled(data: Path | None) -> bool:
+    """Say whether there are pictures in folders, and not the files of MNIST."""
+    return data is not None and data.is_dir() and not any(data.glob("*-ubyte*"))
 
 
 def _text_folder(model: str) -> Path | None:

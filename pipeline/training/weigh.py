@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from ...stages.errors import ConfigError
 from ...stages.model import Tables
+from ...stages.nets.head import Head, read_head
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -26,36 +27,48 @@ _AT_ONCE = 2**24
 _RIDGE = 1e-4
 
 
-def weigh(network: Network, batches: Iterable[tuple[Tensor, Tensor]], classes: int) -> Tables:
+def weigh(
+    network: Network,
+    batches: Iterable[tuple[Tensor, Tensor]],
+    classes: int,
+    *,
+    some: bool = False,
+) -> Tables:
     """Measure the tables of `docs/methods.md` on labelled samples.
 
     The features are computed once a batch; only the classifier is run again for each blocked
-    filter, several filters at a time.
+    filter, several filters at a time. Where the classifier starts with global average pooling,
+    which blocking commutes with, it is run on the means of F; where nothing but a linear layer
+    follows, blocking filter i takes w_ic * mean(F_i) off the logits, and nothing is run at all.
 
     Args:
         network: in evaluation mode.
         batches: pictures float32 [N, C_in, H, W] as the network wants them, labels int64 [N].
         classes: how many there are.
+        some: classes may have no sample; their columns are zero.
 
     Raises:
         ConfigError: a class has no sample.
     """
     sums = None
+    head = read_head(network.classifier, network.channels())
     means, labels = [], []
     # Not inference mode: the linear classifier is fitted on what comes out.
     with torch.no_grad():
         for pictures, target in batches:
             maps = network.features(pictures)
             sums = sums or _Sums(maps.shape[1], classes)
-            sums.add(network, maps, target)
+            sums.add(network, head, maps, target)
             means.append(maps.mean(dim=(2, 3)).double())
             labels.append(target)
-    if sums is None or not sums.count.all():
+    if sums is None or not (some or sums.count.all()):
         missing = list(range(classes)) if sums is None else np.flatnonzero(sums.count == 0).tolist()
         msg = f"the data has no sample of class {missing[0]}; every class needs some to be weighed"
         raise ConfigError(msg)
+    if head.weights is not None:  # the classifier's own: CAM
+        return sums.tables(head.weights.double().numpy())
     linear = _linear_classifier(torch.cat(means), torch.cat(labels), classes)
-    return sums.tables(linear)
+    return sums.tables(np.where(sums.count > 0, linear, 0))
 
 
 class _Sums:
@@ -68,10 +81,16 @@ class _Sums:
         self.baseline = torch.zeros(classes, dtype=torch.float64)
         self.count = torch.zeros(classes, dtype=torch.int64)
 
-    def add(self, network: Network, maps: Tensor, labels: Tensor) -> None:
+    def add(self, network: Network, head: Head, maps: Tensor, labels: Tensor) -> None:
         """Add a batch: F float32 [N, C, h, w], labels int64 [N]."""
-        error = functional.cross_entropy(network.classifier(maps), labels, reduction="none")
-        growth = _errors_blocked(network, maps, labels) - error
+        logits = network.classifier(maps)
+        error = functional.cross_entropy(logits, labels, reduction="none")
+        if head.weights is not None:
+            blocked = _errors_less(logits, maps.mean(dim=(2, 3)), head.weights, labels)
+        else:
+            means = maps.mean(dim=(2, 3), keepdim=True)
+            blocked = _errors_blocked(network, means if head.pooled else maps, labels)
+        growth = blocked - error
         squares = maps.double().square().sum(dim=(2, 3)).T
         # A filter that is silent on a sample is not missed there: 0 / 0 is 0.
         per_energy = torch.where(squares > 0, growth / squares.clamp_min(1e-300), 0)
@@ -83,11 +102,12 @@ class _Sums:
 
     def tables(self, linear: NDArray[np.float64]) -> Tables:
         """Return the means."""
+        count = self.count.clamp_min(1)
         return Tables(
-            error=(self.error / self.count).numpy(),
-            baseline=(self.baseline / self.count).numpy(),
-            energy=(self.energy / self.count).numpy(),
-            excitation=(self.excitation / self.count).numpy(),
+            error=(self.error / count).numpy(),
+            baseline=(self.baseline / count).numpy(),
+            energy=(self.energy / count).numpy(),
+            excitation=(self.excitation / count).numpy(),
             linear=linear,
             count=self.count.numpy(),
         )
@@ -104,6 +124,17 @@ def _errors_blocked(network: Network, maps: Tensor, labels: Tensor) -> Tensor:
         target = labels.repeat(len(some))
         rows.append(functional.cross_entropy(logits, target, reduction="none"))
     return torch.cat(rows).view(maps.shape[1], -1)
+
+
+def _errors_less(logits: Tensor, means: Tensor, weights: Tensor, labels: Tensor) -> Tensor:
+    """Return the same where logits [N, K] are means [N, C] times weights [C, K], and a bias."""
+    at_once = max(1, _AT_ONCE // logits.numel())
+    rows = []
+    for some in torch.arange(means.shape[1]).split(at_once):
+        less = logits - means.T[some, :, None] * weights[some, None]
+        target = labels.repeat(len(some))
+        rows.append(functional.cross_entropy(less.flatten(0, 1), target, reduction="none"))
+    return torch.cat(rows).view(means.shape[1], -1)
 
 
 def _linear_classifier(means: Tensor, labels: Tensor, classes: int) -> NDArray[np.float64]:

@@ -85,7 +85,8 @@ def _require_digits(folder: Path, card: ModelCard) -> None:
     if shape != (1, 28, 28) or card.classes != CLASSES:
         msg = (
             f"{folder} tells {len(card.classes)} classes apart on pictures of {shape}; "
-            "`locpipe weigh` measures on MNIST, so it needs ten digits on (1, 28, 28)"
+            "`locpipe weigh` measures on MNIST, so it needs ten digits on (1, 28, 28); for another "
+            "model give labelled pictures, one folder a class: --data DIR"
         )
         raise ModelError(msg)
     file = folder / WEIGHTS_FILE

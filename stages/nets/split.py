@@ -93,8 +93,8 @@ def _require_convolutions(classifier: nn.Module) -> None:
     if attention:
         msg = (
             f"{type(classifier).__name__} has no convolutional last stage but attention "
-            f"({', '.join(sorted(attention))}); take a backbone of convolutions, see "
-            "`locpipe models backbones`"
+            f"({', '.join(sorted(attention))}): take one that `locpipe models backbones` has a "
+            "layer for"
         )
         raise ModelError(msg)
 

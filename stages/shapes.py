@@ -11,10 +11,8 @@ __all__ = ["inside_picture", "moved_out", "ribbon", "sides", "smallest_rectangle
 
 Floats = NDArray[np.float64]
 
-_LEAST_GAIN = 0.9  # area of a tilted rectangle against the upright one
+_LEAST_GAIN = 0.9  # of a closer shape: its area against that of the plainer one
 _STATIONS = 7  # of a ribbon: cross sections with two corners each
-_LEAST_ASPECT = 2.0  # of a bent word: shorter ones bend by chance
-_LEAST_BEND = 0.25  # of the middle of a word off its ends, in units of its height
 
 
 def upright(points: Floats) -> Floats:
@@ -68,10 +66,10 @@ def moved_out(rectangle: Floats, distance: float) -> Floats:
 
 
 def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> Floats | None:
-    """Return a polygon of even height that follows a bent word; None if it is nearly straight.
+    """Return a polygon of even height that follows a bent word; None if it is hardly smaller.
 
-    Its middle line is a parabola over the rectangle's length, fitted by least squares to both
-    edges at once, each half a height off.
+    Smaller than the rectangle, that is. Its middle line is a polynomial of fourth degree over the
+    rectangle's length, fitted by least squares to both edges at once, each half a height off.
 
     Args:
         points: [n, 2] on the outline, evenly spread.
@@ -86,28 +84,29 @@ def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> 
     length, height = sides(rectangle)
     if min(length, height) <= 0:
         return None
-    axes = (rectangle[[1, 3]] - rectangle[0]) / np.array([[length], [height]])
-    local = (points - rectangle.mean(axis=0)) @ axes.T
+    # Half a length is 1, or the powers of pixels would be ill-conditioned.
+    axes = (rectangle[[1, 3]] - rectangle[0]) / np.array([[2.0], [2 * height / length]])
+    local = (points - rectangle.mean(axis=0)) @ np.linalg.inv(axes)
     middle, half = _middle_line(local)
-    bend = abs(middle[0]) * length * length / 4
-    if bend < _LEAST_BEND * 2 * half or length < _LEAST_ASPECT * 2 * half:
+    if _signed_area(_along(middle, local, half, 0)) > _LEAST_GAIN * 4 * height / length:
         return None
-    out = padding * 2 * half + margin
+    out = padding * 2 * half + margin * 2 / length
     around = _along(middle, local, half + out, out) @ axes + rectangle.mean(axis=0)
     return around if shapely.Polygon(around).is_valid else None
 
 
 def _middle_line(points: Floats) -> tuple[Floats, float]:
-    """Return the parabola [3] through the middle of a ribbon, and half the ribbon's height."""
+    """Return the polynomial [5] through the middle of a ribbon, and half the ribbon's height."""
     x, y = points.T
-    powers = np.vander(x, 3)
-    middle, half = np.linalg.lstsq(powers, y, rcond=None)[0], 0.0
+    powers = np.vander(x, 5)
+    middle = np.linalg.lstsq(powers, y, rcond=None)[0]
     for _ in range(3):
-        slope = np.polyval(np.polyder(middle), x)
-        side = np.sign(y - powers @ middle) * np.hypot(1, slope)
-        *middle, half = np.linalg.lstsq(np.column_stack([powers, side]), y, rcond=None)[0]
-        middle = np.array(middle)
-    return middle, float(half)
+        obliquely = np.hypot(1, np.polyval(np.polyder(middle), x))
+        side = np.sign(y - powers @ middle) * obliquely
+        middle = np.linalg.lstsq(np.column_stack([powers, side]), y, rcond=None)[0][:-1]
+    off = (y - powers @ middle) / obliquely
+    middle[-1] += (off.min() + off.max()) / 2
+    return middle, float(off.max() - off.min()) / 2
 
 
 def _along(middle: Floats, points: Floats, half: float, out: float) -> Floats:

@@ -7,8 +7,8 @@ from .pooling import PooledClassifier, parse_pooling
 
 __all__ = ["NetworkInNetwork"]
 
-# Kernel and widths of the layers of each block; Lin et al. use 192, 160, 96 and the like.
-_BLOCKS = ((5, (64, 48, 32)), (5, (64, 64, 64)), (3, (64, 64)))
+# Kernel and widths of the layers of each block; Lin et al. use 192, 160, 96 and the like on CIFAR.
+_BLOCKS = ((5, (32, 32, 24)), (5, (48, 48, 48)), (3, (48, 48)))
 
 
 class NetworkInNetwork(Network):

@@ -5,7 +5,6 @@ z is the class map `[N, K * maps, h, w]`, the maps of a class side by side; s it
 """
 
 import ast
-import copy
 import inspect
 from collections.abc import Callable
 
@@ -155,16 +154,8 @@ def with_head(trunk: Network, classes: int, head: str) -> Network:
     Raises:
         ModelError: there is no such head.
     """
-    classifier = PooledClassifier(_filters(trunk.features), classes, parse_pooling(head))
+    classifier = PooledClassifier(trunk.channels(), classes, parse_pooling(head))
     return Network(trunk.features, classifier).eval()
-
-
-def _filters(features: nn.Module) -> int:
-    """Return C, found by showing the features a shape without data."""
-    shape_only = copy.deepcopy(features).to("meta").eval()
-    first = next(layer for layer in features.modules() if isinstance(layer, nn.Conv2d))
-    with torch.inference_mode():
-        return int(shape_only(torch.empty(1, first.in_channels, 256, 256, device="meta")).shape[1])
 
 
 def _top_mean(z: Tensor, k: float) -> Tensor:

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from safetensors.numpy import save as serialize_arrays
 from safetensors.torch import save as serialize_tensors
-from torch import Tensor, nn
+from torch import Tensor
 
 from ....stages.model import (
     TABLES_FILE,
@@ -20,7 +20,6 @@ from ....stages.model import (
     Resolution,
     sha256_of,
 )
-from ....stages.nets import Network
 from ....stages.nets.pooling import PooledClassifier
 from ..card import made_with, write_card
 from ..files import write_whole
@@ -28,7 +27,7 @@ from ..weigh import weigh
 from .config import ImagesTrainConfig
 from .data import Samples
 from .measure import Quality
-from .shown import Shown
+from .shown import Shown, shown
 from .train import Trained
 
 __all__ = ["write_model"]
@@ -39,9 +38,7 @@ _BATCH = 10
 _EXACT: tuple[Resolution, ...] = ("native", "atrous")  # cells of both have the same values
 
 
-def write_model(
-    config: ImagesTrainConfig, trained: Trained, training: Samples, shown: Shown
-) -> ModelCard:
+def write_model(config: ImagesTrainConfig, trained: Trained, training: Samples) -> ModelCard:
     """Write weights, tables, calibrations of the class maps, and last the card.
 
     Where the network has a map for each class, `linear` of the tables are that map's weights, and
@@ -51,7 +48,6 @@ def write_model(
         config: of the training.
         trained: its network and quality.
         training: what was trained on.
-        shown: the same as the network, or its classifier, is shown it.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -59,8 +55,7 @@ def write_model(
     network, folder = trained.network.requires_grad_(requires_grad=False), config.output
     tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
     write_whole(folder / WEIGHTS_FILE, serialize_tensors(tensors))
-    weighed = Network(nn.Identity(), network.classifier) if shown.are_features else network
-    tables = weigh(weighed.eval(), _batches(shown), len(training.classes))
+    tables = weigh(network, _batches(shown(training, config)), len(training.classes))
     calibrations: tuple[Calibration, ...] = ()
     if isinstance(network.classifier, PooledClassifier):
         linear, calibrations = _class_maps(network.classifier, training.classes, config)
@@ -113,12 +108,12 @@ def _class_maps(
     return weights, tuple(calibrations)
 
 
-def _batches(shown: Shown) -> Iterator[tuple[Tensor, Tensor]]:
+def _batches(pictures: Shown) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield some samples of every class; one that shows several classes stands for each."""
-    for label in range(shown.targets.shape[1]):
-        some = torch.nonzero(shown.targets[:, label])[:_WEIGHED, 0]
+    for label in range(pictures.targets.shape[1]):
+        some = torch.nonzero(pictures.targets[:, label])[:_WEIGHED, 0]
         for index in some.split(_BATCH):
-            yield shown.batch(index), torch.full_like(index, label)
+            yield pictures.batch(index), torch.full_like(index, label)
 
 
 def _input(config: ImagesTrainConfig) -> InputSpec:

@@ -38,7 +38,7 @@ def train_images(config: ImagesTrainConfig, *, resume: bool) -> str:
     parts = _parts(config, network, samples)
     trained = train(config, network, parts, resume=resume)
     write_curve(config.output, trained.curve)
-    write_model(config, trained, samples[0], parts[0])
+    write_model(config, trained, samples[0])
     (config.output / CHECKPOINT_FILE).unlink(missing_ok=True)
     return report(trained.quality, samples[0].classes)
 

@@ -23,7 +23,7 @@ def test_with_several_labels_each_decision_is_right_for_itself() -> None:
     expected = [[1, 0], [0, 0], [0, 1], [0, 1]]
     assert right(SCORES, TARGETS, multi_label=True).tolist() == np.array(expected, bool).tolist()
     quality = Quality(0.0, SCORES, TARGETS, multi_label=True)
-    assert quality.accuracy == 0.5
+    assert quality.accuracy == 0.375
     assert quality.per_class() == (pytest.approx(1 / 3), 1.0)
 
 

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors import safe_open
-from safetensors.torch import save_file
 
 from locpipe.pipeline.training.images.config import AugmentConfig, ImagesTrainConfig
 from locpipe.pipeline.training.images.data import read_samples
@@ -185,8 +184,8 @@ def test_weights_of_a_backbone_are_where_it_begins(tiny: ImagesTrainConfig, tmp_
     from torchvision.models import squeezenet1_1
 
     state = squeezenet1_1().state_dict()
-    save_file(state, tmp_path / "weights.safetensors")
-    weights = str(tmp_path / "weights.safetensors")
+    torch.save(state, tmp_path / "weights.pth")
+    weights = str(tmp_path / "weights.pth")
     config = changed(tiny, architecture="squeezenet1_1", head="gap", weights=weights)
     found = network_of(config, 2)
     assert any(torch.equal(v, state["features.0.weight"]) for v in found.features.parameters())

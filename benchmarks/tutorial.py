@@ -113,8 +113,8 @@ def write(done: Done, folder: Path) -> None:
             middle = [statistics.mean(values) for values in zip(*curves, strict=True)]
             epochs = range(1, len(middle) + 1)
             (line,) = axes.plot(epochs, middle, "-", label=title)
-            ends = [(min(values), max(values)) for values in zip(*curves, strict=True)]
-            axes.fill_between(epochs, *zip(*ends, strict=True), alpha=0.15, color=line.get_color())
+            low, high = (list(map(end, zip(*curves, strict=True))) for end in (min, max))
+            axes.fill_between(epochs, low, high, alpha=0.15, color=line.get_color())
     axes.set(title="validation accuracy, mean and range of the seeds", xlabel="epoch")
     axes.grid(alpha=0.3)
     axes.legend()

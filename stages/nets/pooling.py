@@ -25,7 +25,8 @@ class Pooling(nn.Module):
 
     def class_map(self, z: Tensor) -> Tensor:
         """Return one map a class `[N, K, h, w]`: the mean of its maps (WILDCAT, equation 1)."""
-        return z.unflatten(1, (-1, self.maps)).mean(dim=2)
+        together: Tensor = z.unflatten(1, (-1, self.maps)).mean(dim=2)
+        return together
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the scores."""

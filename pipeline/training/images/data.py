@@ -184,7 +184,7 @@ def _every_fifth(targets: NDArray[np.bool_]) -> NDArray[np.bool_]:
     rank = np.empty(len(first), np.int64)
     for label in np.unique(first):
         rank[first == label] = np.arange(np.count_nonzero(first == label))
-    return rank % _HELD_OUT == 0
+    return np.asarray(rank % _HELD_OUT == 0, np.bool_)
 
 
 def _is_mnist(source: Path) -> bool:

@@ -80,6 +80,6 @@ def right(
 ) -> NDArray[np.bool_]:
     """Return what is right: of each picture [N, 1], with several labels of each decision [N, K]."""
     if multi_label:
-        return (scores > 0) == targets
+        return np.asarray((scores > 0) == targets, np.bool_)
     best = scores.argmax(axis=1)[:, None]
     return np.take_along_axis(targets, best, axis=1)

@@ -40,22 +40,26 @@ def by_hand(name: str, z: Maps, **options: float) -> NDArray[np.float64]:
     for picture in range(len(z)):
         for label in range(result.shape[1]):
             own = z[picture, label * maps : (label + 1) * maps].astype(np.float64)
-            values = sorted(own.mean(axis=0).ravel())
-            k = options.get("k", 0)
-            count = max(1, round(k * len(values))) if 0 < k < 1 else min(int(k), len(values))
-            result[picture, label] = {
-                "max": lambda v: v[-1],
-                "gap": np.mean,
-                "lse": lambda v: (
-                    np.log(np.mean(np.exp(options["beta"] * np.array(v)))) / options["beta"]
-                ),
-                "weldon": lambda v: (
-                    np.mean(v[-int(options["k_max"]) :])
-                    + (np.mean(v[: int(options["k_min"])]) if options["k_min"] else 0)
-                ),
-                "wildcat": lambda v, n=count: np.mean(v[-n:]) + options["alpha"] * np.mean(v[:n]),
-            }[name](values)
+            result[picture, label] = score_by_hand(name, np.sort(own.mean(axis=0).ravel()), options)
     return result
+
+
+def score_by_hand(name: str, values: NDArray[np.float64], options: dict[str, float]) -> float:
+    """Of the values of a map from the least to the greatest."""
+    if name == "max":
+        return float(values[-1])
+    if name == "gap":
+        return float(values.mean())
+    if name == "lse":
+        return float(np.log(np.mean(np.exp(options["beta"] * values))) / options["beta"])
+    if name == "weldon":
+        lowest = values[: int(options["k_min"])]
+        return float(
+            values[-int(options["k_max"]) :].mean() + (lowest.mean() if len(lowest) else 0)
+        )
+    k = options["k"]
+    count = max(1, round(k * len(values))) if k < 1 else min(int(k), len(values))
+    return float(values[-count:].mean() + options["alpha"] * values[:count].mean())
 
 
 @pytest.mark.parametrize(

@@ -16,7 +16,7 @@ def test_a_picture_is_right_when_its_class_scores_most() -> None:
     assert right(SCORES, TARGETS, multi_label=False)[:, 0].tolist() == [True, False, True, True]
     quality = Quality(0.0, SCORES, TARGETS, multi_label=False)
     assert quality.accuracy == 0.75
-    assert quality.per_class() == (pytest.approx(2 / 3), 1.0)
+    assert quality.per_class() == pytest.approx((2 / 3, 1.0))
 
 
 def test_with_several_labels_each_decision_is_right_for_itself() -> None:
@@ -24,7 +24,7 @@ def test_with_several_labels_each_decision_is_right_for_itself() -> None:
     assert right(SCORES, TARGETS, multi_label=True).tolist() == np.array(expected, bool).tolist()
     quality = Quality(0.0, SCORES, TARGETS, multi_label=True)
     assert quality.accuracy == 0.375
-    assert quality.per_class() == (pytest.approx(1 / 3), 1.0)
+    assert quality.per_class() == pytest.approx((1 / 3, 1.0))
 
 
 def test_a_class_that_no_picture_shows_has_no_share() -> None:

@@ -9,6 +9,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from locpipe.pipeline.configfile import read_settings
 from locpipe.pipeline.training.images.config import AugmentConfig, ImagesTrainConfig
 from locpipe.pipeline.training.images.data import read_samples
 from locpipe.pipeline.training.images.shown import features_of, shown
@@ -106,9 +107,10 @@ def test_a_training_stopped_at_any_moment_goes_on(
     folders: Path, tmp_path: Path, start_locpipe: Start, blow: signal.Signals
 ) -> None:
     file = tmp_path / "tiny.yaml"
-    settings = {"kind": "images", "data": str(folders), "architecture": "tutorial-gap"}
-    settings |= {"head": "gap", "size": 24, "epochs": 40, "checkpoint_minutes": 0}  # type: ignore[dict-item] # JSON
-    file.write_text(json.dumps(settings))
+    file.write_text(
+        f"kind: images\ndata: {folders}\narchitecture: tutorial-gap\nhead: gap\nsize: 24\n"
+        "epochs: 40\ncheckpoint_minutes: 0\n"
+    )
     arguments = ["train", str(file), "--output", str(tmp_path / "model")]
     process = start_locpipe(*arguments)
     while not (tmp_path / "model" / CHECKPOINT_FILE).exists() and process.poll() is None:
@@ -118,8 +120,8 @@ def test_a_training_stopped_at_any_moment_goes_on(
     if blow is signal.SIGINT:
         assert process.returncode == 130
         assert f"go on with: locpipe {' '.join(arguments)} --resume" in message
-    settings.pop("checkpoint_minutes")
-    config = ImagesTrainConfig(**settings | {"data": folders, "output": tmp_path / "model"})
+    config = read_settings(file, ImagesTrainConfig).config
+    config = changed(config, output=tmp_path / "model", checkpoint_minutes=60.0)
     resumed = go(config, resume=True)
     assert weights(resumed) == weights(go(changed(config, output=tmp_path / "whole")))
 

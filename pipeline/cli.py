@@ -19,6 +19,7 @@ log = logging.getLogger(__name__)
 
 COMMANDS: Final = {
     "run": (".commands.run:run", "Find what is on pictures; write masks and boxes."),
+    "read": (".reading.command:read", "Read the text in the boxes of a run with OCR."),
     "show": (".commands.show:show", "Draw heatmap, mask and boxes of one picture."),
     "export": (".export.command:export", "Write results for OCR and annotation tools."),
     "models": (".commands.models:models", "List, show and verify the models."),

@@ -17,7 +17,7 @@ from .results import FULL, output_errors
 
 __all__ = ["STAGES", "stage_where_it_hung", "time_limit", "trace_file"]
 
-STAGES = ("load", "infer", "heatmap", "threshold", "boxes", "classify")
+STAGES = ("load", "infer", "heatmap", "threshold", "refine", "boxes", "classify")
 
 
 @contextmanager
@@ -46,8 +46,8 @@ def stage_where_it_hung(output: Path, key: str) -> str | None:
     except OSError:
         return None
     trace_file(output, key).unlink()
-    stages = re.findall(rf"/stages/({'|'.join(STAGES)})\.py\"", trace)
-    return (stages or ["load"])[0] if trace else None
+    stages = re.findall(rf"/stages/({'|'.join(STAGES)})\.py\"|/pipeline/(read)ing/", trace)
+    return "".join((stages or [("load", "")])[0]) if trace else None
 
 
 def trace_file(output: Path, key: str) -> Path:

@@ -1,0 +1,1 @@
+"""From boxes to text: an OCR engine reads every box of a finished run."""

@@ -1,0 +1,136 @@
+"""Tesseract: one process reads all boxes of a page, which come to it as the pages of a TIFF.
+
+Starting a process takes longer than reading a word. Light ink on dark needs nothing: Tesseract
+itself tries the negative of what it is unsure of (`tessedit_do_invert`).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+import shutil
+import subprocess
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Final
+
+import cv2
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from ...stages.errors import ConfigError, ImageError
+from ..export.lines import Reading
+
+__all__ = ["Tesseract", "open_engine"]
+
+PROGRAM: Final = "tesseract"
+ONE_LINE: Final = "7"  # psm; 8, one word, reads fewer: it takes no part of a crop for background
+HEIGHT: Final = 40  # pixels of a crop: its network sees lines of 36 with their margins
+BORDER: Final = 10  # pixels more: ink that touches the edge is lost
+LONGEST: Final = 30_000  # pixels: Tesseract counts them in 16 bits
+WORD: Final = "5"  # level of a row of its table
+
+
+def open_engine(language: str | None) -> Tesseract:
+    """Find the program and its language.
+
+    Raises:
+        ConfigError: one is not installed.
+    """
+    if shutil.which(PROGRAM) is None:
+        msg = "tesseract is not on the PATH; install it, on Debian: apt-get install tesseract-ocr"
+        raise ConfigError(msg)
+    return Tesseract(language or "eng")
+
+
+class Tesseract:
+    """Reads with the program on the PATH.
+
+    Args:
+        language: one of those installed, or several, `eng+deu`.
+
+    Raises:
+        ConfigError: it is not installed.
+    """
+
+    padding = 0.15
+    min_confidence = 0.5
+
+    def __init__(self, language: str) -> None:
+        self.language = language
+        first_line = _ask("--version").splitlines()[0]
+        self.version = first_line.replace(" v", " ")
+        installed = _ask("--list-langs").split("\n", 1)[1].split()
+        for name in language.split("+"):
+            if name not in installed:
+                msg = (
+                    f"language {name!r} of tesseract is not installed (there are: "
+                    f"{', '.join(installed)}); on Debian: apt-get install "
+                    f"tesseract-ocr-{name.lower().replace('_', '-')}"
+                )
+                raise ConfigError(msg)
+
+    def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[Reading]:
+        """Read crops; see `Engine.read`."""
+        command = [PROGRAM, "-", "-", "--psm", ONE_LINE, "--dpi", "300", "-l", self.language]
+        try:
+            done = subprocess.run(  # noqa: S603 - no shell, and the language is one of those listed
+                [*command, "tsv"],
+                input=_as_tiff(crops),
+                capture_output=True,
+                check=False,
+                timeout=seconds,
+                env={**os.environ, "OMP_THREAD_LIMIT": "1"},
+            )
+        except subprocess.TimeoutExpired as error:
+            msg = f"tesseract took longer than {seconds:.0f} s for {len(crops)} boxes"
+            raise TimeoutError(msg) from error
+        if done.returncode:
+            said = done.stderr.decode(errors="replace").strip()[-200:]
+            msg = f"tesseract ended with {done.returncode} on {len(crops)} boxes: {said}"
+            raise ImageError(msg)
+        return _readings(done.stdout.decode("utf-8", "replace"), len(crops))
+
+
+def _ask(option: str) -> str:
+    done = subprocess.run([PROGRAM, option], capture_output=True, text=True, check=False)  # noqa: S603 - ours
+    if done.returncode:
+        msg = f"tesseract {option} ended with {done.returncode}: {done.stderr.strip()}; mend its installation"
+        raise ConfigError(msg)
+    return done.stdout
+
+
+def _as_tiff(crops: Sequence[NDArray[np.uint8]]) -> bytes:
+    pages = [PIL.Image.fromarray(_prepared(crop)) for crop in crops]
+    stream = io.BytesIO()
+    pages[0].save(stream, format="TIFF", save_all=True, append_images=pages[1:])
+    return stream.getvalue()
+
+
+def _prepared(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return a crop as Tesseract reads it best: grey, of the height it was trained on."""
+    height, width = crop.shape[:2]
+    size = (min(LONGEST, max(1, round(width * HEIGHT / height))), HEIGHT)
+    mode = cv2.INTER_AREA if height > HEIGHT else cv2.INTER_CUBIC
+    grey = cv2.resize(cv2.cvtColor(crop, cv2.COLOR_RGB2GRAY), size, interpolation=mode)
+    border = (BORDER, BORDER, BORDER, BORDER)
+    return np.asarray(cv2.copyMakeBorder(grey, *border, cv2.BORDER_REPLICATE), np.uint8)
+
+
+def _readings(table: str, count: int) -> list[Reading]:
+    words: defaultdict[int, list[tuple[str, float]]] = defaultdict(list)
+    for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
+        text = re.sub(r"\s+", " ", row["text"] or "").strip()
+        if row["level"] == WORD and text:
+            words[int(row["page_num"])].append((text, max(0.0, float(row["conf"]) / 100)))
+    return [_reading(words[number]) for number in range(1, count + 1)]
+
+
+def _reading(words: Sequence[tuple[str, float]]) -> Reading:
+    if not words:
+        return Reading("", 0.0)
+    mean = sum(confidence for _, confidence in words) / len(words)
+    return Reading(" ".join(text for text, _ in words), min(1.0, mean))

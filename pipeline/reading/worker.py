@@ -1,0 +1,156 @@
+"""Reading one page in a Dask worker."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import traceback
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+from ... import __version__
+from ...stages.errors import ConfigError
+from ...stages.load import Image, load
+from .. import results
+from ..bench import stage_of
+from ..config import RunConfig
+from ..export.crops import cut
+from ..export.load import Page, Run, page_of
+from ..tasks import Outcome, Place, Task
+from ..worker import PictureWorker
+from .engine import ReadConfig, open_engine
+from .text import SUFFIXES, PageText, files
+
+if TYPE_CHECKING:
+    from .engine import Engine
+
+__all__ = ["FOLDER", "ReadJob", "Reader", "made_by"]
+
+FOLDER: Final = "read"
+ENGINE_MODULES: Final = ("tesseract", "rapidocr")
+MARGIN: Final = 5.0  # seconds that the engine has less than the page
+
+
+@dataclass(frozen=True)
+class ReadJob:
+    """What is the same for every page that is read.
+
+    Args:
+        run: whose boxes are read; its folder absolute.
+        config: what decides the text.
+        engine: version that the engine must have, wherever the worker runs.
+        workers: how the work is spread.
+        version: of locpipe.
+        name: of this run among others at the same workers.
+    """
+
+    run: Run
+    config: ReadConfig
+    engine: str
+    workers: RunConfig
+    version: str = __version__
+    name: str = field(default_factory=lambda: f"locpipe-read-{uuid.uuid4().hex}")
+
+    @property
+    def place(self) -> Place:
+        """In the parent itself, in processes of ours, or in workers that others started."""
+        if self.workers.scheduler is not None:
+            return "remote"
+        return "inside" if self.workers.workers == 0 else "local"
+
+    @property
+    def output(self) -> Path:
+        """Folder of the run."""
+        return self.run.folder
+
+    @property
+    def timeout(self) -> float:
+        """Seconds a page may take."""
+        return self.workers.timeout
+
+
+def made_by(config: ReadConfig, engine: Engine) -> dict[str, str]:
+    """What decides a text besides the picture and its boxes."""
+    decisive = json.dumps([config.model_dump(), engine.padding, engine.min_confidence])
+    return {
+        "engine": engine.version,
+        "language": engine.language,
+        "read_sha256": hashlib.sha256(decisive.encode()).hexdigest(),
+    }
+
+
+class Reader(PictureWorker):
+    """Reads the boxes of pages.
+
+    Args:
+        job: what is the same for every page.
+    """
+
+    job: ReadJob
+    too_slow = "took longer than --timeout = {limit:g} s; raise it"
+    too_large = "use fewer --workers"
+    stage = "read"
+
+    def prepare(self, memory: int) -> None:  # noqa: ARG002 - engines are told no limit
+        """Start the engine.
+
+        Raises:
+            ConfigError: the worker has no such engine, or another version of it.
+        """
+        self.engine = open_engine(self.job.config)
+        if self.engine.version != self.job.engine:
+            msg = (
+                f"worker {self.address} has {self.engine.version}, here is {self.job.engine}; "
+                "install the same version everywhere"
+            )
+            raise ConfigError(msg)
+
+    def do(self, task: Task) -> Outcome:
+        """Read every box of a page and write what it says.
+
+        Args:
+            task: its path is that of the box JSON.
+        """
+        started = time.perf_counter()
+        page = page_of(json.loads(Path(task.path).read_bytes()), task.path)
+        picture = self.job.run.picture(page).absolute()
+        image = self._load(picture, page)
+        loaded = time.perf_counter()
+        text = self._read(image, page)
+        read = time.perf_counter()
+        folder = self.job.output / FOLDER
+        contents = files(text, picture, folder, made_by(self.job.config, self.engine))
+        for name, content in contents.items():
+            results.write_atomically(self.job.output, folder / name, content)
+        seconds = {"load": loaded - started, "read": read - loaded, "write": time.perf_counter() - read}  # fmt: skip
+        return Outcome(task.key, "done", page.sha256, 1, len(text.counting), image.width * image.height, seconds)  # fmt: skip
+
+    def _load(self, picture: Path, page: Page) -> Image:
+        options = self.job.run.report["config"]["input"]
+        return load(
+            picture,
+            page=page.page,
+            background=tuple(options["background"]),
+            max_megapixels=options["max_megapixels"],
+        )
+
+    def _read(self, image: Image, page: Page) -> PageText:
+        engine, asked = self.engine, self.job.config.min_confidence
+        crops = [cut(image.rgb, box.polygon, padding=engine.padding).pixels for box in page.boxes]
+        seconds = max(1.0, self.job.timeout - MARGIN)
+        readings = engine.read(crops, seconds) if crops else []
+        return PageText(page, readings, engine.min_confidence if asked is None else asked)
+
+    def clear(self, task: Task) -> None:
+        """Remove what was read on a page before."""
+        for suffix in reversed(SUFFIXES):
+            (self.job.output / FOLDER / f"{task.key}{suffix}").unlink(missing_ok=True)
+
+    def stage_of(self, error: Exception) -> str:
+        """`read` for what comes out of the engine."""
+        modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]  # fmt: skip
+        engines = [f"{__package__}.{name}" for name in ENGINE_MODULES]
+        return "read" if any(module in engines for module in modules) else stage_of(error)

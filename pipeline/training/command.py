@@ -223,7 +223,9 @@ def _train_images(path: Path, given: Sequence[Assignment], *, resume: bool) -> s
     from .images.training import train_images  # noqa: PLC0415 - start-up time
 
     settings = read_settings(path, ImagesTrainConfig, given).config
-    return f"{train_images(settings, resume=resume)}\n{_next(settings.output)}"
+    report, output = train_images(settings, resume=resume), settings.output
+    again = f"locpipe weigh {output} --data FOLDER measures its weights on more pictures"
+    return f"{report}\n{output}: it runs as it is (heatmap.weights: linear are its own); {again}"
 
 
 def _train_digits(path: Path, given: Sequence[Assignment], *, resume: bool) -> str:

@@ -110,7 +110,7 @@ def test_the_command_tells_how_good_it_is_and_what_is_next(folders: Path, tmp_pa
     assert done.exit_code == 0, done.output
     assert "of pictures right on 8 that it was not trained on, mean average prec" in done.stdout
     assert "  red: found in " in done.stdout
-    assert f"{out}: next, locpipe weigh {out}" in done.stdout
+    assert f"{out}: it runs as it is (heatmap.weights: linear are its own); loc" in done.stdout
 
 
 def test_a_finished_model_and_a_training_are_not_overwritten(tiny: ImagesTrainConfig) -> None:

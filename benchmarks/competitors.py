@@ -133,7 +133,7 @@ class Process:
         assert self._process.stdin is not None
         try:
             print(json.dumps(str(picture.resolve())), file=self._process.stdin, flush=True)
-        except BrokenPipeError:
+        except (BrokenPipeError, ValueError):  # dead just now, or closed after an earlier death
             raise Unavailable(_last_line(self._log.read_text())) from None
         return Answer(**self._read())
 
@@ -141,7 +141,7 @@ class Process:
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         if not line:
-            self._process.wait()
+            self.stop()
             raise Unavailable(_last_line(self._log.read_text()))
         said: dict[str, Any] = json.loads(line)
         return said

@@ -52,7 +52,7 @@ def detect(detector: Detector, sets: Sequence[Set], work: Path) -> None:
             file.write_text(json.dumps(process.ask(picture).found))
 
 
-def run_ours(sets: Sequence[Set], work: Path) -> str:
+def run_ours(sets: Sequence[Set], work: Path, workers: int | None = None) -> str:
     """Run the shipped config over all sets and return the sha256 of the model."""
     model = ""
     for one in sets:
@@ -64,6 +64,8 @@ def run_ours(sets: Sequence[Set], work: Path) -> str:
         command = [sys.executable, "-m", "locpipe", "run", str(CONFIG)]
         command += ["--input", str(listed), "--output", str(output)]
         command += ["--set", "output.overlays=false", "--set", "output.masks=false"]
+        if workers is not None:
+            command += ["--workers", str(workers)]
         status = subprocess.run(command, check=False).returncode
         if status not in NO_FAILURE_OR_SOME:
             sys.exit(status)
@@ -189,6 +191,7 @@ FOLDER = click.Path(file_okay=False, path_type=Path)
 @click.option("--slow-pictures", default=24, show_default=True, help="Of each set, for CRAFT.")
 @click.option("--detectors", default=",".join(NAMES), show_default=True)
 @click.option("--speed", default=5, show_default=True, help="Pictures to measure it on; 0: not.")
+@click.option("--workers", type=int, help="Of `locpipe run`; its own choice if not given.")
 @click.option("--work", default=Path("out/quality"), show_default=True, type=FOLDER)
 @click.option("--results", default=Path(__file__).parent / "results", type=FOLDER)
 def main(
@@ -197,6 +200,7 @@ def main(
     slow_pictures: int,
     detectors: str,
     speed: int,
+    workers: int | None,
     work: Path,
     results: Path,
 ) -> None:
@@ -206,7 +210,7 @@ def main(
         sys.exit(f"--detectors: no {', '.join(sorted(unknown))}; known are {', '.join(NAMES)}")
     wanted = [one for one in COMPETITORS if one.name in names]
     sets = [one.thinned(pictures) for one in sets_of(data)]
-    model = run_ours(sets, work)
+    model = run_ours(sets, work, workers)
     comparison = Comparison(sets, [one.thinned(slow_pictures) for one in sets], work)
     write(comparison.of(wanted, speed), sets, model, results)
 

@@ -1,0 +1,98 @@
+"""Six kinds of weights on the text model."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+from picture_sets import Set
+from weights_text import KINDS, Sums, all_counts, counts_of, table, totals, with_weights
+
+import locpipe
+from locpipe.pipeline.config import Config
+from locpipe.pipeline.configfile import find_config, read_settings
+from locpipe.pipeline.evaluation.evaluate import evaluate
+from locpipe.stages.model import Model, find_model, load_model
+
+SAMPLES = Path(__file__).parents[2] / "data" / "samples"
+NAME = "circuit_board"
+
+
+@pytest.fixture(scope="module")
+def model() -> Model:
+    return load_model(find_model("text"))
+
+
+@pytest.fixture(scope="module")
+def config() -> Config:
+    return read_settings(find_config("text"), Config).config
+
+
+def sums(recalled: float, truth: float, precise: float, detected: float) -> Sums:
+    counts = (recalled, truth, precise, detected)
+    return {kind: {"icdar2015": counts, "deteval": counts} for kind in KINDS}
+
+
+def test_counts_are_those_of_a_run_scored_by_evaluate(
+    model: Model, config: Config, tmp_path: Path
+) -> None:
+    one = Set("samples", SAMPLES, (SAMPLES / f"{NAME}.jpg",))
+    for lines in (False, True):
+        counts = counts_of(
+            one.pictures[0], Set("s", SAMPLES, one.pictures, "stored", lines), model, config
+        )
+        for kind in ("class", "linear"):
+            output = tmp_path / f"{kind}-{lines}"
+            settings = with_weights(config, kind)
+            settings = settings.model_copy(
+                update={
+                    "input": settings.input.model_copy(update={"path": one.pictures[0]}),
+                    "output": settings.output.model_copy(
+                        update={"path": output, "overlays": False}
+                    ),
+                    "run": settings.run.model_copy(update={"workers": 0}),
+                }
+            )
+            assert locpipe.run(settings).exit_code == 0
+            (output / "gt").mkdir()
+            shutil.copy(SAMPLES / "gt" / f"{NAME}.txt", output / "gt")
+            report = evaluate(output, output / "gt", lines=lines)
+            for protocol, row in counts[kind].items():
+                expected = report.totals[protocol].counts
+                assert list(row) == [
+                    expected.recalled, expected.truth, expected.precise, expected.detected
+                ]  # fmt: skip
+
+
+def test_a_stopped_run_goes_on_after_its_last_whole_line(
+    model: Model, config: Config, tmp_path: Path
+) -> None:
+    pictures = (Path("seen_before.jpg"), SAMPLES / f"{NAME}.jpg")
+    kept = tmp_path / "kept.jsonl"
+    known = json.dumps(["seen_before.jpg", sums(1, 2, 3, 4)])
+    kept.write_text(f'{known}\n["{NAME}.jpg", {{"paper"')
+    # The first does not exist: it is not looked at again.
+    first, second = all_counts(Set("s", SAMPLES, pictures), model, config, kept)
+    assert first["class"]["deteval"] == [1, 2, 3, 4]
+    assert set(second) == set(KINDS)
+    assert [json.loads(line)[0] for line in kept.read_text().splitlines()] == [
+        "seen_before.jpg",
+        f"{NAME}.jpg",
+    ]
+    again = all_counts(Set("s", SAMPLES, pictures), model, config, kept)
+    assert json.dumps(again) == json.dumps([first, second])
+
+
+def test_totals_are_of_counts_summed_over_pictures() -> None:
+    found = totals([sums(1, 2, 1, 1), sums(2, 2, 2, 5)])
+    assert found["paper"]["deteval"] == pytest.approx(2 * (3 / 4) * (3 / 6) / (3 / 4 + 3 / 6))
+
+
+def test_the_table_says_how_far_each_is_from_linear() -> None:
+    h = {kind: {"icdar2015": 0.5, "deteval": 0.6} for kind in KINDS}
+    h["class"] = {"icdar2015": 0.51, "deteval": 0.58}
+    head, rule, *lines = table({"a_set": h}).splitlines()
+    assert head == "| weights | a_set IoU H | a_set DetEval H |"
+    assert rule == "|---|---|---|"
+    assert [line.split("`")[1] for line in lines] == list(KINDS)
+    assert lines[1] == "| `class` | 51.0 (+1.0) | 58.0 (-2.0) |"

@@ -24,13 +24,8 @@ def fits(name: str) -> bool:
 
 
 def add(parent: ET.Element, tag: str, text: str = "", /, **attributes: object) -> ET.Element:
-    """Add an element, with text and attributes cleaned.
-
-    Python's words for attributes: `class_` is class, `http_equiv` is http-equiv.
-    """
-    given = {
-        name.rstrip("_").replace("_", "-"): clean(str(value)) for name, value in attributes.items()
-    }
+    """Add an element, with text and attributes cleaned; `class_` is the attribute class."""
+    given = {name.rstrip("_"): clean(str(value)) for name, value in attributes.items()}
     element = ET.SubElement(parent, tag, given)
     if text:
         element.text = clean(text)
@@ -43,7 +38,9 @@ def points(polygon: Iterable[tuple[int, int]]) -> str:
 
 
 def serialized(root: ET.Element, doctype: str = "") -> bytes:
-    """Return the document, indented, in UTF-8."""
+    """Return the document, indented, in UTF-8; with a doctype so that HTML parsers read it too."""
     ET.indent(root)
     head = f'<?xml version="1.0" encoding="UTF-8"?>\n{doctype}'
-    return (head + ET.tostring(root, encoding="unicode") + "\n").encode("utf-8")
+    # HTML parsers take <span/> for a beginning.
+    body = ET.tostring(root, encoding="unicode", short_empty_elements=not doctype)
+    return (head + body + "\n").encode("utf-8")

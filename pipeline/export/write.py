@@ -51,20 +51,11 @@ def export(run: Run, formats: Iterable[str], *, only_missing: bool = False) -> i
     """
     formats = tuple(dict.fromkeys(formats))
     prepare_output(run.folder)
-    if not only_missing:
-        _clear(run.folder, formats)
-    left_out = set()
-    for page in run.pages():
-        todo = [name for name in formats if not _is_there(run.folder, name, page)]
-        try:
-            source = _source(run, page) if todo else None
-            for name in todo:
-                assert source is not None
-                export_page(run.folder, name, page, source)
-        except ImageError as error:
-            log.warning("left out: %s", error)
-            remove(run.folder, page.key, page.name)
-            left_out.add(page.name)
+    with output_errors(run.folder):
+        (run.folder / FOLDER).mkdir(exist_ok=True)
+        for name in () if only_missing else formats:
+            shutil.rmtree(_folder(run.folder, name), ignore_errors=True)
+    left_out = {page.name for page in run.pages() if not _export_page(run, formats, page)}
 
     def kept() -> Iterator[Page]:
         return (page for page in run.pages() if page.name not in left_out)
@@ -73,6 +64,21 @@ def export(run: Run, formats: Iterable[str], *, only_missing: bool = False) -> i
         for file, pieces in format_named(name).joined(kept, _folder(run.folder, name)).items():
             _write_pieces(run.folder, run.folder / FOLDER / file, pieces)
     return len(left_out)
+
+
+def _export_page(run: Run, formats: Iterable[str], page: Page) -> bool:
+    """Write what is not there of a page, and return whether that was possible."""
+    todo = [name for name in formats if not _is_there(run.folder, name, page)]
+    try:
+        if todo:
+            source = _source(run, page)
+            for name in todo:
+                export_page(run.folder, name, page, source)
+    except (ImageError, OSError) as error:  # its name may be too long, for example
+        log.warning("left out: %s", error)
+        remove(run.folder, page.key, page.name)
+        return False
+    return True
 
 
 def export_page(output: Path, name: str, page: Page, source: Source) -> None:
@@ -92,13 +98,6 @@ def export_page(output: Path, name: str, page: Page, source: Source) -> None:
 
 def _folder(output: Path, name: str) -> Path:
     return output.absolute() / FOLDER / name
-
-
-def _clear(output: Path, formats: Iterable[str]) -> None:
-    with output_errors(output):
-        for name in formats:
-            if _folder(output, name).exists():
-                shutil.rmtree(_folder(output, name))
 
 
 def _is_there(output: Path, name: str, page: Page) -> bool:

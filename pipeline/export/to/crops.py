@@ -53,6 +53,6 @@ def _line(page: Page, index: int, crop: Crop, name: str) -> dict[str, object]:
         "score": box.score,
         "width": crop.pixels.shape[1],
         "height": crop.pixels.shape[0],
-        "to_page": crop.to_page.round(6).tolist(),
+        "to_page": (crop.to_page.round(6) + 0.0).tolist(),
         "curved": crop.curved,
     }

@@ -21,10 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["document", "files", "joined"]
 
-DOCTYPE: Final = (
-    '<!DOCTYPE html PUBLIC "-//W3C//DTD XHTML 1.0 Transitional//EN" '
-    '"http://www.w3.org/TR/xhtml1/DTD/xhtml1-transitional.dtd">\n'
-)
+DOCTYPE: Final = "<!DOCTYPE html>\n"
 CAPABILITIES: Final = "ocr_page ocr_carea ocr_line ocrx_word"
 
 
@@ -50,7 +47,7 @@ def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes
     root = ET.Element("html", xmlns="http://www.w3.org/1999/xhtml", lang="und")
     head = add(root, "head")
     add(head, "title", page.name)
-    add(head, "meta", http_equiv="Content-Type", content="text/html; charset=utf-8")
+    add(head, "meta", charset="utf-8")
     add(head, "meta", name="ocr-system", content="locpipe")
     add(head, "meta", name="ocr-capabilities", content=CAPABILITIES)
     title = f'image "{picture}"; {_bbox((0, 0, page.width, page.height))}; ppageno {page.page - 1}'

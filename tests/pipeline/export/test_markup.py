@@ -15,9 +15,9 @@ ANYTHING = st.text(st.characters(categories=None), max_size=40)
 @example("\x00\x0b\ud800\udcff\ufffe]]><!--&amp;'\"<b>")
 def test_any_text_survives_as_far_as_xml_allows(text: str) -> None:
     root = ET.Element("root")
-    add(root, "a", text, class_=text, http_equiv=text)
+    add(root, "a", text, class_=text, WITH_BARS=text)
     read = etree.fromstring(serialized(root))
-    assert read[0].get("class") == read[0].get("http-equiv") == clean(text)
+    assert read[0].get("class") == read[0].get("WITH_BARS") == clean(text)
     if text.strip():
         assert read[0].text == clean(text).replace("\r\n", "\n").replace("\r", "\n")
 
@@ -45,4 +45,4 @@ def test_points_are_as_page_and_alto_want_them() -> None:
 
 def test_a_document_says_its_encoding_and_type() -> None:
     text = serialized(ET.Element("html"), "<!DOCTYPE html>\n").decode()
-    assert text == '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>\n<html />\n'
+    assert text == '<?xml version="1.0" encoding="UTF-8"?>\n<!DOCTYPE html>\n<html></html>\n'

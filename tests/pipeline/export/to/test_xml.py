@@ -1,0 +1,120 @@
+"""PAGE, ALTO and hOCR: valid, in the right frame, and holding what was found and read."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+from PIL import Image, ImageOps
+
+from locpipe.pipeline.export.lines import Reading
+from locpipe.pipeline.export.load import Page, open_run
+from locpipe.pipeline.export.to import alto, hocr, page
+
+MakeRun = Callable[[dict[str, Any]], Path]
+Export = Callable[..., Path]
+Official = Callable[[str], etree.XMLSchema]
+
+SCHEMAS = {"page": "page-2019-07-15.xsd", "alto": "alto-4-3.xsd"}
+READINGS = {0: Reading("a<b>&\x01", 0.5), 2: Reading("zwei", 1.0)}
+
+
+@pytest.fixture
+def found(make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]]) -> Page:
+    (only,) = open_run(make_run({"a.png": (sign, 1, boxes)}) / "out").pages()
+    return only
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_the_official_schema_is_kept_and_the_frame_is_upright(
+    make_run: MakeRun,
+    exported: Export,
+    official: Official,
+    sign: Image.Image,
+    boxes: list[dict[str, Any]],
+    name: str,
+    orientation: int,
+) -> None:
+    run = make_run({"a.png": (sign, orientation, boxes), "none.png": (sign, orientation, [])})
+    folder = exported(run, name) / name
+    for file in folder.iterdir():
+        official(SCHEMAS[name]).assertValid(etree.parse(file))
+    text = (folder / "a.png.xml").read_text()
+    assert "20,30 120,30 120,60 20,60" in text
+    assert "../../../pictures/a.png" in text
+    with Image.open(folder / "../../../pictures/a.png") as picture:
+        assert ImageOps.exif_transpose(picture).size == (240, 120)
+
+
+@pytest.mark.parametrize("format_", [page, alto])
+def test_text_that_was_read_is_kept_and_valid(
+    official: Official, found: Page, format_: Any
+) -> None:
+    name = format_.__name__.rpartition(".")[2]
+    document = format_.document(found, "a.png", READINGS)
+    official(SCHEMAS[name]).assertValid(etree.fromstring(document))
+    assert "a&lt;b&gt;&amp;\ufffd" in document.decode()
+    assert "zwei" in document.decode()
+
+
+def test_page_has_lines_with_baselines_words_and_labels(found: Page) -> None:
+    root = etree.fromstring(page.document(found, "a.png", READINGS))
+    space = {"p": page.NAMESPACE}
+    assert len(root.findall(".//p:TextRegion/p:TextLine", space)) == 2
+    assert len(root.findall(".//p:TextLine/p:Baseline", space)) == 2
+    assert [word.get("id") for word in root.findall(".//p:Word", space)] == ["word-0", "word-1", "word-2"]  # fmt: skip
+    labels = [label.get("value") for label in root.findall(".//p:Label", space)]
+    assert labels == ["text", "<b>&\"'\ufffd", "text"]
+    lines = [line.findtext("p:TextEquiv/p:Unicode", None, space) for line in root.findall(".//p:TextLine", space)]  # fmt: skip
+    assert lines == ["a<b>&\ufffd", "zwei"]
+    reference = root.find(".//p:RegionRefIndexed", space)
+    assert reference is not None
+    assert reference.get("regionRef") == "region"
+
+
+def test_alto_has_lines_with_baselines_strings_and_labels(found: Page) -> None:
+    root = etree.fromstring(alto.document(found, "a.png", READINGS))
+    space = {"a": alto.NAMESPACE}
+    lines = root.findall(".//a:TextBlock/a:TextLine", space)
+    assert [len(line.findall("a:String", space)) for line in lines] == [2, 1]
+    assert [len(line.findall("a:SP", space)) for line in lines] == [1, 0]
+    assert all(line.get("BASELINE") for line in lines)
+    strings = root.findall(".//a:String", space)
+    assert [string.get("CONTENT") for string in strings] == ["a<b>&\ufffd", "", "zwei"]
+    assert [string.get("WC") for string in strings] == ["0.5000", None, "1.0000"]
+    tags = {tag.get("ID"): tag.get("LABEL") for tag in root.findall(".//a:OtherTag", space)}
+    labels = [tags[string.get("TAGREFS")] for string in strings]
+    assert labels == ["text", "<b>&\"'\ufffd", "text"]
+    first = strings[0]
+    assert [first.get(key) for key in ("HPOS", "VPOS", "WIDTH", "HEIGHT")] == ["20", "30", "100", "30"]  # fmt: skip
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_hocr_has_upright_boxes_of_page_lines_and_words(
+    make_run: MakeRun,
+    exported: Export,
+    sign: Image.Image,
+    boxes: list[dict[str, Any]],
+    orientation: int,
+) -> None:
+    folder = exported(make_run({"a.png": (sign, orientation, boxes)}), "hocr")
+    root: Any = etree.parse(folder / "hocr" / "a.png.hocr")
+    titles = {name: root.xpath(f"//*[@class='{name}']/@title") for name in ("ocr_page", "ocr_line", "ocrx_word")}  # fmt: skip
+    assert titles["ocr_page"] == ['image "../../../pictures/a.png"; bbox 0 0 240 120; ppageno 0']
+    assert titles["ocrx_word"][0] == "bbox 20 30 120 60"
+    assert (len(titles["ocr_line"]), len(titles["ocrx_word"])) == (2, 3)
+
+
+def test_hocr_is_html_too(found: Page) -> None:
+    root: Any = etree.HTML(hocr.document(found, "a.png", {}))
+    lines = root.xpath("//*[@class='ocr_line']")
+    assert [len(line.xpath("*[@class='ocrx_word']")) for line in lines] == [2, 1]
+
+
+def test_hocr_has_what_was_read(found: Page) -> None:
+    root: Any = etree.fromstring(hocr.document(found, "a.png", READINGS))
+    first, second, _ = root.xpath("//*[@class='ocrx_word']")
+    assert (first.text, first.get("title")) == ("a<b>&\ufffd", "bbox 20 30 120 60; x_wconf 50")
+    assert (second.text, "x_wconf" in second.get("title")) == (None, False)

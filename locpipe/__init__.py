@@ -14,7 +14,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .pipeline.api import RunReport, localize, run
+    from .pipeline.api import RunReport, localize, read, run
     from .pipeline.config import Config
     from .pipeline.picture import Result
     from .pipeline.store import Failure
@@ -41,13 +41,14 @@ __all__ = [
     "RunReport",
     "__version__",
     "localize",
+    "read",
     "run",
 ]
 
 __version__ = version("locpipe")
 
 _HOMES = {
-    ".pipeline.api": ("RunReport", "localize", "run"),
+    ".pipeline.api": ("RunReport", "localize", "read", "run"),
     ".pipeline.config": ("Config",),
     ".pipeline.picture": ("Result",),
     ".pipeline.store": ("Failure",),

@@ -1,6 +1,7 @@
 """locpipe for programs: the same work and the same objects as on the command line.
 
-Everything here is reached from the top of the package: `locpipe.localize`, `locpipe.run`.
+Everything here is reached from the top of the package: `locpipe.localize`, `locpipe.run`,
+`locpipe.read`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from ..stages.errors import ConfigError, ImageError
 from ..stages.load import Image, load
 from ..stages.model import Backbone, Model, find_model, load_model, sha256_of
 from . import picture as one_picture
-from .config import Config
+from .config import Config, RunConfig
 from .configfile import Assignment, find_config, read_settings
 from .store import Failure
 
@@ -28,8 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .picture import Result
+    from .reading.engine import EngineName
 
-__all__ = ["RunReport", "localize", "run"]
+__all__ = ["RunReport", "localize", "read", "run"]
 
 Settings = Mapping[str, object]
 
@@ -41,7 +43,8 @@ class RunReport:
     Attributes:
         output: folder of the results.
         exit_code: what the command line would end with: 0 all done, 3 some pictures failed.
-        counts: pictures found, ignored, up_to_date, given_up, done, kept, failed.
+        counts: pictures found, ignored, up_to_date, given_up, done, kept, failed; of `read` pages,
+            up_to_date, done, failed, without_boxes.
         boxes: how many were found, or read, in this run.
         seconds: how long it took.
         document: all of it, as in run.json.
@@ -179,6 +182,52 @@ def run(
     document = execute(checked, options)
     output = Path(document["config"]["output"]["path"])
     return RunReport.of(document, output, output / "failures.jsonl")
+
+
+def read(
+    run: str | Path,
+    engine: EngineName = "tesseract",
+    *,
+    language: str | None = None,
+    min_confidence: float | None = None,
+    pictures: str | Path | None = None,
+    workers: int | None = None,
+    force: bool = False,
+) -> RunReport:
+    """Do what `locpipe read` does: read the text in the boxes of a run, skipping what is read.
+
+    Processes are spawned unless `workers` is 0, so call it under `if __name__ == "__main__"`.
+
+    Args:
+        run: folder of a finished run.
+        engine: `tesseract`, the program, or `rapidocr`, an extra of locpipe.
+        language: as the engine calls it; None: English, or Chinese and Latin for rapidocr.
+        min_confidence: 0..1; text read with less does not count; None: what suits the engine.
+        pictures: where the pictures of the run lie now, if they have moved.
+        workers: processes; None: one a core; 0: in this process.
+        force: read everything again.
+
+    Returns:
+        What was done; its `output` is the folder of the texts, its `boxes` those with text.
+
+    Raises:
+        ConfigError: this is no finished run, or the engine or its language is not installed.
+        OutputError: results cannot be written.
+        LocpipeError: a run is at work there, or no worker can be started.
+    """
+    from .reading.engine import ReadConfig  # noqa: PLC0415 - slow to import
+    from .reading.run import FAILURES, ReadOptions, execute  # noqa: PLC0415 - slow to import
+    from .reading.worker import FOLDER  # noqa: PLC0415 - slow to import
+
+    config = ReadConfig(engine=engine, language=language, min_confidence=min_confidence)
+    options = ReadOptions(
+        pictures=None if pictures is None else Path(pictures),
+        workers=RunConfig(workers=workers),
+        force=force,
+    )
+    folder = Path(run).absolute()
+    document = execute(folder, config, options)
+    return RunReport.of(document, folder / FOLDER, folder / FAILURES)
 
 
 def _config(given: str | Path | Config, settings: Settings | None) -> Config:

@@ -20,6 +20,7 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors.torch import load_file, save_file
 
 from locpipe.pipeline.configfile import CONFIGS, Assignment, find_config, read_settings
 from locpipe.pipeline.evaluation.wsol import centre_gaussian, max_box_acc, whole_picture
@@ -49,15 +50,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("LOCPIPE_DATA", "data")))
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--backgrounds", type=int, default=328, help="evenly spaced by name")
-    parser.add_argument("--size", type=int, default=320, help="pixels of a picture as shown")
+    parser.add_argument("--backgrounds", type=int, default=200, help="evenly spaced by name")
+    parser.add_argument("--size", type=int, default=256, help="pixels of a picture as shown")
     parser.add_argument("--work", type=Path, default=Path("out/pooling"), help="for checkpoints")
     parser.add_argument("--output", type=Path, default=RESULTS, help="folder of pooling.*")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
-    samples, boxes = read(arguments.data, arguments.backgrounds, arguments.size)
-    plain = configured("gap", "log", 1, arguments)
-    features = features_of(network_of(plain, 2), shown(samples, plain))
+    features, boxes = read_features(arguments)
     learned = torch.arange(len(features.x)) % 2 == 0
     parts = part(features, learned), part(features, ~learned)
     kept_out = [box for box, also in zip(boxes, learned.tolist(), strict=False) if not also]
@@ -83,6 +82,20 @@ def configured(head: str, loss: str, seed: int, given: argparse.Namespace) -> Im
     assignments = [Assignment((key,), value, "benchmark") for key, value in values.items()]
     path = find_config("heads", CONFIGS / "train")
     return read_settings(path, ImagesTrainConfig, assignments).config
+
+
+def read_features(given: argparse.Namespace) -> tuple[Shown, Boxes]:
+    """Return the features of all pictures, computed once and kept, and the boxes of the horses."""
+    file = given.work / f"features-{given.size}-{given.backgrounds}.safetensors"
+    if not file.exists():
+        samples, boxes = read(given.data, given.backgrounds, given.size)
+        plain = configured("gap", "log", 1, given)
+        features = features_of(network_of(plain, 2), shown(samples, plain))
+        file.parent.mkdir(parents=True, exist_ok=True)
+        kept = {"x": features.x, "targets": features.targets}
+        save_file(kept | {"boxes": torch.from_numpy(np.stack(boxes))}, file)
+    stored = load_file(file)
+    return Shown(stored["x"], stored["targets"]), list(stored["boxes"].numpy())
 
 
 def read(data: Path, backgrounds: int, size: int) -> tuple[Samples, Boxes]:
@@ -113,7 +126,8 @@ def measured(trained: Trained, kept_out: Shown, boxes: Boxes) -> dict[str, float
     assert isinstance(classifier, PooledClassifier)
     weights, _ = classifier.class_weights()
     horses = kept_out.x[kept_out.targets[:, 0]]
-    maps = torch.einsum("nchw,c->nhw", horses, weights[:, 0] - weights[:, 1]).numpy()
+    of_horse = (weights[:, 0] - weights[:, 1]).detach()
+    maps = torch.einsum("nchw,c->nhw", horses, of_horse).numpy()
     heat = [
         np.asarray(cv2.resize(one, (SIDE, SIDE), interpolation=cv2.INTER_LINEAR)) for one in maps
     ]
@@ -145,7 +159,7 @@ def write(rows: Mapping[str, Row], counts: Sequence[int], given: argparse.Namesp
     text = (
         "Printed by `benchmarks/pooling.py`: heads of `locpipe train heads` on the features of "
         f"EfficientNet-lite0 with its ImageNet weights, pictures warped to {given.size} x "
-        f"{given.size}, {counts[0]} pictures (half of them of horses) to learn from by their class, "
+        f"{given.size}, {counts[0]} pictures to learn from by their class, "
         f"{counts[1]} others to measure on; boxes of the horses among those, warped to "
         f"{SIDE} x {SIDE}. Percent, mean and standard deviation over {given.seeds} seeds."
     )

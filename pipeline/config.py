@@ -31,6 +31,7 @@ __all__ = [
     "InputConfig",
     "ModelConfig",
     "OutputConfig",
+    "RefineConfig",
     "RunConfig",
     "Section",
     "ThresholdConfig",
@@ -189,6 +190,20 @@ class ThresholdConfig(Section):
         return self
 
 
+class RefineConfig(Section):
+    """Whether masks, and so boxes, are worked out pixel by pixel."""
+
+    method: Literal["none", "bilinear", "grabcut", "crf"] = "none"
+    """none: masks consist of cells of the map; bilinear: of pixels, heat interpolated between the
+    cells; grabcut, crf: the same, then corrected by the colours of the picture (docs/methods.md;
+    crf needs pip install 'locpipe[crf]')."""
+    background: Fraction = 0.1
+    """Heat below which grabcut never puts the object."""
+    long_side: Annotated[int, Field(ge=16)] | None = 400
+    """Compare colours on the picture shrunk to this many pixels, for speed, and scale the mask up;
+    null: on the picture as it is."""
+
+
 class BoxesConfig(Section):
     """How foreground cells become boxes."""
 
@@ -198,6 +213,11 @@ class BoxesConfig(Section):
     """Smaller components are dropped; square pixels of the picture."""
     min_side: Annotated[float, Field(ge=0)] = 0.0
     """Boxes with a shorter side are dropped; pixels of the picture."""
+    split: Fraction = 0.0
+    """Components are cut where they are thinner than this share of their height; 0: never."""
+    merge: Annotated[float, Field(ge=0)] = 0.0
+    """Boxes of a line that stand nearer than this become one, in units of the height of the higher
+    one, so that 10 gives whole lines; 0: never."""
     shape: Literal["upright", "rotated", "polygon"] = "upright"
     """upright: rectangles along the sides of the picture; rotated: of least area at any angle;
     polygon: the same, and around bent words a ribbon of 14 corners that follows them."""
@@ -243,6 +263,7 @@ class Config(Section):
     infer: InferConfig = InferConfig()
     heatmap: HeatmapConfig = HeatmapConfig()
     threshold: ThresholdConfig = ThresholdConfig()
+    refine: RefineConfig = RefineConfig()
     boxes: BoxesConfig = BoxesConfig()
     run: RunConfig = RunConfig()
 
@@ -259,6 +280,7 @@ class Config(Section):
                 "infer": True,
                 "heatmap": True,
                 "threshold": True,
+                "refine": True,
                 "boxes": True,
                 "input": {"background", "max_megapixels"},
             }

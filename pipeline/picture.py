@@ -8,8 +8,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..stages.load import Header, Image
 from ..stages.labels import is_chosen_by_picture
+from ..stages.load import Header, Image
 from ..stages.model import ModelCard, Polarity
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ class Result:
 
     Attributes:
         image: the upright picture.
-        heatmap: at map resolution.
-        mask: at map resolution.
+        heatmap: at map resolution, or a refined one at that of the picture.
+        mask: on the grid of the heatmap.
         boxes: in pixels of the upright picture.
         seconds: wall time of each stage.
     """
@@ -62,10 +62,9 @@ def localize(
     from ..stages.classify import classify  # noqa: PLC0415
     from ..stages.heatmap import heatmap  # noqa: PLC0415
     from ..stages.labels import chosen, named, with_groups  # noqa: PLC0415
-    from ..stages.threshold import threshold  # noqa: PLC0415
 
     seconds: dict[str, float] = {}
-    infer_options, threshold_options, box_options = config.infer, config.threshold, config.boxes
+    infer_options, box_options = config.infer, config.boxes
     with _timed(seconds, "infer"):
         if features is None:
             features = features_of(image, model, config)
@@ -78,8 +77,7 @@ def localize(
             labels=chosen(model, features, labels, least),
             **config.heatmap.model_dump(exclude={"labels", "groups", "min_probability"}),
         )
-    with _timed(seconds, "threshold"):
-        mask = threshold(heat, **threshold_options.model_dump())
+    heat, mask = _mask(image, heat, config, seconds)
     with _timed(seconds, "boxes"):
         options = box_options.model_dump(exclude={"classify", "max"})
         boxes = find_boxes(mask, heat, maximum=box_options.max, **options)
@@ -89,6 +87,24 @@ def localize(
         with _timed(seconds, "classify"):
             boxes = classify(model, image.rgb, boxes, polarities=_polarities(infer_options))
     return Result(image, heat, mask, boxes, seconds)
+
+
+def _mask(
+    image: Image, heat: Heatmap, config: Config, seconds: dict[str, float]
+) -> tuple[Heatmap, Mask]:
+    """Return the mask, and the heat on its grid: that of the map, or of the pixels if refined."""
+    from ..stages.refine import at_picture_resolution, refine  # noqa: PLC0415
+    from ..stages.threshold import threshold  # noqa: PLC0415
+
+    options = config.refine
+    with _timed(seconds, "threshold"):
+        if options.method != "none":
+            heat = at_picture_resolution(heat)
+        mask = threshold(heat, **config.threshold.model_dump())
+    if options.method != "none":
+        with _timed(seconds, "refine"):
+            mask = refine(image.rgb, heat, mask, **options.model_dump())
+    return heat, mask
 
 
 def features_of(image: Image, model: Model, config: Config) -> list[Features]:
@@ -115,8 +131,13 @@ def check(card: ModelCard, config: Config) -> None:
     """See, before anything is computed, that a model can do what a config asks for.
 
     Raises:
+        ConfigError: a package is missing that the refinement needs.
         ModelError: a label or a calibration is missing; the message says which and what to do.
     """
+    if config.refine.method != "none":
+        from ..stages.refine import check_refinement  # noqa: PLC0415 - start-up time
+
+        check_refinement(config.refine.method)
     options = config.heatmap
     card = card.model_copy(update={"groups": {**card.groups, **options.groups}})
     for label in labels_of(card, config):
@@ -144,7 +165,9 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
         peak, maps = bytes_needed(model, *shown, resolution=config.infer.resolution)
         at_once.append(peak)
         kept += maps * len(_polarities(config.infer))
-    return max(at_once) + kept + 8 * header.width * header.height
+    # Heat, mask and refined mask of every label, and temporary arrays of one.
+    refined = 0 if config.refine.method == "none" else 6 * len(labels_of(model.card, config)) + 32
+    return max(at_once) + kept + (8 + refined) * header.width * header.height
 
 
 def labels_of(card: ModelCard, config: Config) -> tuple[str, ...]:

@@ -1,5 +1,6 @@
 """One picture through the stages, and what is checked before."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,7 +19,7 @@ from locpipe.pipeline.picture import (
     localize,
     memory_needed,
 )
-from locpipe.stages.errors import ModelError
+from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.load import Header, Image
 from locpipe.stages.model import Model, find_model, load_model, read_card
 
@@ -158,3 +159,56 @@ def test_memory_grows_with_the_picture_and_its_passes(digits: Model) -> None:
     assert needed(1000, polarity="both") > needed(1000)
     assert needed(1000, scale=[1.0, 0.5]) > needed(1000)
     assert needed(4000, long_side=1000) < needed(4000) / 4
+
+
+@pytest.mark.parametrize("method", ["bilinear", "grabcut", "crf"])
+def test_a_refined_mask_is_of_pixels_and_boxes_fit_it(
+    digits: Model, coffee: Image, method: str
+) -> None:
+    options = {"heatmap": {"labels": ["text"]}, "boxes": {"min_area": 50}}
+    refined = localize(coffee, digits, config(refine={"method": method}, **options))
+    assert list(refined.seconds) == ["infer", "heatmap", "threshold", "refine", "boxes"]
+    assert refined.mask.grid.shape == (coffee.height, coffee.width)
+    assert refined.heatmap.grid == refined.mask.grid
+    pixels = mask_pixels(refined)
+    assert refined.boxes.items
+    for box in refined.boxes.items:
+        left, top, right, bottom = box.rect
+        rows, columns = np.nonzero(pixels[top:bottom, left:right])
+        assert rows.min() <= 1
+        assert columns.min() <= 1
+        assert rows.max() >= bottom - top - 2
+        assert columns.max() >= right - left - 2
+    assert heatmap_pixels(refined).shape == pixels.shape
+    assert overlay_pixels(refined).shape == coffee.rgb.shape
+
+
+def test_refining_moves_the_mask_and_keeps_the_heat(digits: Model, coffee: Image) -> None:
+    def result_of(method: str) -> Result:
+        sections = {"heatmap": {"labels": ["text"]}, "refine": {"method": method}}
+        return localize(coffee, digits, config(**sections))
+
+    bilinear, cut = result_of("bilinear"), result_of("crf")
+    assert np.array_equal(bilinear.heatmap.values, cut.heatmap.values)
+    assert not np.array_equal(bilinear.mask.values, cut.mask.values)
+
+
+def test_refining_needs_memory_for_every_pixel_and_label(digits: Model) -> None:
+    def needed(method: str, *labels: str) -> int:
+        header = Header(1000, 1000, 1000, 1000, 1, 1, "PNG")
+        sections = {"heatmap": {"labels": labels}, "refine": {"method": method}}
+        return memory_needed(digits, header, config(**sections))
+
+    assert needed("grabcut", "text") >= needed("none", "text") + 10_000_000
+    assert needed("grabcut", "1", "7") >= needed("grabcut", "1") + 5_000_000
+
+
+def test_check_finds_the_missing_package_of_a_refinement(
+    digits: Model, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    check(digits.card, config(refine={"method": "crf"}))
+    for name in [name for name in sys.modules if name.startswith("pydensecrf")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "pydensecrf", None)
+    with pytest.raises(ConfigError, match=r"pip install 'locpipe\[crf\]'"):
+        check(digits.card, config(refine={"method": "crf"}))

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -131,3 +132,49 @@ def test_a_size_that_the_network_does_not_take_is_told_before_anything_is_writte
     with pytest.raises(ConfigError, match=r"nin-grey .* with 3 channels .* change size, or mean"):
         train_images(changed(tiny, architecture="nin-grey"), resume=False)
     assert not tiny.output.exists()
+
+
+def test_network_in_network_learns_digits(tiny: ImagesTrainConfig, small_mnist: Path) -> None:
+    grey = {"mean": (0.0,), "std": (1.0,), "size": 28}
+    config = changed(tiny, data=small_mnist, architecture="nin-grey", head=None, **grey)
+    train_images(changed(config, epochs=4, batch_size=30, precision="bf16"), resume=False)
+    card = load_model(tiny.output).card
+    assert card.quality["validation"]["accuracy"] > 0.6
+    assert card.classes == tuple("0123456789")
+    assert {one.label for one in card.calibrations} == set(card.classes)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "setting", "code", "message"),
+    [
+        ("one class", "", 2, "2 classes are needed, it has red"),
+        ("an empty class", "", 2, "blue: no pictures of this class"),
+        ("an unreadable picture", "", 3, "red/03.png"),
+        ("none", "head=maximum", 2, "head 'maximum' is unknown; there are: max, gap, lse(beta)"),
+        ("none", "architecture=perceptron", 5, "'perceptron' is unknown; there are: lenet"),
+    ],
+)
+def test_a_mistake_ends_with_its_code_and_leaves_nothing(
+    folders: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    mistake: str,
+    setting: str,
+    code: int,
+    message: str,
+) -> None:
+    data = Path(shutil.copytree(folders, tmp_path / "data"))
+    if mistake == "one class":
+        shutil.rmtree(data / "blue")
+    elif mistake == "an empty class":
+        for file in (data / "blue").iterdir():
+            file.unlink()
+    elif mistake == "an unreadable picture":
+        (data / "red" / "03.png").write_bytes(b"no picture")
+    config = tmp_path / "tiny.yaml"
+    config.write_text(f"kind: images\ndata: {data}\nsize: 24\n")
+    given = ["train", str(config), "--output", str(tmp_path / "model")]
+    done = CliRunner().invoke(main, [*given, *(["--set", setting] if setting else [])])
+    assert done.exit_code == code
+    assert message in done.output + caplog.text
+    assert not (tmp_path / "model").exists()

@@ -185,10 +185,14 @@ def test_a_refined_mask_is_of_pixels_and_boxes_fit_it(
 
 def test_refining_moves_the_mask_and_keeps_the_heat(digits: Model, coffee: Image) -> None:
     def result_of(method: str) -> Result:
-        sections = {"heatmap": {"labels": ["text"]}, "refine": {"method": method}}
+        sections = {
+            "heatmap": {"labels": ["text"], "normalize": "minmax"},
+            "threshold": {"value": 0.35},
+            "refine": {"method": method},
+        }
         return localize(coffee, digits, config(**sections))
 
-    bilinear, cut = result_of("bilinear"), result_of("crf")
+    bilinear, cut = result_of("bilinear"), result_of("grabcut")
     assert np.array_equal(bilinear.heatmap.values, cut.heatmap.values)
     assert not np.array_equal(bilinear.mask.values, cut.mask.values)
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
 from typing import Literal
 
 import cv2
 import numpy as np
+import shapely
 from numpy.typing import NDArray
 
 from .heatmap import Heatmap
 from .lines import reading_order
+from .necks import cut_necks
 from .outlines import outlines
 from .shapes import inside_picture, moved_out, ribbon, sides, smallest_rectangle, upright
 from .threshold import Mask
@@ -68,6 +70,8 @@ def find_boxes(
     connectivity: Connectivity = 8,
     min_area: float = 0.0,
     min_side: float = 0.0,
+    split: float = 0.0,
+    merge: float = 0.0,
     shape: Shape = "upright",
     padding: float = 0.0,
     margin: float = 0.0,
@@ -81,6 +85,9 @@ def find_boxes(
         connectivity: whether cells that touch at a corner are one component (8) or not (4).
         min_area: smallest area of a component's cells, in square pixels of the picture.
         min_side: smallest length of a box's shorter side before it is moved out, in pixels.
+        split: cut components where they are thinner than this share of their height; 0: never.
+        merge: unite boxes of a line that stand nearer than this, in units of the higher one's
+            height, so that large values give whole lines; 0: never.
         shape: `upright` rectangles, `rotated` ones of the smallest area at any angle, or those and,
             where a component is bent, a `polygon` that follows it.
         padding: how far every side is moved out, in units of the box's height (of an upright
@@ -88,42 +95,58 @@ def find_boxes(
         margin: and in pixels.
         maximum: how many boxes at most; the best scores stay.
     """
-    found = _components(mask, heatmap, connectivity, min_area)
-    found.sort(key=lambda component: -component.score)
-    outer = _Outer(shape, min_side, padding, margin, mask.grid.picture)
-    boxes = (box for component in found if (box := outer.box(component)) is not None)
-    kept = list(islice(boxes, maximum))
-    dropped = sum(1 for _ in boxes)
-    rectangles = np.array([rectangle for _, rectangle in kept], np.float64).reshape(-1, 4, 2)
-    order, lines = reading_order(rectangles)
-    items = tuple(replace(kept[i][0], line=line) for i, line in zip(order, lines, strict=True))
-    return Boxes(items, dropped)
+    outer = _Outer(shape, padding, margin, mask.grid.picture)
+    found = [
+        core
+        for component in _components(mask, heatmap, connectivity, min_area, split)
+        if min(sides((core := outer.core(component)).rectangle)) >= min_side
+    ]
+    if merge:
+        found = _merged(found, outer, merge)
+    found.sort(key=lambda core: -core.component.score)
+    kept = found[:maximum]
+    order, lines = reading_order(_rectangles(kept, outer))
+    items = tuple(
+        replace(outer.box(kept[i]), line=line) for i, line in zip(order, lines, strict=True)
+    )
+    return Boxes(items, len(found) - len(kept))
 
 
 @dataclass(frozen=True)
 class _Component:
-    """A component: its label, mean heat, and points [n, 2] on its outline in pixels."""
+    """Its label, mean heat, number of cells, and points [n, 2] on its outline in pixels."""
 
     label: str
     score: float
+    cells: int
     points: NDArray[np.float64]
 
 
+@dataclass(frozen=True)
+class _Core:
+    """A component and the rectangle [4, 2] around it."""
+
+    component: _Component
+    rectangle: NDArray[np.float64]
+
+
 def _components(
-    mask: Mask, heatmap: Heatmap, connectivity: Connectivity, min_area: float
+    mask: Mask, heatmap: Heatmap, connectivity: Connectivity, min_area: float, split: float
 ) -> list[_Component]:
     least = max(1, math.ceil(min_area / mask.grid.cell_area()))
     found = []
-    for label, cells, heat in zip(mask.labels, mask.values, heatmap.values, strict=True):
+    for label, foreground, heat in zip(mask.labels, mask.values, heatmap.values, strict=True):
+        cells = cut_necks(foreground, split) if split else foreground
         count, marks, stats, _ = cv2.connectedComponentsWithStats(
             cells.view(np.uint8), connectivity=connectivity
         )
         sums = np.bincount(marks.ravel(), weights=heat.ravel(), minlength=count)
-        points = outlines(marks, heat, mask.grid)
-        areas = stats[:, cv2.CC_STAT_AREA]
+        points = outlines(np.asarray(marks, np.int32), heat, mask.grid)
+        areas = stats[:, cv2.CC_STAT_AREA].tolist()
         found += [
-            _Component(label, float(sums[mark] / areas[mark]), points[mark - 1])
-            for mark in (1 + np.flatnonzero(areas[1:] >= least)).tolist()
+            _Component(label, float(sums[mark] / areas[mark]), areas[mark], points[mark - 1])
+            for mark in range(1, count)
+            if areas[mark] >= least
         ]
     return found
 
@@ -133,31 +156,62 @@ class _Outer:
     """What becomes of an outline."""
 
     shape: Shape
-    min_side: float
     padding: float
     margin: float
     picture: tuple[int, int]
 
-    def box(self, component: _Component) -> tuple[Box, NDArray[np.float64]] | None:
-        """Return the box and the rectangle [4, 2] it stands in; None if that is too small."""
+    def core(self, component: _Component) -> _Core:
         # A single cell has a point on each of its four sides: no angle can be told from that.
         straight = self.shape == "upright" or len(component.points) <= 4
-        rectangle = (upright if straight else smallest_rectangle)(component.points)
+        return _Core(component, (upright if straight else smallest_rectangle)(component.points))
+
+    def height(self, rectangle: NDArray[np.float64]) -> float:
         length, height = sides(rectangle)
-        if min(length, height) < self.min_side:
-            return None
-        if self.shape != "upright":
-            height = min(length, height)
-        grown = moved_out(rectangle, self.padding * height + self.margin)
+        return height if self.shape == "upright" else min(length, height)
+
+    def grown(self, core: _Core) -> NDArray[np.float64]:
+        distance = self.padding * self.height(core.rectangle) + self.margin
+        return moved_out(core.rectangle, distance)
+
+    def box(self, core: _Core) -> Box:
         bent = None
         if self.shape == "polygon":
-            bent = ribbon(component.points, rectangle, self.padding, self.margin)
-        polygon = inside_picture(grown if bent is None else bent, self.picture)
-        return _box(component, polygon), grown
+            bent = ribbon(core.component.points, core.rectangle, self.padding, self.margin)
+        around = self.grown(core) if bent is None else bent
+        polygon = inside_picture(around, self.picture)
+        left, top = np.floor(polygon.min(axis=0)).astype(int).tolist()
+        right, bottom = np.ceil(polygon.max(axis=0)).astype(int).tolist()
+        points = tuple((x, y) for x, y in polygon.tolist())
+        component = core.component
+        return Box(component.label, component.score, points, (left, top, right, bottom))
 
 
-def _box(component: _Component, polygon: NDArray[np.float64]) -> Box:
-    left, top = np.floor(polygon.min(axis=0)).astype(int).tolist()
-    right, bottom = np.ceil(polygon.max(axis=0)).astype(int).tolist()
-    points = tuple((x, y) for x, y in polygon.tolist())
-    return Box(component.label, component.score, points, (left, top, right, bottom))
+def _rectangles(cores: Sequence[_Core], outer: _Outer) -> NDArray[np.float64]:
+    """Return the corners [N, 4, 2] of what boxes stand in."""
+    return np.array([outer.grown(core) for core in cores], np.float64).reshape(-1, 4, 2)
+
+
+def _merged(cores: list[_Core], outer: _Outer, merge: float) -> list[_Core]:
+    """Unite what stands closer on a line than `merge` of the higher one's height."""
+    rectangles = _rectangles(cores, outer)
+    order, line = (np.array(column, np.intp) for column in reading_order(rectangles))
+    height = np.array([outer.height(rectangles[i]) for i in order])
+    label = np.array([cores[i].component.label for i in order])
+    shapes = np.asarray(shapely.polygons(rectangles[order]))
+    near = (
+        (shapely.distance(shapes[:-1], shapes[1:]) <= merge * np.maximum(height[:-1], height[1:]))
+        & (line[:-1] == line[1:])
+        & (label[:-1] == label[1:])
+    )
+    groups = np.split(order, 1 + np.flatnonzero(~near)) if len(order) else []
+    return [_united([cores[i] for i in group], outer) for group in groups]
+
+
+def _united(cores: Sequence[_Core], outer: _Outer) -> _Core:
+    if len(cores) == 1:
+        return cores[0]
+    parts = [core.component for core in cores]
+    cells = sum(part.cells for part in parts)
+    score = sum(part.score * part.cells for part in parts) / cells
+    points = np.concatenate([part.points for part in parts])
+    return outer.core(_Component(parts[0].label, score, cells, points))

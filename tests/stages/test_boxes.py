@@ -103,6 +103,43 @@ def test_a_polygon_follows_a_bend_and_nothing_else() -> None:
     assert [len(box.polygon) for box in rotated] == [4, 4]
 
 
+def test_a_thin_bridge_is_cut_where_that_is_asked_for() -> None:
+    word, bridge = "#########", "...."
+    cells = drawn(
+        *(2 * [word + bridge + word]), word + "####" + word, *(2 * [word + bridge + word])
+    )
+    assert len(boxes_of(cells).items) == 1
+    assert len(boxes_of(cells, split=0.5).items) == 2
+
+
+WORDS = ("....................", ".####..####....####.", ".####..####....####.")
+
+
+@pytest.mark.parametrize(("merge", "count"), [(0, 3), (0.3, 3), (0.4, 2), (0.9, 2), (1.1, 1)])
+def test_words_nearer_than_so_many_heights_are_merged(merge: float, count: int) -> None:
+    """Words 2 cells high, 2 and 4 cells apart; padding makes that 3 cells, 1 and 3 apart."""
+    found = boxes_of(drawn(*WORDS), merge=merge, padding=0.25)
+    expected = {3: [0, 0, 0], 2: [0, 0], 1: [0]}[count]
+    assert [box.line for box in found.items] == expected
+
+
+def test_a_merged_box_surrounds_its_parts_and_has_their_mean_heat() -> None:
+    cells = drawn(".##..####.", ".##..####.")
+    heat = np.where(np.arange(10) < 4, 0.9, 0.6) * np.ones((2, 1)) * cells
+    (box,) = boxes_of(cells, heat.astype(np.float32), merge=2).items
+    assert box.score == pytest.approx((4 * 0.9 + 8 * 0.6) / 12)
+    assert box.rect == (0, 0, 9, 2)
+    apart = drawn(".##..", ".##..", ".....", ".....", ".##..", ".##..")
+    assert len(boxes_of(apart, merge=9).items) == 2, "of one line only"
+
+
+def test_labels_are_not_merged() -> None:
+    grid = Grid((1, 5), (1, 1), (0.5, 0.5), (5, 1))
+    values = np.array([[[1, 1, 0, 0, 0]], [[0, 0, 0, 1, 1]]], np.float32)
+    mask, heat = Mask(values > 0, ("cat", "dog"), grid), Heatmap(values, ("cat", "dog"), grid)
+    assert len(find_boxes(mask, heat, merge=9).items) == 2
+
+
 def test_edges_lie_where_heat_crosses_the_threshold_between_cells() -> None:
     heat = np.tile(np.array([0.1, 0.1, 0.6, 0.9, 0.9, 0.3, 0.1], np.float32), (5, 1))
     (box,) = boxes_of(heat > 0.5, heat, stride=4.0).items

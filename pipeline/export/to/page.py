@@ -1,7 +1,7 @@
 """PAGE XML 2019-07-15 (PRImA), as kraken, OCR-D, eScriptorium and Transkribus read it.
 
-One text region a page, its lines in reading order, each with a baseline and its words; text where
-it was read. Upright page: kraken applies the EXIF orientation when it opens the picture.
+One text region a page, its lines in reading order, each with a baseline and its words. Upright page:
+kraken applies the EXIF orientation when it opens the picture.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
-from ..lines import Line, Reading, Word, around, lines_of
+from ..lines import Line, Word, around, lines_of
 from ..markup import add, fits, points, serialized
 from ..source import Content, Source, picture_beside
 
@@ -29,7 +29,7 @@ EPOCH: Final = "1970-01-01T00:00:00Z"
 def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:
     """Return the XML of a page, and the picture where other programs need one of their own."""
     picture, beside = picture_beside(page, source, folder, fits)
-    return {**beside, f"{page.name}.xml": document(page, picture, {})}
+    return {**beside, f"{page.name}.xml": document(page, picture)}
 
 
 def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:  # noqa: ARG001 - of all formats
@@ -37,13 +37,12 @@ def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:  # noqa
     return {}
 
 
-def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:
+def document(page: Page, picture: str) -> bytes:
     """Return the XML of a page.
 
     Args:
         page: with its boxes.
         picture: what to call the picture, as seen from the XML.
-        readings: text by index of the box.
     """
     root = ET.Element("PcGts", xmlns=NAMESPACE)
     metadata = add(root, "Metadata")
@@ -51,7 +50,7 @@ def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes
     add(metadata, "Created", EPOCH)
     add(metadata, "LastChange", EPOCH)
     sheet = add(root, "Page", imageFilename=picture, imageWidth=page.width, imageHeight=page.height)
-    lines = lines_of(page, readings)
+    lines = lines_of(page, {})
     if lines:
         order = add(add(sheet, "ReadingOrder"), "OrderedGroup", id="order")
         add(order, "RegionRefIndexed", index=0, regionRef="region")
@@ -73,19 +72,9 @@ def _add_line(region: ET.Element, line: Line, index: int) -> None:
     add(element, "Baseline", points=points(line.baseline))
     for word in line.words:
         _add_word(element, word)
-    read = [word.reading for word in line.words if word.reading is not None]
-    if read:
-        confidence = sum(reading.confidence for reading in read) / len(read)
-        _add_text(element, Reading(" ".join(reading.text for reading in read), confidence))
 
 
 def _add_word(line: ET.Element, word: Word) -> None:
     element = add(line, "Word", id=f"word-{word.index}")
     add(element, "Coords", points=points(word.polygon), conf=f"{word.box.score:.4f}")
-    if word.reading is not None:
-        _add_text(element, word.reading)
     add(add(element, "Labels"), "Label", value=word.box.label)
-
-
-def _add_text(parent: ET.Element, reading: Reading) -> None:
-    add(add(parent, "TextEquiv", conf=f"{reading.confidence:.4f}"), "Unicode", reading.text)

@@ -48,27 +48,21 @@ def test_the_official_schema_is_kept_and_the_frame_is_upright(
         assert ImageOps.exif_transpose(picture).size == (240, 120)
 
 
-@pytest.mark.parametrize("format_", [page, alto])
-def test_text_that_was_read_is_kept_and_valid(
-    official: Official, found: Page, format_: Any
-) -> None:
-    name = format_.__name__.rpartition(".")[2]
-    document = format_.document(found, "a.png", READINGS)
-    official(SCHEMAS[name]).assertValid(etree.fromstring(document))
+def test_text_that_was_read_is_kept_and_valid(official: Official, found: Page) -> None:
+    document = alto.document(found, "a.png", READINGS)
+    official(SCHEMAS["alto"]).assertValid(etree.fromstring(document))
     assert "a&lt;b&gt;&amp;\ufffd" in document.decode()
     assert "zwei" in document.decode()
 
 
 def test_page_has_lines_with_baselines_words_and_labels(found: Page) -> None:
-    root = etree.fromstring(page.document(found, "a.png", READINGS))
+    root = etree.fromstring(page.document(found, "a.png"))
     space = {"p": page.NAMESPACE}
     assert len(root.findall(".//p:TextRegion/p:TextLine", space)) == 2
     assert len(root.findall(".//p:TextLine/p:Baseline", space)) == 2
     assert [word.get("id") for word in root.findall(".//p:Word", space)] == ["word-0", "word-1", "word-2"]  # fmt: skip
     labels = [label.get("value") for label in root.findall(".//p:Label", space)]
     assert labels == ["text", "<b>&\"'\ufffd", "text"]
-    lines = [line.findtext("p:TextEquiv/p:Unicode", None, space) for line in root.findall(".//p:TextLine", space)]  # fmt: skip
-    assert lines == ["a<b>&\ufffd", "zwei"]
     reference = root.find(".//p:RegionRefIndexed", space)
     assert reference is not None
     assert reference.get("regionRef") == "region"

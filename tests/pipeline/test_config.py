@@ -15,6 +15,7 @@ from locpipe.pipeline.config import (
     InferConfig,
     InputConfig,
     OutputConfig,
+    RefineConfig,
     RunConfig,
     ThresholdConfig,
 )
@@ -64,6 +65,8 @@ def test_a_missing_model_is_told(tmp_path: Path) -> None:
         ("boxes: {connectivity: 5}", "2: boxes.connectivity: 5 is not allowed: should be 4 or 8"),
         ("threshold: {value: 1.5}", "threshold.value: 1.5 is not allowed: should be less than or equal"),
         ("threshold: {k: .nan}", "threshold.k: nan is not allowed: should be a finite number"),
+        ("refine: {method: cut}", "refine.method: 'cut' is not allowed: should be 'none', 'bilinear'"),
+        ("refine: {long_side: 0}", "refine.long_side: 0 is not allowed: should be greater than"),
         ("threshold: {low: 0.9}", "low (0.9) must not be above high (0.6)"),
         ("infer: {scale: [1, 0]}", "2: infer.scale: 0 is not allowed: should be greater than 0"),
         ("infer: {scale: []}", "infer.scale: [] is not allowed: List should have at least 1 item"),
@@ -181,6 +184,7 @@ CONFIGS = st.builds(
     infer=st.builds(InferConfig, scale=st.lists(POSITIVE, min_size=1).map(tuple)),
     heatmap=st.builds(HeatmapConfig, labels=st.lists(TEXT).map(tuple)),
     threshold=st.builds(ThresholdConfig, low=st.floats(0, 0.5), high=st.floats(0.5, 1), k=NOT_NEGATIVE),
+    refine=st.builds(RefineConfig, background=st.floats(0, 1), long_side=st.integers(16)),
     boxes=st.builds(BoxesConfig, min_area=NOT_NEGATIVE, min_side=NOT_NEGATIVE, padding=NOT_NEGATIVE),
     run=st.builds(RunConfig, timeout=POSITIVE, memory_limit=st.none() | st.integers(0, 2**60)),
 )  # fmt: skip
@@ -238,6 +242,7 @@ def test_what_does_not_decide_the_result_leaves_the_hash(text: str) -> None:
         "infer: {scale: 2}",
         "heatmap: {merge: mean}",
         "threshold: {k: 3}",
+        "refine: {method: grabcut}",
         "boxes: {max: 3}",
     ],
 )

@@ -25,11 +25,12 @@ if TYPE_CHECKING:
     from ...stages.model import Calibration, Model
     from ..config import Config
 
-__all__ = ["Material", "asked_for", "calibrate_model", "canvases"]
+__all__ = ["KINDS", "Material", "asked_for", "calibrate_model", "canvases"]
 
 _SIZE = (480, 360)
 _DIGITS = 10
-KINDS: tuple[Weights, ...] = get_args(Weights)
+# Those with tables: class maps of the classifier itself are log-odds as they are.
+KINDS: tuple[Weights, ...] = tuple(kind for kind in get_args(Weights) if kind != "classifier")
 
 
 @dataclass(frozen=True)

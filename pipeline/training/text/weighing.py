@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import get_args
 
 import torch
 from pydantic import ValidationError
@@ -16,12 +15,12 @@ from ....stages.model import (
     WEIGHTS_FILE,
     Model,
     ModelCard,
-    Weights,
     load_model,
     load_network,
     read_card,
     sha256_of,
 )
+from ..calibrating import KINDS
 from ..card import made_with, write_tables
 from ..scene_text.render import Renderer
 from ..scene_text.settings import RenderSettings
@@ -90,10 +89,9 @@ def rendered_settings(
 
 def report(model: Model) -> str:
     """Return a table of the weights of every filter for cores of words, by each kind."""
-    kinds: tuple[Weights, ...] = get_args(Weights)
     name = model.card.classes[TEXT]
-    columns = [filter_weights(model, name, weights=kind)[0][1].tolist() for kind in kinds]
-    lines = ["filter" + "".join(f"{kind:>12}" for kind in kinds)]
+    columns = [filter_weights(model, name, weights=kind)[0][1].tolist() for kind in KINDS]
+    lines = ["filter" + "".join(f"{kind:>12}" for kind in KINDS)]
     for index, row in enumerate(zip(*columns, strict=True)):
         lines.append(f"{index:6}" + "".join(f"{value:12.4f}" for value in row))
     return "\n".join(lines)

@@ -1,5 +1,3 @@
-from typing import get_args
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -8,7 +6,7 @@ from numpy.random import default_rng
 
 from locpipe.pipeline.config import Config, HeatmapConfig, InferConfig
 from locpipe.pipeline.training.calibrate import Fit, Pass, calibrate, fit
-from locpipe.pipeline.training.calibrating import Material, asked_for, canvases, report
+from locpipe.pipeline.training.calibrating import KINDS, Material, asked_for, canvases, report
 from locpipe.pipeline.training.canvas import Canvas
 from locpipe.pipeline.training.mnist import Digits
 from locpipe.stages.errors import ConfigError
@@ -135,7 +133,7 @@ def test_a_polarity_is_fitted_on_ink_that_stands_out_its_way(
 
 
 @pytest.mark.parametrize("level", [0, 60, 128, 200, 255])
-@pytest.mark.parametrize("weights", get_args(Weights))
+@pytest.mark.parametrize("weights", KINDS)
 def test_a_plain_picture_stays_dark_with_the_shipped_model(
     shipped: Model, level: int, weights: Weights
 ) -> None:

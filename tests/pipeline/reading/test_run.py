@@ -226,7 +226,11 @@ def test_pictures_that_failed_in_the_run_are_counted(run: Path) -> None:
         (shutil.rmtree, 2, "is not the output of a run"),
         (lambda run: (run / "run.json").unlink(), 2, "at work or was stopped"),
         (lambda run: (run / "run.json").write_text('{"schema": "locpipe/run/9"}'), 2, "run/9"),
-        (lambda run: (run / "boxes" / "a.png.json").write_text("{}"), 2, "a.png.json"),
+        (
+            lambda run: (run / "boxes" / "c.png.json").replace(run / "boxes" / "a.png.json"),
+            2,
+            "a.png.json: tells of another picture",
+        ),
     ],
 )
 def test_what_is_no_finished_run_is_refused(

@@ -105,9 +105,11 @@ def find_boxes(
         found = _merged(found, outer, merge)
     found.sort(key=lambda core: -core.component.score)
     kept = found[:maximum]
-    order, lines = reading_order(_rectangles(kept, outer))
+    rectangles = _rectangles(kept, outer)
+    order, lines = reading_order(rectangles)
     items = tuple(
-        replace(outer.box(kept[i]), line=line) for i, line in zip(order, lines, strict=True)
+        replace(outer.box(kept[i], rectangles[i]), line=line)
+        for i, line in zip(order, lines, strict=True)
     )
     return Boxes(items, len(found) - len(kept))
 
@@ -173,12 +175,11 @@ class _Outer:
         distance = self.padding * self.height(core.rectangle) + self.margin
         return moved_out(core.rectangle, distance)
 
-    def box(self, core: _Core) -> Box:
+    def box(self, core: _Core, grown: NDArray[np.float64]) -> Box:
         bent = None
         if self.shape == "polygon":
             bent = ribbon(core.component.points, core.rectangle, self.padding, self.margin)
-        around = self.grown(core) if bent is None else bent
-        polygon = inside_picture(around, self.picture)
+        polygon = inside_picture(grown if bent is None else bent, self.picture)
         left, top = np.floor(polygon.min(axis=0)).astype(int).tolist()
         right, bottom = np.ceil(polygon.max(axis=0)).astype(int).tolist()
         points = tuple((x, y) for x, y in polygon.tolist())

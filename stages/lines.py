@@ -164,6 +164,8 @@ def _line_order(lines: _Frames, block_of: NDArray[np.intp]) -> list[int]:
 
 def _xy_cuts(bounds: Floats, among: NDArray[np.intp]) -> list[int]:
     """Return the order of rectangles [n, 4] (left, top, right, bottom)."""
+    if len(among) == 1:
+        return [int(among[0])]
     for axis in (1, 0):
         parts = _cut(bounds, among, axis)
         if len(parts) > 1:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import cv2
 import numpy as np
 import shapely
@@ -35,33 +37,31 @@ def smallest_rectangle(points: Floats) -> Floats:
         corners = straight
     if _signed_area(corners) < 0:
         corners = corners[::-1]
-    edges = np.roll(corners, -1, axis=0) - corners
-    lengths = np.maximum(np.linalg.norm(edges, axis=1), 1e-9)
+    edges = corners[[1, 2, 3, 0]] - corners
+    lengths = np.maximum(np.hypot(edges[:, 0], edges[:, 1]), 1e-9)
     # A hair of "downwards" decides between the two directions of a vertical edge.
     rightwards = edges @ np.array([1.0, 0.02]) / lengths
     is_long = lengths > 0.8 * lengths.max()
     first = int(np.argmax(rightwards + 4 * is_long))
-    return np.roll(corners, -first, axis=0)
+    return np.concatenate([corners[first:], corners[:first]])
 
 
 def _signed_area(polygon: Floats) -> float:
     """Return the area, positive where the polygon runs clockwise on the screen (y down)."""
-    x, y = polygon.T
-    return float(np.sum(x * np.roll(y, -1) - np.roll(x, -1) * y) / 2)
+    return cv2.contourArea(polygon.astype(np.float32), oriented=True)
 
 
 def sides(rectangle: Floats) -> tuple[float, float]:
     """Return the length along the reading direction and the height."""
-    along, down = np.linalg.norm(rectangle[[1, 3]] - rectangle[0], axis=1).tolist()
-    return along, down
+    first, second, _, last = rectangle.tolist()
+    return math.dist(first, second), math.dist(first, last)
 
 
 def moved_out(rectangle: Floats, distance: float) -> Floats:
     """Return a rectangle [4, 2] with every side moved out by a distance in pixels."""
-    along, down = rectangle[1] - rectangle[0], rectangle[3] - rectangle[0]
-    along = along / max(float(np.linalg.norm(along)), 1e-9) * distance
-    down = down / max(float(np.linalg.norm(down)), 1e-9) * distance
-    outwards = np.array([-along - down, along - down, along + down, -along + down])
+    length, height = (distance / max(side, 1e-9) for side in sides(rectangle))
+    along, down = length * (rectangle[1] - rectangle[0]), height * (rectangle[3] - rectangle[0])
+    outwards = np.array([-along - down, along - down, along + down, down - along])
     return np.asarray(rectangle + outwards)
 
 
@@ -87,7 +87,11 @@ def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> 
     # Half a length is 1, or the powers of pixels would be ill-conditioned.
     axes = (rectangle[[1, 3]] - rectangle[0]) / np.array([[2.0], [2 * height / length]])
     local = (points - rectangle.mean(axis=0)) @ np.linalg.inv(axes)
-    middle, half = _middle_line(local)
+    powers = np.vander(local[:, 0], 5)
+    middle = np.linalg.lstsq(powers, local[:, 1], rcond=None)[0]
+    if np.ptp(powers @ middle) < (1 - _LEAST_GAIN) * 2 * height / length:
+        return None
+    middle, half = _middle_line(local, powers, middle)
     if _signed_area(_along(middle, local, half, 0)) > _LEAST_GAIN * 4 * height / length:
         return None
     out = padding * 2 * half + margin * 2 / length
@@ -95,12 +99,16 @@ def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> 
     return around if shapely.Polygon(around).is_valid else None
 
 
-def _middle_line(points: Floats) -> tuple[Floats, float]:
-    """Return the polynomial [5] through the middle of a ribbon, and half the ribbon's height."""
+def _middle_line(points: Floats, powers: Floats, middle: Floats) -> tuple[Floats, float]:
+    """Return the polynomial [5] through the middle of a ribbon, and half the ribbon's height.
+
+    Args:
+        points: [n, 2] on its outline.
+        powers: [n, 5] of their x.
+        middle: a first fit to the points of both edges.
+    """
     x, y = points.T
-    powers = np.vander(x, 5)
-    middle = np.linalg.lstsq(powers, y, rcond=None)[0]
-    for _ in range(3):
+    for _ in range(4):
         obliquely = np.hypot(1, np.polyval(np.polyder(middle), x))
         side = np.sign(y - powers @ middle) * obliquely
         middle = np.linalg.lstsq(np.column_stack([powers, side]), y, rcond=None)[0][:-1]

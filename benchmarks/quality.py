@@ -107,7 +107,9 @@ def rows_of(
     speed: Speed | None = None,
 ) -> list[Row]:
     """Return the rows of a detector that has seen all pictures of the sets."""
-    about = json.loads((work / "about" / f"{detector.name}.json").read_text())
+    # Ours says nothing of itself where no speed was ever measured.
+    file = work / "about" / f"{detector.name}.json"
+    about = json.loads(file.read_text()) if file.exists() else {}
     return [
         Row(
             variant,

@@ -99,7 +99,9 @@ def totals(counts: Sequence[Sums]) -> dict[str, dict[str, float]]:
     """Return H over all pictures, by kind and protocol."""
     return {
         kind: {
-            name: float(rates(np.sum([sums[kind][name] for sums in counts], axis=0))[2])
+            name: float(
+                rates(np.array([sums[kind][name] for sums in counts], float).sum(axis=0))[2]
+            )
             for name in SHOWN
         }
         for kind in KINDS

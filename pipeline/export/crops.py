@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import Polygon
 
+from ...stages.shapes import sides, smallest_rectangle
+
 __all__ = ["Crop", "Quad", "cut", "is_curved", "quad_of"]
 
 Quad = NDArray[np.float64]
@@ -87,22 +89,18 @@ def quad_of(polygon: Sequence[tuple[float, float]]) -> Quad:
 
 
 def _smallest_rectangle(corners: NDArray[np.float64]) -> Quad:
-    centre, size, angle = cv2.minAreaRect(corners.astype(np.float32))
-    at_least_a_pixel = (max(1.0, size[0]), max(1.0, size[1]))
-    box = cv2.boxPoints((centre, at_least_a_pixel, angle)).astype(np.float64)
-    if _signed_area(box) < 0:
-        box = box[::-1]
-    sides = np.roll(box, -1, axis=0) - box
-    lengths = np.linalg.norm(sides, axis=1)
-    # As the stage that finds boxes decides: the longer side, rightwards; downwards if vertical.
-    rightwards = sides @ np.array([1.0, 0.02]) / lengths
-    is_long = lengths > 0.8 * lengths.max()
-    return np.roll(box, -int(np.argmax(rightwards + 4 * is_long)), axis=0)
+    rectangle = smallest_rectangle(corners)
+    if min(sides(rectangle)) >= 1:
+        return rectangle
+    a_pixel_wide = [corners + np.array([dx, dy]) for dx in (-0.5, 0.5) for dy in (-0.5, 0.5)]
+    return smallest_rectangle(np.concatenate(a_pixel_wide))
 
 
 def _size(quad: Quad) -> tuple[float, float]:
-    sides = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
-    return max(1.0, float(sides[0] + sides[2]) / 2), max(1.0, float(sides[1] + sides[3]) / 2)
+    lengths = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
+    return max(1.0, float(lengths[0] + lengths[2]) / 2), max(
+        1.0, float(lengths[1] + lengths[3]) / 2
+    )
 
 
 def _transform(source: Quad, target: Quad) -> NDArray[np.float64]:
@@ -179,8 +177,8 @@ def is_curved(corners: NDArray[np.float64]) -> bool:
 
 
 def _is_like_a_rectangle(corners: Quad) -> bool:
-    sides = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
-    pairs = (sides[[0, 2]], sides[[1, 3]])
+    lengths = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
+    pairs = (lengths[[0, 2]], lengths[[1, 3]])
     return all(pair.min() >= 0.5 and pair.max() <= _STRETCH * pair.min() for pair in pairs)
 
 
@@ -188,10 +186,10 @@ def _is_convex(corners: NDArray[np.float64]) -> bool:
     """Whether a polygon is clockwise on the screen (y down), convex and not flat."""
     if not _is_simple(corners) or _signed_area(corners) < _LEAST_AREA:
         return False
-    sides = np.roll(corners, -1, axis=0) - corners
-    following = np.roll(sides, -1, axis=0)
-    turns = sides[:, 0] * following[:, 1] - sides[:, 1] * following[:, 0]
-    lengths = np.linalg.norm(sides, axis=1) * np.linalg.norm(following, axis=1)
+    edges = np.roll(corners, -1, axis=0) - corners
+    following = np.roll(edges, -1, axis=0)
+    turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]
+    lengths = np.linalg.norm(edges, axis=1) * np.linalg.norm(following, axis=1)
     # The JSON rounds to hundredths of a pixel, which bends what was straight.
     return bool((turns >= -0.02 * np.maximum(lengths, 1.0)).all())
 

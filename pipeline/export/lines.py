@@ -145,6 +145,7 @@ def _whole(polygon: NDArray[np.float64], page: Page) -> tuple[Pixel, ...]:
     if len(points) >= 3 and Polygon(points).is_valid:
         return points
     left, top, right, bottom = around([points])
+    left, top = min(left, max(0, page.width - 2)), min(top, max(0, page.height - 2))
     right, bottom = max(right, left + 1), max(bottom, top + 1)
     return (left, top), (right, top), (right, bottom), (left, bottom)
 

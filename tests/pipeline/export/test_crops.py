@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from locpipe.pipeline.export.crops import Crop, cut, quad_of
+from locpipe.stages.shapes import ribbon, smallest_rectangle
 
 Points = list[tuple[float, float]]
 
@@ -113,6 +114,15 @@ def test_a_curved_word_is_straightened() -> None:
     assert inner.std(axis=0).max() < 8
     assert inner.mean(axis=0).std() > 60
     np.testing.assert_allclose(on_page(crop, crop.pixels.shape[1] / 2, 20), (200, 90), atol=40)
+
+
+def test_ribbons_of_the_boxes_stage_are_taken_for_curved_words(page: NDArray[np.uint8]) -> None:
+    outline = np.array(arc(150, -150, -30, 60) + arc(110, -30, -150, 60))
+    polygon = ribbon(outline, smallest_rectangle(outline), 0.1, 0.0)
+    assert polygon is not None
+    crop = cut(page, [(x, y) for x, y in polygon])
+    assert crop.curved
+    assert crop.pixels.shape[:2] == pytest.approx((48, 130 * math.radians(120)), abs=25)
 
 
 def test_padding_also_surrounds_a_curved_word(page: NDArray[np.uint8]) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 from shapely import Polygon
@@ -55,6 +55,7 @@ def test_the_baseline_of_a_curved_word_bends_with_it(page: Page) -> None:
     assert len(curved.polygon) == 6
 
 
+@settings(max_examples=60)
 @given(data=st.data(), width=st.integers(1, 50), height=st.integers(1, 50))
 def test_everything_is_inside_the_page_simple_and_long_enough(
     data: st.DataObject, width: int, height: int

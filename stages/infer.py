@@ -86,7 +86,10 @@ def infer(
     margin = 0 if padding == "zeros" else _round_up(shape.receptive_field // 2, shape.multiple)
     least = shape.receptive_field if windows else 1  # a window must fit
     x = _padded(shown, margin, shape.multiple, padding, model.card.input, least)
-    first = margin // shape.stride
+    # A window is centred well behind its beginning: those that begin in the padding count, too.
+    behind = int(shape.offset // shape.stride) if windows else 0
+    first = max(0, margin // shape.stride - behind)
+    offset = shape.offset + first * shape.stride - margin
     with torch.inference_mode():
         found = features(torch.from_numpy(x))
         found = found[..., first : first + rows, first : first + columns]
@@ -96,7 +99,7 @@ def infer(
     grid = Grid(
         shape=maps.shape[1:],
         stride=(shape.stride * ratio[0], shape.stride * ratio[1]),
-        offset=(shape.offset * ratio[0], shape.offset * ratio[1]),
+        offset=(offset * ratio[0], offset * ratio[1]),
         picture=(rgb.shape[1], rgb.shape[0]),
     )
     return Features(maps, grid, resolution, scale, polarity, probabilities)

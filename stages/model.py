@@ -357,8 +357,8 @@ def _load_tables(folder: Path | Backbone, card: ModelCard, network: Network) -> 
 
             stored["linear"] = tables_of(network, len(card.classes)).linear
         # Large tables are stored in half precision.
-        kinds = {"count": np.int64}
-        return Tables(**{k: v.astype(kinds.get(k, np.float64)) for k, v in stored.items()})
+        count = stored.pop("count", np.zeros(0)).astype(np.int64)
+        return Tables(count=count, **{k: v.astype(np.float64) for k, v in stored.items()})
     except (OSError, TypeError) as error:
         msg = f"{file} holds no weight tables ({error}): run `locpipe weigh` on the model"
         raise ModelError(msg) from error

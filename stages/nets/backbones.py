@@ -145,8 +145,13 @@ def weights_file(name: str, weights: str) -> Path:
 
 
 def rows(names: tuple[str, ...]) -> Iterator[Row]:
-    """Yield where every one of these networks is cut, without weights."""
+    """Yield where every one of these networks is cut, without weights.
+
+    Raises:
+        ModelError: there is no such backbone.
+    """
     for name in names:
+        _require_known(name)
         try:
             found = find_split(_shape_only(name), None, look_of(name).side)
             shape = geometry(found.network().features)
@@ -200,14 +205,14 @@ def _shape_only(name: str, classes: int | None = None) -> nn.Module:
 
 
 def _classes(name: str, state: Mapping[str, Tensor]) -> int:
-    """Return how many classes weights tell apart: the length of the last vector."""
-    vectors = [value for key, value in state.items() if value.ndim and key.endswith("bias")]
-    if not vectors:
-        msg = "no layer with a bias"
+    """Return how many classes weights tell apart: the rows of the last layer."""
+    layers = _shape_only(name).named_modules()
+    last = [key for key, layer in layers if isinstance(layer, nn.Linear | nn.Conv2d)][-1]
+    rows = state.get(f"{last}.weight", next(iter(reversed([*state.values()])), None))
+    if rows is None or not rows.ndim:
+        msg = f"there is no layer {last}"
         raise RuntimeError(msg)
-    if name in {"googlenet", "inception_v3"}:
-        return len(state["fc.bias"]) if "fc.bias" in state else len(vectors[-1])
-    return len(vectors[-1])
+    return len(rows)
 
 
 def _read(file: Path) -> dict[str, Tensor]:

@@ -4,6 +4,7 @@ import copy
 from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
 from itertools import takewhile
+from typing import Any
 
 import torch
 from torch import fx, nn
@@ -119,7 +120,7 @@ def _as_module(graph: fx.GraphModule, node: fx.Node, name: str) -> None:
     names = ("kernel_size", "stride", "padding", "dilation", "ceil_mode")
     if kind is nn.AvgPool2d:
         names = ("kernel_size", "stride", "padding", "ceil_mode", "count_include_pad")
-    options = dict(zip(names, node.args[1:], strict=False)) | dict(node.kwargs)
+    options: dict[str, Any] = dict(zip(names, node.args[1:], strict=False)) | dict(node.kwargs)
     graph.add_submodule(name, kind(**{key: options[key] for key in names if key in options}))
     node.op, node.target = "call_module", name
     node.args, node.kwargs = node.args[:1], {}
@@ -141,7 +142,7 @@ def _is_map(node: fx.Node) -> bool:
 
 def _last_map(graph: fx.GraphModule) -> fx.Node:
     layers = dict(graph.named_modules())
-    nodes = list(graph.graph.nodes)
+    nodes: list[fx.Node] = list(graph.graph.nodes)
     learned = [n for n in nodes if isinstance(layers.get(str(n.target)), nn.Conv2d | nn.Linear)]
     # A last convolution that gives the classes themselves is the classifier, not a stage.
     before = list(takewhile(lambda n: n is not learned[-1], nodes)) if learned else []
@@ -232,7 +233,7 @@ def _needed(graph: fx.GraphModule, last: fx.Node) -> set[fx.Node]:
 def _keep_inputs(module: fx.GraphModule) -> None:
     """Let no layer overwrite F, which is used more than once."""
     for layer in _with_inplace(module.modules()):
-        layer.inplace = False
+        layer.inplace = False  # type: ignore[assignment]  # a layer's attribute may be a bool
     for node in module.graph.nodes:
         if node.kwargs.get("inplace"):
             node.update_kwarg("inplace", False)  # noqa: FBT003  the signature is torch's

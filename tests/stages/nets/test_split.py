@@ -36,7 +36,7 @@ def build(name: str) -> nn.Module:
     """A network with weights of noise; filling them is quicker than their own initialisation."""
     options = {"init_weights": False} if name in {"googlenet", "inception_v3", "vgg11"} else {}
     with torch.device("meta") if "regnet" not in name else torch.device("cpu"):
-        network = models.get_model(name, num_classes=5, **options)
+        network: nn.Module = models.get_model(name, num_classes=5, **options)
     network = network.to_empty(device="cpu").eval()
     random = torch.Generator().manual_seed(0)
     for key, value in network.state_dict().items():

@@ -1,0 +1,88 @@
+"""Labels chosen by what a picture most probably shows."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from locpipe.stages.boxes import Box, Boxes
+from locpipe.stages.errors import ModelError
+from locpipe.stages.heatmap import heatmap
+from locpipe.stages.infer import Features, infer
+from locpipe.stages.labels import chosen, is_chosen_by_picture, named, with_groups
+from locpipe.stages.model import Model
+
+
+@pytest.fixture
+def passes(digits: Model, photo: NDArray[np.uint8]) -> list[Features]:
+    """Two passes over a picture that shows a 3, or else a 5, as their means say."""
+    chances = np.zeros((2, 10), np.float32)
+    chances[0, [3, 5]] = 0.5, 0.5
+    chances[1, [3, 7]] = 0.9, 0.1
+    one = infer(digits, photo)
+    return [replace(one, probabilities=row) for row in chances]
+
+
+def test_the_most_probable_classes_are_chosen(digits: Model, passes: list[Features]) -> None:
+    assert chosen(digits, passes, ["top1"], 0) == ("3",)
+    assert chosen(digits, passes, ["top3"], 0) == ("3", "5", "7")
+    assert chosen(digits, passes, ["text", "top1", "3"], 0) == ("text", "3")
+
+
+def test_improbable_labels_are_left_out(digits: Model, passes: list[Features]) -> None:
+    assert chosen(digits, passes, ["top3"], 0.2) == ("3", "5")
+    assert chosen(digits, passes, ["8", "text"], 0.5) == ("text",)
+    assert chosen(digits, passes, ["8"], 0.5) == ()
+
+
+def test_a_group_is_as_probable_as_its_members_together(
+    digits: Model, passes: list[Features]
+) -> None:
+    model = with_groups(digits, {"odd": ("5", "7"), "even": ("4", "8")})
+    assert chosen(model, passes, ["odd", "even"], 0.29) == ("odd",)
+    assert chosen(model, passes, ["odd", "even"], 0.31) == ()
+
+
+def test_without_a_wish_for_probabilities_none_are_needed(
+    digits: Model, photo: NDArray[np.uint8]
+) -> None:
+    one = infer(digits, photo)
+    assert chosen(digits, [one], ["3", "8"], 0) == ("3", "8")
+    for labels, least in ((["top1"], 0.0), (["3"], 0.1)):
+        with pytest.raises(ModelError, match="digits takes pictures of one size only: give"):
+            chosen(digits, [one], labels, least)
+
+
+def test_boxes_are_named_by_the_most_probable_class_of_their_label(
+    digits: Model, passes: list[Features]
+) -> None:
+    model = with_groups(digits, {"odd": ("5", "7")})
+    corners = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+    boxes = Boxes(tuple(Box(name, 0.5, corners, (0, 0, 1, 1)) for name in ("odd", "3")), dropped=2)
+    found = named(model, passes, boxes)
+    assert [(box.label, box.class_) for box in found.items] == [("odd", "5"), ("3", "3")]
+    assert [box.probability for box in found.items] == pytest.approx([0.25, 0.7])
+    assert found.dropped == 2
+    bare = [replace(one, probabilities=None) for one in passes]
+    assert named(model, bare, boxes) == boxes
+
+
+def test_groups_come_with_the_same_model_every_time(digits: Model) -> None:
+    assert with_groups(digits, {}) is digits
+    once, again = (with_groups(digits, {"odd": ("1", "3")}) for _ in range(2))
+    assert once is again  # what is derived from a model is cached with it
+    assert once.card.members("odd") == (1, 3)
+    assert once.card.members("text") == digits.card.members("text")
+
+
+def test_the_map_of_nothing_is_empty(digits: Model, passes: list[Features]) -> None:
+    found = heatmap(digits, passes[:1], labels=[], normalize="minmax")
+    assert found.values.shape == (0, *passes[0].grid.shape)
+
+
+@pytest.mark.parametrize(
+    ("label", "by_picture"), [("top1", True), ("top25", True), ("top", False), ("tops1", False)]
+)
+def test_which_labels_depend_on_the_picture(label: str, by_picture: bool) -> None:  # noqa: FBT001  a parameter of the test
+    assert is_chosen_by_picture(label) == by_picture

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from locpipe.pipeline.evaluation.wsol.evaluate import evaluate_wsol
 from locpipe.pipeline.evaluation.wsol.masks import read_mask
-from locpipe.pipeline.evaluation.wsol.report import table
 from locpipe.pipeline.evaluation.wsol.truth import read_truth
 from locpipe.stages.errors import ConfigError
 
@@ -21,7 +21,9 @@ BOX = (10, 20, 110, 50)
 @pytest.fixture
 def boxes(tmp_path: Path) -> Path:
     file = tmp_path / "truth.csv"
-    file.write_text("image,label,xmin,ymin,xmax,ymax\na.jpg,text,10,20,110,50\nb.jpg,cat,180,80,199,99\n")
+    file.write_text(
+        "image,label,xmin,ymin,xmax,ymax\na.jpg,text,10,20,110,50\nb.jpg,cat,180,80,199,99\n"
+    )
     return file
 
 
@@ -41,6 +43,33 @@ def test_a_run_is_scored(two: Path, boxes: Path) -> None:
     assert report.totals["MaxBoxAcc"].score == 0.5
     assert report.totals["pointing"].score == 0.5
     assert [one.scores["box_iou"] for one in report.pictures] == [1, 0]
+
+
+def test_masks_and_voc_do_as_well(two: Path, tmp_path: Path) -> None:
+    """Masks of half the size; VOC counts pixels from 1."""
+    places = tmp_path / "annots", tmp_path / "masks"
+    for place in places:
+        place.mkdir()
+    for name in ("a", "b"):
+        mask = np.zeros((50, 100), np.uint8)
+        mask[10:25, 5:55] = 255
+        Image.fromarray(mask).save(places[1] / f"{name}.png")
+        corners = zip(("xmin", "ymin", "xmax", "ymax"), (11, 21, 110, 50), strict=True)
+        box = "".join(f"<{side}>{value}</{side}>" for side, value in corners)
+        xml = f"<annotation><object><name>text</name><bndbox>{box}</bndbox></object></annotation>"
+        (places[0] / f"{name}.xml").write_text(xml)
+    totals = evaluate_wsol(two, places)[0].totals
+    assert {name: total.score for name, total in totals.items()} == pytest.approx(
+        dict.fromkeys(totals, 1)
+    )
+    assert set(totals) > {"MaxBoxAccV2", "PxAP", "masks of the run", "mAP"}
+
+
+def test_a_mask_of_another_aspect_stops_it(two: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        Image.new("L", (100, 100)).save(tmp_path / f"{name}.png")
+    with pytest.raises(ConfigError, match=r"a.png: the mask is 100 x 100, its picture 200 x 100"):
+        evaluate_wsol(two, [tmp_path])
 
 
 def test_map_is_of_labels_that_both_sides_know(two: Path, boxes: Path) -> None:
@@ -90,8 +119,7 @@ def test_pictures_that_the_run_failed_on_are_left_out_and_told(two: Path, boxes:
     (two / "failures.jsonl").write_text(json.dumps({"path": "x/broken.jpg"}) + "\n")
     report, left_out = evaluate_wsol(two, [boxes])
     assert left_out == ["broken"]
-    assert table(report, left_out).endswith("for the run failed on them: 1 (broken)")
-    assert table(report, list("wxyz")).endswith("4 (w, x, y, ...)")
+    assert [one.name for one in report.pictures] == ["a", "b"]
 
 
 def test_a_run_of_todays_pipeline_is_scored(

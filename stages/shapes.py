@@ -88,10 +88,11 @@ def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> 
     axes = (rectangle[[1, 3]] - rectangle[0]) / np.array([[2.0], [2 * height / length]])
     local = (points - rectangle.mean(axis=0)) @ np.linalg.inv(axes)
     powers = np.vander(local[:, 0], 5)
-    middle = np.linalg.lstsq(powers, local[:, 1], rcond=None)[0]
-    if np.ptp(powers @ middle) < (1 - _LEAST_GAIN) * 2 * height / length:
+    parabola = np.linalg.lstsq(powers[:, 2:], local[:, 1], rcond=None)[0]
+    # Its rise is what a ribbon saves of the rectangle's height.
+    if abs(parabola[0]) < (1 - _LEAST_GAIN) * 2 * height / length:
         return None
-    middle, half = _middle_line(local, powers, middle)
+    middle, half = _middle_line(local, powers, np.concatenate([[0, 0], parabola]))
     if _signed_area(_along(middle, local, half, 0)) > _LEAST_GAIN * 4 * height / length:
         return None
     out = padding * 2 * half + margin * 2 / length

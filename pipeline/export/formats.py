@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
@@ -83,6 +84,6 @@ def remove(output: Path, key: str, name: str) -> None:
     folder = output / FOLDER
     for format_, suffixes in _SUFFIXES.items():
         for suffix in (*suffixes, PurePosixPath(key).suffix):
-            if suffix:
-                (folder / format_ / f"{name}{suffix}").unlink(missing_ok=True)
+            with suppress(OSError):  # not there, or a name that never could be
+                (folder / format_ / f"{name}{suffix}").unlink()
     shutil.rmtree(folder / "crops" / name, ignore_errors=True)

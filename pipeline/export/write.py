@@ -75,7 +75,8 @@ def _export_page(run: Run, formats: Iterable[str], page: Page) -> bool:
             for name in todo:
                 export_page(run.folder, name, page, source)
     except (ImageError, OSError) as error:  # its name may be too long, for example
-        log.warning("left out: %s", error)
+        reason = str(error) if isinstance(error, ImageError) else f"{page.name!r}: {error.strerror}"
+        log.warning("left out: %s", reason)
         remove(run.folder, page.key, page.name)
         return False
     return True

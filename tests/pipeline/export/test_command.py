@@ -133,3 +133,20 @@ def test_a_picture_that_fails_now_loses_its_exports(all_exports: Config, picture
     execute(all_exports, Options())
     assert not list(all_exports.output.path.rglob("page.webp*"))
     assert list(all_exports.output.path.rglob("exports/page/signs/camera.bmp.xml"))
+
+
+def test_a_name_too_long_for_an_export_is_one_failure_of_the_run(
+    config: Config, pictures: Path
+) -> None:
+    for name in ("page.webp", "coffee.jpg", "signs/text.PNG"):
+        (pictures / name).unlink()
+    camera = pictures / "signs" / "camera.bmp"
+    (pictures / f"{'l' * 246}.bmp").write_bytes(camera.read_bytes())
+    output = OutputConfig(path=config.output.path, masks=False, exports=("hocr",))
+    report = execute(config.model_copy(update={"output": output}), Options())
+    assert (report["counts"]["done"], report["counts"]["failed"]) == (1, 1)
+    (failure,) = open_run(config.output.path).failures
+    assert (failure.stage, failure.error) == ("write", "OSError")
+    assert list((config.output.path / "exports" / "hocr").rglob("*.hocr")) == [
+        config.output.path / "exports" / "hocr" / "signs" / "camera.bmp.hocr"
+    ]

@@ -40,7 +40,7 @@ HEADS = (
     ("wildcat(maps=4, alpha=0.7, k=0.2)", "log"),
     ("weldon(k_max=1, k_min=1)", "mantra"),
 )
-SIDE = 224  # of the maps that are scored: pictures and boxes are warped to it, as Choe et al. do
+SIDE = 112  # of the maps that are scored, many times their cells; Choe et al. warp to 224
 Boxes = list[NDArray[np.float64]]
 Row = list[dict[str, float]]
 
@@ -77,7 +77,7 @@ def main() -> None:
 
 def configured(head: str, loss: str, seed: int, given: argparse.Namespace) -> ImagesTrainConfig:
     """Return the shipped config with another head, loss, seed, size and output."""
-    output = given.work / f"{head.partition('(')[0]}-{loss}-{seed}"
+    output = given.work / f"{head.partition('(')[0]}-{loss}-{given.size}-{seed}"
     values = {"head": head, "loss": loss, "seed": seed, "size": given.size, "output": str(output)}
     assignments = [Assignment((key,), value, "benchmark") for key, value in values.items()]
     path = find_config("heads", CONFIGS / "train")
@@ -85,7 +85,7 @@ def configured(head: str, loss: str, seed: int, given: argparse.Namespace) -> Im
 
 
 def read_features(given: argparse.Namespace) -> tuple[Shown, Boxes]:
-    """Return the features of all pictures, computed once and kept, and the boxes of the horses."""
+    """Return the features of all pictures, computed once and kept, and the horses' warped boxes."""
     file = given.work / f"features-{given.size}-{given.backgrounds}.safetensors"
     if not file.exists():
         samples, boxes = read(given.data, given.backgrounds, given.size)
@@ -95,11 +95,11 @@ def read_features(given: argparse.Namespace) -> tuple[Shown, Boxes]:
         kept = {"x": features.x, "targets": features.targets}
         save_file(kept | {"boxes": torch.from_numpy(np.stack(boxes))}, file)
     stored = load_file(file)
-    return Shown(stored["x"], stored["targets"]), list(stored["boxes"].numpy())
+    return Shown(stored["x"], stored["targets"]), list(SIDE * stored["boxes"].numpy())
 
 
 def read(data: Path, backgrounds: int, size: int) -> tuple[Samples, Boxes]:
-    """Return horses, then pictures without one, and the boxes of the horses, all warped."""
+    """Return horses, then pictures without one, and the horses' boxes in sides of the picture."""
     with (data / "objects/horse/boxes_from_masks.csv").open() as stream:
         rows = sorted(csv.DictReader(stream), key=lambda row: row["image"])
     horses = [load(data / "objects/horse/rgb" / row["image"]).rgb for row in rows]
@@ -109,7 +109,7 @@ def read(data: Path, backgrounds: int, size: int) -> tuple[Samples, Boxes]:
     targets = np.eye(2, dtype=np.bool_)[[0] * len(horses) + [1] * len(others)]
     boxes = [
         np.array([[float(row[key]) for key in ("xmin", "ymin", "xmax", "ymax")]])
-        * ((SIDE / rgb.shape[1], SIDE / rgb.shape[0]) * 2)
+        / (rgb.shape[1::-1] * 2)
         for row, rgb in zip(rows, horses, strict=True)
     ]
     return Samples(pictures, targets, ("horse", "other")), boxes

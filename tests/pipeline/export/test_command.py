@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 from filelock import FileLock
-from PIL import Image
+from PIL import ExifTags, Image
 
 from locpipe.pipeline.cli import main
 from locpipe.pipeline.config import Config, OutputConfig
@@ -140,13 +140,14 @@ def test_a_name_too_long_for_an_export_is_one_failure_of_the_run(
 ) -> None:
     for name in ("page.webp", "coffee.jpg", "signs/text.PNG"):
         (pictures / name).unlink()
-    camera = pictures / "signs" / "camera.bmp"
-    (pictures / f"{'l' * 246}.bmp").write_bytes(camera.read_bytes())
-    output = OutputConfig(path=config.output.path, masks=False, exports=("hocr",))
+    exif = Image.Exif()
+    exif[ExifTags.Base.Orientation] = 6
+    with Image.open(pictures / "signs" / "camera.bmp") as camera:
+        camera.save(pictures / f"{'l' * 246}.jpg", exif=exif)
+    output = OutputConfig(path=config.output.path, masks=False, exports=("uzn",))
     report = execute(config.model_copy(update={"output": output}), Options())
     assert (report["counts"]["done"], report["counts"]["failed"]) == (1, 1)
     (failure,) = open_run(config.output.path).failures
     assert (failure.stage, failure.error) == ("write", "OSError")
-    assert list((config.output.path / "exports" / "hocr").rglob("*.hocr")) == [
-        config.output.path / "exports" / "hocr" / "signs" / "camera.bmp.hocr"
-    ]
+    left = {file.name for file in (config.output.path / "exports" / "uzn").rglob("*.*")}
+    assert left == {"camera.bmp.bmp", "camera.bmp.uzn"}

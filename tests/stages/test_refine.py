@@ -161,6 +161,15 @@ def test_a_mask_that_would_nearly_vanish_is_kept(
     assert np.array_equal(kept.values, mask.values)
 
 
+@by_colour
+def test_a_picture_without_labels_has_no_masks(
+    picture: NDArray[np.uint8], method: Refinement
+) -> None:
+    grid = Grid((3, 4), (30, 30), (15, 15), (120, 90))
+    none = at_picture_resolution(Heatmap(np.zeros((0, 3, 4), np.float32), (), grid))
+    assert refined(picture, none, method).values.shape == (0, 90, 120)
+
+
 def test_grabcut_keeps_off_what_is_cold(picture: NDArray[np.uint8], heat: Heatmap) -> None:
     everywhere = refined(picture, heat, "grabcut", background=0.0).values[0]
     hot_only = refined(picture, heat, "grabcut", background=0.45).values[0]

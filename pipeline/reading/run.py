@@ -22,7 +22,7 @@ from ..store import Failure
 from ..tasks import Task
 from .engine import ReadConfig, open_engine
 from .text import SUFFIXES, sha256_of_boxes
-from .worker import FOLDER, Reader, ReadJob, made_by
+from .worker import FOLDER, Reader, ReadJob, made_by, remove
 
 __all__ = ["FAILURES", "REPORT", "ReadOptions", "execute", "one_line"]
 
@@ -63,6 +63,7 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
         results.sweep(run.folder)
         counts = Counter(without_boxes=len(run.failures))
         maker = made_by(config, engine)
+        _remove_orphans(run.folder)
         tasks = list(_tasks(run, maker, counts, force=options.force))
         tally, failures = _work(job, tasks, stop, shown=options.progress)
         counts.update(tally.counts)
@@ -90,6 +91,14 @@ def _tasks(run: Run, maker: dict[str, str], counts: Counter[str], *, force: bool
             continue
         file = results.result_path(run.folder, "boxes", page.key, page.page)
         yield Task(page.name, str(file), force)
+
+
+def _remove_orphans(folder: Path) -> None:
+    """Remove texts of pages that the run no longer has."""
+    for file in (folder / FOLDER).rglob("*.json"):
+        name = str(file.relative_to(folder / FOLDER)).removesuffix(".json")
+        if not (folder / "boxes" / f"{name}.json").exists():
+            remove(folder, name)
 
 
 def _is_done(folder: Path, page: Page, maker: dict[str, str]) -> bool:

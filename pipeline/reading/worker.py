@@ -7,6 +7,7 @@ import json
 import time
 import traceback
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -27,7 +28,7 @@ from .text import SUFFIXES, PageText, files
 if TYPE_CHECKING:
     from .engine import Engine
 
-__all__ = ["FOLDER", "ReadJob", "Reader", "made_by"]
+__all__ = ["FOLDER", "ReadJob", "Reader", "made_by", "remove"]
 
 FOLDER: Final = "read"
 ENGINE_MODULES: Final = ("tesseract", "rapidocr")
@@ -80,6 +81,13 @@ def made_by(config: ReadConfig, engine: Engine) -> dict[str, str]:
         "language": engine.language,
         "read_sha256": hashlib.sha256(decisive.encode()).hexdigest(),
     }
+
+
+def remove(output: Path, name: str) -> None:
+    """Remove what was read on a page, the JSON first, for it vouches for the others."""
+    for suffix in reversed(SUFFIXES):
+        with suppress(OSError):  # not there, or a name that never could be
+            (output / FOLDER / f"{name}{suffix}").unlink()
 
 
 class Reader(PictureWorker):
@@ -146,8 +154,7 @@ class Reader(PictureWorker):
 
     def clear(self, task: Task) -> None:
         """Remove what was read on a page before."""
-        for suffix in reversed(SUFFIXES):
-            (self.job.output / FOLDER / f"{task.key}{suffix}").unlink(missing_ok=True)
+        remove(self.job.output, task.key)
 
     def stage_of(self, error: Exception) -> str:
         """`read` for what comes out of the engine."""

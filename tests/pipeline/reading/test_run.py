@@ -132,6 +132,14 @@ def test_other_boxes_are_read_again(run: Path) -> None:
     assert written(run)["a.png.txt"] == b"Harbour\n"
 
 
+def test_texts_of_pages_that_are_gone_go_too(run: Path) -> None:
+    read(run)
+    (run / "boxes" / "inside" / "b.jpg.json").unlink()
+    assert counts(read(run)) == {"pages": 2, "up_to_date": 2}
+    assert not [name for name in written(run) if name.startswith("inside")]
+    assert "a.png.txt" in written(run)
+
+
 def test_other_settings_read_everything_again(run: Path) -> None:
     read(run)
     config = ReadConfig(min_confidence=1.0)

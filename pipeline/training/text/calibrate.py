@@ -34,6 +34,8 @@ __all__ = ["Calibrated", "calibrate_positions"]
 _STEP = 0.4  # of log-odds between the thresholds tried
 _LOWS = np.arange(-2, 2.01, _STEP)
 _HIGHS = np.arange(0, 4.01, _STEP)
+# IoU alone takes boxes that cut letters off; DetEval alone whole lines for words.
+_PROTOCOLS = ("icdar2015", "deteval")
 _EACH = 2000  # cells of a picture that the regression sees: neighbours tell little more
 
 
@@ -46,13 +48,13 @@ class Calibrated:
         low: the probability, by the regression, at which words were found best, which the
             calibration moves to the config's threshold: with `hysteresis` to its lower one.
         high: the same of the upper threshold of `hysteresis`; else `low`.
-        iou_h: H of words by IoU there, on the rendered pictures.
+        found: H of words there, on the rendered pictures: the mean of IoU and DetEval.
     """
 
     calibration: Calibration
     low: float
     high: float
-    iou_h: float
+    found: float
 
 
 @dataclass(frozen=True)
@@ -75,7 +77,7 @@ def calibrate_positions(
     """Fit slope and intercept for the maps of a pass, so that the config's thresholds are the best.
 
     First a logistic regression of "this position is of the class" on H, over all positions that
-    count. Where to cut depends on what follows: the thresholds with the best H of words (IoU),
+    count. Where to cut depends on what follows: the thresholds with the best H of words,
     boxes made as the config says, then become those of the config by an affine change of the
     log-odds. Of `hysteresis` that is where a core ends and how sure one has to be that it is one.
 
@@ -108,13 +110,13 @@ def calibrate_positions(
             intercept=float(f"{stretch * intercept + shift:.6g}"),
         )
         low, high = expit([best.low, best.high]).tolist()
-        yield Calibrated(calibration, low, high, best.iou_h)
+        yield Calibrated(calibration, low, high, best.found)
 
 
 class _Cut(NamedTuple):
     low: float  # log-odds
     high: float
-    iou_h: float
+    found: float
 
 
 def _best_cut(
@@ -128,7 +130,7 @@ def _best_cut(
             for low, high in pairs
             if low <= high
         ]
-        return max(cuts, key=lambda cut: (cut.iou_h, -abs(cut.low), -cut.high))
+        return max(cuts, key=lambda cut: (cut.found, -abs(cut.low), -cut.high))
 
     if config.threshold.method != "hysteresis":
         return tried((low, low) for low in _LOWS.tolist())
@@ -186,7 +188,7 @@ def _words_found(
     high: float,
     config: Config,
 ) -> float:
-    """Return H of words by IoU with thresholds that are log-odds."""
+    """Return the mean H of words with thresholds that are log-odds."""
     options = config.boxes.model_dump(exclude={"classify", "max"})
     least, seed = expit([low, high]).tolist()
     pictures = []
@@ -197,4 +199,4 @@ def _words_found(
         polygons = [np.array(box.polygon) for box in boxes.items]
         size = each.grid.picture
         pictures.append(Picture(str(number), size, regions(each.picture), polygons))
-    return score(pictures, ["icdar2015"]).totals["icdar2015"].score.h
+    return float(np.mean([total.score.h for total in score(pictures, _PROTOCOLS).totals.values()]))

@@ -83,10 +83,10 @@ def _by_map(calibrations: Iterable[Calibration]) -> tuple[Calibration, ...]:
 
 
 def _report(fits: Iterable[Calibrated]) -> Iterator[str]:
-    yield "weights     polarity  scale  label  best low  best high  rendered IoU H  slope  intercept"
+    yield "weights     polarity  scale  label  best low  best high      rendered H  slope  intercept"
     for one in fits:
         c = one.calibration
         yield (
             f"{c.weights:<10}  {c.polarity:<8}  {c.scale:5.3g}  {c.label:<5}  {one.low:8.2f}"
-            f"  {one.high:9.2f}  {one.iou_h:14.3f}  {c.slope:.4g}  {c.intercept:.4g}"
+            f"  {one.high:9.2f}  {one.found:14.3f}  {c.slope:.4g}  {c.intercept:.4g}"
         )

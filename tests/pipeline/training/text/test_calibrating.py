@@ -123,9 +123,9 @@ def test_the_best_thresholds_become_those_of_the_config(weighed: tuple[Path, Res
     """Two configs that cut elsewhere keep the same cells, each after its own calibration."""
     first, mask = _calibrated(weighed[0], ThresholdConfig(method="hysteresis", low=0.5, high=0.8))
     second, same = _calibrated(weighed[0], ThresholdConfig(method="hysteresis", low=0.2, high=0.9))
-    assert (first.low, first.high, first.iou_h) == (second.low, second.high, second.iou_h)
+    assert (first.low, first.high, first.found) == (second.low, second.high, second.found)
     assert 0 < first.low <= first.high < 1
-    assert 0 <= first.iou_h <= 1
+    assert 0 <= first.found <= 1
     assert first.calibration.slope > 0
     if first.low < first.high:
         assert first.calibration != second.calibration

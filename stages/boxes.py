@@ -105,13 +105,7 @@ def find_boxes(
         found = _merged(found, outer, merge)
     found.sort(key=lambda core: -core.component.score)
     kept = found[:maximum]
-    rectangles = _rectangles(kept, outer)
-    order, lines = reading_order(rectangles)
-    items = tuple(
-        replace(outer.box(kept[i], rectangles[i]), line=line)
-        for i, line in zip(order, lines, strict=True)
-    )
-    return Boxes(items, len(found) - len(kept))
+    return Boxes(_read(kept, outer), len(found) - len(kept))
 
 
 @dataclass(frozen=True)
@@ -185,6 +179,13 @@ class _Outer:
         points = tuple((x, y) for x, y in polygon.tolist())
         component = core.component
         return Box(component.label, component.score, points, (left, top, right, bottom))
+
+
+def _read(cores: Sequence[_Core], outer: _Outer) -> tuple[Box, ...]:
+    """Return the boxes in reading order."""
+    rectangles = _rectangles(cores, outer)
+    lines = zip(*reading_order(rectangles), strict=True)
+    return tuple(replace(outer.box(cores[i], rectangles[i]), line=line) for i, line in lines)
 
 
 def _rectangles(cores: Sequence[_Core], outer: _Outer) -> NDArray[np.float64]:

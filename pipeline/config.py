@@ -157,7 +157,7 @@ class HeatmapConfig(Section):
     groups: dict[str, Annotated[tuple[str, ...], Field(strict=False, min_length=1)]] = {}
     """Groups of classes besides those of the model: a name, and its classes."""
     min_probability: Fraction = 0.0
-    """A label whose classes the classifier finds less probable in the whole picture is left out."""
+    """The map of a label whose classes are together less probable in the whole picture is dark."""
     group: Literal["max", "sum"] = "max"
     """How the maps of the classes of a group become one."""
     normalize: Literal["calibrated", "minmax"] = "calibrated"

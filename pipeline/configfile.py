@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import UnionType
-from typing import Annotated, Generic, TypeVar, get_args, get_origin
+from typing import Annotated, Generic, TypeVar, Union, get_args, get_origin
 
 import yaml
 from pydantic import ValidationError
@@ -259,7 +259,8 @@ def _known_keys(schema: type[Section], above: Key) -> Iterator[tuple[Key, str]]:
 
 def _kinds(annotation: object) -> Iterator[object]:
     """Yield a type, or the members of a union."""
-    for kind in get_args(annotation) if isinstance(annotation, UnionType) else [annotation]:
+    is_union = get_origin(annotation) in {Union, UnionType}
+    for kind in get_args(annotation) if is_union else [annotation]:
         yield get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 

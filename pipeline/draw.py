@@ -24,8 +24,6 @@ def mask_pixels(result: Result) -> NDArray[np.uint8]:
     mask, heat = result.mask.values, result.heatmap.values
     if len(mask) == 1:
         cells = mask[0].astype(np.uint8) * np.uint8(255)
-    elif not len(mask):  # nothing that the picture was searched for is probable
-        cells = np.zeros(heat.shape[1:], np.uint8)
     else:
         hottest = np.where(mask, heat, -1).argmax(axis=0).astype(np.uint8)
         cells = np.where(mask.any(axis=0), hottest + 1, 0).astype(np.uint8)
@@ -68,7 +66,7 @@ def _blend_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
 
 
 def _heat_levels(result: Result) -> NDArray[np.uint8]:
-    hottest = result.heatmap.values.max(axis=0, initial=0)
+    hottest = result.heatmap.values.max(axis=0)
     return np.asarray(np.rint(hottest * 255), np.uint8)
 
 

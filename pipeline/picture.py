@@ -61,7 +61,7 @@ def localize(
     from ..stages.boxes import find_boxes  # noqa: PLC0415
     from ..stages.classify import classify  # noqa: PLC0415
     from ..stages.heatmap import heatmap  # noqa: PLC0415
-    from ..stages.labels import chosen, named, with_groups  # noqa: PLC0415
+    from ..stages.labels import chosen, darkened, named, with_groups  # noqa: PLC0415
 
     seconds: dict[str, float] = {}
     infer_options, box_options = config.infer, config.boxes
@@ -70,13 +70,13 @@ def localize(
             features = features_of(image, model, config)
     with _timed(seconds, "heatmap"):
         model = with_groups(model, config.heatmap.groups)
-        labels, least = labels_of(model.card, config), config.heatmap.min_probability
         heat = heatmap(
             model,
             features,
-            labels=chosen(model, features, labels, least),
+            labels=chosen(model, features, labels_of(model.card, config)),
             **config.heatmap.model_dump(exclude={"labels", "groups", "min_probability"}),
         )
+        heat = darkened(model, features, heat, config.heatmap.min_probability)
     heat, mask = _mask(image, heat, config, seconds)
     with _timed(seconds, "boxes"):
         options = box_options.model_dump(exclude={"classify", "max"})

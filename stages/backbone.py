@@ -28,12 +28,14 @@ _FILLS = 0.8
 def card_of(backbone: Backbone) -> ModelCard:
     """Return what is known of a backbone: its classes, and how it wants its pictures.
 
-    The classes are ImageNet's where there are a thousand, else `class 0`, `class 1`, ….
+    The classes are ImageNet's where there are a thousand, else `class 0`, `class 1`, …. The network
+    is built for it, so that what is wrong with it shows before anything is started or written.
 
     Raises:
-        ModelError: there is no such backbone, or no such weights.
+        ModelError: there is no such backbone or layer, or no such weights, or they do not fit.
     """
     look = look_of(backbone.backbone)
+    network_of(backbone)
     ids, names = _classes(classes_of(backbone.backbone, _file(backbone)))
     return ModelCard(
         schema="locpipe/model/1",

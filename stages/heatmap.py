@@ -65,7 +65,7 @@ def heatmap(
         model: where the tables and calibrations come from.
         features: passes over one picture at one or more scales and polarities, those of one
             scale together; the map lies on the grid of the first.
-        labels: classes or groups of the model, one map each; there may be none.
+        labels: classes or groups of the model, one map each.
         weights: which W_i, see `filter_weights`.
         group: a group's map is the `max` of its members' maps, or that of the `sum` of their
             weights.
@@ -96,9 +96,7 @@ def heatmap(
     scales = groupby(features, key=lambda one: one.scale)
     for count, (_, same_scale) in enumerate(scales, start=1):
         passes = list(same_scale)
-        maps = np.empty((len(labels), *passes[0].grid.shape), np.float32)
-        for k_th, label in enumerate(labels):
-            maps[k_th] = map_of(label, passes)
+        maps = np.stack([map_of(label, passes) for label in labels])
         if merged is None:
             merged, grid = maps, passes[0].grid
             continue

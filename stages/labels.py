@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .boxes import Boxes
+    from .heatmap import Heatmap
     from .infer import Features
     from .model import Model
 
-__all__ = ["chosen", "is_chosen_by_picture", "named", "with_groups"]
+__all__ = ["chosen", "darkened", "is_chosen_by_picture", "named", "with_groups"]
 
 _TOP = re.compile(r"top(\d+)")
 
@@ -31,37 +32,45 @@ def is_chosen_by_picture(label: str) -> bool:
     return _TOP.fullmatch(label) is not None
 
 
-def chosen(
-    model: Model, features: Sequence[Features], labels: Sequence[str], least: float
-) -> tuple[str, ...]:
+def chosen(model: Model, features: Sequence[Features], labels: Sequence[str]) -> tuple[str, ...]:
     """Return the labels that a picture is searched for, `top5` replaced by five classes.
 
     Args:
         model: of the features.
         features: all passes over the picture; probabilities are averaged over them.
         labels: classes, groups, or `top1`, `top5`, ….
-        least: labels whose classes are together less probable in the whole picture are left out.
 
     Raises:
         ModelError: the classifier gives no probabilities of a whole picture, but they are needed.
     """
-    if least == 0 and not any(map(is_chosen_by_picture, labels)):
-        return tuple(labels)
-    chances = _probabilities(features)
-    if chances is None:
-        msg = (
-            f"the classifier of model {model.card.name} takes pictures of one size only: give "
-            "heatmap.labels by name, and heatmap.min_probability=0"
-        )
-        raise ModelError(msg)
-    order = np.argsort(-chances, kind="stable")
     found: list[str] = []
     for label in labels:
         top = _TOP.fullmatch(label)
-        count = int(top[1]) if top else 0
-        found += [model.card.classes[i] for i in order[:count]] if top else [label]
-    members = model.card.members
-    return tuple(n for n in dict.fromkeys(found) if chances[list(members(n))].sum() >= least)
+        if top is None:
+            found.append(label)
+        else:
+            order = np.argsort(-_required(model, features), kind="stable")
+            found += [model.card.classes[index] for index in order[: int(top[1])]]
+    return tuple(dict.fromkeys(found))
+
+
+def darkened(model: Model, features: Sequence[Features], heat: Heatmap, least: float) -> Heatmap:
+    """Return a heatmap without heat where the picture hardly shows anything of a label.
+
+    Args:
+        model: of the features.
+        features: all passes over the picture.
+        heat: what they gave.
+        least: the map of a label is dark if its classes are together less probable than this.
+
+    Raises:
+        ModelError: as `chosen`.
+    """
+    if least == 0:
+        return heat
+    chances = _required(model, features)
+    shown = [chances[list(model.card.members(label))].sum() >= least for label in heat.labels]
+    return replace(heat, values=heat.values * np.array(shown, np.float32)[:, None, None])
 
 
 def named(model: Model, features: Sequence[Features], boxes: Boxes) -> Boxes:
@@ -90,6 +99,17 @@ def with_groups(model: Model, groups: Groups) -> Model:
 def _with_groups(model: Model, groups: tuple[tuple[str, tuple[str, ...]], ...]) -> Model:
     card = model.card.model_copy(update={"groups": {**model.card.groups, **dict(groups)}})
     return replace(model, card=card)
+
+
+def _required(model: Model, features: Sequence[Features]) -> NDArray[np.float32]:
+    chances = _probabilities(features)
+    if chances is None:
+        msg = (
+            f"the classifier of model {model.card.name} takes pictures of one size only: give "
+            "heatmap.labels by name, and heatmap.min_probability=0"
+        )
+        raise ModelError(msg)
+    return chances
 
 
 def _probabilities(features: Sequence[Features]) -> NDArray[np.float32] | None:

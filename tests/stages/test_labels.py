@@ -10,7 +10,7 @@ from locpipe.stages.boxes import Box, Boxes
 from locpipe.stages.errors import ModelError
 from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import Features, infer
-from locpipe.stages.labels import chosen, is_chosen_by_picture, named, with_groups
+from locpipe.stages.labels import chosen, darkened, is_chosen_by_picture, named, with_groups
 from locpipe.stages.model import Model
 
 
@@ -25,33 +25,40 @@ def passes(digits: Model, photo: NDArray[np.uint8]) -> list[Features]:
 
 
 def test_the_most_probable_classes_are_chosen(digits: Model, passes: list[Features]) -> None:
-    assert chosen(digits, passes, ["top1"], 0) == ("3",)
-    assert chosen(digits, passes, ["top3"], 0) == ("3", "5", "7")
-    assert chosen(digits, passes, ["text", "top1", "3"], 0) == ("text", "3")
+    assert chosen(digits, passes, ["top1"]) == ("3",)
+    assert chosen(digits, passes, ["top3"]) == ("3", "5", "7")
+    assert chosen(digits, passes, ["text", "top1", "3"]) == ("text", "3")
 
 
-def test_improbable_labels_are_left_out(digits: Model, passes: list[Features]) -> None:
-    assert chosen(digits, passes, ["top3"], 0.2) == ("3", "5")
-    assert chosen(digits, passes, ["8", "text"], 0.5) == ("text",)
-    assert chosen(digits, passes, ["8"], 0.5) == ()
+def test_the_maps_of_improbable_labels_are_dark(digits: Model, passes: list[Features]) -> None:
+    heat = heatmap(digits, passes[:1], labels=["3", "5", "8", "text"], normalize="minmax")
+    found = darkened(digits, passes, heat, 0.2)
+    assert found.labels == heat.labels
+    assert found.values.any(axis=(1, 2)).tolist() == [True, True, False, True]
+    np.testing.assert_array_equal(found.values[:2], heat.values[:2])
+    assert darkened(digits, passes, heat, 0) is heat
 
 
 def test_a_group_is_as_probable_as_its_members_together(
     digits: Model, passes: list[Features]
 ) -> None:
     model = with_groups(digits, {"odd": ("5", "7"), "even": ("4", "8")})
-    assert chosen(model, passes, ["odd", "even"], 0.29) == ("odd",)
-    assert chosen(model, passes, ["odd", "even"], 0.31) == ()
+    heat = heatmap(model, passes[:1], labels=["odd", "even"], normalize="minmax")
+    for least, shown in ((0.29, [True, False]), (0.31, [False, False])):
+        found = darkened(model, passes, heat, least)
+        assert found.values.any(axis=(1, 2)).tolist() == shown
 
 
 def test_without_a_wish_for_probabilities_none_are_needed(
     digits: Model, photo: NDArray[np.uint8]
 ) -> None:
     one = infer(digits, photo)
-    assert chosen(digits, [one], ["3", "8"], 0) == ("3", "8")
-    for labels, least in ((["top1"], 0.0), (["3"], 0.1)):
-        with pytest.raises(ModelError, match="digits takes pictures of one size only: give"):
-            chosen(digits, [one], labels, least)
+    assert chosen(digits, [one], ["3", "8"]) == ("3", "8")
+    with pytest.raises(ModelError, match="digits takes pictures of one size only: give"):
+        chosen(digits, [one], ["top1"])
+    heat = heatmap(digits, [one], labels=["3"], normalize="minmax")
+    with pytest.raises(ModelError, match=r"and heatmap.min_probability=0"):
+        darkened(digits, [one], heat, 0.1)
 
 
 def test_boxes_are_named_by_the_most_probable_class_of_their_label(
@@ -74,11 +81,6 @@ def test_groups_come_with_the_same_model_every_time(digits: Model) -> None:
     assert once is again  # what is derived from a model is cached with it
     assert once.card.members("odd") == (1, 3)
     assert once.card.members("text") == digits.card.members("text")
-
-
-def test_the_map_of_nothing_is_empty(digits: Model, passes: list[Features]) -> None:
-    found = heatmap(digits, passes[:1], labels=[], normalize="minmax")
-    assert found.values.shape == (0, *passes[0].grid.shape)
 
 
 @pytest.mark.parametrize(

@@ -150,13 +150,23 @@ def test_a_table_is_read_by_page() -> None:
     assert tesseract._readings(table, 3) == [nothing, Reading('"a b', 0.75), nothing]
 
 
-@given(
-    height=st.integers(1, 400),
-    width=st.integers(1, 400),
-)
+@given(height=st.integers(1, 400), width=st.integers(1, 400), look=st.sampled_from(tesseract.LOOKS))
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-def test_a_crop_keeps_its_aspect(height: int, width: int) -> None:
-    prepared = tesseract._prepared(np.zeros((height, width, 3), np.uint8))
-    inner = [side - 2 * tesseract.BORDER for side in prepared.shape]
-    assert inner[0] == tesseract.HEIGHT
-    assert math.isclose(inner[1], max(1, width * tesseract.HEIGHT / height), abs_tol=0.5)
+def test_a_crop_keeps_its_aspect(height: int, width: int, look: tuple[float, int, int]) -> None:
+    cut, wanted, border = look
+    prepared = tesseract._prepared(np.zeros((height, width, 3), np.uint8), cut, wanted, border)
+    inner = [side - 2 * border for side in prepared.shape]
+    edge = int(cut * height / (1 + 2 * Tesseract.padding))
+    aspect = (width - 2 * min(edge, (width - 1) // 2)) / (height - 2 * edge)
+    assert inner[0] == wanted
+    assert math.isclose(inner[1], max(1, wanted * aspect), abs_tol=0.5)
+
+
+def test_of_two_looks_the_surer_one_is_kept(hostile: Callable[[str], None]) -> None:
+    hostile(
+        "print('level\\tpage_num\\tconf\\ttext')\n"
+        "print('5\\t1\\t90\\tone'); print('5\\t2\\t40\\ttow')\n"
+        "print('5\\t3\\t70\\tonce'); print('5\\t4\\t80\\ttwo')"
+    )
+    readings = Tesseract("eng").read([draw("one"), draw("two")], 60)
+    assert readings == [Reading("one", 0.9), Reading("two", 0.8)]

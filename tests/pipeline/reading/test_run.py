@@ -170,7 +170,7 @@ def test_a_crash_of_the_engine_is_one_failure(run: Path, hostile: Callable[[str]
     """It dies on one page and finds nothing on the others."""
     hostile(
         "import io, PIL.Image\n"
-        "if PIL.Image.open(io.BytesIO(pages)).n_frames == 3: os.kill(os.getpid(), signal.SIGKILL)\n"
+        "if PIL.Image.open(io.BytesIO(pages)).n_frames == 6: os.kill(os.getpid(), signal.SIGKILL)\n"
         "print('level\\tpage_num\\tconf\\ttext')"
     )
     assert counts(read(run)) == {"pages": 3, "done": 2, "failed": 1}

@@ -49,8 +49,8 @@ def test_a_config_needs_no_more_than_a_model(tmp_path: Path) -> None:
 
 def test_a_missing_model_is_told(tmp_path: Path) -> None:
     assert problem(tmp_path, "") == (
-        f"{tmp_path}/some.yaml: model: missing; Name of a shipped model (`locpipe models list`) "
-        "or path of a model folder."
+        f"{tmp_path}/some.yaml: model: missing; Name of a shipped model (`locpipe models list`), "
+        "path of a model folder, or a section that names a backbone and its weights."
     )
 
 

@@ -126,8 +126,9 @@ def _runs(done: Mapping[str, Mapping[str, Any]], ending: str) -> Sequence[Mappin
 
 
 def _spread(values: Sequence[float]) -> str:
-    spread = statistics.stdev(values) if len(values) > 1 else 0.0
-    return f"{100 * statistics.mean(values):.1f} ± {100 * spread:.1f}"
+    if len(values) == 1:
+        return f"{100 * values[0]:.1f}"
+    return f"{100 * statistics.mean(values):.1f} ± {100 * statistics.stdev(values):.1f}"
 
 
 if __name__ == "__main__":

@@ -147,7 +147,7 @@ def test_check_finds_a_missing_calibration(digits: Model) -> None:
 @pytest.mark.parametrize("name", ["digits", "text", "text-lenet"])
 def test_check_passes_what_ships(name: str) -> None:
     shipped = read_settings(find_config(name), Config).config
-    check(read_card(find_model(shipped.model)), shipped)
+    check(read_card(find_model(shipped.source)), shipped)
 
 
 def test_memory_grows_with_the_picture_and_its_passes(digits: Model) -> None:

@@ -32,9 +32,7 @@ def case() -> Case:
         ("pointing", {"mask": None, "boxes": NOTHING}),
     ],
 )
-def test_what_is_lacking_is_not_measured(
-    case: Case, key: str, lacking: dict[str, Any]
-) -> None:
+def test_what_is_lacking_is_not_measured(case: Case, key: str, lacking: dict[str, Any]) -> None:
     assert PROTOCOLS[key].can(case)
     assert not PROTOCOLS[key].can(replace(case, **lacking))
 

@@ -106,7 +106,8 @@ def _lines(found: list[Rect]) -> bytes:
 
 def _picture(page: Page, folder: Path) -> str:
     copies = (f"{page.name}{UPRIGHT}.png", f"{page.name}.png")
-    return next((copy for copy in copies if (folder / copy).exists()), _linked(page))
+    there = (copy for copy in copies if os.path.exists(folder / copy))  # noqa: PTH110 - Path.exists raises where a name is too long
+    return next(there, _linked(page))
 
 
 def _linked(page: Page) -> str:

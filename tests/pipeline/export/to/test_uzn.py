@@ -108,6 +108,14 @@ def test_a_name_with_a_line_break_is_left_out_of_the_lists(
     assert "has a line break" in caplog.text
 
 
+def test_a_name_with_no_room_for_that_of_a_copy_is_listed(
+    make_run: MakeRun, exported: Export, sign: Image.Image, boxes: list[dict[str, Any]]
+) -> None:
+    name = "l" * 244 + ".png"  # .uzn fits into 255 bytes, .upright.png does not
+    folder = exported(make_run({name: (sign, 1, boxes)}), "uzn")
+    assert (folder / "uzn.txt").read_text() == f"{folder}/uzn/{name}.png\n"
+
+
 def test_a_picture_too_long_for_tesseract_is_told(
     make_run: MakeRun,
     exported: Export,

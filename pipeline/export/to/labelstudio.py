@@ -1,8 +1,9 @@
 """Pre-annotations for Label Studio: `labelstudio.json` to import, `labelstudio.xml` the interface.
 
-A picture is a task. It is named as Label Studio serves local files: keep the pictures below
-LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, in the folder that was the input of the run. Percent of the
-upright picture, which is what browsers show.
+A picture is a task. It is named as Label Studio serves local files, relative to the folder that
+contains the input of the run: Label Studio serves nothing that lies in its
+LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT itself, only what lies in a folder below, which is a storage
+of the project. Percent of the upright picture, which is what browsers show.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import math
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
@@ -32,7 +33,7 @@ __all__ = ["files", "joined"]
 
 def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
     """Return the task of a page."""
-    return {f"{page.name}.json": json.dumps(_task(page)).encode("ascii")}
+    return {f"{page.name}.json": json.dumps(_task(page, source.path)).encode("ascii")}
 
 
 def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
@@ -40,7 +41,7 @@ def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
     return {"labelstudio.json": _tasks(pages, folder), "labelstudio.xml": _interface(pages)}
 
 
-def _task(page: Page) -> dict[str, Any]:
+def _task(page: Page, path: Path) -> dict[str, Any]:
     results = [_result(index, box, page) for index, box in enumerate(page.boxes)]
     scores = [box.score for box in page.boxes]
     prediction = {
@@ -48,7 +49,9 @@ def _task(page: Page) -> dict[str, Any]:
         "score": round(sum(scores) / len(scores), 4) if scores else 0.0,
         "result": results,
     }
-    address = f"/data/local-files/?d={quote(os.fsencode(page.key))}"
+    below_input = len(PurePosixPath(page.key).parts)
+    place = "/".join(path.parts[-below_input - 1 :])
+    address = f"/data/local-files/?d={quote(os.fsencode(place))}"
     data = {"image": address, "picture": clean(page.key), "page": page.page}
     return {"data": data, "predictions": [prediction]}
 

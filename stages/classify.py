@@ -11,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 
 from .boxes import Box, Boxes
+from .errors import ModelError
 from .infer import normalized
 from .model import InputSpec, Model, Polarity
 
@@ -32,6 +33,9 @@ def classify(
         rgb: uint8 [H, W, 3], the upright picture.
         boxes: boxes on it.
         polarities: ways in which the network is shown each box.
+
+    Raises:
+        ModelError: the classifier says where things are, not what a picture shows.
     """
     items = boxes.items
     if not items:
@@ -85,5 +89,11 @@ def _probabilities(model: Model, crops: NDArray[np.uint8]) -> NDArray[np.float32
     x = torch.from_numpy(normalized(crops, model.card.input))
     with torch.inference_mode():
         logits = torch.cat([model.network(batch) for batch in x.split(_BATCH)])
+    if logits.ndim != 2:
+        msg = (
+            f"the classifier of model {model.card.name} answers for every cell, not for a whole "
+            "picture, so it cannot name boxes: set boxes.classify=false"
+        )
+        raise ModelError(msg)
     chances: NDArray[np.float32] = logits.softmax(dim=1).numpy()
     return chances

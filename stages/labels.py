@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = ["chosen", "darkened", "is_chosen_by_picture", "named", "with_groups"]
 
-_TOP = re.compile(r"top(\d+)")
+_TOP = re.compile(r"top([1-9]\d*)")
 
 Groups = Mapping[str, tuple[str, ...]]
 

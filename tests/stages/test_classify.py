@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 
 from locpipe.stages.boxes import Box, Boxes
 from locpipe.stages.classify import classify
-from locpipe.stages.model import Model
+from locpipe.stages.errors import ModelError
+from locpipe.stages.model import Model, find_model, load_model
 
 
 def drawn(digit: int, size: int, place: tuple[int, int]) -> tuple[NDArray[np.uint8], Box]:
@@ -83,6 +84,12 @@ def test_a_box_that_is_the_whole_of_a_tiny_picture(digits: Model) -> None:
 def test_no_boxes_stay_no_boxes(digits: Model) -> None:
     empty = Boxes(())
     assert classify(digits, np.zeros((5, 5, 3), np.uint8), empty, polarities=("normal",)) is empty
+
+
+def test_a_network_that_only_says_where_names_nothing() -> None:
+    rgb, box = drawn(7, 60, (100, 300))
+    with pytest.raises(ModelError, match="model text answers for every cell"):
+        classify(load_model(find_model("text")), rgb, Boxes((box,)), polarities=("normal",))
 
 
 def test_more_boxes_than_a_batch(digits: Model) -> None:

@@ -84,7 +84,8 @@ def test_groups_come_with_the_same_model_every_time(digits: Model) -> None:
 
 
 @pytest.mark.parametrize(
-    ("label", "by_picture"), [("top1", True), ("top25", True), ("top", False), ("tops1", False)]
+    ("label", "by_picture"),
+    [("top1", True), ("top25", True), ("top", False), ("tops1", False), ("top0", False)],
 )
 def test_which_labels_depend_on_the_picture(label: str, by_picture: bool) -> None:  # noqa: FBT001  a parameter of the test
     assert is_chosen_by_picture(label) == by_picture

@@ -22,11 +22,11 @@ def reading_order(corners: Floats) -> tuple[list[int], list[int]]:
     """Return the order in which boxes are read, and the index of the line of each in that order.
 
     Boxes follow each other on a line where they stand side by side: seen along the longer one,
-    they share half of the lower one's height, are of similar height, and stand less than twice
-    the height apart. Each has one neighbour at most on either side, the nearest, so that a slanted
-    or tall box does not tie two lines together. Lines that stand close below each other are a
-    block, read from its first line to its last; blocks are read by recursive XY cuts (Nagy and
-    Seth 1984): from top to bottom, and what stands beside each other from left to right.
+    they share half of the lower one's height, are of similar height, and stand less than one
+    and a half times the height apart. Each has one neighbour at most on either side, the nearest,
+    so that a slanted or tall box does not tie two lines together. Lines that stand close below each
+    other are a block, read from its first line to its last; blocks are read by recursive XY cuts
+    (Nagy and Seth 1984): from top to bottom, and what stands beside each other from left to right.
 
     Args:
         corners: [N, 4, 2] of rectangles in pixels, clockwise from the top-left one in reading

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from ..stages.labels import is_chosen_by_picture
+from ..stages.labels import count_of_maps, is_chosen_by_picture
 from ..stages.load import Header, Image
 from ..stages.model import ModelCard, Polarity
 
@@ -166,7 +166,8 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
         at_once.append(peak)
         kept += maps * len(_polarities(config.infer))
     # Heat, mask and refined mask of every label, and temporary arrays of one.
-    refined = 0 if config.refine.method == "none" else 6 * len(labels_of(model.card, config)) + 32
+    count = count_of_maps(labels_of(model.card, config), len(model.card.classes))
+    refined = 0 if config.refine.method == "none" else 6 * count + 32
     return max(at_once) + kept + (8 + refined) * header.width * header.height
 
 

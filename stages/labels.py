@@ -20,7 +20,14 @@ if TYPE_CHECKING:
     from .infer import Features
     from .model import Model
 
-__all__ = ["chosen", "darkened", "is_chosen_by_picture", "named", "with_groups"]
+__all__ = [
+    "chosen",
+    "count_of_maps",
+    "darkened",
+    "is_chosen_by_picture",
+    "named",
+    "with_groups",
+]
 
 _TOP = re.compile(r"top([1-9]\d*)")
 
@@ -30,6 +37,12 @@ Groups = Mapping[str, tuple[str, ...]]
 def is_chosen_by_picture(label: str) -> bool:
     """Say whether a label is `top1`, `top5`, …: the most probable classes of the picture."""
     return _TOP.fullmatch(label) is not None
+
+
+def count_of_maps(labels: Sequence[str], classes: int) -> int:
+    """Return how many maps labels give at most: one each, `top5` five, never more than classes."""
+    tops = (_TOP.fullmatch(label) for label in labels)
+    return sum(1 if top is None else min(int(top[1]), classes) for top in tops)
 
 
 def chosen(model: Model, features: Sequence[Features], labels: Sequence[str]) -> tuple[str, ...]:

@@ -161,6 +161,15 @@ def test_memory_grows_with_the_picture_and_its_passes(digits: Model) -> None:
     assert needed(4000, long_side=1000) < needed(4000) / 4
 
 
+def test_refined_maps_of_the_most_probable_classes_need_memory_each(digits: Model) -> None:
+    def needed(*labels: str) -> int:
+        refined = config(heatmap={"labels": labels}, refine={"method": "bilinear"})
+        return memory_needed(digits, Header(1000, 1000, 1000, 1000, 1, 1, "PNG"), refined)
+
+    assert needed("top3") == needed("1", "2", "3") > needed("top1") == needed("1")
+    assert needed("top99") == needed("top10")
+
+
 @pytest.mark.parametrize("method", ["bilinear", "grabcut", "crf"])
 def test_a_refined_mask_is_of_pixels_and_boxes_fit_it(
     digits: Model, coffee: Image, method: str

@@ -211,18 +211,19 @@ def read(
         What was done; its `output` is the folder of the texts, its `boxes` those with text.
 
     Raises:
-        ConfigError: this is no finished run, or the engine or its language is not installed.
+        ConfigError: this is no finished run, the engine or its language is not installed, or an
+            argument is out of its range.
         OutputError: results cannot be written.
         LocpipeError: a run is at work there, or no worker can be started.
     """
-    from .reading.engine import ReadConfig  # noqa: PLC0415 - slow to import
+    from .reading.engine import ReadConfig, checked  # noqa: PLC0415 - slow to import
     from .reading.run import FAILURES, ReadOptions, execute  # noqa: PLC0415 - slow to import
     from .reading.worker import FOLDER  # noqa: PLC0415 - slow to import
 
-    config = ReadConfig(engine=engine, language=language, min_confidence=min_confidence)
+    config = checked(ReadConfig, engine=engine, language=language, min_confidence=min_confidence)
     options = ReadOptions(
         pictures=None if pictures is None else Path(pictures),
-        workers=RunConfig(workers=workers),
+        workers=checked(RunConfig, workers=workers),
         force=force,
     )
     folder = Path(run).absolute()

@@ -65,15 +65,13 @@ def read(
     level = level or logging.INFO
     set_up_logging(level, log_format)
     from ..config import RunConfig  # noqa: PLC0415 - slow to import
-    from .engine import ReadConfig  # noqa: PLC0415 - slow to import
+    from .engine import ReadConfig, checked  # noqa: PLC0415 - slow to import
     from .run import ReadOptions, execute, one_line  # noqa: PLC0415 - slow to import
 
-    config = ReadConfig.model_validate(
-        {"engine": engine, "language": language, "min_confidence": min_confidence}
-    )
+    config = checked(ReadConfig, engine=engine, language=language, min_confidence=min_confidence)
     options = ReadOptions(
         pictures=pictures,
-        workers=RunConfig(workers=workers, scheduler=scheduler, timeout=timeout),
+        workers=checked(RunConfig, workers=workers, scheduler=scheduler, timeout=timeout),
         force=force,
         progress=sys.stderr.isatty() and level <= logging.INFO and log_format == "text",
     )

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, cast
+from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, TypeVar, cast
 
-from pydantic import Field
+from pydantic import Field, ValidationError
 
+from ...stages.errors import ConfigError
 from ..config import Fraction, Section
 
 if TYPE_CHECKING:
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..export.lines import Reading
 
-__all__ = ["ENGINES", "Engine", "EngineName", "ReadConfig", "open_engine"]
+__all__ = ["ENGINES", "Engine", "EngineName", "ReadConfig", "checked", "open_engine"]
 
 EngineName = Literal["tesseract", "rapidocr"]
 
@@ -35,6 +36,23 @@ class ReadConfig(Section):
     """As the engine calls it; null: eng for tesseract, ch (Chinese and Latin) for rapidocr."""
     min_confidence: Fraction | None = None
     """Text read with less does not count; null: what suits the engine."""
+
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+def checked(schema: type[SectionT], **values: object) -> SectionT:
+    """Return what options of a command or arguments of a function say.
+
+    Raises:
+        ConfigError: one of them is out of its range.
+    """
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"{first['loc'][0]}: {first['msg']}, but got {first['input']!r}"
+        raise ConfigError(msg) from error
 
 
 class Engine(Protocol):

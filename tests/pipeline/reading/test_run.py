@@ -19,6 +19,7 @@ from locpipe.pipeline.config import RunConfig
 from locpipe.pipeline.reading.engine import ReadConfig
 from locpipe.pipeline.reading.run import ReadOptions, execute
 from locpipe.pipeline.run import locked
+from locpipe.stages.errors import ConfigError
 
 HERE = RunConfig(workers=0)
 SCHEMA = json.loads(files("locpipe.pipeline").joinpath("schemas/read-1.json").read_text())
@@ -259,6 +260,25 @@ def test_a_missing_language_is_told_before_anything_is_read(run: Path) -> None:
     done = call(run, "--lang", "klingon")
     assert done.exit_code == 2
     assert "apt-get install tesseract-ocr-klingon" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "name"),
+    [("--lang", "", "language"), ("--min-confidence", "nan", "min_confidence"), ("--timeout", "nan", "timeout")],
+)  # fmt: skip
+def test_options_out_of_their_range_are_named(
+    tmp_path: Path, option: str, value: str, name: str
+) -> None:
+    done = call(tmp_path, option, value)
+    assert done.exit_code == 2
+    assert f"{name}: " in done.stderr
+
+
+def test_arguments_out_of_their_range_are_named() -> None:
+    with pytest.raises(ConfigError, match=r"engine: .* but got 'abbyy'"):
+        locpipe.read("out", "abbyy")  # type: ignore[arg-type] # what a type checker does not see
+    with pytest.raises(ConfigError, match=r"workers: .* but got -1"):
+        locpipe.read("out", workers=-1)
 
 
 def test_the_command_prints_its_report(run: Path) -> None:

@@ -75,7 +75,9 @@ def test_pictures_are_addressed_as_label_studio_serves_them(
     (task,) = json.loads((folder / "labelstudio.json").read_bytes())
     address = urlsplit(task["data"]["image"])
     assert address.path == "/data/local-files/"
-    assert parse_qs(address.query) == {"d": [f"pictures/{key}"]}, "in a folder below the document root"
+    assert parse_qs(address.query) == {"d": [f"pictures/{key}"]}, (
+        "in a folder below the document root"
+    )
 
 
 def test_the_interface_has_the_controls_and_labels_that_tasks_name(

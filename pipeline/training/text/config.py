@@ -65,7 +65,7 @@ class TextTrainConfig(Section):
     """Steps in which the learning rate rises to its full value."""
     half_life: Count = 5000
     """The learning rate is divided by sqrt(1 + step / half_life): good wherever it is stopped."""
-    cool_down: Annotated[int, Field(ge=0)] = 0
+    cool_down: Annotated[int, Field(ge=0)] = 2000
     """The last so many steps fall from there to nothing, which is worth many more at full speed."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     """Of AdamW."""

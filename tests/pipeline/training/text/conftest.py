@@ -40,6 +40,7 @@ def tiny(render: RenderSettings, tmp_path_factory: pytest.TempPathFactory) -> Te
         steps=10,
         batch_size=3,
         warm_up=2,
+        cool_down=0,
         workers=0,
         precision="fp32",
         device="cpu",

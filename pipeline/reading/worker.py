@@ -122,6 +122,7 @@ class Reader(PictureWorker):
         Args:
             task: its path is that of the box JSON.
         """
+        self.clear(task)  # whatever ends this process, no text of other boxes may remain
         started = time.perf_counter()
         page = page_of(json.loads(Path(task.path).read_bytes()), task.path)
         picture = self.job.run.picture(page).absolute()

@@ -182,6 +182,18 @@ def test_a_crash_of_the_engine_is_one_failure(run: Path, hostile: Callable[[str]
     assert "inside/b.jpg.json" in written(run)
 
 
+def test_no_earlier_text_outlives_a_worker_that_dies(
+    run: Path, hostile: Callable[[str], None]
+) -> None:
+    read(run)
+    assert "a.png.txt" in written(run)
+    hostile("os.kill(os.getppid(), signal.SIGKILL)")
+    options = ReadOptions(workers=RunConfig(workers=1))
+    report = execute(run, ReadConfig(min_confidence=0.9), options)
+    assert report["counts"]["failed"] == 2
+    assert not [name for name in written(run) if name.startswith(("a.png", "inside/b.jpg"))]
+
+
 def test_an_engine_that_hangs_is_one_failure(run: Path, hostile: Callable[[str], None]) -> None:
     hostile("time.sleep(60)")
     options = ReadOptions(workers=RunConfig(workers=0, timeout=6))

@@ -3,6 +3,8 @@
     locpipe render text --count 300 --start 7000000 --output rendered
     python benchmarks/ocr_uplift.py ../shared/data/text/icdar2015_train rendered --work uplift
 
+`--others` before lets only the others read, which takes hours and needs no model of ours.
+
 Tesseract on whole pictures (the page segmentation mode that reads most) and on boxes; RapidOCR
 with its own detector, and its recognizer alone on boxes. What others read is kept in the work
 folder, so that with a new model only our part runs again. A word is read when it stands there
@@ -151,12 +153,14 @@ def kept(
     file: Path, pictures: Sequence[Path], start: Callable[[], Reader]
 ) -> dict[str, list[Word]]:
     """Return what a program reads on pictures, from the file as far as it was read before."""
-    lines = file.read_text().splitlines() if file.exists() else []
-    known = {entry["picture"]: entry["words"] for entry in map(json.loads, lines)}
-    todo = [picture for picture in pictures if picture.stem not in known]
-    reader = start() if todo else None
     file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("a") as stream:
+    with file.open("a+") as stream:
+        stream.seek(0)
+        whole = stream.read().rpartition("\n")[0]
+        stream.truncate(len(whole) and len(whole) + 1)  # a line half written when it was stopped
+        known = {line["picture"]: line["words"] for line in map(json.loads, whole.splitlines())}
+        todo = [picture for picture in pictures if picture.stem not in known]
+        reader = start() if todo else None
         for picture in todo:
             assert reader is not None
             known[picture.stem] = [[word.text, *word.rect] for word in reader(picture)]
@@ -200,12 +204,14 @@ def find_boxes(pictures: Sequence[Path], config: str, output: Path) -> Path:
     return output
 
 
-def measure(dataset: Path, count: int, config: str, work: Path) -> dict[str, Score]:
-    """Return the score of every way to read a set."""
+def pictures_of(dataset: Path, count: int) -> tuple[Path, ...]:
+    """Return so many pictures of a set, evenly spaced; all for 0."""
     folder = next(dataset / name for name in ("images", "pictures") if (dataset / name).is_dir())
-    pictures = evenly(sorted(folder.iterdir()), count)
-    truths = {picture.stem: read_truth(dataset / "gt" / f"{picture.stem}.txt") for picture in pictures}  # fmt: skip
-    cache = work / "others" / dataset.name
+    return evenly(sorted(folder.iterdir()), count)
+
+
+def by_others(pictures: Sequence[Path], cache: Path) -> dict[str, dict[str, list[Word]]]:
+    """Return what is read without locpipe, each way on whole pictures."""
     ways = {
         f"Tesseract, whole picture, psm {mode}": kept(
             cache / f"psm{mode}.jsonl", pictures, partial(partial, tesseract, mode)
@@ -213,6 +219,14 @@ def measure(dataset: Path, count: int, config: str, work: Path) -> dict[str, Sco
         for mode in MODES
     }
     ways["RapidOCR, its own detector"] = kept(cache / "rapidocr.jsonl", pictures, rapidocr)
+    return ways
+
+
+def measure(dataset: Path, count: int, config: str, work: Path) -> dict[str, Score]:
+    """Return the score of every way to read a set."""
+    pictures = pictures_of(dataset, count)
+    truths = {picture.stem: read_truth(dataset / "gt" / f"{picture.stem}.txt") for picture in pictures}  # fmt: skip
+    ways = by_others(pictures, work / "others" / dataset.name)
     run = find_boxes(pictures, config, work / f"{dataset.name}-run")
     ways["Tesseract, locpipe's boxes"] = from_boxes(pictures, "tesseract", run)
     ways["RapidOCR's recognizer, locpipe's boxes"] = from_boxes(pictures, "rapidocr", run)
@@ -249,8 +263,21 @@ def table(name: str, scores: dict[str, Score]) -> list[str]:
 @click.option("--config", default="text", show_default=True)
 @click.option("--work", default="uplift", type=click.Path(path_type=Path), show_default=True)
 @click.option("--results", default=RESULTS, type=click.Path(path_type=Path), help="Folder.")
-def main(datasets: tuple[Path, ...], pictures: int, config: str, work: Path, results: Path) -> None:
+@click.option("--others", is_flag=True, help="Only keep what others read; measure nothing.")
+def main(
+    datasets: tuple[Path, ...],
+    pictures: int,
+    config: str,
+    work: Path,
+    results: Path,
+    *,
+    others: bool,
+) -> None:
     """Measure DATASETS, folders with images/ or pictures/ and gt/."""
+    if others:
+        for dataset in datasets:
+            by_others(pictures_of(dataset, pictures), work / "others" / dataset.name)
+        return
     lines: list[str] = []
     numbers = {}
     for dataset in datasets:

@@ -84,7 +84,10 @@ def test_what_others_read_is_kept(tmp_path: Path) -> None:
     assert first == {"a": [Word("a", (0.0, 0.0, 1.0, 1.0))]}
     both = kept(file, pictures, start)
     assert kept(file, pictures, lambda: pytest.fail("nothing is left to read")) == both
-    assert asked == ["a", "b"]
+    file.write_text(file.read_text() + '{"picture": "c", "wo')
+    assert kept(file, [*pictures, tmp_path / "c.png"], start)["c"]
+    assert asked == ["a", "b", "c"]
+    assert [json.loads(line)["picture"] for line in file.read_text().splitlines()] == asked
 
 
 def test_the_table_shows_the_best_mode_of_tesseract() -> None:
@@ -112,7 +115,12 @@ def test_a_set_is_measured_with_the_real_programs(tmp_path: Path) -> None:
     picture.save(tmp_path / "signs" / "images" / "one.png")
     (tmp_path / "signs" / "gt" / "one.txt").write_text("60,30,240,30,240,80,60,80,Harbour\n")
     arguments = [str(tmp_path / "signs"), "--config", "digits", "--work", str(tmp_path / "work")]
-    done = CliRunner().invoke(ocr_uplift.main, [*arguments, "--results", str(tmp_path / "results")])
+    arguments += ["--results", str(tmp_path / "results")]
+    done = CliRunner().invoke(ocr_uplift.main, [*arguments, "--others"])
+    assert done.exit_code == 0, done.output
+    assert len(list((tmp_path / "work" / "others" / "signs").iterdir())) == 5
+    assert not (tmp_path / "results").exists()
+    done = CliRunner().invoke(ocr_uplift.main, arguments)
     assert done.exit_code == 0, done.output
     numbers = json.loads((tmp_path / "results" / "ocr_uplift.json").read_text())["signs"]
     assert numbers["RapidOCR, its own detector"]["right"] == 1

@@ -26,7 +26,7 @@ from .loss import balanced_loss
 from .samples import Batch, batches
 from .validate import Rendered, as_input, measure, measure_real
 
-__all__ = ["Trained", "train"]
+__all__ = ["Run", "Trained", "complete", "train", "untrained"]
 
 # What must not change on the way; lessons may get better or harder, and the machine another one.
 _SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
@@ -66,7 +66,18 @@ def train(
     """
     require_matplotlib()
     torch.set_num_threads(config.threads)
-    run = _Run(config, resume=resume)
+    return complete(Run(config, untrained(config), resume=resume), rendered, keep=keep)
+
+
+def untrained(config: TextTrainConfig) -> Network:
+    """Return the network that the config names, with its first weights."""
+    torch.manual_seed(config.seed)
+    return build(config.architecture, len(CLASSES))
+
+
+def complete(run: Run, rendered: Rendered, *, keep: Callable[[Trained], None]) -> Trained:
+    """Take the steps that are left; arguments and errors are those of `train`."""
+    config = run.config
     saved = time.monotonic()
     stop = Stop()
     with stop.listening():
@@ -84,14 +95,13 @@ def train(
     return run.trained()
 
 
-class _Run:
+class Run:
     """Network, average, optimizer and curve of a training, and the step they are at."""
 
-    def __init__(self, config: TextTrainConfig, *, resume: bool) -> None:
+    def __init__(self, config: TextTrainConfig, network: Network, *, resume: bool) -> None:
         self.config = config
         self.device = _device(config)
-        torch.manual_seed(config.seed)
-        self.network = build(config.architecture, len(CLASSES))
+        self.network = network
         # nn.Module.to knows memory formats, its type hints do not.
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = AveragedModel(self.network, avg_fn=self._averaged, use_buffers=True)
@@ -135,13 +145,7 @@ class _Run:
         for group in self.optimizer.param_groups:
             group["lr"] = self._learning_rate()
         x = as_input(batch.pictures, self.device)
-        low = self.config.precision == "bf16"
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-            logits = self.network(x)
-        classes, weights = (
-            torch.from_numpy(plane).to(self.device) for plane in (batch.classes, batch.weights)
-        )
-        error = balanced_loss(logits.float(), classes, weights)
+        error = self.loss(x, self.answers(self.network, x), batch)
         self.optimizer.zero_grad()
         error.backward()
         nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
@@ -149,6 +153,20 @@ class _Run:
         self.average.update_parameters(self.network)
         self.error.add_((error.detach() - self.error) * max(0.02, 1 / self.step))
         self.seconds += (time.monotonic() - started - self.seconds) * max(0.02, 1 / self.step)
+
+    def answers(self, network: Network, x: Tensor) -> Tensor:
+        """Return the logits of a network in the precision of this training, float32."""
+        low = self.config.precision == "bf16"
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
+            logits: Tensor = network(x)
+        return logits.float()
+
+    def loss(self, x: Tensor, logits: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002 - see below
+        """Return the error to learn from; one who is taught by a network needs the input, too."""
+        classes, weights = (
+            torch.from_numpy(plane).to(self.device) for plane in (batch.classes, batch.weights)
+        )
+        return balanced_loss(logits, classes, weights)
 
     def validated(self, rendered: Rendered) -> Trained:
         """Measure the average, add it to the curve, write the curve."""

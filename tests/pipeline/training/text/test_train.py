@@ -13,7 +13,7 @@ from safetensors import safe_open
 from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.pipeline.training.text.labels import CLASSES
 from locpipe.pipeline.training.text.samples import batches
-from locpipe.pipeline.training.text.train import Trained, _Run, train
+from locpipe.pipeline.training.text.train import Run, Trained, train, untrained
 from locpipe.pipeline.training.text.training import train_text
 from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.pipeline.training.train import CHECKPOINT_FILE
@@ -32,13 +32,17 @@ def moved(config: TextTrainConfig, folder: Path, **changes: object) -> TextTrain
     return config.model_copy(update={"output": folder, **changes})
 
 
+def started(config: TextTrainConfig) -> Run:
+    return Run(config, untrained(config), resume=False)
+
+
 def go(config: TextTrainConfig, *, resume: bool) -> Trained:
     rendered = Rendered(config.render, config.validation.pictures)
     return train(config, rendered, resume=resume, keep=lambda _: None)
 
 
 def test_a_training_learns(tiny: TextTrainConfig, tmp_path: Path) -> None:
-    run = _Run(moved(tiny, tmp_path), resume=False)
+    run = started(moved(tiny, tmp_path))
     batch = next(batches(tiny, 0))
     run.learn(batch)
     first = float(run.error)
@@ -64,7 +68,7 @@ def test_the_model_folder_says_how_it_came_to_be(model_folder: Path, tiny: TextT
 
 
 def test_the_average_is_what_ships(tiny: TextTrainConfig, tmp_path: Path) -> None:
-    run = _Run(moved(tiny, tmp_path), resume=False)
+    run = started(moved(tiny, tmp_path))
     for batch in islice(batches(tiny, 0), 3):
         run.learn(batch)
     name = "features.stem.0.weight"
@@ -146,7 +150,7 @@ def test_lessons_may_change_on_the_way(
 
 def test_the_learning_rate_rises_and_decays(tiny: TextTrainConfig, tmp_path: Path) -> None:
     config = moved(tiny, tmp_path, warm_up=4, half_life=2)
-    run = _Run(config, resume=False)
+    run = started(config)
     rates = []
     for step in (0, 1, 3, 6, 16):
         run.average.n_averaged.fill_(step)
@@ -158,7 +162,7 @@ def test_the_learning_rate_rises_and_decays(tiny: TextTrainConfig, tmp_path: Pat
 def test_the_learning_rate_falls_to_nothing_at_the_end(
     tiny: TextTrainConfig, tmp_path: Path
 ) -> None:
-    run = _Run(moved(tiny, tmp_path, steps=100, cool_down=40, warm_up=1), resume=False)
+    run = started(moved(tiny, tmp_path, steps=100, cool_down=40, warm_up=1))
     decay = [(1 + step / run.config.half_life) ** 0.5 for step in (59, 60, 80, 99)]
     rates = []
     for step, divisor in zip((59, 60, 80, 99), decay, strict=True):
@@ -168,7 +172,7 @@ def test_the_learning_rate_falls_to_nothing_at_the_end(
 
 
 def test_the_average_looks_back_further_as_it_ages(tiny: TextTrainConfig, tmp_path: Path) -> None:
-    run = _Run(moved(tiny, tmp_path, ema=0.99), resume=False)
+    run = started(moved(tiny, tmp_path, ema=0.99))
     old, new = torch.zeros(1), torch.ones(1)
     assert float(run._averaged(old, new, 0)) == 1
     assert float(run._averaged(old, new, 10)) == pytest.approx(0.5)

@@ -188,8 +188,12 @@ def _words_found(
     high: float,
     config: Config,
 ) -> float:
-    """Return the mean H of words with thresholds that are log-odds."""
-    options = config.boxes.model_dump(exclude={"classify", "max"})
+    """Return the mean H of words with thresholds that are log-odds.
+
+    Without the margin of the boxes: rendered words end where their ink does, and thresholds that
+    make up for a margin would cut letters off.
+    """
+    options = config.boxes.model_dump(exclude={"classify", "max"}) | {"margin": 0.0}
     least, seed = expit([low, high]).tolist()
     pictures = []
     for number, (each, values) in enumerate(zip(shown, log_odds, strict=True)):

@@ -26,6 +26,10 @@ def with_unit_responses(network: Network, rendered: Rendered) -> Network:
     same, too, but AdGAP's map, that error times the response, is not: of two filters that matter
     equally, the louder one would count twice.
 
+    The mean is weighted by how wrong the network is at a position, one minus the probability of a
+    core. Error grows there: blocking takes w_i F_i off the logit, which costs about (1 - p) w_i F_i.
+    A filter that is loud where all is clear and silent where it matters would else count too much.
+
     Args:
         network: in evaluation mode; its features end with batch normalisation and ReLU, its
             classifier is a 1x1 convolution.
@@ -51,12 +55,14 @@ def with_unit_responses(network: Network, rendered: Rendered) -> Network:
 
 @torch.no_grad()
 def _mean_responses(network: Network, rendered: Rendered) -> torch.Tensor:
-    """Return the mean of F over all positions of cores, float32 [C]."""
+    """Return the mean of F over all positions of cores, weighted by their error, float32 [C]."""
     device = next(network.parameters()).device
-    total, count = torch.zeros((), device=device), 0
+    total, weight = torch.zeros((), device=device), torch.zeros((), device=device)
     for one in rendered.pictures:
-        maps = network.features(as_input(np.ascontiguousarray(one.rgb[None]), device))[0]
+        maps = network.features(as_input(np.ascontiguousarray(one.rgb[None]), device))
+        wrong = torch.sigmoid(-network.classifier(maps)[0, TEXT])
         cores = label(one.words, one.rgb.shape[1], one.rgb.shape[0]).classes == TEXT
-        total = total + maps[:, torch.from_numpy(cores).to(device)].sum(dim=1)
-        count += int(cores.sum())
-    return total / max(1, count)
+        wrong = torch.where(torch.from_numpy(cores).to(device), wrong, 0)
+        total = total + (maps[0] * wrong).sum(dim=(1, 2))
+        weight = weight + wrong.sum()
+    return total / weight.clamp_min(torch.finfo(weight.dtype).tiny)

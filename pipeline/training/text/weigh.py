@@ -24,8 +24,11 @@ def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) 
 
     A sample is a position. A blocked filter's map is zero before the classifier; as that is linear
     in F, its logits are those of the whole less what the filter contributed, and F is computed
-    once. Two tables differ from those of whole pictures (`..weigh`):
+    once. Three things differ from whole pictures (`..weigh`):
 
+    - The error is that of "this class or not" by the logit of the class alone, as in training
+      (`balanced_loss`). Cross entropy between classes counts what speaks against the others, too;
+      the map of one class would rise where the others fall, and words that touch would merge.
     - `energy`: a sample is all positions of a class on a picture, sum of error growth by sum of
       F_i^2; single positions where a filter is all but silent would decide everything.
     - `linear`: the weights of the classifier itself, which is already linear on positions.
@@ -67,14 +70,13 @@ class _Sums:
 
     def add(self, responses: Tensor, labels: Tensor) -> None:
         """Add a picture: F float32 [C, n] and labels int64 [n] of its n positions."""
-        logits = self.weight @ responses + self.bias[:, None]
-        error = functional.cross_entropy(logits.T, labels, reduction="none").double()
+        contributed = (self.weight[labels].T * responses).double()  # [C, n], to the class's logit
+        logit = contributed.sum(dim=0) + self.bias[labels]
+        error = functional.softplus(-logit)
         one_hot = functional.one_hot(labels, len(self.bias)).double()  # [n, K]
-        growth = torch.stack(
-            [self._growth(i, responses, logits, labels) for i in range(len(responses))]
-        )
+        blocked = functional.softplus(contributed - logit)
         squares = responses.double().square() @ one_hot
-        grown = (growth.double() - error) @ one_hot
+        grown = (blocked - error) @ one_hot
         self.error += grown
         # A filter that is silent on a class is not missed there: 0 / 0 is 0.
         self.energy += torch.where(squares > 0, grown / squares.clamp_min(1e-300), 0)
@@ -82,11 +84,6 @@ class _Sums:
         self.baseline += error @ one_hot
         self.count += one_hot.sum(dim=0).long()
         self.pictures += (one_hot.sum(dim=0) > 0).long()
-
-    def _growth(self, index: int, responses: Tensor, logits: Tensor, labels: Tensor) -> Tensor:
-        """Return the error of every position with a filter blocked, [n]."""
-        blocked = logits - self.weight[:, index, None] * responses[index]
-        return functional.cross_entropy(blocked.T, labels, reduction="none")
 
     def tables(self) -> Tables:
         """Return the means."""

@@ -36,13 +36,16 @@ def test_it_classifies_as_before(network: Network, scaled: Network, rendered: Re
     torch.testing.assert_close(scaled(x), network(x), rtol=1e-4, atol=1e-5)
 
 
-def test_every_filter_answers_cores_with_one(scaled: Network, rendered: Rendered) -> None:
-    responses = []
+def test_every_filter_answers_cores_with_one_where_the_network_is_wrong(
+    scaled: Network, rendered: Rendered
+) -> None:
+    responses, wrong = [], []
     for one in rendered.pictures:
         cores = label(one.words, 512, 512).classes == TEXT
-        maps = scaled.features(as_input(one.rgb[None], CPU))[0].numpy()
-        responses.append(maps[:, cores])
-    means = np.concatenate(responses, axis=1).mean(axis=1)
+        maps = scaled.features(as_input(one.rgb[None], CPU))
+        responses.append(maps[0].numpy()[:, cores])
+        wrong.append(1 - torch.sigmoid(scaled.classifier(maps))[0, TEXT].numpy()[cores])
+    means = np.average(np.concatenate(responses, axis=1), axis=1, weights=np.concatenate(wrong))
     loud = means > 1e-3
     assert loud.sum() > 24
     np.testing.assert_allclose(means[loud], 1, rtol=1e-3)

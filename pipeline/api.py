@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from .picture import Result
-    from .reading.engine import EngineName
+    from .reading.engine import EngineName, Unit
 
 __all__ = ["RunReport", "localize", "read", "run"]
 
@@ -188,6 +188,7 @@ def read(
     run: str | Path,
     engine: EngineName = "tesseract",
     *,
+    unit: Unit = "word",
     language: str | None = None,
     min_confidence: float | None = None,
     pictures: str | Path | None = None,
@@ -201,6 +202,7 @@ def read(
     Args:
         run: folder of a finished run.
         engine: `tesseract`, the program, or `rapidocr`, an extra of locpipe.
+        unit: what it is given at a time: a box, or, Tesseract only, the boxes of a line.
         language: as the engine calls it; None: English, or Chinese and Latin for rapidocr.
         min_confidence: 0..1; text read with less does not count; None: what suits the engine.
         pictures: where the pictures of the run lie now, if they have moved.
@@ -220,7 +222,9 @@ def read(
     from .reading.run import FAILURES, ReadOptions, execute  # noqa: PLC0415 - slow to import
     from .reading.worker import FOLDER  # noqa: PLC0415 - slow to import
 
-    config = checked(ReadConfig, engine=engine, language=language, min_confidence=min_confidence)
+    config = checked(
+        ReadConfig, engine=engine, unit=unit, language=language, min_confidence=min_confidence
+    )
     options = ReadOptions(
         pictures=None if pictures is None else Path(pictures),
         workers=checked(RunConfig, workers=workers),

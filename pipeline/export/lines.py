@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ...stages.boxes import Box, Point
     from .load import Page
 
-__all__ = ["Line", "Pixel", "Reading", "Word", "around", "lines_of"]
+__all__ = ["Line", "Pixel", "Reading", "Word", "around", "lines_of", "outline"]
 
 Pixel = tuple[int, int]
 
@@ -105,16 +105,24 @@ def around(polygons: Iterable[Iterable[Pixel]]) -> Rect:
     return min(x), min(y), max(x), max(y)
 
 
+def outline(boxes: Sequence[Box]) -> tuple[Point, ...]:
+    """Return the polygon of a line: that of its only box, or a rectangle around several.
+
+    Corners in pixels, clockwise from the top-left one in reading direction.
+    """
+    if len(boxes) == 1:
+        return boxes[0].polygon
+    rectangle = _rectangle_along([quad_of(box.polygon) for box in boxes])
+    return tuple((float(x), float(y)) for x, y in rectangle)
+
+
 def _line(words: tuple[Word, ...], page: Page) -> Line:
-    if len(words) == 1:
-        (word,) = words
-        return Line(words, word.polygon, _baseline(word.box.polygon, page))
-    corners = _rectangle_along([quad_of(word.box.polygon) for word in words])
-    return Line(words, _whole(corners, page), _baseline([(x, y) for x, y in corners], page))
+    corners = outline([word.box for word in words])
+    return Line(words, _whole(np.array(corners), page), _baseline(corners, page))
 
 
 def _rectangle_along(quads: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the corners [4, 2] of the rectangle around words, turned as the words are on average."""
+    """Return the corners [4, 2] of the rectangle around words, turned as they are on average."""
     x, y = np.sum([quad[1] - quad[0] for quad in quads], axis=0)
     length = math.hypot(x, y)
     along = np.array([x, y]) / length if length > 1e-6 else np.array([1.0, 0.0])

@@ -17,6 +17,7 @@ EPILOG = """\b
 Examples:
   locpipe run text --input photos --output results && locpipe read results
   locpipe read results --engine tesseract --lang eng+deu
+  locpipe read scans --unit line
   locpipe read results --engine rapidocr --workers 4
 
 \b
@@ -28,6 +29,7 @@ work there, 130/143 stopped by a signal, 1 internal error."""
 @click.command(epilog=EPILOG)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--engine", type=click.Choice(["tesseract", "rapidocr"]), default="tesseract", show_default=True, help="What reads.")  # fmt: skip
+@click.option("--unit", type=click.Choice(["word", "line"]), default="word", show_default=True, help="What it is given at a time: a box, or a line of boxes (tesseract only).")  # fmt: skip
 @click.option("--lang", "language", metavar="L", help="Language of the engine.  [default: eng, or ch for rapidocr]")  # fmt: skip
 @click.option("--min-confidence", type=click.FloatRange(0, 1), help="Text read with less does not count.")  # fmt: skip
 @click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures lie now, if they have moved.")  # fmt: skip
@@ -44,6 +46,7 @@ def read(
     ctx: click.Context,
     run: Path,
     engine: str,
+    unit: str,
     language: str | None,
     min_confidence: float | None,
     pictures: Path | None,
@@ -68,7 +71,9 @@ def read(
     from .engine import ReadConfig, checked  # noqa: PLC0415 - slow to import
     from .run import ReadOptions, execute, one_line  # noqa: PLC0415 - slow to import
 
-    config = checked(ReadConfig, engine=engine, language=language, min_confidence=min_confidence)
+    config = checked(
+        ReadConfig, engine=engine, unit=unit, language=language, min_confidence=min_confidence
+    )
     options = ReadOptions(
         pictures=pictures,
         workers=checked(RunConfig, workers=workers, scheduler=scheduler, timeout=timeout),

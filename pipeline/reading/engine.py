@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, TypeVar, cast
 
 from pydantic import Field, ValidationError
@@ -15,11 +16,19 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from ..export.lines import Reading
-
-__all__ = ["ENGINES", "Engine", "EngineName", "ReadConfig", "checked", "open_engine"]
+__all__ = [
+    "ENGINES",
+    "Engine",
+    "EngineName",
+    "ReadConfig",
+    "Seen",
+    "Unit",
+    "checked",
+    "open_engine",
+]
 
 EngineName = Literal["tesseract", "rapidocr"]
+Unit = Literal["word", "line"]
 
 ENGINES: Final[dict[str, str]] = {
     "tesseract": "Tesseract 5, the program of the system",
@@ -32,6 +41,8 @@ class ReadConfig(Section):
 
     engine: EngineName = "tesseract"
     """Program that reads."""
+    unit: Unit = "word"
+    """What it is given at a time: a box, or all boxes of a line."""
     language: Annotated[str, Field(min_length=1)] | None = None
     """As the engine calls it; null: eng for tesseract, ch (Chinese and Latin) for rapidocr."""
     min_confidence: Fraction | None = None
@@ -55,8 +66,25 @@ def checked(schema: type[SectionT], **values: object) -> SectionT:
         raise ConfigError(msg) from error
 
 
+@dataclass(frozen=True)
+class Seen:
+    """What an engine saw on a crop, a word or a few.
+
+    Attributes:
+        text: what it says; not empty.
+        confidence: 0..1.
+        left: where it begins, in pixels from the left edge of the crop.
+        right: where it ends, the same.
+    """
+
+    text: str
+    confidence: float
+    left: float
+    right: float
+
+
 class Engine(Protocol):
-    """Reads pictures of one word or a few on one line."""
+    """Reads pictures of one line of text, be it one word."""
 
     version: str
     """Of the engine, as results name it."""
@@ -66,8 +94,10 @@ class Engine(Protocol):
     """What it wants to see around a box, in units of its height."""
     min_confidence: float
     """Text read with less is wrong more often than right."""
+    places_words: bool
+    """Whether it says where on a crop each word stands; else it sees one thing on all of it."""
 
-    def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[Reading]:
+    def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[list[Seen]]:
         """Read crops, each uint8 [h, w, 3] sRGB with text that runs to the right.
 
         Args:
@@ -75,7 +105,7 @@ class Engine(Protocol):
             seconds: it may take.
 
         Returns:
-            A reading for each; no text where it sees none.
+            What it sees on each, from left to right.
 
         Raises:
             TimeoutError: it took longer.
@@ -87,7 +117,15 @@ def open_engine(config: ReadConfig) -> Engine:
     """Start an engine.
 
     Raises:
-        ConfigError: the engine or its language is not installed; the message names the package.
+        ConfigError: the engine or its language is not installed; the message names the package. Or
+            it is to read lines and does not say where the words are.
     """
     module = importlib.import_module(f".{config.engine}", __package__)
-    return cast("Engine", module.open_engine(config.language))
+    engine = cast("Engine", module.open_engine(config.language))
+    if config.unit == "line" and not engine.places_words:
+        msg = (
+            f"{config.engine} does not say where on a line a word stands; leave --unit line away, "
+            "or use --engine tesseract"
+        )
+        raise ConfigError(msg)
+    return engine

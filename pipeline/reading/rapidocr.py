@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...stages.errors import ConfigError
-from ..export.lines import Reading
+from .engine import Seen
 
 __all__ = ["RapidOcr", "open_engine"]
 
@@ -50,6 +50,7 @@ class RapidOcr:
     language = SHIPPED
     padding = 0.05
     min_confidence = 0.5
+    places_words = False
 
     def __init__(self) -> None:
         try:
@@ -60,13 +61,16 @@ class RapidOcr:
             raise ConfigError(msg) from error
         self.version = f"rapidocr {version('rapidocr')}"
 
-    def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[Reading]:  # noqa: ARG002 - nothing stops it: the time limit of the worker does
+    def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[list[Seen]]:  # noqa: ARG002 - nothing stops it: the time limit of the worker does
         """Read crops; see `Engine.read`."""
         pictures = [cv2.cvtColor(_shortened(crop), cv2.COLOR_RGB2BGR) for crop in crops]
         found = self._engine.recognize_txt(pictures)
+        everything = zip(crops, found.txts, found.scores, strict=True)
         return [
-            Reading(" ".join(text.split()), float(confidence))
-            for text, confidence in zip(found.txts, found.scores, strict=True)
+            [Seen(" ".join(text.split()), float(confidence), 0, crop.shape[1])]
+            if text.strip()
+            else []
+            for crop, text, confidence in everything
         ]
 
 

@@ -1,4 +1,4 @@
-"""Tesseract: one process reads all boxes of a page, which come to it as the pages of a TIFF.
+"""Tesseract: one process reads all crops of a page, which come to it as the pages of a TIFF.
 
 Starting a process takes longer than reading a word. Light ink on dark needs nothing: Tesseract
 itself tries the negative of what it is unsure of (`tessedit_do_invert`).
@@ -13,7 +13,8 @@ import re
 import shutil
 import subprocess
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import cv2
@@ -22,7 +23,8 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from ...stages.errors import ConfigError, ImageError
-from ..export.lines import Reading
+from .engine import Seen
+from .units import joined
 
 __all__ = ["Tesseract", "open_engine"]
 
@@ -59,6 +61,7 @@ class Tesseract:
 
     padding = 0.15
     min_confidence = 0.6
+    places_words = True
 
     def __init__(self, language: str) -> None:
         self.language = language
@@ -74,28 +77,44 @@ class Tesseract:
                 )
                 raise ConfigError(msg)
 
-    def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[Reading]:
+    def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[list[Seen]]:
         """Read crops; see `Engine.read`."""
+        strips = [_prepared(crop, *look) for look in LOOKS for crop in crops]
         command = [PROGRAM, "-", "-", "--psm", ONE_LINE, "--dpi", "300", "-l", self.language]
         try:
             done = subprocess.run(  # noqa: S603 - no shell, and the language is one of those listed
                 [*command, "tsv"],
-                input=_as_tiff(crops),
+                input=_as_tiff(strips),
                 capture_output=True,
                 check=False,
                 timeout=seconds,
                 env={**os.environ, "OMP_THREAD_LIMIT": "1"},
             )
         except subprocess.TimeoutExpired as error:
-            msg = f"tesseract took longer than {seconds:.0f} s for {len(crops)} boxes"
+            msg = f"tesseract took longer than {seconds:.0f} s for {len(crops)} crops"
             raise TimeoutError(msg) from error
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()[-200:]
-            msg = f"tesseract ended with {done.returncode} on {len(crops)} boxes: {said}"
+            msg = f"tesseract ended with {done.returncode} on {len(crops)} crops: {said}"
             raise ImageError(msg)
-        readings = _readings(done.stdout.decode("utf-8", "replace"), len(LOOKS) * len(crops))
-        looks = zip(readings[: len(crops)], readings[len(crops) :], strict=True)
-        return [max(both, key=lambda reading: reading.confidence) for both in looks]
+        seen = _seen(done.stdout.decode("utf-8", "replace"), strips)
+        looks = zip(seen[: len(crops)], seen[len(crops) :], strict=True)
+        return [max(both, key=lambda words: joined(words).confidence) for both in looks]
+
+
+@dataclass(frozen=True, eq=False)
+class _Strip:
+    """A crop as Tesseract gets it.
+
+    Attributes:
+        pixels: uint8 [h, w], grey.
+        left: column of the crop where it begins.
+        scale: columns of the crop, a column.
+    """
+
+    pixels: NDArray[np.uint8]
+    left: float
+    scale: float
 
 
 def _ask(option: str) -> str:
@@ -106,14 +125,14 @@ def _ask(option: str) -> str:
     return done.stdout
 
 
-def _as_tiff(crops: Sequence[NDArray[np.uint8]]) -> bytes:
-    pages = [PIL.Image.fromarray(_prepared(crop, *look)) for look in LOOKS for crop in crops]
+def _as_tiff(strips: Sequence[_Strip]) -> bytes:
+    pages = [PIL.Image.fromarray(strip.pixels) for strip in strips]
     stream = io.BytesIO()
     pages[0].save(stream, format="TIFF", save_all=True, append_images=pages[1:])
     return stream.getvalue()
 
 
-def _prepared(crop: NDArray[np.uint8], cut: float, height: int, border: int) -> NDArray[np.uint8]:
+def _prepared(crop: NDArray[np.uint8], cut: float, height: int, border: int) -> _Strip:
     """Return a crop as Tesseract reads it best: grey, about as high as what it was trained on."""
     rows, columns = crop.shape[:2]
     edge = int(cut * rows / (1 + 2 * Tesseract.padding))
@@ -124,20 +143,22 @@ def _prepared(crop: NDArray[np.uint8], cut: float, height: int, border: int) -> 
     mode = cv2.INTER_AREA if len(grey) > height else cv2.INTER_CUBIC
     resized = cv2.resize(grey, size, interpolation=mode)
     borders = (border, border, border, border)
-    return np.asarray(cv2.copyMakeBorder(resized, *borders, cv2.BORDER_REPLICATE), np.uint8)
+    pixels = cv2.copyMakeBorder(resized, *borders, cv2.BORDER_REPLICATE)
+    scale = grey.shape[1] / size[0]
+    return _Strip(np.asarray(pixels, np.uint8), side - border * scale, scale)
 
 
-def _readings(table: str, count: int) -> list[Reading]:
-    words: defaultdict[int, list[tuple[str, float]]] = defaultdict(list)
+def _seen(table: str, strips: Sequence[_Strip]) -> list[list[Seen]]:
+    words: defaultdict[int, list[Seen]] = defaultdict(list)
     for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
         text = re.sub(r"\s+", " ", row["text"] or "").strip()
         if row["level"] == WORD and text:
-            words[int(row["page_num"])].append((text, max(0.0, float(row["conf"]) / 100)))
-    return [_reading(words[number]) for number in range(1, count + 1)]
+            number = int(row["page_num"]) - 1
+            words[number].append(_word(row, text, strips[number]))
+    return [words[number] for number in range(len(strips))]
 
 
-def _reading(words: Sequence[tuple[str, float]]) -> Reading:
-    if not words:
-        return Reading("", 0.0)
-    mean = sum(confidence for _, confidence in words) / len(words)
-    return Reading(" ".join(text for text, _ in words), min(1.0, mean))
+def _word(row: Mapping[str, str], text: str, strip: _Strip) -> Seen:
+    begin, width = int(row["left"]), int(row["width"])
+    left, right = (strip.left + strip.scale * column for column in (begin, begin + width))
+    return Seen(text, min(1.0, max(0.0, float(row["conf"]) / 100)), left, right)

@@ -19,11 +19,13 @@ from .. import results
 from ..bench import stage_of
 from ..config import RunConfig
 from ..export.crops import cut
+from ..export.lines import outline
 from ..export.load import Page, Run, page_of
 from ..tasks import Outcome, Place, Task
 from ..worker import PictureWorker
 from .engine import ReadConfig, open_engine
 from .text import SUFFIXES, PageText, files
+from .units import assigned, groups
 
 if TYPE_CHECKING:
     from .engine import Engine
@@ -148,9 +150,12 @@ class Reader(PictureWorker):
 
     def _read(self, image: Image, page: Page) -> PageText:
         engine, asked = self.engine, self.job.config.min_confidence
-        crops = [cut(image.rgb, box.polygon, padding=engine.padding).pixels for box in page.boxes]
+        together = groups(page.boxes, self.job.config.unit)
+        crops = [cut(image.rgb, outline(boxes), padding=engine.padding) for boxes in together]
         seconds = max(1.0, self.job.timeout - MARGIN)
-        readings = engine.read(crops, seconds) if crops else []
+        seen = engine.read([crop.pixels for crop in crops], seconds) if crops else []
+        of_groups = map(assigned, seen, crops, together)
+        readings = [reading for of_group in of_groups for reading in of_group]
         return PageText(page, readings, engine.min_confidence if asked is None else asked)
 
     def clear(self, task: Task) -> None:

@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -39,7 +39,7 @@ def written(run: Path) -> dict[str, bytes]:
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
 
 
-def counts(report: dict[str, Any]) -> dict[str, int]:
+def counts(report: Mapping[str, Any]) -> dict[str, int]:
     return {name: count for name, count in report["counts"].items() if count}
 
 
@@ -153,6 +153,19 @@ def test_other_settings_read_everything_again(run: Path) -> None:
     assert "Harbour" not in (run / "read" / "a.png.hocr").read_text()
 
 
+def test_lines_are_read_as_a_whole_and_their_boxes_get_their_words(run: Path) -> None:
+    read(run)
+    by_word = written(run)
+    assert call(run, "--workers", "0", "--unit", "line").exit_code == 0
+    assert json.loads((run / "read.json").read_bytes())["config"]["unit"] == "line"
+    document = json.loads(written(run)["a.png.json"])
+    assert [box["text"] for box in document["boxes"]] == ["Harbour", "street", "market"]
+    assert [line["text"] for line in document["lines"]] == ["Harbour street", "market"]
+    assert written(run)["a.png.txt"] == by_word["a.png.txt"]
+    assert written(run)["a.png.json"] != by_word["a.png.json"]
+    assert counts(locpipe.read(run, unit="line", workers=0).document) == {"pages": 3, "up_to_date": 3}  # fmt: skip
+
+
 def test_rapidocr_reads_the_same(run: Path) -> None:
     report = execute(run, ReadConfig(engine="rapidocr"), ReadOptions(workers=HERE))
     assert report["engine"].startswith("rapidocr ")
@@ -177,7 +190,7 @@ def test_a_crash_of_the_engine_is_one_failure(run: Path, hostile: Callable[[str]
     assert counts(read(run)) == {"pages": 3, "done": 2, "failed": 1}
     (failure,) = [json.loads(line) for line in (run / "read-failures.jsonl").read_text().splitlines()]  # fmt: skip
     assert (failure["path"], failure["stage"], failure["error"]) == ("a.png", "read", "ImageError")
-    assert "tesseract ended with -9 on 3 boxes" in failure["message"]
+    assert "tesseract ended with -9 on 3 crops" in failure["message"]
     assert "a.png.json" not in written(run)
     assert "inside/b.jpg.json" in written(run)
 

@@ -1,0 +1,66 @@
+"""What an engine is given at a time, a box or all boxes of a line, and whose text is whose."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..export.crops import Crop
+from ..export.lines import Reading
+
+if TYPE_CHECKING:
+    from ...stages.boxes import Box
+    from .engine import Seen, Unit
+
+__all__ = ["assigned", "groups", "joined"]
+
+
+def groups(boxes: Sequence[Box], unit: Unit) -> list[tuple[Box, ...]]:
+    """Return the boxes that are read together, in reading order.
+
+    Args:
+        boxes: of a page, in reading order.
+        unit: each by itself, or those of a line.
+    """
+    if unit == "word":
+        return [(box,) for box in boxes]
+    return [tuple(of_line) for _, of_line in groupby(boxes, key=lambda box: box.line)]
+
+
+def assigned(seen: Sequence[Seen], crop: Crop, boxes: Sequence[Box]) -> list[Reading]:
+    """Return what each box says: words belong to the box that they share most of their width with.
+
+    What stands outside all of them is dropped: Tesseract sees dashes in wide blanks.
+
+    Args:
+        seen: on the crop.
+        crop: that the boxes were cut out with.
+        boxes: one or more.
+    """
+    if len(boxes) == 1:
+        return [joined(seen)]
+    spans = [_span(box, crop) for box in boxes]
+    of_box: list[list[Seen]] = [[] for _ in boxes]
+    for word in seen:
+        shared = [min(right, word.right) - max(left, word.left) for left, right in spans]
+        if max(shared) > 0:
+            of_box[shared.index(max(shared))].append(word)
+    return [joined(words) for words in of_box]
+
+
+def joined(seen: Sequence[Seen]) -> Reading:
+    """Return everything as one reading, as sure as its parts are on average."""
+    if not seen:
+        return Reading("", 0.0)
+    mean = sum(word.confidence for word in seen) / len(seen)
+    return Reading(" ".join(word.text for word in seen), mean)
+
+
+def _span(box: Box, crop: Crop) -> tuple[float, float]:
+    """Return where a box begins and ends on a crop, in pixels from its left edge."""
+    corners = np.array([(x, y, 1.0) for x, y in box.polygon])
+    x, _, w = np.linalg.inv(crop.to_page) @ corners.T
+    return float((x / w).min()), float((x / w).max())

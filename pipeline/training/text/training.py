@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from ....stages.errors import ConfigError
 from ..train import CHECKPOINT_FILE
 from .card import write_model
 from .config import TextTrainConfig
-from .responses import with_unit_responses
 from .train import Trained, train
 from .validate import Rendered
 
@@ -29,7 +27,7 @@ def train_text(config: TextTrainConfig, *, resume: bool) -> str:
 
     def keep(now: Trained) -> None:
         if now.curve[-1]["iou_h"] >= max(record["iou_h"] for record in now.curve):
-            write_model(config, replace(now, network=with_unit_responses(now.network, rendered)))
+            write_model(config, now)
 
     curve = train(config, rendered, resume=resume, keep=keep).curve
     best = max(curve, key=lambda record: (record["iou_h"], record["step"]))

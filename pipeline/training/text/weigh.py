@@ -29,6 +29,10 @@ def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) 
     - The error is that of "this class or not" by the logit of the class alone, as in training
       (`balanced_loss`). Cross entropy between classes counts what speaks against the others, too;
       the map of one class would rise where the others fall, and words that touch would merge.
+    - `error` is its growth for one unit of response: the sum of the growth by that of (1 - p) F_i, p
+      the probability of the class, for there and by about (1 - p) w_i F_i error grows. A map is
+      weight times response; with growth itself as weight, loudness counts twice: scaled by s, and
+      its column of the classifier by 1 / s, a filter says the same, but the map would change.
     - `energy`: a sample is all positions of a class on a picture, sum of error growth by sum of
       F_i^2; single positions where a filter is all but silent would decide everything.
     - `linear`: the weights of the classifier itself, which is already linear on positions.
@@ -64,6 +68,7 @@ class _Sums:
         self.error = torch.zeros(filters, classes, dtype=torch.float64)
         self.energy = torch.zeros_like(self.error)
         self.excitation = torch.zeros_like(self.error)
+        self.at_stake = torch.zeros_like(self.error)
         self.baseline = torch.zeros(classes, dtype=torch.float64)
         self.count = torch.zeros(classes, dtype=torch.int64)
         self.pictures = torch.zeros_like(self.count)
@@ -81,14 +86,16 @@ class _Sums:
         # A filter that is silent on a class is not missed there: 0 / 0 is 0.
         self.energy += torch.where(squares > 0, grown / squares.clamp_min(1e-300), 0)
         self.excitation += responses.double() @ one_hot
+        self.at_stake += responses.double() @ (one_hot * torch.sigmoid(-logit)[:, None])
         self.baseline += error @ one_hot
         self.count += one_hot.sum(dim=0).long()
         self.pictures += (one_hot.sum(dim=0) > 0).long()
 
     def tables(self) -> Tables:
-        """Return the means."""
+        """Return the means; a filter that is always silent is not missed."""
+        error = torch.where(self.at_stake > 0, self.error / self.at_stake, 0)
         return Tables(
-            error=(self.error / self.count).numpy(),
+            error=error.numpy(),
             baseline=(self.baseline / self.count).numpy(),
             energy=(self.energy / self.pictures).numpy(),
             excitation=(self.excitation / self.count).numpy(),

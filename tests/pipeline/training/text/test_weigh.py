@@ -1,3 +1,5 @@
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -51,13 +53,37 @@ def test_the_error_grows_as_by_really_blocking_the_filter(
     network: Network, samples: list[tuple[Tensor, Tensor]], tables: Tables, blocked: int
 ) -> None:
     for name in range(3):
-        growth = [
-            (errors(network, x, y, blocked) - errors(network, x, y, None))[y == name]
-            for x, y in samples
-        ]
-        assert tables.error[blocked, name] == pytest.approx(
-            float(torch.cat(growth).mean()), abs=1e-5
-        )
+        growth, at_stake = 0.0, 0.0
+        for x, y in samples:
+            before = errors(network, x, y, None)
+            growth += float((errors(network, x, y, blocked) - before)[y == name].sum())
+            with torch.no_grad():
+                response = network.features(x)[:, blocked]
+            # The error is -log(p).
+            at_stake += float(((1 - torch.exp(-before)) * response)[y == name].sum())
+        assert tables.error[blocked, name] == pytest.approx(growth / at_stake, rel=1e-4)
+
+
+def test_how_loud_a_filter_is_does_not_change_the_map(
+    network: Network, samples: list[tuple[Tensor, Tensor]], tables: Tables
+) -> None:
+    louder = copy.deepcopy(network)
+    layer, head = louder.get_submodule("features.0"), louder.classifier
+    assert isinstance(layer, nn.Conv2d)
+    assert isinstance(layer.bias, nn.Parameter)
+    assert isinstance(head, nn.Conv2d)
+    with torch.no_grad():
+        layer.weight[2] *= 8
+        layer.bias[2] *= 8
+        head.weight[:, 2] /= 8
+    shown = samples[0][0]
+    with torch.no_grad():
+        maps = [np.asarray(net.features(shown)[0]) for net in (network, louder)]
+    heat = [
+        np.tensordot(measured.error.T, each, 1)
+        for measured, each in zip((tables, weigh_positions(louder, samples)), maps, strict=True)
+    ]
+    np.testing.assert_allclose(heat[0], heat[1], rtol=1e-4, atol=1e-5)
 
 
 def test_baseline_excitation_and_count_are_means_over_positions(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
 
     from .picture import Result
 
-__all__ = ["figure", "save"]
+__all__ = ["check", "figure", "save"]
 
 COLOURS: Final = "viridis"
 """Equal steps of heat look equally large, also in grey and to the colour blind."""
@@ -29,21 +30,31 @@ PANEL_INCHES: Final = 4.0
 FORMATS: Final = (".png", ".pdf", ".svg", ".jpg")
 
 
+def check(path: Path) -> None:
+    """See, before anything is computed, that a figure can be drawn and called so.
+
+    Raises:
+        ConfigError: the name ends in no format that can be drawn, or matplotlib is not installed.
+    """
+    if path.suffix.lower() not in FORMATS:
+        msg = f"--output {path}: give a name that ends in one of {', '.join(FORMATS)}"
+        raise ConfigError(msg)
+    try:
+        importlib.import_module("matplotlib.figure")
+    except ImportError as error:
+        msg = "locpipe show needs matplotlib: pip install 'locpipe[train]'"
+        raise ConfigError(msg) from error
+
+
 def figure(results: Sequence[tuple[str, Result]]) -> Figure:
     """Draw results on one picture side by side: picture, heatmap with its legend, mask, boxes.
 
     Args:
         results: name of the method and what it found, one row each.
-
-    Raises:
-        ConfigError: matplotlib is not installed.
     """
-    try:
-        # Not pyplot: that keeps global state and looks for a screen.
-        from matplotlib.figure import Figure  # noqa: PLC0415 - slow, an optional extra
-    except ImportError as error:
-        msg = "locpipe show needs matplotlib: pip install 'locpipe[train]'"
-        raise ConfigError(msg) from error
+    # Not pyplot: that keeps global state and looks for a screen.
+    from matplotlib.figure import Figure  # noqa: PLC0415 - slow, an optional extra
+
     image = results[0][1].image
     size = (4.4 * PANEL_INCHES, len(results) * (PANEL_INCHES * image.height / image.width + 0.4))
     drawn = Figure(figsize=size, layout="constrained")
@@ -54,19 +65,14 @@ def figure(results: Sequence[tuple[str, Result]]) -> Figure:
 
 
 def save(drawn: Figure, path: Path) -> None:
-    """Write a figure; the same one gives the same bytes.
+    """Write a figure to a file that `check` has seen; the same one gives the same bytes.
 
     Raises:
-        ConfigError: the name ends in no format that can be drawn.
         OutputError: the file cannot be written.
     """
-    kind = path.suffix.lower()
-    if kind not in FORMATS:
-        msg = f"--output {path}: give a name that ends in one of {', '.join(FORMATS)}"
-        raise ConfigError(msg)
     from matplotlib import rc_context  # noqa: PLC0415 - slow, an optional extra
 
-    stream = io.BytesIO()
+    stream, kind = io.BytesIO(), path.suffix.lower()
     undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(kind)
     with rc_context({"svg.hashsalt": "locpipe"}):
         drawn.savefig(stream, format=kind[1:], dpi=100, metadata=undated)

@@ -45,11 +45,11 @@ def show(
 
     The figure of the AdGAP paper. Prints the name of the file it wrote.
     """
+    target = output or Path(f"{picture.name}.show.png")
     configs = [
         (name, read_config(config, (*assignments, *assignment)).config)
         for name, assignment in _methods(weights)
     ]
-    target = output or Path(f"{picture.name}.show.png")
     _draw(picture, page, configs, target)
     click.echo(target)
 
@@ -62,7 +62,8 @@ def _methods(weights: str | None) -> list[tuple[str, tuple[str, ...]]]:
 
 def _draw(picture: Path, page: int, configs: list[tuple[str, Config]], target: Path) -> None:
     from ..api import localize  # noqa: PLC0415 - slow to import
-    from ..show import figure, save  # noqa: PLC0415 - slow to import
+    from ..show import check, figure, save  # noqa: PLC0415 - slow to import
 
+    check(target)
     results = [(name, localize(picture, config, page=page)) for name, config in configs]
     save(figure(results), target)

@@ -73,17 +73,20 @@ def last_file(format_: str, name: str) -> str:
     return f"{name}/crops.jsonl" if format_ == "crops" else f"{name}{_SUFFIXES[format_][0]}"
 
 
-def remove(output: Path, key: str, name: str) -> None:
+def remove(output: Path, key: str, name: str, formats: Iterable[str] = tuple(FORMATS)) -> None:
     """Remove what was exported of a page.
 
     Args:
         output: of the run.
         key: of the picture.
         name: of the page.
+        formats: to remove.
     """
     folder = output / FOLDER
-    for format_, suffixes in _SUFFIXES.items():
-        for suffix in (*suffixes, PurePosixPath(key).suffix):
+    for format_ in formats:
+        if format_ == "crops":
+            shutil.rmtree(folder / format_ / name, ignore_errors=True)
+            continue
+        for suffix in (*_SUFFIXES[format_], PurePosixPath(key).suffix):
             with suppress(OSError):  # not there, or a name that never could be
                 (folder / format_ / f"{name}{suffix}").unlink()
-    shutil.rmtree(folder / "crops" / name, ignore_errors=True)

@@ -16,15 +16,27 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...stages.boxes import Box, Point
 from ...stages.errors import ConfigError, ImageError
-from ...stages.load import EXTENSIONS
+from ...stages.load import EXTENSIONS, Image, load
 from ..document import SCHEMA
 from ..inputs import STATE_FOLDER, Pictures, open_source
 from ..results import page_name, result_path
 from ..store import Failure, Store
 
-__all__ = ["Page", "Run", "open_run", "page_of"]
+__all__ = ["Decoding", "Page", "Run", "open_run", "page_of"]
 
 RUN_SCHEMA: Final = "locpipe/run/1"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class Decoding(_Strict):
+    """Where a run found its pictures, and how it decoded them: see `config.InputConfig`."""
+
+    path: str
+    background: tuple[int, int, int] = Field(strict=False)
+    max_megapixels: float
 
 
 @dataclass(frozen=True)
@@ -69,13 +81,13 @@ class Run:
 
     Attributes:
         folder: the output.
-        report: what run.json says.
+        decoding: what run.json says about how its pictures were decoded.
         failures: pictures without a result, and why.
         pictures: where the pictures lie.
     """
 
     folder: Path
-    report: Mapping[str, Any]
+    decoding: Decoding
     failures: tuple[Failure, ...]
     pictures: Pictures
 
@@ -110,6 +122,19 @@ class Run:
             msg = f"{page.key!r}: was changed since the run ({path}); run again to find its boxes"
             raise ImageError(msg)
         return path
+
+    def decoded(self, page: Page, path: Path) -> Image:
+        """Decode the picture of a page as the run did.
+
+        Args:
+            page: of it.
+            path: where `picture` says it lies.
+
+        Raises:
+            ImageError: it cannot be decoded.
+        """
+        background, limit = self.decoding.background, self.decoding.max_megapixels
+        return load(path, page=page.page, background=background, max_megapixels=limit)
 
     def _path(self, key: str) -> Path | None:
         source = self.pictures.source
@@ -148,21 +173,18 @@ def open_run(folder: Path, pictures: Path | None = None) -> Run:
     report = _read_report(folder)
     _check_finished(folder, report)
     try:
-        source = pictures or Path(report["config"]["input"]["path"])
+        decoding = Decoding.model_validate(report["config"]["input"])
         told = (folder / "failures.jsonl").read_text("ascii").splitlines()
         failures = tuple(Failure(**json.loads(line)) for line in told)
     except (OSError, ValueError, TypeError, KeyError) as error:
         msg = f"{folder}: run.json or failures.jsonl is damaged ({error!r}); run again to mend them"
         raise ConfigError(msg) from error
     try:
-        return Run(folder, report, failures, open_source(source, folder, EXTENSIONS))
+        source = open_source(pictures or Path(decoding.path), folder, EXTENSIONS)
+        return Run(folder, decoding, failures, source)
     except ConfigError as error:
         msg = f"{folder}: its pictures: {error}; say with --input where they lie now"
         raise ConfigError(msg) from error
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
 
 class _Image(_Strict):

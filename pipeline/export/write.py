@@ -8,7 +8,7 @@ import os
 import shutil
 import threading
 from collections.abc import Iterable, Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,7 +16,6 @@ import cv2
 import numpy as np
 
 from ...stages.errors import ImageError
-from ...stages.load import Image, load
 from ..inputs import STATE_FOLDER
 from ..results import FULL, output_errors, prepare_output, result_path, write_atomically
 from .formats import FOLDER, format_named, last_file, remove
@@ -25,6 +24,7 @@ from .source import Link, Source
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ...stages.load import Image
     from .load import Page, Run
 
 __all__ = ["export", "export_page"]
@@ -51,35 +51,44 @@ def export(run: Run, formats: Iterable[str], *, only_missing: bool = False) -> i
     """
     formats = tuple(dict.fromkeys(formats))
     prepare_output(run.folder)
-    with output_errors(run.folder):
-        (run.folder / FOLDER).mkdir(exist_ok=True)
-        for name in () if only_missing else formats:
-            shutil.rmtree(_folder(run.folder, name), ignore_errors=True)
-    left_out = {page.name for page in run.pages() if not _export_page(run, formats, page)}
+    for name in formats:
+        folder = _folder(run.folder, name)
+        if not only_missing:
+            shutil.rmtree(folder, ignore_errors=True)
+        with output_errors(folder):
+            folder.mkdir(parents=True, exist_ok=True)
+    left_out = {
+        page.name: missing for page in run.pages() if (missing := _export_page(run, formats, page))
+    }
 
-    def kept() -> Iterator[Page]:
-        return (page for page in run.pages() if page.name not in left_out)
+    def kept(name: str) -> Iterator[Page]:
+        return (page for page in run.pages() if name not in left_out.get(page.name, ()))
 
     for name in formats:
-        for file, pieces in format_named(name).joined(kept, _folder(run.folder, name)).items():
+        pages = partial(kept, name)
+        for file, pieces in format_named(name).joined(pages, _folder(run.folder, name)).items():
             _write_pieces(run.folder, run.folder / FOLDER / file, pieces)
     return len(left_out)
 
 
-def _export_page(run: Run, formats: Iterable[str], page: Page) -> bool:
-    """Write what is not there of a page, and return whether that was possible."""
-    todo = [name for name in formats if not _is_there(run.folder, name, page)]
-    try:
-        if todo:
-            source = _source(run, page)
-            for name in todo:
-                export_page(run.folder, name, page, source)
-    except (ImageError, OSError) as error:  # its name may be too long, for example
-        reason = str(error) if isinstance(error, ImageError) else f"{page.name!r}: {error.strerror}"
+def _export_page(run: Run, formats: Iterable[str], page: Page) -> list[str]:
+    """Write what is not there of a page, and return the formats in which that was not possible."""
+    left_out: dict[str, str] = {}
+    source = None
+    for name in formats:
+        if _is_there(run.folder, name, page):
+            continue
+        try:
+            source = source or _source(run, page)
+            export_page(run.folder, name, page, source)
+        except ImageError as error:
+            left_out[name] = str(error)
+        except OSError as error:  # its name may be too long, for example
+            left_out[name] = f"{page.name!r}: {error.strerror}"
+    for reason in dict.fromkeys(left_out.values()):
         log.warning("left out: %s", reason)
-        remove(run.folder, page.key, page.name)
-        return False
-    return True
+    remove(run.folder, page.key, page.name, left_out)
+    return list(left_out)
 
 
 def export_page(output: Path, name: str, page: Page, source: Source) -> None:
@@ -109,16 +118,10 @@ def _is_there(output: Path, name: str, page: Page) -> bool:
 
 def _source(run: Run, page: Page) -> Source:
     path = run.picture(page).absolute()
-    options = run.report["config"]["input"]
 
     @cache
     def picture() -> Image:
-        return load(
-            path,
-            page=page.page,
-            background=tuple(options["background"]),
-            max_megapixels=options["max_megapixels"],
-        )
+        return run.decoded(page, path)
 
     def mask() -> NDArray[np.uint8] | None:
         file = result_path(run.folder, "masks", page.key, page.page)

@@ -65,6 +65,8 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
         maker = made_by(config, engine)
         _remove_orphans(run.folder)
         tasks = list(_tasks(run, maker, counts, force=options.force))
+        with results.output_errors(run.folder / FOLDER):
+            (run.folder / FOLDER).mkdir(exist_ok=True)
         tally, failures = _work(job, tasks, stop, shown=options.progress)
         counts.update(tally.counts)
         status = 128 + stop.signal if stop.signal else 3 * bool(failures or run.failures)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Final
 
 from ... import __version__
 from ...stages.errors import ConfigError
-from ...stages.load import Image, load
 from .. import results
 from ..bench import stage_of
 from ..config import RunConfig
@@ -28,6 +27,7 @@ from .text import SUFFIXES, PageText, files
 from .units import assigned, groups
 
 if TYPE_CHECKING:
+    from ...stages.load import Image
     from .engine import Engine
 
 __all__ = ["FOLDER", "ReadJob", "Reader", "made_by", "remove"]
@@ -128,7 +128,7 @@ class Reader(PictureWorker):
         started = time.perf_counter()
         page = page_of(json.loads(Path(task.path).read_bytes()), task.path)
         picture = self.job.run.picture(page).absolute()
-        image = self._load(picture, page)
+        image = self.job.run.decoded(page, picture)
         loaded = time.perf_counter()
         text = self._read(image, page)
         read = time.perf_counter()
@@ -138,15 +138,6 @@ class Reader(PictureWorker):
             results.write_atomically(self.job.output, folder / name, content)
         seconds = {"load": loaded - started, "read": read - loaded, "write": time.perf_counter() - read}  # fmt: skip
         return Outcome(task.key, "done", page.sha256, 1, len(text.counting), image.width * image.height, seconds)  # fmt: skip
-
-    def _load(self, picture: Path, page: Page) -> Image:
-        options = self.job.run.report["config"]["input"]
-        return load(
-            picture,
-            page=page.page,
-            background=tuple(options["background"]),
-            max_megapixels=options["max_megapixels"],
-        )
 
     def _read(self, image: Image, page: Page) -> PageText:
         engine, asked = self.engine, self.job.config.min_confidence

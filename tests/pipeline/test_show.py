@@ -13,7 +13,7 @@ from PIL import Image
 
 import locpipe
 from locpipe.pipeline.cli import main
-from locpipe.pipeline.show import COLOURS, figure, save
+from locpipe.pipeline.show import COLOURS, check, figure, save
 from locpipe.stages.errors import ConfigError, OutputError
 
 
@@ -89,7 +89,7 @@ def test_the_same_figure_gives_the_same_file(tmp_path: Path, name: str) -> None:
 
 def test_a_file_that_cannot_be_says_why(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"a\.tga: give a name that ends in one of \.png"):
-        save(Figure(), tmp_path / "a.tga")
+        check(tmp_path / "a.tga")
     with pytest.raises(OutputError, match=r"cannot be written \(No such file.*choose another"):
         save(Figure(figsize=(1, 1)), tmp_path / "nowhere" / "a.png")
 
@@ -135,11 +135,17 @@ def test_a_picture_that_is_none_is_told(tmp_path: Path) -> None:
     assert call(tmp_path / "none.png").exit_code == 3
 
 
-def test_without_matplotlib_the_extra_is_named(picture: Path) -> None:
+def test_a_wrong_ending_is_told_before_anything_is_computed(tmp_path: Path) -> None:
+    """Were the picture looked for first, that it is missing would be told."""
+    done = call(tmp_path / "none.png", "-o", "figure.gif")
+    assert (done.exit_code, "--output figure.gif" in done.stderr) == (2, True)
+
+
+def test_without_matplotlib_the_extra_is_named_before_anything_is_computed(tmp_path: Path) -> None:
     """In a process of its own, where the import fails as it does without the package."""
     code = "import sys; sys.modules['matplotlib.figure'] = None; import locpipe.__main__"
     done = subprocess.run(
-        [sys.executable, "-c", code, "show", str(picture), "--config", "digits"],
+        [sys.executable, "-c", code, "show", str(tmp_path / "none.png"), "--config", "digits"],
         capture_output=True,
         text=True,
         check=False,

@@ -77,14 +77,15 @@ def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  #
 
 
 def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
-    """Return two lists: pictures to give to Tesseract, and those without a box.
+    """Return two lists: pictures to give to Tesseract, and those where there is nothing to read.
 
     A name with a line break fits in no such list; its zones are there all the same.
     """
 
     def names(*, with_zones: bool) -> Iterator[bytes]:
         for page in pages():
-            if (folder / f"{page.name}.uzn").exists() != with_zones:
+            is_listed = (folder / f"{page.name}.uzn").exists() if with_zones else not zones(page)
+            if not is_listed:
                 continue
             name = os.fsencode(folder / _picture(page, folder) if with_zones else page.name)
             if b"\n" in name or b"\r" in name:

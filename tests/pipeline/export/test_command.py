@@ -71,6 +71,23 @@ def test_what_failed_or_moved_is_told_and_gives_3(
     assert call(run / "out", "--to", "icdar", "--input", run / "elsewhere").exit_code == 3
 
 
+def test_exports_in_other_formats_stay_when_a_picture_has_moved(
+    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]], tree: Tree
+) -> None:
+    run = make_run({"a.png": (sign, 1, boxes), "b.png": (sign, 1, boxes)})
+    out = run / "out"
+    assert call(out, "--to", "page,alto,icdar").exit_code == 0
+    before = tree(out / "exports")
+    (run / "pictures" / "b.png").unlink()
+    assert call(out, "--to", "icdar").exit_code == 3
+    del before["icdar/b.png.txt"]
+    assert tree(out / "exports") == before
+    assert export(open_run(out), ("alto", "hocr"), only_missing=True) == 1
+    after = tree(out / "exports")
+    assert {name: after[name] for name in before} == before
+    assert set(after) - set(before) == {"hocr/a.png.hocr"}
+
+
 def test_not_while_a_run_is_at_work(
     make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]]
 ) -> None:
@@ -82,14 +99,16 @@ def test_not_while_a_run_is_at_work(
     assert "another run is at work" in result.stderr
 
 
+@pytest.mark.parametrize("file", ["exports", "exports/icdar"])
 def test_an_output_that_cannot_be_written_gives_6(
-    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]]
+    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]], file: str
 ) -> None:
     out = make_run({"a.png": (sign, 1, boxes)}) / "out"
-    (out / "exports").touch()
+    (out / file).parent.mkdir(exist_ok=True)
+    (out / file).touch()
     result = call(out, "--to", "icdar")
     assert result.exit_code == 6
-    assert "cannot be written" in result.stderr
+    assert f"{out}/exports/icdar cannot be written" in result.stderr
 
 
 @pytest.fixture

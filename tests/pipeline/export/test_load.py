@@ -121,6 +121,15 @@ def test_a_damaged_report(finished: Path, content: str) -> None:
     assert re.search(r"run\.json.*run again", told(finished / "out"))
 
 
+@pytest.mark.parametrize("missing", ["path", "background", "max_megapixels"])
+def test_a_report_that_does_not_say_how_pictures_were_decoded(finished: Path, missing: str) -> None:
+    file = finished / "out" / "run.json"
+    report = json.loads(file.read_bytes())
+    del report["config"]["input"][missing]
+    file.write_text(json.dumps(report))
+    assert re.search(rf"run\.json .* damaged .*{missing}.*run again", told(finished / "out"), re.DOTALL)  # fmt: skip
+
+
 def test_damaged_boxes(finished: Path) -> None:
     file = finished / "out" / "boxes" / "coffee.jpg.json"
     good = file.read_bytes()

@@ -276,6 +276,14 @@ def test_what_is_no_finished_run_is_refused(
     assert not (run / "read").exists()
 
 
+def test_a_file_where_the_texts_belong_is_told_at_once(run: Path) -> None:
+    (run / "read").touch()
+    done = call(run, "--workers", "0")
+    assert done.exit_code == 6
+    assert f"{run}/read cannot be written" in done.stderr
+    assert not (run / "read-failures.jsonl").exists()
+
+
 def test_a_run_that_is_locked_is_left_alone(run: Path) -> None:
     with locked(run):
         assert call(run).exit_code == 75

@@ -125,6 +125,8 @@ def test_a_picture_too_long_for_tesseract_is_told(
     folder = exported(make_run({"a.png": (Image.new("RGB", (32768, 120)), 1, boxes)}), "uzn")
     assert not list(folder.glob("uzn/*"))
     assert "more than 32767 pixels" in caplog.text
+    assert (folder / "uzn.txt").read_text() == ""
+    assert (folder / "uzn-empty.txt").read_text() == "", "there is something to read"
 
 
 def tesseract(*arguments: str | Path) -> str:

@@ -217,6 +217,19 @@ def read(
             argument is out of its range.
         OutputError: results cannot be written.
         LocpipeError: a run is at work there, or no worker can be started.
+
+    Example:
+        >>> import locpipe, tempfile
+        >>> folder = tempfile.mkdtemp()
+        >>> picture = "data/samples/newspaper.png"
+        >>> settings = {"input.path": picture, "output.path": folder, "run.workers": 0}
+        >>> locpipe.run("text", settings=settings).exit_code
+        0
+        >>> report = locpipe.read(folder, "rapidocr", workers=0)
+        >>> report.exit_code, report.counts["done"], report.boxes > 0
+        (0, 1, True)
+        >>> (report.output / "newspaper.png.txt").read_text() != ""
+        True
     """
     from .reading.engine import ReadConfig, checked  # noqa: PLC0415 - slow to import
     from .reading.run import FAILURES, ReadOptions, execute  # noqa: PLC0415 - slow to import

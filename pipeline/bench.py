@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import stat
 import time
 import traceback
@@ -194,7 +195,10 @@ def stage_of(error: Exception) -> str:
 
 def _hash(path: Path) -> str:
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
+        mode = path.stat().st_mode
+        if stat.S_ISDIR(mode):
+            os.scandir(path).close()  # a folder comes this far only when it could not be listed
+        if not stat.S_ISREG(mode):
             msg = f"{str(path)!r}: is not a file; give pictures as files"
             raise ImageError(msg)
         with path.open("rb") as stream:

@@ -148,12 +148,16 @@ def locked(output: Path) -> AbstractContextManager[object]:
 
     Raises:
         LockedError: another run holds it.
+        OutputError: the lock belongs to another user.
     """
-    try:
-        return FileLock(output / STATE_FOLDER / "lock").acquire(timeout=0)
-    except Timeout as error:
-        msg = f"{output}: another run is at work here; wait for it, or choose another output.path"
-        raise LockedError(msg) from error
+    with results.output_errors(output):
+        try:
+            return FileLock(output / STATE_FOLDER / "lock").acquire(timeout=0)
+        except Timeout as error:
+            msg = (
+                f"{output}: another run is at work here; wait for it, or choose another output.path"
+            )
+            raise LockedError(msg) from error
 
 
 def _work(prepared: _Prepared, store: Store, options: Options, stop: Stop) -> Tally:

@@ -7,7 +7,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -102,7 +102,8 @@ class Store:
             return _connect(f"{self._file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}")
         except sqlite3.DatabaseError as error:
             if read_only or isinstance(error, sqlite3.OperationalError):
-                msg = f"{self._file}: {error}; make the folder writable, or remove this file"
+                advice = "make the folder writable, free space on its disk, or remove this file"
+                msg = f"{self._file}: {error}; {advice}"
                 raise OutputError(msg) from error
             self._file.replace(self._file.with_suffix(".damaged"))
             return self._open(read_only=False)
@@ -120,14 +121,32 @@ class Store:
         query = "SELECT COUNT(*) FROM runs WHERE run = ? AND finished = 0"
         return bool(self._db.execute(query, (self.run,)).fetchone()[0])
 
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            msg = f"{self._file}: {error}; free space on the disk of output.path and on that of TMPDIR"
+            raise OutputError(msg) from error
+
     def begin(self) -> None:
-        """Note that a run has started."""
-        self._db.execute("INSERT OR IGNORE INTO runs VALUES (?, 0)", (self.run,))
-        self._db.commit()
+        """Note that a run has started.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        with self._writing():
+            self._db.execute("INSERT OR IGNORE INTO runs VALUES (?, 0)", (self.run,))
+            self._db.commit()
 
     def finish(self) -> None:
-        """Note that the run has seen every picture; the next one may try failures again."""
-        self._db.execute("UPDATE runs SET finished = 1 WHERE run = ?", (self.run,))
+        """Note that the run has seen every picture; the next one may try failures again.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        with self._writing():
+            self._db.execute("UPDATE runs SET finished = 1 WHERE run = ?", (self.run,))
 
     def known(self, key: str) -> Known | None:
         """What is known about a picture."""
@@ -143,11 +162,13 @@ class Store:
 
         Raises:
             ConfigError: another picture with the same key is there, they would overwrite each other.
+            OutputError: the disk of temporary files is full.
         """
         key, path = os.fsencode(planned.picture.key), os.fsencode(planned.picture.path)
         row = (key, path, planned.size, planned.mtime_ns, planned.todo, planned.reason)
         try:
-            self._db.execute("INSERT INTO temp.plan VALUES (?, ?, ?, ?, ?, ?)", row)
+            with self._writing():
+                self._db.execute("INSERT INTO temp.plan VALUES (?, ?, ?, ?, ?, ?)", row)
         except sqlite3.IntegrityError as error:
             msg = (
                 f"input.path: {planned.picture.path} is listed twice, and both would be written to "
@@ -197,7 +218,7 @@ class Store:
         attempts = _attempts(before, identity) + 1 if failure else 0
         status = "failed" if failure else "done"
         row = (name, size, mtime_ns, outcome.sha256, config_sha256, model_sha256, status)
-        try:
+        with self._writing():
             self._db.execute(
                 "INSERT OR REPLACE INTO pictures VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (*row, outcome.pages, attempts, self.run, *(failure or (None, None, None))),
@@ -205,9 +226,6 @@ class Store:
             if time.monotonic() - self._committed > COMMIT_SECONDS:
                 self._db.commit()
                 self._committed = time.monotonic()
-        except sqlite3.OperationalError as error:
-            msg = f"{self._file}: {error}; free space on the disk of output.path"
-            raise OutputError(msg) from error
 
     def failures(self) -> Iterator[Failure]:
         """The pictures of the plan that have failed, in this run or before, sorted by path."""
@@ -238,4 +256,9 @@ def _connect(address: str) -> sqlite3.Connection:
     # A crash of the machine may cost the file, which is rebuilt; a crash of ours may not.
     db.execute("PRAGMA synchronous = OFF")
     db.executescript(SCHEMA)
+    # It costs a twentieth of looking at the pictures themselves.
+    (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
+    if found != "ok":
+        db.close()
+        raise sqlite3.DatabaseError(found)
     return db

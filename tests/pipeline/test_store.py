@@ -1,6 +1,9 @@
 """What is known about pictures from run to run."""
 
-import sqlite3
+import resource
+from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -110,6 +113,47 @@ def test_a_damaged_state_is_put_aside(output: Path) -> None:
     assert (output / ".locpipe" / "state.damaged").exists()
 
 
+def test_a_state_that_is_damaged_inside_is_put_aside(output: Path) -> None:
+    with Store(output) as store:
+        for number in range(500):
+            record(store, Outcome(f"{number}.jpg", "done"))
+    file = output / ".locpipe" / "state.sqlite"
+    with file.open("r+b") as stream:
+        stream.seek(file.stat().st_size // 2)
+        stream.write(b"\xff" * 4096)
+    with Store(output) as store:
+        assert store.known("0.jpg") is None
+    assert (output / ".locpipe" / "state.damaged").exists()
+
+
+@contextmanager
+def full_disk() -> Iterator[None]:
+    """No file can grow; the nearest to a full disk that any user can have."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+def test_a_full_disk_is_told_from_the_first_write_to_the_last(output: Path) -> None:
+    with Store(output) as store:
+        with full_disk(), pytest.raises(OutputError, match=r"state.sqlite: .*; free space"):
+            store.begin()
+        store.begin()
+        with full_disk(), pytest.raises(OutputError, match=r"state.sqlite: .*; free space"):
+            store.finish()
+
+
+def test_a_full_disk_of_temporary_files_is_told(output: Path) -> None:
+    with Store(output) as store:
+        store._db.execute("PRAGMA temp.max_page_count = 3")
+        plan = [planned(f"{number}.jpg") for number in range(1000)]
+        with pytest.raises(OutputError, match=r"disk is full; free space .* TMPDIR"):
+            deque(map(store.plan, plan))
+
+
 def test_reading_only_creates_and_changes_nothing(tmp_path: Path, output: Path) -> None:
     with Store(tmp_path / "nowhere", read_only=True) as store:
         store.plan(planned("a.jpg"))
@@ -117,7 +161,7 @@ def test_reading_only_creates_and_changes_nothing(tmp_path: Path, output: Path) 
     assert not (tmp_path / "nowhere").exists()
     with Store(output) as store:
         store.begin()
-    with Store(output, read_only=True) as store, pytest.raises(sqlite3.OperationalError):
+    with Store(output, read_only=True) as store, pytest.raises(OutputError, match="readonly"):
         store.finish()
 
 

@@ -1,0 +1,32 @@
+"""What the tests of whole runs share."""
+
+import json
+from typing import Any
+
+from locpipe.pipeline.config import Config
+from locpipe.pipeline.run import Options, execute
+
+
+def run(config: Config, **options: Any) -> dict[str, Any]:
+    return execute(config, Options(**options))
+
+
+def with_(config: Config, section: str, **values: object) -> Config:
+    changed = getattr(config, section).model_copy(update=values)
+    return config.model_copy(update={section: changed})
+
+
+def counts(report: dict[str, Any]) -> dict[str, int]:
+    """Only what is not zero."""
+    return {name: count for name, count in report["counts"].items() if count}
+
+
+def failures(config: Config) -> list[dict[str, Any]]:
+    lines = (config.output.path / "failures.jsonl").read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def boxes(config: Config, key: str) -> dict[str, Any]:
+    document = json.loads((config.output.path / "boxes" / f"{key}.json").read_bytes())
+    assert isinstance(document, dict)
+    return document

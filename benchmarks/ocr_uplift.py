@@ -1,7 +1,7 @@
 """How many words OCR reads alone, and how many from locpipe's boxes.
 
     locpipe render text --count 300 --start 7000000 --output rendered
-    python benchmarks/ocr_uplift.py ../shared/data/text/icdar2015_train rendered --work uplift
+    python benchmarks/ocr_uplift.py data-sets/text/icdar2015_train rendered --work uplift
 
 `--others` before lets only the others read, which takes hours and needs no model of ours.
 

@@ -1,6 +1,6 @@
 """Our text model and the competitors that pip brings, on the same pictures in the same run.
 
-    python benchmarks/quality.py --data ../shared/data
+    python benchmarks/quality.py --data data-sets
 
 Each detector alone, without recognition, at its default settings, whole pictures. Word boxes against
 words on ICDAR 2013 and 2015, lines against lines on MSRA-TD500 (boxes of words are joined by `line`

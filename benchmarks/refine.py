@@ -1,6 +1,6 @@
 """What refining masks by the colours of the picture brings: horses, with masks and boxes as truth.
 
-    python benchmarks/refine.py --data ../shared/data
+    python benchmarks/refine.py --data data-sets
 
 Everything as configs/objects.yaml says but for the label, the threshold and `refine.method`; the
 network runs once a picture for all. Writes benchmarks/results/refine.md.

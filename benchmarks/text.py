@@ -1,6 +1,6 @@
 """Scores shipped configs on a set of photographs with known words.
 
-    python benchmarks/text.py ../shared/data/text/icdar2013_train --config text
+    python benchmarks/text.py data-sets/text/icdar2013_train --config text
 
 Whole pictures, one setting a config; DetEval, ICDAR 2015 and pixel measures with their bootstrap
 intervals. Writes benchmarks/results/text-<name of the set>.md and .json.

@@ -1,6 +1,6 @@
 """Speed and memory of `locpipe run` over many mixed pictures, with 1 and with 2 workers.
 
-    python benchmarks/throughput.py ../shared/data/text --count 200
+    python benchmarks/throughput.py data-sets/text --count 200
 
 Takes `--count` pictures evenly from all pictures below the folder, in order of their size, so that
 small, large, colour and grey are mixed. Writes masks and JSON, no overlays, which are for people

@@ -107,7 +107,7 @@ def weigh(
 
 @click.command(
     epilog="Example: locpipe calibrate digits --config text-lenet --all "
-    "--backgrounds photographs --data ../shared/data/mnist"
+    "--backgrounds photographs --data mnist"
 )
 @click.argument("model")
 @click.option(

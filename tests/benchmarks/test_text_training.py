@@ -60,13 +60,14 @@ def test_first_weights_are_the_same_with_every_call(config: TextTrainConfig) -> 
 
 def test_the_pretrained_trunk_is_kept_and_finetuned_trains_it(config: TextTrainConfig) -> None:
     steps = scaled(config, "pretrained", 2, Path("none"))
+    fresh = pretrained(len(CLASSES))
     changed = {}
     for arm in ("pretrained", "finetuned"):
         run = Arm(steps, network_of(arm, config), resume=False)
         for batch in batches(steps, 0):
             run.learn(batch)
-        first = pretrained(len(CLASSES)).features.get_parameter("stages.2.0.branch.0.weight")
-        now = run.network.features.get_parameter("stages.2.0.branch.0.weight")
+        trunks = [one.get_submodule("features.stages.2") for one in (fresh, run.network)]
+        first, now = (next(trunk.parameters()) for trunk in trunks)
         changed[arm] = not torch.equal(first, now)
     assert changed == {"pretrained": False, "finetuned": True}
 

@@ -11,7 +11,7 @@ from distributed import get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from .. import __version__
-from ..stages.errors import ConfigError, ModelError, OutputError
+from ..stages.errors import ConfigError, LocpipeError, ModelError, OutputError
 from ..stages.model import find_model, load_model
 from . import machine, results
 from .bench import Bench, stage_of
@@ -81,17 +81,28 @@ class PictureWorker(WorkerPlugin):
             ConfigError: the worker has another version of locpipe.
             LocpipeError: the worker lacks what the run needs.
         """
-        if self.job.version != __version__:
-            msg = (
-                f"worker {worker.address} has locpipe {__version__}, this is {self.job.version}; "
-                "install the same version everywhere"
-            )
-            raise ConfigError(msg)
-        machine.return_freed_memory()
         self.address = worker.address
+        self.must_have(f"locpipe {self.job.version}", f"locpipe {__version__}")
+        machine.return_freed_memory()
         # The time limit is one for the process, and two pictures at once need twice the memory.
         self.one_at_a_time = threading.Lock()
         self.prepare(worker.memory_manager.memory_limit or machine.MEMORY)
+
+    def must_have(
+        self,
+        wanted: str,
+        found: str,
+        remedy: str = "install the same version everywhere",
+        error: type[LocpipeError] = ConfigError,
+    ) -> None:
+        """See that this worker has what the parent has.
+
+        Raises:
+            LocpipeError: of the kind given: it has something else.
+        """
+        if found != wanted:
+            msg = f"worker {self.address} has {found}, here is {wanted}; {remedy}"
+            raise error(msg)
 
     def prepare(self, memory: int) -> None:
         """Load what is needed, given so many bytes of memory."""
@@ -152,12 +163,8 @@ class Locpipe(PictureWorker):
             ModelError: the worker has no such model, or another one under this name.
         """
         model = load_model(find_model(self.job.model))
-        if model.sha256 != self.job.model_sha256:
-            msg = (
-                f"worker {self.address} has another model {self.job.model} (sha256 {model.sha256}, "
-                f"here {self.job.model_sha256}); copy the folder of the model to it"
-            )
-            raise ModelError(msg)
+        name, remedy = f"model {self.job.model} of sha256 ", "copy the folder of the model to it"
+        self.must_have(name + self.job.model_sha256, name + model.sha256, remedy, ModelError)
         self.bench = Bench(self.job, model, memory)
 
     def do(self, task: Task) -> Outcome:

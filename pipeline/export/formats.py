@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .load import Page
     from .source import Content, Source
 
-__all__ = ["FOLDER", "FORMATS", "Format", "Pages", "format_named", "last_file", "remove"]
+__all__ = ["FOLDER", "FORMATS", "Format", "Pages", "format_named", "joined", "last_file", "remove"]
 
 FOLDER: Final = "exports"
 """Below the output of a run; `exports/<format>/` belongs to locpipe, which empties it."""
@@ -49,18 +49,22 @@ class Format(Protocol):
     def files(self, page: Page, source: Source, folder: Path) -> Mapping[str, Content]:
         """Return the files of a page by their names relative to `folder`, exports/<format>."""
 
-    def joined(self, pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
-        """Return the files about all pages by their names relative to exports/, in pieces.
-
-        Args:
-            pages: gives every page of the export, each time it is called.
-            folder: exports/<format>, with the files of every page in it.
-        """
-
 
 def format_named(name: str) -> Format:
     """Import the module of a format."""
     return cast("Format", importlib.import_module(f".{name}", f"{__package__}.to"))
+
+
+def joined(name: str, pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
+    """Return the files about all pages by their names relative to exports/, in pieces.
+
+    Args:
+        name: of a format; most have a file a page, and none about all.
+        pages: gives every page of the export, each time it is called.
+        folder: exports/<format>, with the files of every page in it.
+    """
+    of_format = getattr(format_named(name), "joined", None)
+    return of_format(pages, folder) if of_format else {}
 
 
 def last_file(format_: str, name: str) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 from ...stages.errors import ImageError
 from ..inputs import STATE_FOLDER
 from ..results import FULL, output_errors, prepare_output, result_path, write_atomically
-from .formats import FOLDER, format_named, last_file, remove
+from .formats import FOLDER, format_named, joined, last_file, remove
 from .source import Link, Source
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def export(run: Run, formats: Iterable[str], *, only_missing: bool = False) -> i
 
     for name in formats:
         pages = partial(kept, name)
-        for file, pieces in format_named(name).joined(pages, _folder(run.folder, name)).items():
+        for file, pieces in joined(name, pages, _folder(run.folder, name)).items():
             _write_pieces(run.folder, run.folder / FOLDER / file, pieces)
     return len(left_out)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ... import __version__
-from ...stages.errors import ConfigError
 from .. import results
 from ..bench import stage_of
 from ..config import RunConfig
@@ -111,12 +110,7 @@ class Reader(PictureWorker):
             ConfigError: the worker has no such engine, or another version of it.
         """
         self.engine = open_engine(self.job.config)
-        if self.engine.version != self.job.engine:
-            msg = (
-                f"worker {self.address} has {self.engine.version}, here is {self.job.engine}; "
-                "install the same version everywhere"
-            )
-            raise ConfigError(msg)
+        self.must_have(self.job.engine, self.engine.version)
 
     def do(self, task: Task) -> Outcome:
         """Read every box of a page and write what it says.

@@ -109,8 +109,16 @@ def test_workers_do_not_hear_the_terminal(client: Client, job: Job, tasks: list[
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"version": "0.0.1"}, ConfigError, r"has locpipe .*, this is 0.0.1; install the same"),
-        ({"model_sha256": "0" * 64}, ModelError, r"has another model digits"),
+        (
+            {"version": "0.0.1"},
+            ConfigError,
+            r"has locpipe .*, here is locpipe 0.0.1; install the same",
+        ),
+        (
+            {"model_sha256": "0" * 64},
+            ModelError,
+            r"of sha256 \w+, here is model digits of sha256 0+;",
+        ),
         ({"model": "nothing"}, ModelError, r"neither a folder"),
     ],
 )

@@ -6,7 +6,7 @@ read, else none. Upright page: kraken applies the EXIF orientation when it opens
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
@@ -17,10 +17,9 @@ from ..markup import add, fits, points, serialized
 from ..source import Content, Source, picture_beside
 
 if TYPE_CHECKING:
-    from ..formats import Pages
     from ..load import Page
 
-__all__ = ["document", "files", "joined"]
+__all__ = ["document", "files"]
 
 NAMESPACE: Final = "http://www.loc.gov/standards/alto/ns-v4#"
 LOCATION: Final = "http://www.loc.gov/standards/alto/v4/alto-4-3.xsd"
@@ -30,11 +29,6 @@ def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:
     """Return the XML of a page, and the picture where other programs need one of their own."""
     picture, beside = picture_beside(page, source, folder, fits)
     return {**beside, f"{page.name}.xml": document(page, picture, {})}
-
-
-def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:  # noqa: ARG001 - of all formats
-    """Return nothing: a page has its file."""
-    return {}
 
 
 def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:

@@ -5,7 +5,7 @@ Browsers show pictures upright, so the boxes fit what they show.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
@@ -16,10 +16,9 @@ from ..markup import add, fits, serialized
 from ..source import Content, Source, picture_beside
 
 if TYPE_CHECKING:
-    from ..formats import Pages
     from ..load import Page
 
-__all__ = ["document", "files", "joined"]
+__all__ = ["document", "files"]
 
 DOCTYPE: Final = "<!DOCTYPE html>\n"
 CAPABILITIES: Final = "ocr_page ocr_carea ocr_line ocrx_word"
@@ -29,11 +28,6 @@ def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:
     """Return the hOCR of a page, and the picture where other programs need one of their own."""
     picture, beside = picture_beside(page, source, folder, _fits)
     return {**beside, f"{page.name}.hocr": document(page, picture, {})}
-
-
-def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:  # noqa: ARG001 - of all formats
-    """Return nothing: a page has its file."""
-    return {}
 
 
 def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:

@@ -6,7 +6,7 @@ becomes its smallest rectangle.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,10 +14,9 @@ from ..crops import quad_of
 from ..source import Content, Source
 
 if TYPE_CHECKING:
-    from ..formats import Pages
     from ..load import Page
 
-__all__ = ["files", "joined"]
+__all__ = ["files"]
 
 
 def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
@@ -27,8 +26,3 @@ def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  #
         corners = quad_of(box.polygon).round().clip(0, (page.width, page.height)).astype(int)
         lines.append(",".join(map(str, corners.ravel().tolist())) + "\n")
     return {f"{page.name}.txt": "".join(lines).encode("ascii")}
-
-
-def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:  # noqa: ARG001 - of all formats
-    """Return nothing: a picture has its file."""
-    return {}

@@ -179,6 +179,16 @@ def exported() -> Export:
     return run
 
 
+@pytest.fixture
+def exported_sign(
+    make_run: MakeRun, exported: Export, sign: Image.Image, boxes: list[dict[str, Any]]
+) -> Callable[[str, int], Path]:
+    """Exports the sign as `s/a.png`, stored with an orientation, and returns the folder of exports."""
+    return lambda name, orientation: exported(
+        make_run({"s/a.png": (sign, orientation, boxes)}), name
+    )
+
+
 @pytest.fixture(scope="session")
 def official() -> Callable[[str], etree.XMLSchema]:
     """Official schemas by the name of their file, nothing fetched."""

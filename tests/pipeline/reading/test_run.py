@@ -15,10 +15,15 @@ from click.testing import CliRunner, Result
 
 import locpipe
 from locpipe.pipeline.cli import main
+from locpipe.pipeline.cluster import open_client
 from locpipe.pipeline.config import RunConfig
+from locpipe.pipeline.dispatch import dispatch
+from locpipe.pipeline.export.load import open_run
 from locpipe.pipeline.reading.engine import ReadConfig
 from locpipe.pipeline.reading.run import ReadOptions, execute
+from locpipe.pipeline.reading.worker import Reader, ReadJob
 from locpipe.pipeline.run import locked
+from locpipe.pipeline.stop import Stop
 from locpipe.stages.errors import ConfigError
 
 HERE = RunConfig(workers=0)
@@ -178,6 +183,15 @@ def test_worker_processes_write_the_same_bytes(run: Path) -> None:
     options = ReadOptions(workers=RunConfig(workers=2), force=True)
     assert counts(execute(run, ReadConfig(), options)) == {"pages": 3, "done": 3}
     assert written(run) == alone
+
+
+def test_a_worker_with_another_engine_is_refused(run: Path) -> None:
+    job = ReadJob(open_run(run), ReadConfig(), "tesseract 1.0", HERE)
+    with (
+        open_client(HERE, 1) as client,
+        pytest.raises(ConfigError, match=r"has tesseract [2-9].*, here is tesseract 1\.0; install"),
+    ):
+        list(dispatch(client, Reader(job), [], Stop()))
 
 
 def test_a_crash_of_the_engine_is_one_failure(run: Path, hostile: Callable[[str], None]) -> None:

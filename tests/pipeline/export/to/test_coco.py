@@ -23,6 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:Depreca
 
 MakeRun = Callable[[dict[str, Any]], Path]
 Export = Callable[..., Path]
+ExportedSign = Callable[[str, int], Path]
 
 
 @settings(max_examples=50)
@@ -51,16 +52,11 @@ def read(folder: Path) -> COCO:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_boxes_and_masks_lie_on_the_upright_picture(
-    make_run: MakeRun,
-    exported: Export,
-    sign: Image.Image,
-    boxes: list[dict[str, Any]],
-    orientation: int,
+    exported_sign: ExportedSign, boxes: list[dict[str, Any]], orientation: int
 ) -> None:
-    folder = exported(make_run({"a.png": (sign, orientation, boxes)}), "coco")
-    coco = read(folder)
+    coco = read(exported_sign("coco", orientation))
     (image,) = coco.dataset["images"]
-    assert (image["file_name"], image["width"], image["height"]) == ("a.png", 240, 120)
+    assert (image["file_name"], image["width"], image["height"]) == ("s/a.png", 240, 120)
     annotations: Any = coco.loadAnns(coco.getAnnIds(imgIds=[image["id"]]))
     upright, turned, curved = annotations
     assert upright["bbox"] == [20, 30, 100, 30]

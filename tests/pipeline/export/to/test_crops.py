@@ -11,6 +11,7 @@ from PIL import Image
 
 MakeRun = Callable[[dict[str, Any]], Path]
 Export = Callable[..., Path]
+ExportedSign = Callable[[str, int], Path]
 
 
 def listed(folder: Path) -> list[dict[str, Any]]:
@@ -19,13 +20,9 @@ def listed(folder: Path) -> list[dict[str, Any]]:
 
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_a_crop_is_upright_and_leads_back_to_the_upright_page(
-    make_run: MakeRun,
-    exported: Export,
-    sign: Image.Image,
-    boxes: list[dict[str, Any]],
-    orientation: int,
+    exported_sign: ExportedSign, sign: Image.Image, boxes: list[dict[str, Any]], orientation: int
 ) -> None:
-    folder = exported(make_run({"s/a.png": (sign, orientation, boxes)}), "crops")
+    folder = exported_sign("crops", orientation)
     first, second, third = listed(folder)
     assert first["crop"] == "crops/s/a.png/0000.png"
     with Image.open(folder / first["crop"]) as crop:

@@ -13,6 +13,7 @@ from PIL import Image
 
 MakeRun = Callable[[dict[str, Any]], Path]
 Export = Callable[..., Path]
+ExportedSign = Callable[[str, int], Path]
 
 
 def results(folder: Path) -> list[dict[str, Any]]:
@@ -24,14 +25,8 @@ def results(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_percent_of_the_upright_picture(
-    make_run: MakeRun,
-    exported: Export,
-    sign: Image.Image,
-    boxes: list[dict[str, Any]],
-    orientation: int,
-) -> None:
-    found = results(exported(make_run({"a.png": (sign, orientation, boxes)}), "labelstudio"))
+def test_percent_of_the_upright_picture(exported_sign: ExportedSign, orientation: int) -> None:
+    found = results(exported_sign("labelstudio", orientation))
     upright, _, curved = found
     assert upright["value"] == {
         "x": pytest.approx(100 * 20 / 240, abs=1e-3),

@@ -14,6 +14,7 @@ from locpipe.pipeline.export.to import alto, hocr, page
 
 MakeRun = Callable[[dict[str, Any]], Path]
 Export = Callable[..., Path]
+ExportedSign = Callable[[str, int], Path]
 Official = Callable[[str], etree.XMLSchema]
 
 SCHEMAS = {"page": "page-2019-07-15.xsd", "alto": "alto-4-3.xsd"}
@@ -87,16 +88,13 @@ def test_alto_has_lines_with_baselines_strings_and_labels(found: Page) -> None:
 
 @pytest.mark.parametrize("orientation", [1, 6])
 def test_hocr_has_upright_boxes_of_page_lines_and_words(
-    make_run: MakeRun,
-    exported: Export,
-    sign: Image.Image,
-    boxes: list[dict[str, Any]],
-    orientation: int,
+    exported_sign: ExportedSign, orientation: int
 ) -> None:
-    folder = exported(make_run({"a.png": (sign, orientation, boxes)}), "hocr")
-    root: Any = etree.parse(folder / "hocr" / "a.png.hocr")
+    root: Any = etree.parse(exported_sign("hocr", orientation) / "hocr" / "s" / "a.png.hocr")
     titles = {name: root.xpath(f"//*[@class='{name}']/@title") for name in ("ocr_page", "ocr_line", "ocrx_word")}  # fmt: skip
-    assert titles["ocr_page"] == ['image "../../../pictures/a.png"; bbox 0 0 240 120; ppageno 0']
+    assert titles["ocr_page"] == [
+        'image "../../../../pictures/s/a.png"; bbox 0 0 240 120; ppageno 0'
+    ]
     assert titles["ocrx_word"][0] == "bbox 20 30 120 60"
     assert (len(titles["ocr_line"]), len(titles["ocrx_word"])) == (2, 3)
 

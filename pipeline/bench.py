@@ -27,6 +27,7 @@ from .tasks import Outcome
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ..stages.load import Header
     from ..stages.model import Model
     from .picture import Result
     from .tasks import Job, Task
@@ -122,12 +123,37 @@ class Bench:
             return  # for that, `load` has the better message
         needed = memory_needed(self.model, header, self.job.config)
         if needed > self.memory:
-            msg = (
-                f"{str(path)!r}: {header.width} x {header.height} pixels need about "
-                f"{needed / 2**30:.1f} GiB, a worker has {self.memory / 2**30:.1f} GiB; set "
-                "infer.long_side, use fewer run.workers, or raise run.memory_limit"
-            )
-            raise ImageError(msg)
+            raise ImageError(self._too_large(path, header, needed))
+
+    def _too_large(self, path: Path, header: Header, needed: int) -> str:
+        from ..stages.nets.dense import global_steps  # noqa: PLC0415 - imports torch
+
+        steps = global_steps(self.model.network.features)
+        parts = (
+            f". It cannot be shown to {self.model.card.name} in parts, as that net looks at the whole "
+            f"picture at once (in {len(steps)} places, the first is {steps[0]})"
+            if steps
+            else ""
+        )
+        side = self._side_that_fits(header)
+        return (
+            f"{str(path)!r}: {header.width} x {header.height} pixels need about "
+            f"{needed / 2**30:.1f} GiB, a worker has {self.memory / 2**30:.1f} GiB{parts}; "
+            f"{f'set infer.long_side={side}, ' if side else ''}use fewer run.workers, or raise "
+            "run.memory_limit"
+        )
+
+    def _side_that_fits(self, header: Header) -> int:
+        """Return a long side that there is memory for, in pixels, 0 if there is none."""
+        from .picture import memory_needed  # noqa: PLC0415 - imports torch
+
+        config, whole = self.job.config, max(header.width, header.height)
+        for side in (whole * percent // 100 for percent in range(95, 0, -5)):
+            infer = config.infer.model_copy(update={"long_side": max(1, side)})
+            shrunk = config.model_copy(update={"infer": infer})
+            if memory_needed(self.model, header, shrunk) <= self.memory:
+                return side
+        return 0
 
     def _write(self, result: Result, path: Path, key: str, sha256: str) -> None:
         from .draw import heatmap_pixels, mask_pixels, overlay_pixels  # noqa: PLC0415 - the same

@@ -120,7 +120,7 @@ def features_of(image: Image, model: Model, config: Config) -> list[Features]:
             scale=scale,
             polarity=polarity,
             padding=options.padding,
-            windows=config.heatmap.weights == "classifier",
+            windows=_is_windowed(config),
         )
         for scale in _scales(options, image.width, image.height)
         for polarity in _polarities(options)
@@ -128,7 +128,7 @@ def features_of(image: Image, model: Model, config: Config) -> list[Features]:
 
 
 def check(card: ModelCard, config: Config) -> None:
-    """See, before anything is computed, that a model can do what a config asks for.
+    """See from its card that a model can do what a config asks for; `trial` sees the rest.
 
     Raises:
         ConfigError: a package is missing that the refinement needs.
@@ -142,7 +142,7 @@ def check(card: ModelCard, config: Config) -> None:
     card = card.model_copy(update={"groups": {**card.groups, **options.groups}})
     for label in labels_of(card, config):
         if is_chosen_by_picture(label):
-            label = card.classes[0]  # noqa: PLW2901  any: all have the same maps
+            continue
         card.members(label)
         if options.normalize == "minmax" or options.weights == "classifier":
             continue
@@ -162,7 +162,13 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
     kept = 0
     for scale in _scales(config.infer, header.width, header.height):
         shown = shown_size(header.width, header.height, scale)
-        peak, maps = bytes_needed(model, *shown, resolution=config.infer.resolution)
+        peak, maps = bytes_needed(
+            model,
+            *shown,
+            resolution=config.infer.resolution,
+            padding=config.infer.padding,
+            windows=_is_windowed(config),
+        )
         at_once.append(peak)
         kept += maps * len(_polarities(config.infer))
     # Heat, mask and refined mask of every label, and temporary arrays of one.
@@ -181,6 +187,10 @@ def _is_recognition(card: ModelCard, config: Config) -> bool:
     options = config.heatmap
     by_picture = any(map(is_chosen_by_picture, labels_of(card, config)))
     return card.backbone is not None or by_picture or options.min_probability > 0
+
+
+def _is_windowed(config: Config) -> bool:
+    return config.heatmap.weights == "classifier"
 
 
 def _scales(options: InferConfig, width: int, height: int) -> list[float]:

@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 
 from ..stages.errors import LocpipeError
 from ..stages.load import EXTENSIONS
-from ..stages.model import Backbone, find_model, list_models, read_card, verify_model
-from . import picture, results
+from ..stages.model import Backbone, find_model, list_models, load_model, read_card, verify_model
+from . import picture, results, trial
 from .inputs import STATE_FOLDER, Pictures, open_source
 from .plan import Terms, make_plan
 from .progress import Progress
@@ -105,16 +105,20 @@ def execute(config: Config, options: Options) -> dict[str, Any]:
             if not stop.requested:
                 store.finish()
             report = _write_report(prepared, store, tally, options, stop)
-        if not stop.requested:
-            _export(prepared.job.config)
+        if not stop.requested and _export(prepared.job.config) and not report["exit_code"]:
+            report["exit_code"] = 3
+            results.write_json(output, output / "run.json", report)
         return report
 
 
 def _prepare(config: Config, options: Options) -> _Prepared:
     """Check everything that can be checked before anything is started or written."""
     folder = find_model(config.source)
-    picture.check(read_card(folder), config)
+    card = read_card(folder)
+    picture.check(card, config)
     model_sha256 = verify_model(folder)
+    if trial.is_needed(card, config):
+        trial.try_out(load_model(folder), config)
     config_sha256 = config.sha256()
     config = _absolute(config)
     pictures = open_source(config.input.path, config.output.path, EXTENSIONS)
@@ -187,14 +191,19 @@ def _work(prepared: _Prepared, store: Store, options: Options, stop: Stop) -> Ta
     return tally
 
 
-def _export(config: Config) -> None:
-    """Write what workers left out: exports of pictures done before, and files about all pictures."""
-    if config.output.exports:
-        from .export.load import open_run  # noqa: PLC0415 - slow to import
-        from .export.write import export  # noqa: PLC0415 - slow to import
+def _export(config: Config) -> int:
+    """Write what workers left out: exports of pictures done before, and files about all pictures.
 
-        run = open_run(config.output.path, config.input.path)
-        export(run, config.output.exports, only_missing=True)
+    Returns:
+        How many pages could not be exported: their pictures are gone, for example.
+    """
+    if not config.output.exports:
+        return 0
+    from .export.load import open_run  # noqa: PLC0415 - slow to import
+    from .export.write import export  # noqa: PLC0415 - slow to import
+
+    run = open_run(config.output.path, config.input.path)
+    return export(run, config.output.exports, only_missing=True)
 
 
 def _write_report(

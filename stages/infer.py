@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 __all__ = ["Features", "Padding", "bytes_needed", "infer", "normalized", "shown_size"]
 
 Padding = Literal["replicate", "reflect", "zeros"]
+_COPIES = 4  # arrays of the size of the answers that are alive while they become log-odds
 _LEAST = 1e-7  # probability of all other classes: float32 knows no less beside 1
 _BORDERS = {"replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
 
@@ -83,9 +84,9 @@ def infer(
     shown = _as_shown(rgb, scale, polarity, channels=model.card.input.channels)
     height, width = shown.shape[:2]
     rows, columns = math.ceil(height / shape.stride), math.ceil(width / shape.stride)
-    margin = 0 if padding == "zeros" else _round_up(shape.receptive_field // 2, shape.multiple)
-    least = shape.receptive_field if windows else 1  # a window must fit
-    x = _padded(shown, margin, shape.multiple, padding, model.card.input, least)
+    margin = _margin(shape, padding)
+    sides = _padded_sides((height, width), shape, padding, windows=windows)
+    x = _padded(shown, margin, sides, padding, model.card.input)
     # A window is centred well behind its beginning: those that begin in the padding count, too.
     behind = int(shape.offset // shape.stride) if windows else 0
     first = max(0, margin // shape.stride - behind)
@@ -106,18 +107,37 @@ def infer(
 
 
 def bytes_needed(
-    model: Model, width: int, height: int, *, resolution: Resolution
+    model: Model,
+    width: int,
+    height: int,
+    *,
+    resolution: Resolution = "native",
+    padding: Padding = "replicate",
+    windows: bool = False,
 ) -> tuple[int, int]:
     """Estimate the memory of a pass over a picture of the size that the network is shown.
 
+    Args:
+        model: as for `infer`.
+        width: in pixels, see `shown_size`.
+        height: in pixels.
+        resolution: as for `infer`.
+        padding: as for `infer`.
+        windows: as for `infer`.
+
     Returns:
         Bytes while it runs (live activations, twice: convolution libraries keep a second copy of
-        the largest in a layout of their own), and bytes of the filter responses it leaves.
+        the largest in a layout of their own), and bytes of the maps it leaves.
+
+    Raises:
+        ModelError: as `infer`.
     """
-    features, shape = _dense_features(model.network, resolution)
-    padded = (width + shape.receptive_field) * (height + shape.receptive_field)
-    peak = 8 * padded * peak_floats(features, model.card.input.channels)
-    return int(peak), int(4 * padded * len(model.tables.error) / shape.stride**2)
+    features, shape = _dense_features(model.network, resolution, windows=windows)
+    rows, columns = _padded_sides((height, width), shape, padding, windows=windows)
+    maps = len(model.card.classes) if windows else len(model.tables.error)
+    left = 4 * maps * rows * columns // shape.stride**2
+    peak = 8 * rows * columns * _peak_floats(features, model.card.input.channels)
+    return max(int(peak), _COPIES * left if windows else 0), left
 
 
 def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
@@ -135,6 +155,11 @@ def _dense_features(
     features = densify(native, resolution)
     # A twin without strides still needs pictures that its windows fit into.
     return features, replace(geometry(features), multiple=geometry(native).multiple)
+
+
+@lru_cache(maxsize=16)
+def _peak_floats(features: nn.Module, channels: int) -> float:
+    return peak_floats(features, channels)
 
 
 @lru_cache(maxsize=16)
@@ -168,18 +193,31 @@ def _as_shown(
     return 255 - shown if polarity == "inverted" else shown
 
 
+def _margin(shape: Geometry, padding: Padding) -> int:
+    """Return how far a picture is continued above and on the left, in pixels."""
+    return 0 if padding == "zeros" else _round_up(shape.receptive_field // 2, shape.multiple)
+
+
+def _padded_sides(
+    sides: tuple[int, int], shape: Geometry, padding: Padding, *, windows: bool
+) -> tuple[int, int]:
+    """Return height and width of a picture with its padding."""
+    least = shape.receptive_field if windows else 1  # a window must fit
+    around = 2 * _margin(shape, padding)
+    height, width = (_round_up(max(side + around, least), shape.multiple) for side in sides)
+    return height, width
+
+
 def _padded(
     picture: NDArray[np.uint8],
     margin: int,
-    multiple: int,
+    sides: tuple[int, int],
     padding: Padding,
     spec: InputSpec,
-    least: int,
 ) -> NDArray[np.float32]:
-    """Return the picture as the network wants it, float32 [1, C, H', W'], padded."""
+    """Return the picture as the network wants it, float32 [1, C, H', W'], padded to `sides`."""
     below, right = (
-        _round_up(max(side + 2 * margin, least), multiple) - side - margin
-        for side in picture.shape[:2]
+        whole - side - margin for whole, side in zip(sides, picture.shape, strict=False)
     )
     if padding == "zeros":
         return np.pad(normalized(picture[None], spec), ((0, 0), (0, 0), (0, below), (0, right)))

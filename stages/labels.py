@@ -118,8 +118,10 @@ def _required(model: Model, features: Sequence[Features]) -> NDArray[np.float32]
     chances = _probabilities(features)
     if chances is None:
         msg = (
-            f"the classifier of model {model.card.name} takes pictures of one size only: give "
-            "heatmap.labels by name, and heatmap.min_probability=0"
+            f"model {model.card.name} does not say how probable a class is in a whole picture, as "
+            "its classifier takes one size only, or answers for every place (as all do with "
+            "heatmap.weights=classifier): give heatmap.labels by name, and "
+            "heatmap.min_probability=0"
         )
         raise ModelError(msg)
     return chances

@@ -7,14 +7,18 @@ from typing import Any, Literal
 
 import torch
 from torch import Tensor, fx, nn
+from torch.nn import functional
 
 from ..errors import ModelError
 
-__all__ = ["Geometry", "Resolution", "densify", "geometry", "peak_floats"]
+__all__ = ["Geometry", "Resolution", "densify", "geometry", "global_steps", "peak_floats"]
 
 Resolution = Literal["native", "atrous", "unpooled"]
 Windowed = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 Grid = tuple[int, float, int]  # stride, offset, receptive field
+_GLOBAL_LAYERS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
+_GLOBAL_FUNCTIONS = (functional.adaptive_avg_pool2d, functional.adaptive_max_pool2d, torch.mean)
+_GLOBAL_METHODS = ("mean", "amax")
 
 
 @dataclass(frozen=True)
@@ -94,6 +98,26 @@ def peak_floats(features: nn.Module, channels: int) -> float:
     side = 256
     counter.run(torch.empty(1, channels, side, side, device="meta"))
     return counter.peak / side**2
+
+
+def global_steps(features: nn.Module) -> tuple[str, ...]:
+    """Return the names of the steps that look at the whole picture at once.
+
+    Such as those of squeeze-and-excitation (Hu et al. 2018). With one of them, the map of a part of
+    a picture is not a part of its map.
+
+    Raises:
+        ModelError: the network cannot be traced.
+    """
+    traced = _trace(features)
+    layers = dict(traced.named_modules())
+    return tuple(
+        str(node.target) if node.op == "call_module" else node.name
+        for node in traced.graph.nodes
+        if isinstance(layers.get(str(node.target)), _GLOBAL_LAYERS)
+        or (node.op == "call_function" and node.target in _GLOBAL_FUNCTIONS)
+        or (node.op == "call_method" and node.target in _GLOBAL_METHODS)
+    )
 
 
 class _LiveValues(fx.Interpreter):

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from locpipe.stages.infer import Padding, infer, shown_size
+from locpipe.stages.infer import Padding, bytes_needed, infer, shown_size
 from locpipe.stages.model import Model, Resolution, find_model, load_model
 
 RESOLUTIONS: tuple[Resolution, ...] = ("native", "atrous", "unpooled")
@@ -118,7 +118,13 @@ def test_a_shown_picture_has_at_least_one_pixel(width: int, height: int, scale: 
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
-def test_the_estimate_of_memory_covers_what_inference_takes() -> None:
+@pytest.mark.parametrize(
+    ("options", "maps"),
+    [({"resolution": "unpooled"}, 16), ({"resolution": "atrous", "windows": True}, 10)],
+)
+def test_the_estimate_of_memory_covers_what_inference_takes(
+    options: dict[str, object], maps: int
+) -> None:
     """Growth of a fresh process, against the estimate."""
     program = (
         "import re, numpy as np\n"
@@ -129,14 +135,27 @@ def test_the_estimate_of_memory_covers_what_inference_takes() -> None:
         "    status = Path('/proc/self/status').read_text()\n"
         "    return 1024 * int(re.search(r'VmHWM:\\s+(\\d+)', status)[1])\n"
         "model = load_model(find_model('digits'))\n"
-        "infer(model, np.zeros((64, 64, 3), np.uint8), resolution='unpooled')\n"
+        f"options = {options}\n"
+        "infer(model, np.zeros((64, 64, 3), np.uint8), **options)\n"
         "before = peak()\n"
-        "infer(model, np.zeros((2000, 2000, 3), np.uint8), resolution='unpooled')\n"
-        "print(peak() - before, *bytes_needed(model, 2000, 2000, resolution='unpooled'))\n"
+        "infer(model, np.zeros((600, 600, 3), np.uint8), **options)\n"
+        "print(peak() - before, *bytes_needed(model, 600, 600, **options))\n"
     )
     printed = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout
-    taken, peak, maps = (int(number) for number in printed.split())
-    assert maps == pytest.approx(4 * 16 * 2000 * 2000, rel=0.01)
-    assert maps <= taken <= peak
+    taken, peak, left = (int(number) for number in printed.split())
+    assert left == pytest.approx(4 * maps * 600 * 600, rel=0.15)
+    assert left <= taken <= peak
+
+
+def test_memory_is_estimated_for_what_the_network_is_shown(digits: Model) -> None:
+    """The digits' field of view is 14 pixels, the answer of their whole classifier's 40."""
+    zeros, continued = (bytes_needed(digits, 28, 28, padding=p)[0] for p in ("zeros", "replicate"))
+    assert continued == zeros * (28 + 2 * 8) ** 2 / 28**2
+    assert bytes_needed(digits, 29, 30, padding="zeros")[0] == zeros * 30**2 / 28**2
+    assert bytes_needed(digits, 28, 28, padding="zeros")[1] == 4 * 16 * 14 * 14
+    tiny, small = (
+        bytes_needed(digits, side, side, padding="zeros", windows=True) for side in (1, 20)
+    )
+    assert tiny == small  # a window must fit

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from locpipe.stages.errors import ModelError
 from locpipe.stages.model import Model
-from locpipe.stages.nets.dense import densify, geometry, peak_floats
+from locpipe.stages.nets.dense import densify, geometry, global_steps, peak_floats
 
 
 class Residual(nn.Module):
@@ -117,6 +117,29 @@ def test_upsampling_by_a_fraction_is_refused() -> None:
 def test_peak_floats_of_the_papers_network(digits: Model) -> None:
     """Conv 1 gives 6 maps, which are then pooled (ReLU works in place): 6 + 6 / 4."""
     assert peak_floats(digits.network.features, 1) == 7.5
+
+
+def test_steps_that_look_at_the_whole_picture_are_named(digits: Model) -> None:
+    class Excited(nn.Module):
+        """Squeeze-and-excitation in three ways."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.squeeze = nn.AdaptiveAvgPool2d(1)
+            self.excite = nn.Conv2d(3, 3, 1)
+
+        def forward(self, x: Tensor) -> Tensor:
+            x = x * torch.sigmoid(self.excite(self.squeeze(x)))
+            x = x * nn.functional.adaptive_avg_pool2d(x, 1)
+            return x * x.mean((2, 3), keepdim=True)
+
+    assert global_steps(nn.Sequential(nn.Conv2d(3, 3, 3), Excited())) == (
+        "1.squeeze",
+        "adaptive_avg_pool2d",
+        "mean",
+    )
+    assert global_steps(digits.network.features) == ()
+    assert global_steps(Residual()) == ()
 
 
 def test_average_pooling_cannot_be_dilated() -> None:

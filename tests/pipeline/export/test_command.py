@@ -146,6 +146,24 @@ def test_exports_asked_for_later_are_added_and_nothing_is_inferred_again(
     assert tree(out / "exports") == during
 
 
+def test_a_picture_that_is_gone_before_its_export_gives_3(
+    config: Config, all_exports: Config, pictures: Path, tree: Tree
+) -> None:
+    """One that is gone afterwards keeps its exports and is no failure."""
+    execute(config, Options())
+    (pictures / "page.webp").unlink()
+    assert execute(all_exports, Options())["exit_code"] == 3
+    out = all_exports.output.path
+    assert json.loads((out / "run.json").read_bytes())["exit_code"] == 3
+    during = tree(out / "exports")
+    assert "icdar/signs/camera.bmp.txt" in during
+    assert not [name for name in during if "page.webp" in name]
+    (out / "boxes" / "page.webp.json").unlink()
+    (pictures / "signs" / "camera.bmp").unlink()
+    assert execute(all_exports, Options())["exit_code"] == 0
+    assert "icdar/signs/camera.bmp.txt" in tree(out / "exports")
+
+
 def test_a_picture_that_fails_now_loses_its_exports(all_exports: Config, pictures: Path) -> None:
     execute(all_exports, Options())
     (pictures / "page.webp").write_bytes(b"")

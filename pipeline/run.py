@@ -16,8 +16,8 @@ from filelock import FileLock, Timeout
 
 from ..stages.errors import LocpipeError
 from ..stages.load import EXTENSIONS
-from ..stages.model import Backbone, find_model, list_models, read_card, verify_model
-from . import picture, results
+from ..stages.model import Backbone, find_model, list_models, load_model, read_card, verify_model
+from . import picture, results, trial
 from .inputs import STATE_FOLDER, Pictures, open_source
 from .plan import Terms, make_plan
 from .progress import Progress
@@ -114,8 +114,11 @@ def execute(config: Config, options: Options) -> dict[str, Any]:
 def _prepare(config: Config, options: Options) -> _Prepared:
     """Check everything that can be checked before anything is started or written."""
     folder = find_model(config.source)
-    picture.check(read_card(folder), config)
+    card = read_card(folder)
+    picture.check(card, config)
     model_sha256 = verify_model(folder)
+    if trial.is_needed(card, config):
+        trial.try_out(load_model(folder), config)
     config_sha256 = config.sha256()
     config = _absolute(config)
     pictures = open_source(config.input.path, config.output.path, EXTENSIONS)

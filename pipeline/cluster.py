@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import dask
 from distributed import Client, LocalCluster
+from distributed.comm import resolve_address
 
 from ..stages.errors import ConfigError
 from .machine import CORES, MEMORY
@@ -34,6 +35,8 @@ SETTINGS: Final = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
 }
+LOGGERS: Final = ("distributed", "distributed.client", "distributed.gc")
+"""Those that Dask gives levels of their own."""
 CONNECT_SECONDS: Final = 10
 WORKERS_SECONDS: Final = 60
 
@@ -60,7 +63,8 @@ def open_client(run: RunConfig, pictures: int) -> Iterator[Client]:
         ConfigError: no scheduler answers at `run.scheduler`, or it has no workers.
     """
     # What matters of it becomes a failure or an error of ours; stderr is for our own log.
-    logging.getLogger("distributed").setLevel(logging.CRITICAL)
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     if run.scheduler is not None:
         with _join(run.scheduler) as client:
             yield client
@@ -84,6 +88,7 @@ def open_client(run: RunConfig, pictures: int) -> Iterator[Client]:
 
 def _join(address: str) -> Client:
     try:
+        resolve_address(address)  # a Client of none is half made, and complains when it goes
         client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         msg = f"run.scheduler: nothing answers at {address} ({error}); start `dask scheduler` there"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
@@ -28,6 +28,7 @@ WINDOW: Final = 3
 """Pictures a worker has at hand: it never waits, and memory does not grow with their number."""
 LOOK_SECONDS: Final = 0.5
 LOST_SECONDS: Final = 60
+GONE: Final = "the scheduler is gone; look at its output, start it again, and run again to go on"
 
 
 def dispatch(
@@ -69,7 +70,8 @@ def _equipped(client: Client, plugin: PictureWorker) -> Iterator[None]:
         yield
     finally:
         if job.place == "remote":
-            client.unregister_worker_plugin(job.name)
+            with suppress(OSError, TimeoutError):  # the scheduler is gone, and the plugin with it
+                client.unregister_worker_plugin(job.name)
 
 
 class _Crew:
@@ -88,7 +90,10 @@ class _Crew:
 
     def _look(self) -> None:
         self._looked = time.monotonic()
-        self._size = len(self.client.nthreads())
+        try:
+            self._size = len(self.client.nthreads())
+        except (OSError, TimeoutError) as error:
+            raise LocpipeError(GONE) from error
         if self._size:
             self._seen = self._looked
         elif self._looked - self._seen > LOST_SECONDS:

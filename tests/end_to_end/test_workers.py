@@ -5,13 +5,18 @@ import shutil
 import socket
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from distributed import Client
+
+from locpipe.stages.errors import LocpipeError
 
 Tree = Callable[[Path], dict[str, bytes]]
 RunHere = Callable[..., dict[str, Any]]
@@ -29,15 +34,15 @@ def bad_too(pictures: Path) -> Path:
     return pictures
 
 
-def test_in_this_process_with_one_worker_and_with_two_it_is_the_same(
+def test_in_this_process_and_with_two_workers_it_is_the_same(
     bad_too: Path, tmp_path: Path, run_digits: RunHere, tree: Tree
 ) -> None:
-    for workers in (0, 1, 2):
+    """With one worker too, as `test_stopping` shows."""
+    for workers in (0, 2):
         report = run_digits(bad_too, tmp_path / f"{workers}", f"run.workers={workers}", *SETTINGS)
         assert report["exit_code"] == 3
         assert len(report["peak_memory"]) == max(1, workers)
     assert len(tree(tmp_path / "0")) == 4 * 4 + 1
-    assert tree(tmp_path / "1") == tree(tmp_path / "0")
     assert tree(tmp_path / "2") == tree(tmp_path / "0")
 
 
@@ -47,11 +52,17 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture
-def scheduler(tmp_path: Path) -> Iterator[str]:
+@dataclass(frozen=True)
+class Cluster:
+    address: str
+    scheduler: subprocess.Popen[bytes]
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A scheduler and a worker that somebody else started, in a folder with its own `stages`."""
-    elsewhere = tmp_path / "elsewhere"
-    (elsewhere / "stages").mkdir(parents=True)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    (elsewhere / "stages").mkdir()
     (elsewhere / "stages" / "__init__.py").write_text("raise ImportError('not ours')")
     address = f"tcp://127.0.0.1:{free_port()}"
     http = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
@@ -60,6 +71,7 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
         ("worker", address, "--nthreads", "1", *http),
     )
     with ExitStack() as stack:
+        processes = []
         for program in programs:
             process = subprocess.Popen(
                 [sys.executable, "-m", "dask", *program],
@@ -69,19 +81,43 @@ def scheduler(tmp_path: Path) -> Iterator[str]:
             )
             stack.enter_context(process)
             stack.callback(process.terminate)
-        yield address
+            processes.append(process)
+        yield Cluster(address, processes[0])
 
 
 def test_a_running_cluster_gives_the_same_and_is_left_as_it_was(
-    bad_too: Path, tmp_path: Path, locpipe: Run, run_digits: RunHere, tree: Tree, scheduler: str
+    bad_too: Path, tmp_path: Path, locpipe: Run, run_digits: RunHere, tree: Tree, cluster: Cluster
 ) -> None:
     run_digits(bad_too, tmp_path / "here")
-    arguments = ("run", "digits", "--input", bad_too, "--scheduler", scheduler)
+    arguments = ("run", "digits", "--input", bad_too, "--scheduler", cluster.address)
     there = locpipe(*arguments, "--output", tmp_path / "there")
     assert there.returncode == 3, there.stderr
     assert tree(tmp_path / "there") == tree(tmp_path / "here")
     report = json.loads((tmp_path / "there" / "run.json").read_bytes())
-    assert report["config"]["run"]["scheduler"] == scheduler
-    with Client(scheduler) as client:
+    assert report["config"]["run"]["scheduler"] == cluster.address
+    with Client(cluster.address) as client:
         plugins = client.run(lambda dask_worker: list(dask_worker.plugins))
     assert not [name for names in plugins.values() for name in names if "locpipe" in name]
+
+
+def test_a_scheduler_that_dies_ends_the_run_which_can_go_on(
+    bad_too: Path, tmp_path: Path, run_digits: RunHere, cluster: Cluster
+) -> None:
+    """The last test here, for it leaves no cluster."""
+    with (bad_too / "endless.png").open("wb") as file:
+        file.truncate(10**12)
+    output = tmp_path / "out"
+
+    def kill() -> None:
+        while not list(output.glob(".locpipe/tmp/running-*")):
+            time.sleep(0.05)
+        cluster.scheduler.kill()
+
+    killer = threading.Thread(target=kill)
+    killer.start()
+    with pytest.raises(LocpipeError, match="run again to go on"):
+        run_digits(bad_too, output, f"run.scheduler={cluster.address}")
+    killer.join()
+    (bad_too / "endless.png").unlink()
+    report = run_digits(bad_too, output)
+    assert (report["counts"]["found"], report["counts"]["failed"]) == (5, 1)

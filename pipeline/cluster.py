@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import dask
 from distributed import Client, LocalCluster
-from distributed.comm import resolve_address
+from distributed.comm.addressing import resolve_address
 
 from ..stages.errors import ConfigError
 from .machine import CORES, MEMORY

@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 import numpy as np
@@ -36,6 +37,20 @@ from locpipe.stages.model import Model, Weights, find_model, load_model
 KINDS: tuple[Weights, ...] = ("paper", "class", "contrast", "energy", "excitation", "linear")
 SHOWN = ("icdar2015", "deteval")
 RESULTS = Path(__file__).parent / "results"
+RESAMPLES = 2000
+
+
+class H(NamedTuple):
+    """H, how far it is ahead of that of `linear`, and the 95 % bootstrap interval of that."""
+
+    value: float
+    ahead: float
+    low: float
+    high: float
+
+
+Found = Mapping[str, Mapping[str, H]]
+"""By kind of weights and protocol."""
 Sums = Mapping[str, Mapping[str, Sequence[float]]]
 """By kind of weights and protocol: recalled, truth, precise, detected."""
 
@@ -95,31 +110,40 @@ def all_counts(one: Set, model: Model, config: Config, kept: Path) -> list[Sums]
     return [known[picture.name] for picture in one.pictures]
 
 
-def totals(counts: Sequence[Sums]) -> dict[str, dict[str, float]]:
-    """Return H over all pictures, by kind and protocol."""
-    return {
-        kind: {
-            name: float(
-                rates(np.array([sums[kind][name] for sums in counts], float).sum(axis=0))[2]
-            )
-            for name in SHOWN
-        }
-        for kind in KINDS
-    }
+def totals(counts: Sequence[Sums]) -> Found:
+    """Return H over all pictures, and how far it is ahead of `linear`, by kind and protocol."""
+    found: dict[str, dict[str, H]] = {kind: {} for kind in KINDS}
+    for name in SHOWN:
+        tables = {kind: np.array([sums[kind][name] for sums in counts], float) for kind in KINDS}
+        drawn = _drawn(len(counts))
+        resampled = {kind: rates(drawn @ tables[kind])[:, 2] for kind in KINDS}
+        h = {kind: float(rates(tables[kind].sum(axis=0))[2]) for kind in KINDS}
+        for kind in KINDS:
+            low, high = np.percentile(resampled[kind] - resampled["linear"], [2.5, 97.5]).tolist()
+            found[kind][name] = H(h[kind], h[kind] - h["linear"], low, high)
+    return found
 
 
-def table(found: Mapping[str, Mapping[str, Mapping[str, float]]]) -> str:
-    """Return H in percent, a row a kind; how far it is behind `linear` in brackets."""
+def _drawn(pictures: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
+    """Return how often each picture is drawn in each bootstrap sample, the same for all kinds."""
+    even = np.full(pictures, 1 / pictures)
+    return np.random.default_rng(0).multinomial(pictures, even, size=RESAMPLES)
+
+
+def table(found: Mapping[str, Found]) -> str:
+    """Return H in percent, a row a kind; in brackets how far it is ahead of `linear`."""
     head = [f"{name} {what}" for name in found for what in ("IoU H", "DetEval H")]
     lines = [f"| weights | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
     for kind in KINDS:
-        cells = [
-            f"{100 * h[kind][name]:.1f} ({100 * (h[kind][name] - h['linear'][name]):+.1f})"
-            for h in found.values()
-            for name in SHOWN
-        ]
+        cells = [_cell(h[kind][name], kind) for h in found.values() for name in SHOWN]
         lines.append(f"| `{kind}` | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
+
+
+def _cell(h: H, kind: Weights) -> str:
+    if kind == "linear":
+        return f"{100 * h.value:.1f}"
+    return f"{100 * h.value:.1f} ({100 * h.ahead:+.1f}: {100 * h.low:+.1f} to {100 * h.high:+.1f})"
 
 
 @click.command()
@@ -144,12 +168,19 @@ def main(data: Path, name: str, pictures: int, work: Path, results: Path) -> Non
     text = (
         f"Printed by `benchmarks/weights_text.py`: `configs/{name}.yaml` with each kind of weights, "
         f"{counts}, model `{model.sha256[:12]}`. H in percent; in brackets points ahead of "
-        "`linear`, the weights of the network's own classifier.\n\n" + table(found)
+        "`linear`, the weights of the network's own classifier, and the 95 % interval of that "
+        "(paired bootstrap over pictures).\n\n" + table(found)
     )
     click.echo(text)
     results.mkdir(parents=True, exist_ok=True)
     (results / "text_weights.md").write_text(text, "utf-8")
-    document = {"model_sha256": model.sha256, "config_sha256": config.sha256(), "h": found}
+    plain = {
+        name: {
+            kind: {what: h._asdict() for what, h in one.items()} for kind, one in by_kind.items()
+        }
+        for name, by_kind in found.items()
+    }
+    document = {"model_sha256": model.sha256, "config_sha256": config.sha256(), "h": plain}
     (results / "text_weights.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
 
 

@@ -136,7 +136,7 @@ def weigh(
     "--canvases",
     "count",
     type=click.IntRange(min=3),
-    default=96,
+    default=192,
     show_default=True,
     help="Pictures to make.",
 )

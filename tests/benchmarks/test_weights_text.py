@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from picture_sets import Set
-from weights_text import KINDS, Sums, all_counts, counts_of, table, totals, with_weights
+from weights_text import KINDS, H, Sums, all_counts, counts_of, table, totals, with_weights
 
 import locpipe
 from locpipe.pipeline.config import Config
@@ -77,14 +77,27 @@ def test_a_stopped_run_goes_on_after_its_last_whole_line(
 
 def test_totals_are_of_counts_summed_over_pictures() -> None:
     found = totals([sums(1, 2, 1, 1), sums(2, 2, 2, 5)])
-    assert found["paper"]["deteval"] == pytest.approx(2 * (3 / 4) * (3 / 6) / (3 / 4 + 3 / 6))
+    h = found["paper"]["deteval"]
+    assert h.value == pytest.approx(2 * (3 / 4) * (3 / 6) / (3 / 4 + 3 / 6))
+    assert h[1:] == (0, 0, 0)  # the same pictures are drawn for both
+
+
+def test_the_interval_is_of_the_difference() -> None:
+    better: Sums = {**sums(1, 2, 1, 2), "class": sums(2, 2, 2, 2)["class"]}
+    ahead = totals([better] * 20 + [sums(1, 2, 1, 2)] * 20)["class"]["icdar2015"]
+    assert ahead.ahead == pytest.approx(0.25)
+    assert 0.15 < ahead.low < 0.2
+    assert 0.3 < ahead.high < 0.35
 
 
 def test_the_table_says_how_far_each_is_from_linear() -> None:
-    h: dict[str, dict[str, float]] = {kind: {"icdar2015": 0.5, "deteval": 0.6} for kind in KINDS}
-    h["class"] = {"icdar2015": 0.51, "deteval": 0.58}
+    h: dict[str, dict[str, H]] = {
+        kind: {"icdar2015": H(0.5, 0, 0, 0), "deteval": H(0.6, 0, 0, 0)} for kind in KINDS
+    }
+    h["class"] = {"icdar2015": H(0.51, 0.01, -0.01, 0.03), "deteval": H(0.58, -0.02, -0.04, 0)}
     head, rule, *lines = table({"a_set": h}).splitlines()
     assert head == "| weights | a_set IoU H | a_set DetEval H |"
     assert rule == "|---|---|---|"
     assert [line.split("`")[1] for line in lines] == list(KINDS)
-    assert lines[1] == "| `class` | 51.0 (+1.0) | 58.0 (-2.0) |"
+    assert lines[1] == "| `class` | 51.0 (+1.0: -1.0 to +3.0) | 58.0 (-2.0: -4.0 to +0.0) |"
+    assert lines[-1] == "| `linear` | 50.0 | 60.0 |"

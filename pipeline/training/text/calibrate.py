@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,11 +31,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Calibrated", "calibrate_positions"]
 
-_STEP = 0.4  # of log-odds between the thresholds tried
-_LOWS = np.arange(-2, 2.01, _STEP)
-_HIGHS = np.arange(0, 4.01, _STEP)
+# Log-odds of the thresholds tried.
+_LOWS = np.arange(-2, 1.01, 0.2)
+_HIGHS = np.arange(0, 4.41, 0.2)
 # IoU alone takes boxes that cut letters off; DetEval alone whole lines for words.
 _PROTOCOLS = ("icdar2015", "deteval")
+_AS_GOOD = 0.005  # of H
 _EACH = 2000  # cells of a picture that the regression sees: neighbours tell little more
 
 
@@ -124,20 +125,25 @@ def _best_cut(
 ) -> _Cut:
     """Return the thresholds by which words are found best: one after the other, each on a grid."""
 
-    def tried(pairs: Iterable[tuple[float, float]]) -> _Cut:
-        cuts = [
-            _Cut(low, high, _words_found(shown, log_odds, low, high, config))
-            for low, high in pairs
-            if low <= high
-        ]
-        return max(cuts, key=lambda cut: (cut.found, -abs(cut.low), -cut.high))
+    def cut(low: float, high: float) -> _Cut:
+        return _Cut(low, high, _words_found(shown, log_odds, low, high, config))
 
     if config.threshold.method != "hysteresis":
-        return tried((low, low) for low in _LOWS.tolist())
-    high = tried((0.0, high) for high in _HIGHS.tolist()).high
-    low = tried((low, high) for low in _LOWS.tolist()).low
-    around = (high - _STEP / 2, high, high + _STEP / 2)
-    return tried((low, max(low, high)) for high in around)
+        low = _middle((cut(low, low) for low in _LOWS.tolist()), "low")
+        return cut(low, low)
+    low = _middle((cut(low, _HIGHS.mean()) for low in _LOWS.tolist()), "low")
+    high = _middle((cut(low, high) for high in _HIGHS.tolist() if low <= high), "high")
+    return cut(low, high)
+
+
+def _middle(cuts: Iterable[_Cut], name: Literal["low", "high"]) -> float:
+    """Return the mean of the thresholds that are as good as the best.
+
+    Words found against thresholds is flat at the top: its highest point is a matter of chance.
+    """
+    tried = list(cuts)
+    least = max(cut.found for cut in tried) - _AS_GOOD
+    return float(np.mean([getattr(cut, name) for cut in tried if cut.found >= least]))
 
 
 def _moved_to(cut: _Cut, options: ThresholdConfig) -> tuple[float, float]:

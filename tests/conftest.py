@@ -10,6 +10,7 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any, Protocol
 
+import hypothesis
 import jsonschema
 import numpy as np
 import pytest
@@ -29,6 +30,10 @@ from locpipe.pipeline.run import Options, execute
 
 # A shell that runs us in the background has us ignore Ctrl-C, and so would all we start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# How long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("locpipe", deadline=None)
+hypothesis.settings.load_profile("locpipe")
 
 SCHEMA = json.loads(files("locpipe.pipeline").joinpath("schemas/boxes-1.json").read_text())
 

@@ -18,7 +18,7 @@ from locpipe.stages.load import EXTENSIONS, probe
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "data" / "samples"
 GOLDEN_PICTURES = ("coffee.png", "circuit_board.jpg")
-SMALL = 1.0  # megapixels: the big ones take too long for every test run
+SMALL = 0.5  # megapixels: the big ones take too long for every test run
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 

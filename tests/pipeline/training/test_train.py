@@ -56,13 +56,25 @@ def test_going_on_after_two_epochs_equals_three_in_one_go(
     assert resumed.curve == whole.curve
 
 
+# Long enough that a blow after the first epoch falls before the end on a busy machine too.
+LONG = {"epochs": 20, "batches": 20, "batch_size": 20}
+
+
+@pytest.fixture(scope="module")
+def whole(small_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
+    """Weights of a training that nobody disturbs."""
+    output = tmp_path_factory.mktemp("whole") / "model"
+    config = TrainConfig(data=small_mnist, output=output).model_copy(update=LONG)
+    return weights(train(config, resume=False))
+
+
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
 def test_a_training_stopped_at_any_moment_goes_on(
-    small_mnist: Path, tmp_path: Path, start_locpipe: Start, blow: signal.Signals
-) -> None:
-    # Long enough that the blow falls before its end on a busy machine too.
+    small_mnist: Path, tmp_path: Path, start_locpipe: Start, blow: signal.Signals,
+    whole: dict[str, bytes],
+) -> None:  # fmt: skip
     arguments = ["train", "digits", "--output", str(tmp_path / "model")]
-    for setting in (f"data={small_mnist}", "epochs=40", "batches=20", "batch_size=20"):
+    for setting in (f"data={small_mnist}", *(f"{name}={value}" for name, value in LONG.items())):
         arguments += ["--set", setting]
     process = start_locpipe(*arguments)
     while not (tmp_path / "model" / CHECKPOINT_FILE).exists() and process.poll() is None:
@@ -72,12 +84,8 @@ def test_a_training_stopped_at_any_moment_goes_on(
     if blow is signal.SIGINT:
         assert process.returncode == 130
         assert f"go on with: locpipe {' '.join(arguments)} --resume" in message
-    config = TrainConfig(
-        data=small_mnist, output=tmp_path / "model", epochs=40, batches=20, batch_size=20
-    )
-    resumed = train(config, resume=True)
-    whole = train(config.model_copy(update={"output": tmp_path / "whole"}), resume=False)
-    assert weights(resumed) == weights(whole)
+    config = TrainConfig(data=small_mnist, output=tmp_path / "model").model_copy(update=LONG)
+    assert weights(train(config, resume=True)) == whole
 
 
 def test_the_learning_rate_decays_each_step(tiny: TrainConfig) -> None:

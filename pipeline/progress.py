@@ -1,9 +1,9 @@
-"""How far a run is, for people at a terminal."""
+"""How far a run is: a bar for people at a terminal, now and then a line for those who read a log."""
 
 import logging
 import time
 from types import TracebackType
-from typing import Self
+from typing import Final, Self
 
 from tqdm import tqdm
 from tqdm.contrib.logging import logging_redirect_tqdm
@@ -14,9 +14,11 @@ __all__ = ["Progress"]
 
 log = logging.getLogger(__name__)
 
+LINE_SECONDS: Final = 300
+
 
 class Progress:
-    """Logs every picture, and shows a bar where that is wanted.
+    """Logs every picture, and shows a bar where that is wanted; where not, now and then a line.
 
     Args:
         total: pictures to come.
@@ -26,8 +28,9 @@ class Progress:
     def __init__(self, total: int, *, shown: bool) -> None:
         self._bar = tqdm(total=total, unit=" pictures", disable=not shown, smoothing=0)
         self._redirect = logging_redirect_tqdm()
-        self._started = time.monotonic()
-        self._pixels = self._failed = 0
+        self._started = self._told = time.monotonic()
+        self._total = total
+        self._done = self._pixels = self._failed = 0
 
     def __enter__(self) -> Self:
         self._redirect.__enter__()
@@ -53,6 +56,12 @@ class Progress:
             log.warning("failed: %r: %s", outcome.key, message, extra=fields)
         self._pixels += outcome.pixels
         self._failed += outcome.failure is not None
-        speed = self._pixels / 1e6 / max(time.monotonic() - self._started, 1e-9)
-        self._bar.set_postfix_str(f"{speed:.1f} MP/s, {self._failed} failed", refresh=False)
+        self._done += 1
+        now = time.monotonic()
+        speed = self._pixels / 1e6 / max(now - self._started, 1e-9)
+        state = f"{speed:.1f} MP/s, {self._failed} failed"
+        self._bar.set_postfix_str(state, refresh=False)
         self._bar.update()
+        if self._bar.disable and now - self._told >= LINE_SECONDS:
+            self._told = now
+            log.info("%d of %d pictures, %s", self._done, self._total, state)

@@ -29,6 +29,7 @@ __all__ = [
     "wanted",
     "write_atomically",
     "write_json",
+    "write_lines",
 ]
 
 KINDS: Final = {"boxes": ".json", "masks": ".png", "overlays": ".jpg", "heatmaps": ".png"}
@@ -75,12 +76,24 @@ def write_atomically(output: Path, path: Path, data: bytes) -> None:
         OutputError: the disk is full or read-only.
         OSError: this one file cannot be written, for example because its name is too long.
     """
+    with _replacing(output, path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_lines(output: Path, path: Path, lines: Iterable[str]) -> None:
+    """Write lines of ASCII, as `write_atomically`, however many there are."""
+    with _replacing(output, path) as temporary, temporary.open("w", encoding="ascii") as file:
+        file.writelines(lines)
+
+
+@contextmanager
+def _replacing(output: Path, path: Path) -> Iterator[Path]:
     name = f"{os.getpid()}-{threading.get_ident()}-{next(_count)}"
     temporary = output / STATE_FOLDER / "tmp" / name
     with output_errors(output, FULL):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
-            temporary.write_bytes(data)
+            yield temporary
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)

@@ -211,8 +211,8 @@ def _write_report(
 ) -> dict[str, Any]:
     job = prepared.job
     output = job.config.output.path
-    failures = [json.dumps(asdict(failure)) + "\n" for failure in store.failures()]
-    results.write_atomically(output, output / "failures.jsonl", "".join(failures).encode("ascii"))
+    failures = (json.dumps(asdict(failure)) + "\n" for failure in store.failures())
+    results.write_lines(output, output / "failures.jsonl", failures)
     left_alone = store.left_alone()
     report = {
         "schema": SCHEMA,

@@ -22,6 +22,7 @@ from locpipe.pipeline.results import (
     wanted,
     write_atomically,
     write_json,
+    write_lines,
 )
 from locpipe.stages.errors import OutputError
 
@@ -81,6 +82,19 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rest(
     ):
         write_atomically(output, path, b"new")
     assert path.read_bytes() == b"old"
+    assert list((output / ".locpipe" / "tmp").iterdir()) == []
+
+
+def test_lines_are_written_one_by_one_and_seen_together(output: Path) -> None:
+    file = output / "lines.txt"
+
+    def lines() -> Iterator[str]:
+        for n in range(3):
+            assert not file.exists()
+            yield f"{n}\n"
+
+    write_lines(output, file, lines())
+    assert file.read_text() == "0\n1\n2\n"
     assert list((output / ".locpipe" / "tmp").iterdir()) == []
 
 

@@ -35,7 +35,11 @@ __all__ = [
 KINDS: Final = {"boxes": ".json", "masks": ".png", "overlays": ".jpg", "heatmaps": ".png"}
 """Folders of the results and what they add to the name of the picture."""
 
-FULL: Final = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM)
+FULL: Final = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    # A disk that breaks, a mount that goes, a folder that somebody removes.
+    *(errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENOENT),
+)
 """No picture is to blame for these, and none after it would fare better."""
 
 _count = itertools.count()

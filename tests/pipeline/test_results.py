@@ -3,6 +3,7 @@
 import errno
 import os
 import posixpath
+import resource
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,6 +84,22 @@ def test_a_write_that_fails_leaves_the_old_file_and_no_rest(
         write_atomically(output, path, b"new")
     assert path.read_bytes() == b"old"
     assert list((output / ".locpipe" / "tmp").iterdir()) == []
+
+
+def test_a_folder_that_goes_is_the_fault_of_no_picture(output: Path) -> None:
+    shutil.rmtree(output / ".locpipe")
+    with pytest.raises(OutputError, match=r"output.path: .*out cannot be written \(No such file"):
+        write_atomically(output, output / "boxes" / "a.json", b"new")
+
+
+def test_a_limit_on_the_size_of_files_is_the_fault_of_no_picture(output: Path) -> None:
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(OutputError, match=r"cannot be written \(File too large\)"):
+            write_atomically(output, output / "a.json", b"new")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
 def test_lines_are_written_one_by_one_and_seen_together(output: Path) -> None:

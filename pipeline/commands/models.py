@@ -45,13 +45,14 @@ def verify(model: tuple[str, ...]) -> None:
 def backbones(names: tuple[str, ...]) -> None:
     """Print a table of the classifiers that `model: {backbone: NAME}` takes; of all if none is named.
 
-    The layer that is found to give F, its maps, pixels a cell and field of view; or why there is
-    none. No weights are needed.
+    The layer that is found to give F, its maps, pixels a cell and field of view; none where the
+    last stage is attention, which has no maps of filters. No weights are needed.
     """
     from ...stages.nets.backbones import backbone_names, rows  # noqa: PLC0415 - slow to import
 
     click.echo("| backbone | layer | maps | stride | field of view |\n|---|---|---|---|---|")
     for row in rows(names or backbone_names()):
         found = (row.layer, row.channels, row.stride, row.receptive_field)
-        cells = (row.problem, "", "", "") if row.problem else found
+        none = (f"none: attention ({', '.join(row.attention)})", "", "", "")
+        cells = none if row.attention else found
         click.echo(f"| {row.name} | {' | '.join(map(str, cells))} |")

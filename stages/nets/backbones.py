@@ -19,7 +19,7 @@ from ..errors import ModelError
 from .dense import geometry
 from .efficientnet_lite import EfficientNetLite0, renamed
 from .network import Network
-from .split import find_split, split
+from .split import attention, find_split, split
 from .torchvision_shim import declare_operators
 
 __all__ = [
@@ -51,14 +51,14 @@ class Look:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of `locpipe models backbones`: where a network is cut, or why it cannot be."""
+    """One line of `locpipe models backbones`: where a network is cut, or what keeps it from that."""
 
     name: str
     layer: str = ""
     channels: int = 0
     stride: int = 0
     receptive_field: int = 0
-    problem: str = ""
+    attention: tuple[str, ...] = ()
 
 
 def backbone_names() -> tuple[str, ...]:
@@ -148,16 +148,18 @@ def rows(names: tuple[str, ...]) -> Iterator[Row]:
     """Yield where every one of these networks is cut, without weights.
 
     Raises:
-        ModelError: there is no such backbone.
+        ModelError: there is no such backbone, or a network that cannot be cut for another reason
+            than attention.
     """
     for name in names:
         _require_known(name)
-        try:
-            found = find_split(_shape_only(name), None, look_of(name).side)
-            shape = geometry(found.network().features)
-            yield Row(name, found.layer, found.channels, shape.stride, shape.receptive_field)
-        except ModelError as error:
-            yield Row(name, problem=str(error))
+        network = _shape_only(name)
+        if attention(network):
+            yield Row(name, attention=attention(network))
+            continue
+        found = find_split(network, None, look_of(name).side)
+        shape = geometry(found.network().features)
+        yield Row(name, found.layer, found.channels, shape.stride, shape.receptive_field)
 
 
 def _require_known(name: str) -> None:

@@ -14,7 +14,7 @@ from torch.nn import functional
 from ..errors import ModelError
 from .network import Network
 
-__all__ = ["Split", "find_split", "split"]
+__all__ = ["Split", "attention", "find_split", "split"]
 
 _POOLING = (
     nn.MaxPool2d,
@@ -89,13 +89,18 @@ def find_split(classifier: nn.Module, layer: str | None, side: int) -> Split:
     return Split(graph, node, _name_of(graph, node))
 
 
+def attention(classifier: nn.Module) -> tuple[str, ...]:
+    """Return the kinds of attention that a classifier has, which leaves it no convolutional stage."""
+    kinds = {type(module).__name__ for module in classifier.modules()}
+    return tuple(sorted(kind for kind in kinds if "Attention" in kind))
+
+
 def _require_convolutions(classifier: nn.Module) -> None:
-    attention = {type(m).__name__ for m in classifier.modules() if "Attention" in type(m).__name__}
-    if attention:
+    kinds = attention(classifier)
+    if kinds:
         msg = (
             f"{type(classifier).__name__} has no convolutional last stage but attention "
-            f"({', '.join(sorted(attention))}): take one that `locpipe models backbones` has a "
-            "layer for"
+            f"({', '.join(kinds)}): take one that `locpipe models backbones` has a layer for"
         )
         raise ModelError(msg)
 

@@ -71,7 +71,7 @@ def test_the_table_says_where_a_network_is_cut_or_why_not() -> None:
     first, second = rows(("resnet50", "vit_b_32"))
     assert (first.layer, first.channels, first.stride) == ("layer4", 2048, 32)
     assert first.receptive_field == 427
-    assert "no convolutional last stage" in second.problem
+    assert second.attention == ("MultiheadAttention",)
 
 
 def test_an_unknown_backbone_names_the_nearest() -> None:

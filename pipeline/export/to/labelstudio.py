@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from ..crops import Quad, quad_of
-from ..markup import add, clean, serialized
+from ..markup import add, clean
 from ..source import Content, Source
 
 if TYPE_CHECKING:
@@ -117,4 +117,6 @@ def _interface(pages: Pages) -> Iterator[bytes]:
         control = add(root, tag, name=name, toName="image")
         for label in labels:
             add(control, "Label", value=label)
-    yield serialized(root)
+    ET.indent(root)
+    # Without an XML declaration: with one, Label Studio 1.23 refuses it.
+    yield ET.tostring(root, encoding="unicode").encode() + b"\n"

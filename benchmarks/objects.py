@@ -1,13 +1,15 @@
 """Where is the horse, and the kangaroo? AdGAP's weights and their relatives on one classifier.
 
     LOCPIPE_DATA=data-sets python benchmarks/objects.py
+    LOCPIPE_DATA=data-sets python benchmarks/objects.py --only Score-CAM  # takes hours: beforehand
 
 EfficientNet-lite0, trained on ImageNet by others, on `objects/horse` and `objects/kangaroo`: the
 map of the class alone decides, at a long side of 448 pixels. AdGAP's weights are measured by
 `locpipe weigh` in two settings: on one training picture of every ImageNet class
 (`objects/imagenet_sample`), and on the image labels of every second horse and kangaroo. Grad-CAM,
 Ablation-CAM and Score-CAM are those of the `grad-cam` package, on the first pictures of the other
-half. Writes results/objects.md and .json.
+half; Score-CAM needs `pip install openvino` besides. What a picture scored is kept below `--work`, so
+that a run that was stopped goes on. Writes results/objects.md and .json.
 """
 
 import argparse
@@ -15,20 +17,23 @@ import json
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from tempfile import NamedTemporaryFile
 from typing import Any, NamedTuple
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from objects_table import CAM, LONG_SIDE, PACKAGE, SCORED, Array, Score, document, groups, summary
+from torch import nn
 
 from locpipe.pipeline.evaluation.wsol import centre_gaussian, whole_picture
 from locpipe.pipeline.evaluation.wsol.annotations import read_csv, read_voc
-from locpipe.pipeline.evaluation.wsol.boxes import accuracies, swept_ious
+from locpipe.pipeline.evaluation.wsol.boxes import swept_ious
 from locpipe.pipeline.evaluation.wsol.masks import read_mask
-from locpipe.pipeline.evaluation.wsol.pixels import histograms, precision_areas
+from locpipe.pipeline.evaluation.wsol.pixels import histograms
 from locpipe.pipeline.evaluation.wsol.pointing import hit
 from locpipe.pipeline.training.weigh_folder import weigh_folder
 from locpipe.stages.errors import ImageError
@@ -37,16 +42,13 @@ from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import Features, infer, normalized
 from locpipe.stages.load import load
 from locpipe.stages.model import Backbone, Model, Weights, load_model
+from locpipe.stages.nets import Network
 from locpipe.stages.nets.torchvision_shim import declare_operators
 
 RESULTS = Path(__file__).parent / "results"
 CLASSES = {"horse": "n02389026", "kangaroo": "n01877812"}
 KINDS: tuple[Weights, ...] = ("paper", "class", "contrast", "energy", "excitation")
-CAM = "CAM"
-PACKAGE = ("Grad-CAM", "Ablation-CAM", "Score-CAM")
-LONG_SIDE = 448  # pixels of a picture as the network sees it
-SCORED = 224  # pixels of the longest side of maps and truth when they are compared
-Array = NDArray[Any]
+PRECISION = "bf16"  # of the masked pictures of Score-CAM
 
 
 class Picture(NamedTuple):
@@ -58,34 +60,56 @@ class Picture(NamedTuple):
     mask: NDArray[np.bool_] | None
 
 
-class Score(NamedTuple):
-    """What a map of one picture is worth; see the modules of `evaluation.wsol`."""
-
-    name: str
-    ious: Array  # [2, 256]
-    pixels: Array | None
-    hit: float
-    seconds: float
-
-
 def main() -> None:
     """Measure all methods and write the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else None)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("LOCPIPE_DATA", "data")))
     parser.add_argument("--work", type=Path, default=Path("out/objects-models"))
     parser.add_argument("--few", type=int, default=40, help="pictures of a set for the package")
-    parser.add_argument("--score", type=int, default=40, help="pictures of a set for Score-CAM")
+    parser.add_argument("--only", help="measure this method, and keep the rows of the others")
     parser.add_argument("--limit", type=int, help="pictures of a set, for trying the program")
     parser.add_argument("--output", type=Path, default=RESULTS)
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     data = arguments.data / "objects"
+    kept = Kept(arguments.work / "scores", arguments.only)
     models = weighed(data, arguments.work)
-    found = {}
+    file = arguments.output / "objects.json"
+    numbers = json.loads(file.read_text()) if arguments.only else {}
     for name in CLASSES:
         paths = pictures_of(data / name)[: arguments.limit]
-        found[name] = measure(name, data, paths, models, (arguments.few, arguments.score))
-        write(found, arguments.output)
+        scores = measure(name, data, paths, models, arguments.few, kept)
+        for title, chosen in groups(scores):
+            rows = {method: summary(some) for method, some in chosen.items() if some}
+            numbers.setdefault(f"{name}, {title}", {}).update(rows)
+        file.write_text(json.dumps(numbers, indent=1) + "\n")
+        file.with_suffix(".md").write_text("\n".join(document(numbers)))
+
+
+class Kept(NamedTuple):
+    """Scores on disk, one file a picture and method; `only` says which are measured."""
+
+    folder: Path
+    only: str | None
+
+    def score(self, name: str, method: str, measured: Callable[[], Score]) -> Score | None:
+        """Return what is kept, else what is measured now; None if that is not asked for."""
+        if self.only not in {None, method}:
+            return None
+        file = self.folder / method / f"{name}.npz"
+        if file.exists():
+            with np.load(file) as arrays:
+                pixels = arrays.get("pixels")
+                return Score(name, arrays["ious"], pixels, *arrays["rest"].tolist())
+        score = measured()
+        arrays = {"ious": score.ious, "rest": np.array([score.hit, score.seconds])}
+        if score.pixels is not None:
+            arrays["pixels"] = score.pixels
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with NamedTemporaryFile(dir=file.parent, suffix=".tmp", delete=False) as part:
+            np.savez_compressed(part, **arrays)
+        Path(part.name).rename(file)
+        return score
 
 
 def weighed(data: Path, work: Path) -> dict[str, Model]:
@@ -130,7 +154,12 @@ boxes_of = cache(read_csv)
 
 
 def measure(
-    name: str, data: Path, paths: Sequence[Path], models: dict[str, Model], few: tuple[int, int]
+    name: str,
+    data: Path,
+    paths: Sequence[Path],
+    models: dict[str, Model],
+    few: int,
+    kept: Kept,
 ) -> dict[str, list[Score]]:
     """Return the scores of every method on the pictures of a set."""
     scores: dict[str, list[Score]] = {}
@@ -138,36 +167,43 @@ def measure(
         picture = read(name, data, path)
         if picture is None:
             continue
-        for method, (heat, seconds) in maps(name, picture, models, number, few):
-            scores.setdefault(method, []).append(scored(picture, heat, seconds))
+        package = number % 2 == 1 and number // 2 < few
+        for method, map_of in maps(name, picture, models, package=package):
+            score = kept.score(picture.name, method, partial(scored_by, picture, map_of))
+            if score:
+                scores.setdefault(method, []).append(score)
     return scores
 
 
 def maps(
-    name: str, picture: Picture, models: dict[str, Model], number: int, few: tuple[int, int]
-) -> Iterator[tuple[str, tuple[Array, float]]]:
-    """Yield every method's map of a picture, of the picture's aspect, and its CPU seconds."""
+    name: str, picture: Picture, models: dict[str, Model], *, package: bool
+) -> Iterator[tuple[str, Callable[[], tuple[Array, float]]]]:
+    """Yield every method, and what gives its map of the picture's aspect and its CPU seconds."""
     height, width = picture.rgb.shape[:2]
-    yield "whole picture", (whole_picture(width, height), 0.0)
-    yield "centre Gaussian", (centre_gaussian(width, height), 0.0)
+    yield "whole picture", lambda: (whole_picture(width, height), 0.0)
+    yield "centre Gaussian", lambda: (centre_gaussian(width, height), 0.0)
     model, label = models["sample"], CLASSES[name]
-    scale = LONG_SIDE / max(height, width)
-    start = time.process_time()
-    features = infer(model, picture.rgb, scale=scale, padding="zeros")
-    inferred = time.process_time() - start
-    yield CAM, weighted(model, features, label, "linear", inferred)
+
+    @cache
+    def inferred() -> tuple[Features, float]:
+        start = time.process_time()
+        scale = LONG_SIDE / max(height, width)
+        features = infer(model, picture.rgb, scale=scale, padding="zeros")
+        return features, time.process_time() - start
+
+    def by_weights(weighed_model: Model, weights: Weights) -> tuple[Array, float]:
+        return weighted(weighed_model, *inferred(), label, weights)
+
+    yield CAM, partial(by_weights, model, "linear")
     for setting, weighed_model in models.items():
         for kind in KINDS:
-            one = weighted(weighed_model, features, label, kind, inferred)
-            yield f"{kind}, {setting}", one
-    if number % 2:
-        for method, limit in zip(PACKAGE, (few[0], few[0], few[1]), strict=True):
-            if number // 2 < limit:
-                yield method, by_package(method, model, picture, label)
+            yield f"{kind}, {setting}", partial(by_weights, weighed_model, kind)
+    for method in PACKAGE if package else ():
+        yield method, partial(by_package, method, picture, model, label)
 
 
 def weighted(
-    model: Model, features: Features, label: str, weights: Weights, inferred: float
+    model: Model, features: Features, inferred: float, label: str, weights: Weights
 ) -> tuple[Array, float]:
     """Return the map of a class by its weights, at the size that it is scored at."""
     start = time.process_time()
@@ -180,7 +216,7 @@ def weighted(
     return resample(found.values, features.grid, target)[0], seconds
 
 
-def by_package(method: str, model: Model, picture: Picture, label: str) -> tuple[Array, float]:
+def by_package(method: str, picture: Picture, model: Model, label: str) -> tuple[Array, float]:
     """Return the map of the `grad-cam` package for the same input and the same layer."""
     declare_operators()
     import pytorch_grad_cam as package  # noqa: PLC0415 - after the operators
@@ -199,17 +235,64 @@ def by_package(method: str, model: Model, picture: Picture, label: str) -> tuple
     x = normalized(shown[None], model.card.input)
     x = np.pad(x, ((0, 0), (0, 0), (0, -size[1] % 32), (0, -size[0] % 32)))
     start = time.process_time()
-    cam = kinds[method](model=model.network, target_layers=[model.network.features])
+    network = masked(model.network) if method == "Score-CAM" else model.network
+    cam = kinds[method](model=network, target_layers=[model.network.features])
     target = ClassifierOutputTarget(model.card.members(label)[0])
     with torch.enable_grad():
         heat = cam(torch.from_numpy(x).requires_grad_(), [target])[0]
     return heat[: size[1], : size[0]], time.process_time() - start
 
 
+class Masked(nn.Module):
+    """The classifier, made affordable for Score-CAM, which shows it a picture for every filter.
+
+    The picture as it is goes through the classifier itself. The masked ones, which only give the
+    weights of the filters, go through the same convolutions in OpenVINO's bfloat16; one that a
+    silent filter has masked wholly is like every other such.
+    """
+
+    def __init__(self, network: Network) -> None:
+        super().__init__()
+        import openvino  # noqa: PLC0415 - for Score-CAM only
+
+        self.network = network
+        graph = openvino.convert_model(network.features, example_input=torch.zeros(1, 3, 64, 64))
+        options = {"INFERENCE_PRECISION_HINT": PRECISION, "INFERENCE_NUM_THREADS": 1}
+        self.features = openvino.Core().compile_model(graph, "CPU", options)
+        self.nothing: torch.Tensor | None = None
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Return logits [N, classes] of pictures [N, 3, H, W]: one as it is, or several masked."""
+        if len(x) == 1:
+            self.nothing = None
+            logits: torch.Tensor = self.network(x)
+            return logits
+        return torch.cat([self.logits(one) for one in x.split(1)])
+
+    def logits(self, x: torch.Tensor) -> torch.Tensor:
+        """Return the logits of a masked picture, [1, classes]."""
+        masked_wholly = not x.any()
+        if masked_wholly and self.nothing is not None:
+            return self.nothing
+        maps = torch.from_numpy(self.features([x.numpy()])[0])
+        logits: torch.Tensor = self.network.classifier(maps)
+        if masked_wholly:
+            self.nothing = logits
+        return logits
+
+
+masked = cache(Masked)
+
+
 def scored_size(width: int, height: int) -> tuple[int, int]:
     """Return width and height of a picture when its maps are scored."""
     scale = min(1.0, SCORED / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def scored_by(picture: Picture, map_of: Callable[[], tuple[Array, float]]) -> Score:
+    """Make a map and compare it with the truth."""
+    return scored(picture, *map_of())
 
 
 def scored(picture: Picture, heat: Array, seconds: float) -> Score:
@@ -225,76 +308,6 @@ def scored(picture: Picture, heat: Array, seconds: float) -> Score:
         truth = picture.mask
     full = np.asarray(cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR))
     return Score(picture.name, swept_ious(small, boxes), pixels, hit(full, truth), seconds)
-
-
-def summary(scores: Sequence[Score]) -> dict[str, Any]:
-    """Return the measures over pictures, in percent."""
-    once = np.ones((1, len(scores)))
-    _, at, _ = accuracies(np.stack([one.ious for one in scores]), once)
-    pixels = [one.pixels for one in scores if one.pixels is not None]
-    pxap = precision_areas(np.stack(pixels), once) if pixels else [np.nan]
-    return {
-        "pictures": len(scores),
-        "MaxBoxAccV2": float(100 * at[0].mean()),
-        "at": [float(100 * share) for share in at[0]],
-        "PxAP": float(100 * pxap[0]),
-        "pointing": float(100 * np.mean([one.hit for one in scores])),
-        "seconds": float(np.median([one.seconds for one in scores])),
-    }
-
-
-def write(found: dict[str, dict[str, list[Score]]], output: Path) -> None:
-    """Write the table and the numbers it is made of."""
-    lines = ["# Objects: where is the horse, where is the kangaroo?", "", *intro(), ""]
-    numbers: dict[str, Any] = {}
-    for name, scores in found.items():
-        for title, chosen in groups(scores):
-            rows = {method: summary(some) for method, some in chosen.items() if some}
-            numbers[f"{name}, {title}"] = rows
-            lines += [f"## {name}, {title}", "", *table(rows), ""]
-    (output / "objects.json").write_text(json.dumps(numbers, indent=1) + "\n")
-    (output / "objects.md").write_text("\n".join(lines))
-
-
-def groups(scores: dict[str, list[Score]]) -> Iterator[tuple[str, dict[str, list[Score]]]]:
-    """Yield what is compared on the same pictures."""
-    names = sorted(one.name for one in scores[CAM])
-    other_half = {name for name in names if name not in set(names[::2])}
-    ours = {key: some for key, some in scores.items() if key not in PACKAGE}
-    fixed = {key: some for key, some in ours.items() if not key.endswith("labels")}
-    yield "all pictures (weights of `imagenet_sample`)", fixed
-    halved = {key: [one for one in some if one.name in other_half] for key, some in ours.items()}
-    yield "every second picture (the others gave the weights `labels`)", halved
-    for method in PACKAGE:
-        few = {one.name for one in scores.get(method, [])}
-        if few:
-            same = {key: [o for o in some if o.name in few] for key, some in halved.items()}
-            yield f"{method} and the others on the same few", {method: scores[method], **same}
-
-
-def intro() -> list[str]:
-    """Say what was done."""
-    return [
-        "Made by `benchmarks/objects.py`: EfficientNet-lite0 with its ImageNet weights, stride 32,",
-        f"pictures at a long side of {LONG_SIDE} pixels, `normalize: minmax`; maps and truth are",
-        f"compared at {SCORED} pixels. MaxBoxAccV2 with its accuracies at IoU 0.3, 0.5, 0.7 and",
-        "PxAP of Choe et al. 2020; pointing with 15 pixels of tolerance; in percent. CPU seconds a",
-        "picture on one thread, median. PxAP needs masks, which the kangaroos do not have.",
-    ]
-
-
-def table(rows: dict[str, dict[str, Any]]) -> Iterator[str]:
-    """Yield the rows, best MaxBoxAccV2 first."""
-    yield "| method | pictures | MaxBoxAccV2 | 0.3 / 0.5 / 0.7 | PxAP | pointing | s | backward |"
-    yield "|---|---|---|---|---|---|---|---|"
-    for method, row in sorted(rows.items(), key=lambda item: -item[1]["MaxBoxAccV2"]):
-        at = " / ".join(f"{share:.0f}" for share in row["at"])
-        pxap = "" if np.isnan(row["PxAP"]) else f"{row['PxAP']:.1f}"
-        backward = "yes" if method == "Grad-CAM" else "no"
-        yield (
-            f"| {method} | {row['pictures']} | {row['MaxBoxAccV2']:.1f} | {at} | {pxap} | "
-            f"{row['pointing']:.1f} | {row['seconds']:.2f} | {backward} |"
-        )
 
 
 if __name__ == "__main__":

@@ -44,8 +44,9 @@ for file in sys.argv[1:]:
 def main() -> None:
     """Print what kraken found, and fail where that is not what was written."""
     with tempfile.TemporaryDirectory() as folder:
-        exports = _export(Path(folder))
-        python = _environment(Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder, "kraken"))
+        exports = exported(Path(folder), "page", "alto")
+        place = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder, "kraken")
+        python = environment(place, [KRAKEN], ["--no-deps", PARISA])
         files = sorted([*exports.rglob("page/*.xml"), *exports.rglob("alto/*.xml")])
         command = [str(python), "-c", IN_KRAKEN, *map(str, files)]
         read = subprocess.run(command, check=True, capture_output=True, text=True)
@@ -67,8 +68,8 @@ def main() -> None:
     sys.exit(int(wrong))
 
 
-def _export(folder: Path) -> Path:
-    """Localize text on the pictures, and return the folder of the exports."""
+def exported(folder: Path, *formats: str) -> Path:
+    """Localize text on the pictures, `folder/pictures`, and return the folder of the exports."""
     pictures = folder / "pictures"
     pictures.mkdir()
     for name in PICTURES:
@@ -82,7 +83,7 @@ def _export(folder: Path) -> Path:
     locpipe = [sys.executable, "-m", "locpipe"]
     arguments = ["--input", str(pictures), "--output", str(folder / "out"), "--workers", "0", "-q"]
     subprocess.run([*locpipe, "run", "text", *arguments], check=True)
-    subprocess.run([*locpipe, "export", str(folder / "out"), "--to", "page,alto"], check=True)
+    subprocess.run([*locpipe, "export", str(folder / "out"), "--to", ",".join(formats)], check=True)
     return folder / "out" / "exports"
 
 
@@ -95,14 +96,13 @@ def _recognize(python: Path, exports: Path) -> None:
         subprocess.run([*command, "ocr", "-m", str(model)], check=True, stdout=subprocess.DEVNULL)
 
 
-def _environment(folder: Path) -> Path:
-    """Return the Python of an environment with kraken."""
+def environment(folder: Path, *wanted: list[str]) -> Path:
+    """Return the Python of an environment, made if it is not there, with what pip is told to install."""
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)
-        pip = [str(python), "-m", "pip", "install", "-q"]
-        subprocess.run([*pip, KRAKEN], check=True)
-        subprocess.run([*pip, "--no-deps", PARISA], check=True)
+        for arguments in wanted:
+            subprocess.run([str(python), "-m", "pip", "install", "-q", *arguments], check=True)
     return python
 
 

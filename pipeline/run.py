@@ -117,10 +117,10 @@ def _prepare(config: Config, options: Options) -> _Prepared:
     card = read_card(folder)
     picture.check(card, config)
     model_sha256 = verify_model(folder)
-    if trial.is_needed(card, config):
-        trial.try_out(load_model(folder), config)
     config_sha256 = config.sha256()
     config = _absolute(config)
+    if trial.is_needed(card, config) and not _ran_before(config, config_sha256, model_sha256):
+        trial.try_out(load_model(folder), config)
     pictures = open_source(config.input.path, config.output.path, EXTENSIONS)
     # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
     model = config.source if folder in list_models() else _whole_path(folder)
@@ -133,6 +133,16 @@ def _prepare(config: Config, options: Options) -> _Prepared:
         force=options.force,
     )
     return _Prepared(Job(config, config_sha256, model, model_sha256), terms, pictures)
+
+
+def _ran_before(config: Config, config_sha256: str, model_sha256: str) -> bool:
+    """Say whether the last run here was by this config: a run with nothing to do needs no torch."""
+    try:
+        report = json.loads((config.output.path / "run.json").read_bytes())
+        before = report["config_sha256"], report["model_sha256"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+    return before == (config_sha256, model_sha256)
 
 
 def _whole_path(folder: Path | Backbone) -> str | Backbone:

@@ -9,6 +9,7 @@ import pytest
 from filelock import FileLock
 from runs import boxes, counts, run, with_
 
+from locpipe.pipeline import trial
 from locpipe.pipeline.config import Config
 from locpipe.pipeline.run import LockedError, Options, preview
 from locpipe.stages.errors import OutputError
@@ -24,6 +25,18 @@ def test_a_second_run_has_nothing_to_do(config: Config, tree: Tree) -> None:
     assert (report["exit_code"], counts(report)) == (0, {"found": 4, "up_to_date": 4})
     assert tree(config.output.path) == before
     assert {file: file.stat().st_mtime_ns for file in times} == times
+
+
+def test_a_config_is_tried_out_once(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cron starts many runs with nothing to do; a trial loads torch and the network."""
+    tried = []
+    monkeypatch.setattr(trial, "try_out", lambda model, _: tried.append(model.card.name))
+    for changed in (config, config, with_(config, "boxes", min_area=50.0)):
+        run(changed)
+    assert tried == ["digits", "digits"]
+    (config.output.path / "run.json").write_text("[]")
+    run(config)
+    assert len(tried) == 3
 
 
 def test_without_the_state_finished_pictures_are_known_by_their_content(

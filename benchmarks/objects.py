@@ -26,7 +26,18 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from objects_table import CAM, LONG_SIDE, PACKAGE, SCORED, Array, Score, document, groups, summary
+from objects_table import (
+    CAM,
+    LONG_SIDE,
+    PACKAGE,
+    SCORED,
+    Array,
+    Score,
+    document,
+    groups,
+    groups_of_few,
+    summary,
+)
 from torch import nn
 
 from locpipe.pipeline.evaluation.wsol import centre_gaussian, whole_picture
@@ -79,8 +90,9 @@ def main() -> None:
     for name in CLASSES:
         paths = pictures_of(data / name)[: arguments.limit]
         scores = measure(name, data, paths, models, arguments.few, kept)
-        for title, chosen in groups(scores):
-            rows = {method: summary(some) for method, some in chosen.items() if some}
+        compared = [] if arguments.only else [*groups(scores)]
+        for title, chosen in (*compared, *groups_of_few(scores)):
+            rows = {method: summary(some) for method, some in chosen.items()}
             numbers.setdefault(f"{name}, {title}", {}).update(rows)
         file.write_text(json.dumps(numbers, indent=1) + "\n")
         file.with_suffix(".md").write_text("\n".join(document(numbers)))
@@ -94,13 +106,13 @@ class Kept(NamedTuple):
 
     def score(self, name: str, method: str, measured: Callable[[], Score]) -> Score | None:
         """Return what is kept, else what is measured now; None if that is not asked for."""
-        if self.only not in {None, method}:
-            return None
         file = self.folder / method / f"{name}.npz"
         if file.exists():
             with np.load(file) as arrays:
                 pixels = arrays.get("pixels")
                 return Score(name, arrays["ious"], pixels, *arrays["rest"].tolist())
+        if self.only not in {None, method}:
+            return None
         score = measured()
         arrays = {"ious": score.ious, "rest": np.array([score.hit, score.seconds])}
         if score.pixels is not None:

@@ -45,22 +45,27 @@ def summary(scores: Sequence[Score]) -> dict[str, Any]:
 def document(numbers: dict[str, dict[str, Any]]) -> Iterator[str]:
     """Yield the lines of the tables."""
     yield from ("# Objects: where is the horse, where is the kangaroo?", "", *intro(), "")
-    for title, rows in numbers.items():
+    for title, rows in sorted(numbers.items(), key=lambda item: item[0].partition(",")[0]):
         yield from (f"## {title}", "", *table(rows), "")
 
 
 def groups(scores: dict[str, list[Score]]) -> Iterator[tuple[str, dict[str, list[Score]]]]:
-    """Yield what is compared on the same pictures."""
+    """Yield what is compared on all pictures, and on every second."""
+    names = sorted(one.name for one in scores[CAM])
     ours = {key: some for key, some in scores.items() if key not in PACKAGE}
-    if ours:
-        names = sorted(one.name for one in ours[CAM])
-        fixed = {key: some for key, some in ours.items() if not key.endswith("labels")}
-        yield "all pictures (weights of `imagenet_sample`)", fixed
-        halved = only({*names} - {*names[::2]}, ours)
-        yield "every second picture (the others gave the weights `labels`)", halved
-    by_package = [some for key, some in scores.items() if key in PACKAGE]
-    few = {one.name for some in by_package for one in some}
-    yield "the first of these, with the `grad-cam` package", only(few, scores)
+    fixed = {key: some for key, some in ours.items() if not key.endswith("labels")}
+    yield "all pictures (weights of `imagenet_sample`)", fixed
+    halved = only({*names} - {*names[::2]}, ours)
+    yield "every second picture (the others gave the weights `labels`)", halved
+
+
+def groups_of_few(scores: dict[str, list[Score]]) -> Iterator[tuple[str, dict[str, list[Score]]]]:
+    """Yield what is compared on the pictures of the package's methods; of one it may be fewer."""
+    pictures = {key: {one.name for one in some} for key, some in scores.items()}
+    for few in {len(pictures[key]): pictures[key] for key in PACKAGE if key in scores}.values():
+        title = f"the first {len(few)} of these, with the `grad-cam` package"
+        there = {key: some for key, some in scores.items() if pictures[key] >= few}
+        yield title, only(few, there)
 
 
 def only(names: set[str], scores: dict[str, list[Score]]) -> dict[str, list[Score]]:

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from objects import Kept
-from objects_table import Score, document, groups
+from objects_table import Score, document, groups, groups_of_few
 
 
 def score(name: str, seconds: float = 0.5, *, pixels: bool = True) -> Score:
@@ -27,7 +27,6 @@ def test_a_score_is_measured_once(tmp_path: Path, pixels: bool) -> None:  # noqa
 
 
 def test_only_one_method_is_measured_if_one_is_named(tmp_path: Path) -> None:
-    Kept(tmp_path, None).score("a.jpg", "CAM", lambda: score("a.jpg"))
     kept = Kept(tmp_path, "Score-CAM")
     assert kept.score("a.jpg", "CAM", lambda: pytest.fail("not asked for")) is None
     assert kept.score("a.jpg", "Score-CAM", lambda: score("a.jpg")) is not None
@@ -39,11 +38,16 @@ def test_methods_are_compared_on_the_same_pictures() -> None:
     scores = {method: [score(name) for name in names] for method in everywhere}
     scores["Grad-CAM"] = [score("1.jpg"), score("3.jpg")]
     compared = dict(groups(scores))
-    everything, halves, few = compared.values()
+    everything, halves = compared.values()
     assert "class, labels" not in everything
     assert {len(some) for some in everything.values()} == {6}
     assert {one.name for one in halves["class, labels"]} == {"1.jpg", "3.jpg", "5.jpg"}
-    assert {one.name for some in few.values() for one in some} == {"1.jpg", "3.jpg"}
+    scores["Score-CAM"] = [score("1.jpg")]
+    two, one = dict(groups_of_few(scores)).values()
+    assert {*two} == {*everywhere, "Grad-CAM"}
+    assert {score.name for some in two.values() for score in some} == {"1.jpg", "3.jpg"}
+    assert {*one} == {*two, "Score-CAM"}
+    assert {len(some) for some in one.values()} == {1}
 
 
 def test_the_best_comes_first_and_has_its_pictures_beside_it() -> None:

@@ -3,7 +3,7 @@
     locpipe render text --count 300 --start 7000000 --output rendered
     python benchmarks/ocr_uplift.py data-sets/text/icdar2015_train rendered --work uplift
 
-`--others` before lets only the others read, which takes hours and needs no model of ours.
+`--others` before lets only the others read, which takes longest and needs no model of ours.
 
 Tesseract on whole pictures (the page segmentation mode that reads most) and on boxes; RapidOCR
 with its own detector, and its recognizer alone on boxes. What others read is kept in the work

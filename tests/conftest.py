@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any, Protocol
 
 import hypothesis
-import jsonschema
 import numpy as np
 import pytest
+from jsonschema.validators import validator_for
 from PIL import Image
 from skimage import data
 
@@ -36,6 +36,7 @@ hypothesis.settings.register_profile("locpipe", deadline=None)
 hypothesis.settings.load_profile("locpipe")
 
 SCHEMA = json.loads(files("locpipe.pipeline").joinpath("schemas/boxes-1.json").read_text())
+FITS_THE_SCHEMA = validator_for(SCHEMA)(SCHEMA)
 
 
 class RunLocpipe(Protocol):
@@ -70,7 +71,7 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
 def every_box_json_fits_the_published_schema(tmp_path: Path) -> Iterator[None]:
     yield
     for file in tmp_path.rglob("boxes/**/*.json"):
-        jsonschema.validate(json.loads(file.read_bytes()), SCHEMA)
+        FITS_THE_SCHEMA.validate(json.loads(file.read_bytes()))
 
 
 @pytest.fixture(scope="session")

@@ -35,6 +35,7 @@ TITLES = {
     "finetuned": "the trunk trained, too",
 }
 SETS = ("icdar2013_train", "icdar2015_train")
+WARM_UP = 18  # CPU seconds
 POINTS = 6  # of each curve
 COLUMNS = (
     *("network", "parameters", "GMAC/MP", "CPU s a step", "crops", "CPU min"),
@@ -77,16 +78,20 @@ def configured(data: Path, photographs: int) -> TextTrainConfig:
     return read_settings(path, TextTrainConfig, assignments).config
 
 
-def scaled(config: TextTrainConfig, arm: str, steps: int, work: Path) -> TextTrainConfig:
-    """Return the config of an arm: the shape of the schedule is the same for any number of steps.
+def scaled(
+    config: TextTrainConfig, arm: str, *, minutes: float, seconds: float, work: Path
+) -> TextTrainConfig:
+    """Return the config of an arm: as many steps as fit, and a schedule of the same shape.
 
-    Photographs are scored after the last step only.
+    Only the warm-up is the same for any number of minutes, so that more of them later are the same
+    training going on. Photographs are scored after the last step only.
     """
+    steps = max(1, round(60 * minutes / seconds))
     validation = {"every": max(1, -(-steps // POINTS)), "real_every": steps}
     update = {
         "output": work / arm,
         "steps": steps,
-        "warm_up": max(1, steps // 20),
+        "warm_up": max(1, int(WARM_UP / seconds)),
         "half_life": max(1, steps // 4),
         "cool_down": steps // 4,
         "validation": config.validation.model_copy(update=validation),
@@ -112,13 +117,11 @@ def trained(
     seconds: Mapping[str, float],
     given: argparse.Namespace,
 ) -> dict[str, Any]:
-    """Train an arm, or what is left of it; return its size, its costs and its curve.
-
-    More minutes later are the same training going on.
-    """
+    """Train an arm, or what is left of it; return its size, its costs and its curve."""
 
     def of(one: str) -> TextTrainConfig:
-        return scaled(config, one, max(1, round(60 * given.minutes / seconds[one])), given.work)
+        minutes, work = given.minutes, given.work
+        return scaled(config, one, minutes=minutes, seconds=seconds[one], work=work)
 
     def keep(now: Trained) -> None:
         print(arm, now.curve[-1], flush=True)

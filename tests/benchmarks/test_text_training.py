@@ -39,6 +39,10 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> TextTrainConfig:
     )
 
 
+def of(config: TextTrainConfig, arm: str, steps: int, work: Path) -> TextTrainConfig:
+    return scaled(config, arm, minutes=steps / 60, seconds=1, work=work)
+
+
 def test_the_trimmed_trunk_is_the_published_one_and_ends_as_the_text_network_does() -> None:
     torch.manual_seed(1)
     network = pretrained(len(CLASSES))
@@ -59,7 +63,7 @@ def test_first_weights_are_the_same_with_every_call(config: TextTrainConfig) -> 
 
 
 def test_the_pretrained_trunk_is_kept_and_finetuned_trains_it(config: TextTrainConfig) -> None:
-    steps = scaled(config, "pretrained", 2, Path("none"))
+    steps = of(config, "pretrained", 2, Path("none"))
     fresh = pretrained(len(CLASSES))
     changed = {}
     for arm in ("pretrained", "finetuned"):
@@ -104,11 +108,11 @@ def test_seconds_of_an_arm_go_on_from_its_checkpoint(
     config: TextTrainConfig, tmp_path: Path
 ) -> None:
     rendered = Rendered(config.render, 1)
-    short = scaled(config, "scratch", 2, tmp_path)
+    short = of(config, "scratch", 2, tmp_path)
     first = complete(started("scratch", short), rendered, keep=lambda _: None).curve
     assert [record["step"] for record in first] == [1, 2]
     assert 0 < first[0]["cpu"] < first[1]["cpu"]
-    resumed = started("scratch", scaled(config, "scratch", 3, tmp_path))
+    resumed = started("scratch", of(config, "scratch", 3, tmp_path))
     assert (resumed.step, resumed.spent) == (2, first[1]["cpu"])
 
 
@@ -116,7 +120,7 @@ def test_the_schedule_has_one_shape_whatever_the_budget(config: TextTrainConfig)
     rates = []
     for steps in (400, 1200):
         run = Arm(
-            scaled(config, "scratch", steps, Path("none")),
+            of(config, "scratch", steps, Path("none")),
             network_of("scratch", config),
             resume=False,
         )

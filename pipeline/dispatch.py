@@ -27,7 +27,7 @@ __all__ = ["dispatch"]
 WINDOW: Final = 3
 """Pictures a worker has at hand: it never waits, and memory does not grow with their number."""
 LOOK_SECONDS: Final = 0.5
-LOST_SECONDS: Final = 60
+LOST_SECONDS: Final = 300
 GONE: Final = "the scheduler is gone; look at its output, start it again, and run again to go on"
 
 

@@ -21,6 +21,7 @@ __all__ = [
     "KINDS",
     "output_errors",
     "page_name",
+    "prepare_folders",
     "prepare_output",
     "read_document",
     "remove_results",
@@ -65,6 +66,18 @@ def prepare_output(output: Path) -> None:
         (output / STATE_FOLDER / "tmp").mkdir(parents=True, exist_ok=True)
         write_atomically(output, output / STATE_FOLDER / "writable", b"")
         (output / STATE_FOLDER / "writable").unlink()
+
+
+def prepare_folders(output: OutputConfig) -> None:
+    """Make the folders of all kinds of results that are wanted.
+
+    Raises:
+        OutputError: something that is no folder has such a name, or it cannot be made.
+    """
+    for kind in KINDS:
+        if kind == "boxes" or getattr(output, kind):
+            with output_errors(output.path / kind):
+                (output.path / kind).mkdir(exist_ok=True)
 
 
 def sweep(output: Path) -> None:

@@ -92,6 +92,7 @@ def execute(config: Config, options: Options) -> dict[str, Any]:
     prepared = _prepare(config, options)
     output = prepared.job.config.output.path
     results.prepare_output(output)
+    results.prepare_folders(prepared.job.config.output)
     stop = Stop()
     with ExitStack() as stack:
         stack.enter_context(stop.listening())

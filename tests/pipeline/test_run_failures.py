@@ -132,6 +132,16 @@ def test_a_name_too_long_for_its_result_is_one_failure(config: Config) -> None:
     assert (failure["stage"], failure["error"]) == ("write", "OSError")
 
 
+def test_a_file_where_a_folder_of_results_goes_is_told_before_anything_is_computed(
+    config: Config,
+) -> None:
+    config.output.path.mkdir()
+    (config.output.path / "masks").write_text("in the way")
+    with pytest.raises(OutputError, match=r"masks cannot be written \(File exists\)"):
+        run(config)
+    assert (config.output.path / "masks").read_text() == "in the way"
+
+
 def test_nothing_is_written_when_something_is_wrong_from_the_start(
     config: Config, tmp_path: Path
 ) -> None:

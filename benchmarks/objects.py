@@ -1,15 +1,16 @@
 """Where is the horse, and the kangaroo? AdGAP's weights and their relatives on one classifier.
 
+    pip install 'locpipe[compare,objects]'
+    LOCPIPE_DATA=data-sets python benchmarks/objects.py --only Score-CAM  # 15 s a picture
     LOCPIPE_DATA=data-sets python benchmarks/objects.py
-    LOCPIPE_DATA=data-sets python benchmarks/objects.py --only Score-CAM  # takes hours: beforehand
 
 EfficientNet-lite0, trained on ImageNet by others, on `objects/horse` and `objects/kangaroo`: the
 map of the class alone decides, at a long side of 448 pixels. AdGAP's weights are measured by
 `locpipe weigh` in two settings: on one training picture of every ImageNet class
 (`objects/imagenet_sample`), and on the image labels of every second horse and kangaroo. Grad-CAM,
 Ablation-CAM and Score-CAM are those of the `grad-cam` package, on the first pictures of the other
-half; Score-CAM needs `pip install openvino` besides. What a picture scored is kept below `--work`, so
-that a run that was stopped goes on. Writes results/objects.md and .json.
+half. What a picture scored is kept below `--work`, so that a run that was stopped goes on. Writes
+results/objects.md and .json.
 """
 
 import argparse

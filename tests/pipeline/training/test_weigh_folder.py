@@ -226,7 +226,7 @@ def test_the_table_of_backbones(caplog: pytest.LogCaptureFixture) -> None:
     head, _, lite0, vit = result.stdout.splitlines()
     assert head == "| backbone | layer | maps | stride | field of view |"
     assert lite0 == "| efficientnet_lite0 | features | 1280 | 32 | 851 |"
-    assert vit.startswith("| vit_b_32 | VisionTransformer has no convolutional last stage")
+    assert vit.startswith("| vit_b_32 | none: attention (MultiheadAttention) |")
     unknown = locpipe("models", "backbones", "vgg17")
     assert unknown.exit_code == 5
     assert "backbone 'vgg17' is unknown; nearest: vgg1" in unknown.output + caplog.text

@@ -73,13 +73,16 @@ def _command() -> Finding:
 
 
 def _opencv() -> Finding:
-    names = sorted({item.name for item in distributions() if item.name.startswith("opencv-")})
-    if len(names) == 1:
-        return Finding("OpenCV distributions", names[0])
+    found: dict[str, str] = {}
+    for one in distributions():  # the first on the path is the one that is imported
+        if one.name.startswith("opencv-"):
+            found.setdefault(one.name, one.version)
+    names = sorted(found)
+    if len(set(found.values())) == 1:  # of one version they have the same files
+        return Finding("OpenCV distributions", ", ".join(names))
     advice = f"pip uninstall -y {' '.join(names)}, then install one of them again"
-    return Finding(
-        "OpenCV distributions", f"{', '.join(names)} overwrite each other: {advice}", ok=False
-    )
+    told = ", ".join(f"{name} {found[name]}" for name in names)
+    return Finding("OpenCV distributions", f"{told} overwrite each other: {advice}", ok=False)
 
 
 def _operators() -> Iterator[Finding]:

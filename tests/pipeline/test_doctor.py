@@ -2,7 +2,7 @@
 
 import json
 import shutil
-from importlib.metadata import Distribution
+from importlib.metadata import Distribution, version
 from pathlib import Path
 
 import pytest
@@ -43,6 +43,9 @@ def test_two_distributions_of_opencv_are_wrong(
     finding = by_name(examine(None))["OpenCV distributions"]
     assert not finding.ok
     assert "pip uninstall -y opencv-python opencv-python-headless" in finding.found
+    same = f"Name: opencv-python-headless\nVersion: {version('opencv-python')}\n"
+    (other / "METADATA").write_text(same)
+    assert by_name(examine(None))["OpenCV distributions"].ok
 
 
 def test_an_extra_that_was_left_out_is_told_but_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,8 +9,8 @@ map of the class alone decides, at a long side of 448 pixels. AdGAP's weights ar
 `locpipe weigh` in two settings: on one training picture of every ImageNet class
 (`objects/imagenet_sample`), and on the image labels of every second horse and kangaroo. Grad-CAM,
 Ablation-CAM and Score-CAM are those of the `grad-cam` package, on the first pictures of the other
-half. What a picture scored is kept below `--work`, so that a run that was stopped goes on. Writes
-results/objects.md and .json.
+half. Three scales are 1, 3/4 and 1/2 of that side. What a picture scored is kept below `--work`, so
+that a run that was stopped goes on. Writes results/objects.md and .json.
 """
 
 import argparse
@@ -50,7 +50,7 @@ from locpipe.pipeline.evaluation.wsol.pointing import hit
 from locpipe.pipeline.training.weigh_folder import weigh_folder
 from locpipe.stages.errors import ImageError
 from locpipe.stages.grid import Grid, resample
-from locpipe.stages.heatmap import heatmap
+from locpipe.stages.heatmap import Merge, heatmap
 from locpipe.stages.infer import Features, infer, normalized
 from locpipe.stages.load import load
 from locpipe.stages.model import Backbone, Model, Weights, load_model
@@ -60,6 +60,8 @@ from locpipe.stages.nets.torchvision_shim import declare_operators
 RESULTS = Path(__file__).parent / "results"
 CLASSES = {"horse": "n02389026", "kangaroo": "n01877812"}
 KINDS: tuple[Weights, ...] = ("paper", "class", "contrast", "energy", "excitation")
+SCALES = (1.0, 0.75, 0.5)  # of LONG_SIDE
+MERGES: tuple[Merge, ...] = ("max", "mean")
 PRECISION = "bf16"  # of the masked pictures of Score-CAM
 
 
@@ -198,35 +200,48 @@ def maps(
     model, label = models["sample"], CLASSES[name]
 
     @cache
-    def inferred() -> tuple[Features, float]:
+    def inferred(share: float) -> tuple[Features, float]:
         start = time.process_time()
-        scale = LONG_SIDE / max(height, width)
+        scale = share * LONG_SIDE / max(height, width)
         features = infer(model, picture.rgb, scale=scale, padding="zeros")
         return features, time.process_time() - start
 
-    def by_weights(weighed_model: Model, weights: Weights) -> tuple[Array, float]:
-        return weighted(weighed_model, *inferred(), label, weights)
+    def by_weights(
+        weighed_model: Model, weights: Weights, shares: Sequence[float] = (1.0,), **merge: Merge
+    ) -> tuple[Array, float]:
+        features, seconds = zip(*map(inferred, shares), strict=True)
+        return weighted(weighed_model, features, sum(seconds), label, weights, **merge)
 
     yield CAM, partial(by_weights, model, "linear")
     for setting, weighed_model in models.items():
         for kind in KINDS:
             yield f"{kind}, {setting}", partial(by_weights, weighed_model, kind)
+    for merge in MERGES:
+        several = partial(by_weights, models["labels"], "class", SCALES, merge=merge)
+        yield f"class, {merge} of {len(SCALES)} scales, labels", several
     for method in PACKAGE if package else ():
         yield method, partial(by_package, method, picture, model, label)
 
 
 def weighted(
-    model: Model, features: Features, inferred: float, label: str, weights: Weights
+    model: Model,
+    features: Sequence[Features],
+    inferred: float,
+    label: str,
+    weights: Weights,
+    merge: Merge = "max",
 ) -> tuple[Array, float]:
     """Return the map of a class by its weights, at the size that it is scored at."""
     start = time.process_time()
-    found = heatmap(model, [features], labels=[label], weights=weights, normalize="minmax")
+    found = heatmap(
+        model, features, labels=[label], weights=weights, normalize="minmax", merge=merge
+    )
     seconds = inferred + time.process_time() - start
-    width, height = scored_size(*features.grid.picture)
-    stride = (features.grid.picture[0] / width, features.grid.picture[1] / height)
-    offset = (stride[0] / 2, stride[1] / 2)
-    target = Grid((height, width), stride, offset, features.grid.picture)
-    return resample(found.values, features.grid, target)[0], seconds
+    size = found.grid.picture
+    width, height = scored_size(*size)
+    stride = (size[0] / width, size[1] / height)
+    target = Grid((height, width), stride, (stride[0] / 2, stride[1] / 2), size)
+    return resample(found.values, found.grid, target)[0], seconds
 
 
 def by_package(method: str, picture: Picture, model: Model, label: str) -> tuple[Array, float]:

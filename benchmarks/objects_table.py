@@ -81,6 +81,7 @@ def intro() -> list[str]:
         f"compared at {SCORED} pixels. MaxBoxAccV2 with its accuracies at IoU 0.3, 0.5, 0.7 and",
         "PxAP of Choe et al. 2020; pointing with 15 pixels of tolerance; in percent. CPU seconds a",
         "picture on one thread, median. PxAP needs masks, which the kangaroos do not have.",
+        "Three scales are 1, 3/4 and 1/2 of that side, joined by the maximum or the mean.",
         "Grad-CAM, Ablation-CAM and Score-CAM are those of the `grad-cam` package. The masked pictures",
         "of Score-CAM, one for each of 1,280 filters, went through OpenVINO in bfloat16: of",
         "horse002.jpg its map correlates by .9998 with that in float32; all else is in float32.",

@@ -192,7 +192,8 @@ class Tables:
 
     Attributes:
         error: float64 [C, K], dE[i, c]: mean growth of the negative log-likelihood of samples of
-            class c when filter i is blocked.
+            class c when filter i is blocked; where the samples are positions, for one unit of
+            response (`pipeline/training/text/weigh.py`).
         baseline: float64 [K], the mean error of the samples of class c with no filter blocked.
         energy: float64 [C, K], mean over samples of c of (error growth / sum(F_i^2)).
         excitation: float64 [C, K], mean of F_i over samples and positions of c.

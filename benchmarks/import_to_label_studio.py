@@ -46,11 +46,11 @@ class Session:
         """Return what a path answers."""
         token = next((cookie.value for cookie in self.cookies if cookie.name == "csrftoken"), "")
         headers = {"Content-Type": kind, "X-CSRFToken": str(token), "Referer": HOME}
-        with self.opener.open(Request(HOME + path, body, headers), timeout=300) as answer:  # noqa: S310 - ours
+        with self.opener.open(Request(HOME + path, body, headers), timeout=300) as answer:  # noqa: S310 - HOME is the server started here
             content: bytes = answer.read()
         return content
 
-    def tell(self, path: str, body: object) -> Any:  # noqa: ANN401 - JSON
+    def tell(self, path: str, body: object) -> Any:  # noqa: ANN401 - whatever JSON holds
         """Return what the interface answers to JSON."""
         return json.loads(self.ask(path, json.dumps(body).encode()))
 

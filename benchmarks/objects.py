@@ -178,11 +178,13 @@ def measure(
 ) -> dict[str, list[Score]]:
     """Return the scores of every method on the pictures of a set."""
     scores: dict[str, list[Score]] = {}
+    left = few
     for number, path in enumerate(paths):
         picture = read(name, data, path)
         if picture is None:
             continue
-        package = number % 2 == 1 and number // 2 < few
+        package = number % 2 == 1 and left > 0
+        left -= package
         for method, map_of in maps(name, picture, models, package=package):
             score = kept.score(picture.name, method, partial(scored_by, picture, map_of))
             if score:

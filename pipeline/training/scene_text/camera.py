@@ -29,7 +29,7 @@ def shoot(rgb: Picture, rng: np.random.Generator, most_blur: float) -> Shot:
     Args:
         rgb: The scene as painted.
         rng: Chooses which of it happens.
-        most_blur: Deviation in pixels that the smallest text still bears.
+        most_blur: Deviation in pixels that most of the text still bears.
     """
     if chance(rng, 0.45):
         rgb = _light(rgb, rng)
@@ -69,14 +69,17 @@ def _develop(rgb: Picture, rng: np.random.Generator) -> Picture:
     gamma, gain = np.exp(normal(rng, 0.32)), np.exp(normal(rng, 0.15))
     lift = normal(rng, 0.05)
     tint = np.exp(0.05 * rng.standard_normal(3))
-    table = np.clip(level[:, None] ** gamma * gain * tint + lift, 0, 1) * 255
+    values = level[:, None] ** gamma * gain * tint + lift
+    if chance(rng, 0.15):  # dusk, haze, or the sky in a window pane: few greys are left
+        values = uniform(rng, 0, 0.5) + (values - 0.5 * rng.random()) * uniform(rng, 0.25, 0.8)
+    table = np.clip(values, 0, 1) * 255
     return np.asarray(cv2.LUT(rgb, table.astype(np.uint8)[None]), np.uint8)
 
 
 def _blur(rgb: Picture, rng: np.random.Generator, most: float) -> tuple[Picture, float]:
     """Defocus, shake, or fewer pixels than are shown."""
     kind = pick(rng, ("sharp", "sharp", "defocus", "resample", "resample", "shake"))
-    sigma = min(log_uniform(rng, 0.4, 3.0), most)
+    sigma = min(log_uniform(rng, 0.4, 4.5), most)
     if kind == "sharp" or sigma < 0.35:
         return rgb, 0.0
     if kind == "defocus":

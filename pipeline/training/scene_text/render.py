@@ -235,7 +235,7 @@ class _Scene:
 
     def photographed(self) -> Rendering:
         """The finished picture and its truth."""
-        most_blur = 0.4 + 0.06 * min(self.ems, default=60)
+        most_blur = 0.4 + 0.09 * float(np.quantile(self.ems or [60], 0.25))
         shot = shoot(self.rgb, self.rng, most_blur)
         return Rendering(shot.rgb, judge(shot, self.ink, self.words), self.ink)
 

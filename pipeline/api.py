@@ -112,7 +112,7 @@ def localize(
         >>> box = result.boxes.items[0]
         >>> box.label, len(box.rect), 0 <= box.score <= 1
         ('text', 4, True)
-        >>> result.heatmap.values.shape == result.mask.values.shape
+        >>> result.mask.values.shape == (1, result.image.height, result.image.width)
         True
 
         An array does as well, and settings override those of the config:

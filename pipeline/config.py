@@ -225,6 +225,8 @@ class BoxesConfig(Section):
     """Added on every side; in units of the height of the box."""
     margin: Annotated[float, Field(ge=0)] = 0.0
     """Added on every side as well; pixels of the picture."""
+    fill: bool = False
+    """Masks show the insides of the boxes, not the components that the boxes were made of."""
     max: Annotated[int, Field(ge=1)] = 1000
     """At most so many boxes a picture, the best ones; a warning in the result says what was cut."""
     classify: bool = False

@@ -21,10 +21,12 @@ def mask_pixels(result: Result) -> NDArray[np.uint8]:
 
     One label: 0 or 255. Several: 0, or 1 + index of the hottest label of those found there.
     """
-    mask, heat = result.mask.values, result.heatmap.values
+    mask = result.mask.values
     if len(mask) == 1:
         cells = mask[0].astype(np.uint8) * np.uint8(255)
     else:
+        # Filled boxes are of pixels, one label each.
+        heat = result.heatmap.values if result.mask.grid == result.heatmap.grid else mask
         hottest = np.where(mask, heat, -1).argmax(axis=0).astype(np.uint8)
         cells = np.where(mask.any(axis=0), hottest + 1, 0).astype(np.uint8)
     return result.mask.grid.to_pixels(cells)

@@ -30,7 +30,7 @@ class Result:
     Attributes:
         image: the upright picture.
         heatmap: at map resolution, or a refined one at that of the picture.
-        mask: on the grid of the heatmap.
+        mask: on the grid of the heatmap; with `boxes.fill` a cell for every pixel of the picture.
         boxes: in pixels of the upright picture.
         seconds: wall time of each stage.
     """
@@ -60,6 +60,7 @@ def localize(
     # Late, so that the parent process of a run can import this module without torch.
     from ..stages.boxes import find_boxes  # noqa: PLC0415
     from ..stages.classify import classify  # noqa: PLC0415
+    from ..stages.filled import filled  # noqa: PLC0415
     from ..stages.heatmap import heatmap  # noqa: PLC0415
     from ..stages.labels import chosen, darkened, named, with_groups  # noqa: PLC0415
 
@@ -79,10 +80,12 @@ def localize(
         heat = darkened(model, features, heat, config.heatmap.min_probability)
     heat, mask = _mask(image, heat, config, seconds)
     with _timed(seconds, "boxes"):
-        options = box_options.model_dump(exclude={"classify", "max"})
+        options = box_options.model_dump(exclude={"classify", "fill", "max"})
         boxes = find_boxes(mask, heat, maximum=box_options.max, **options)
         if _is_recognition(model.card, config):
             boxes = named(model, features, boxes)
+        if box_options.fill:
+            mask = filled(boxes.items, mask.labels, mask.grid.picture)
     if box_options.classify:
         with _timed(seconds, "classify"):
             boxes = classify(model, image.rgb, boxes, polarities=_polarities(infer_options))
@@ -174,7 +177,8 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
     # Heat, mask and refined mask of every label, and temporary arrays of one.
     count = count_of_maps(labels_of(model.card, config), len(model.card.classes))
     refined = 0 if config.refine.method == "none" else 6 * count + 32
-    return max(at_once) + kept + (8 + refined) * header.width * header.height
+    filled = count if config.boxes.fill else 0
+    return max(at_once) + kept + (8 + refined + filled) * header.width * header.height
 
 
 def labels_of(card: ModelCard, config: Config) -> tuple[str, ...]:

@@ -92,6 +92,29 @@ def test_several_labels_are_numbered_by_the_hottest(digits: Model, coffee: Image
     assert pixels[y, x] == 1 + heat.argmax()
 
 
+@pytest.mark.parametrize("labels", [["text"], ["1", "7"]])
+def test_filled_masks_are_the_insides_of_the_boxes(
+    digits: Model, coffee: Image, labels: list[str]
+) -> None:
+    def result_of(*, fill: bool) -> Result:
+        boxes = {"min_area": 50, "padding": 0.5, "fill": fill}
+        return localize(coffee, digits, config(heatmap={"labels": labels}, boxes=boxes))
+
+    plain, found = result_of(fill=False), result_of(fill=True)
+    assert found.boxes == plain.boxes
+    pixels = mask_pixels(found)
+    numbers = {label: k for k, label in enumerate(labels, 1)} if len(labels) > 1 else {"text": 255}
+    expected = np.zeros_like(pixels)
+    for box in sorted(found.boxes.items, key=lambda box: box.score):
+        left, top, right, bottom = box.rect
+        expected[top:bottom, left:right] = numbers[box.label]
+    # Upright boxes, whose edges may run through pixels.
+    assert found.boxes.items
+    assert (pixels == expected).mean() > 0.97
+    assert not pixels[expected == 0].any()
+    assert (mask_pixels(plain)[expected == 0] > 0).any()  # of components too small for a box
+
+
 def test_the_heatmap_is_written_in_levels_of_255(result: Result) -> None:
     pixels = heatmap_pixels(result)
     assert pixels.shape == result.image.rgb.shape[:2]
@@ -159,6 +182,15 @@ def test_memory_grows_with_the_picture_and_its_passes(digits: Model) -> None:
     assert needed(1000, polarity="both") > needed(1000)
     assert needed(1000, scale=[1.0, 0.5]) > needed(1000)
     assert needed(4000, long_side=1000) < needed(4000) / 4
+
+
+def test_filled_masks_need_memory_for_every_label(digits: Model) -> None:
+    def needed(*, fill: bool) -> int:
+        sections = {"heatmap": {"labels": ["1", "7", "text"]}, "boxes": {"fill": fill}}
+        header = Header(1000, 1000, 1000, 1000, 1, 1, "PNG")
+        return memory_needed(digits, header, config(**sections))
+
+    assert needed(fill=True) >= needed(fill=False) + 3_000_000
 
 
 def test_refined_maps_of_the_most_probable_classes_need_memory_each(digits: Model) -> None:

@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import skimage.draw
 from numpy.typing import NDArray
 
+from ....stages.filled import covered
 from ..source import Content, Source
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def run_lengths(shape: NDArray[np.bool_], left: int, top: int, height: int) -> l
 
 def _annotation(box: Box, page: Page, mask: NDArray[np.uint8] | None) -> dict[str, Any]:
     left, top, right, bottom = box.rect
-    shape = _inside(box)
+    shape = covered(box)
     if mask is not None:
         value = 1 + page.labels.index(box.label) if len(page.labels) > 1 else 255
         marked = shape & (mask[top:bottom, left:right] == value)
@@ -73,16 +73,6 @@ def _annotation(box: Box, page: Page, mask: NDArray[np.uint8] | None) -> dict[st
         "score": box.score,
     }
     return found if box.class_ is None else {**found, "class": box.class_}
-
-
-def _inside(box: Box) -> NDArray[np.bool_]:
-    """Return which pixels of the rectangle have their centre inside the polygon, bool [h, w]."""
-    left, top, right, bottom = box.rect
-    corners = np.array(box.polygon) - (left, top) - 0.5
-    size = (bottom - top, right - left)
-    shape = np.zeros(size, np.bool_)
-    shape[skimage.draw.polygon(corners[:, 1], corners[:, 0], size)] = True
-    return shape if shape.any() else np.ones(size, np.bool_)
 
 
 def _whole(pages: Pages, folder: Path) -> Iterator[bytes]:

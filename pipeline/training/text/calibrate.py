@@ -199,7 +199,7 @@ def _words_found(
     Without the margin of the boxes: rendered words end where their ink does, and thresholds that
     make up for a margin would cut letters off.
     """
-    options = config.boxes.model_dump(exclude={"classify", "max"}) | {"margin": 0.0}
+    options = config.boxes.model_dump(exclude={"classify", "fill", "max"}) | {"margin": 0.0}
     least, seed = expit([low, high]).tolist()
     pictures = []
     for number, (each, values) in enumerate(zip(shown, log_odds, strict=True)):

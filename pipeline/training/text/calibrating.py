@@ -20,11 +20,11 @@ from .weighing import rendered_settings
 if TYPE_CHECKING:
     from ...config import Config
 
-__all__ = ["calibrate_text"]
+__all__ = ["PHOTOGRAPHS", "calibrate_text"]
 
 _SEED = 9_000_000
 # As users' photographs are: some of them have text, and that seldom fills the picture.
-_PHOTOGRAPHS = {
+PHOTOGRAPHS = {
     "width": 1024,
     "height": 768,
     "kinds": Proportions(negative=0.5, near=0.2, far=0.25, document=0.03, large=0.02),
@@ -57,7 +57,7 @@ def calibrate_text(
     """
     model = load_model(folder)
     settings = rendered_settings(folder, model.card, backgrounds, _SEED + seed)
-    settings = settings.model_copy(update=_PHOTOGRAPHS)
+    settings = settings.model_copy(update=PHOTOGRAPHS)
     torch.set_num_threads(1)
     renderer = Renderer(settings)
     shown = tqdm(range(count), "rendering", disable=None, unit="picture")

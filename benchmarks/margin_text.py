@@ -1,0 +1,268 @@
+"""How much margin around words OCR wants, told on rendered pictures alone.
+
+    python benchmarks/margin_text.py --backgrounds ../shared/data/backgrounds --work margin
+
+Everything as configs/text.yaml says but for `boxes.margin`; the network runs once a picture for all
+margins. Every box is cut out exactly along its border and read as a program without any wish of its
+own would: by `tesseract --psm 7` as it comes, and by RapidOCR's recognizer alone. Words read right
+are counted as in ocr_uplift.py. Pictures and readings are kept in the work folder, so a run that
+was stopped goes on; take an empty one after a change of the renderer.
+
+The rule that takes the margin was fixed before any figure was seen: for each engine, the share of
+words read right against those with its best margin; the mean of both engines' shares; all margins
+within 0.005 of the best mean are as good as it; the margin taken is their mean, rounded to half a
+pixel (a quarter upwards). Writes benchmarks/results/margin_text.md and .json.
+"""
+
+import io
+import json
+import math
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path
+
+import click
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from ocr_uplift import RESULTS, Reader, Word, kept, read_truth, score
+from PIL import Image
+from tqdm import tqdm
+
+from locpipe.pipeline.config import Config
+from locpipe.pipeline.configfile import find_config, read_settings
+from locpipe.pipeline.evaluation.picture import Picture
+from locpipe.pipeline.evaluation.score import score as evaluated
+from locpipe.pipeline.evaluation.truth import read_truth as regions_of
+from locpipe.pipeline.export.crops import cut
+from locpipe.pipeline.picture import features_of, localize
+from locpipe.pipeline.reading.rapidocr import open_engine
+from locpipe.pipeline.results import result_path
+from locpipe.pipeline.training.scene_text.export import export
+from locpipe.pipeline.training.text.calibrating import PHOTOGRAPHS
+from locpipe.pipeline.training.text.weighing import rendered_settings
+from locpipe.stages.boxes import Boxes
+from locpipe.stages.load import load
+from locpipe.stages.model import Model, find_model, load_model, read_card
+
+MARGINS = tuple(step / 2 for step in range(11))
+SEED = 12_000_000
+AS_GOOD = 0.005
+PROTOCOLS = ("icdar2015", "deteval")
+RESAMPLES = 2000
+
+Pixels = NDArray[np.uint8]
+Counts = NDArray[np.int64]
+"""Words read right, [engines, margins], or with pictures as a third axis."""
+Found = Mapping[Path, Boxes]
+"""What was found on each picture."""
+
+
+def taken(right: Counts, margins: Sequence[float] = MARGINS) -> float:
+    """Return the margin that the rule takes, of words read right [engines, margins]."""
+    share = mean_share(right)
+    good = np.array(margins)[share >= share.max() - AS_GOOD]
+    return math.floor(2 * float(good.mean()) + 0.5) / 2
+
+
+def mean_share(right: Counts) -> NDArray[np.float64]:
+    """Return words read right against the best margin's [margins], the mean over engines."""
+    best = np.maximum(right.max(axis=1, keepdims=True), 1)
+    return np.asarray((right / best).mean(axis=0))
+
+
+def rendered(folder: Path, work: Path, backgrounds: Path, count: int) -> list[Path]:
+    """Return so many pictures, all with text, rendered as those that calibrate a model.
+
+    Args:
+        folder: of the model.
+        work: gets pictures/ and gt/; what is there is not rendered again.
+        backgrounds: folder of photographs without text.
+        count: of the pictures.
+    """
+    settings = rendered_settings(folder, read_card(folder), backgrounds, SEED)
+    settings = settings.model_copy(update=PHOTOGRAPHS)
+    kinds = settings.kinds.model_copy(update={"negative": 0.0})
+    names = [f"{index:06d}.png" for index in range(count)]
+    # Boxes are written last.
+    missing = [i for i, name in enumerate(names) if not result_path(work, "boxes", name, 1).exists()]  # fmt: skip
+    if missing:
+        export(settings.model_copy(update={"kinds": kinds}), work, missing)
+    return [work / "pictures" / name for name in names]
+
+
+def truth_file(picture: Path) -> Path:
+    """Return the file that says what stands on a rendered picture."""
+    return picture.parents[1] / "gt" / f"{picture.stem}.txt"
+
+
+def with_margin(config: Config, margin: float) -> Config:
+    """Return the config with another margin."""
+    return config.model_copy(update={"boxes": config.boxes.model_copy(update={"margin": margin})})
+
+
+def found_with(
+    margins: Sequence[float], pictures: Sequence[Path], model: Model, config: Config
+) -> Sequence[Found]:
+    """Return the boxes with each margin."""
+    found: list[dict[Path, Boxes]] = [{} for _ in margins]
+    for picture in tqdm(pictures, "finding", disable=None):
+        image = load(picture)
+        features = features_of(image, model, config)
+        for margin, boxes in zip(margins, found, strict=True):
+            changed = with_margin(config, margin)
+            boxes[picture] = localize(image, model, changed, features=features).boxes
+    return found
+
+
+def crops(found: Found) -> Iterator[Pixels]:
+    """Yield every box, cut out along its border and turned upright."""
+    for picture, boxes in found.items():
+        rgb = load(picture).rgb
+        for box in boxes.items:
+            yield cut(rgb, box.polygon).pixels
+
+
+def tesseract(strips: Sequence[Pixels]) -> list[str]:
+    """Read crops, which one process gets as the pages of a TIFF."""
+    if not strips:
+        return []
+    pages = [Image.fromarray(strip) for strip in strips]
+    tiff = io.BytesIO()
+    pages[0].save(tiff, "TIFF", save_all=True, append_images=pages[1:])
+    command = ["tesseract", "-", "-", "--psm", "7", "tsv"]
+    environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
+    done = subprocess.run(
+        command, input=tiff.getvalue(), capture_output=True, check=True, env=environment
+    )
+    texts: list[list[str]] = [[] for _ in strips]
+    for row in (line.split("\t") for line in done.stdout.decode().splitlines()[1:]):
+        if row[0] == "5":
+            texts[int(row[1]) - 1].append(row[11])
+    return [" ".join(words) for words in texts]
+
+
+def rapidocr(strips: Sequence[Pixels]) -> list[str]:
+    """Read crops by the recognizer alone."""
+    seen = open_engine(None).read(strips, math.inf)
+    return [" ".join(word.text for word in words) for words in seen]
+
+
+ENGINES: Mapping[str, Callable[[Sequence[Pixels]], list[str]]] = {
+    "tesseract": tesseract,
+    "rapidocr": rapidocr,
+}
+
+
+def read_all(engine: str, found: Found) -> Reader:
+    """Read all boxes of all pictures; what is returned only looks up those of one."""
+    texts = iter(ENGINES[engine](list(crops(found))))
+    words = {
+        picture: [Word(word, box.rect) for box in boxes.items for word in next(texts).split()]
+        for picture, boxes in found.items()
+    }
+    return words.__getitem__
+
+
+def words_right(found: Sequence[Found], margins: Sequence[float], work: Path) -> Counts:
+    """Return how many words each engine reads right, [engines, margins, pictures]."""
+    pictures = list(found[0])
+    truths = [read_truth(truth_file(picture)) for picture in pictures]
+    right = np.zeros((len(ENGINES), len(margins), len(pictures)), np.int64)
+    cells = [(e, m) for e in range(len(ENGINES)) for m in range(len(margins))]
+    for e, m in tqdm(cells, "reading", disable=None):
+        engine = list(ENGINES)[e]
+        file = work / f"{engine}-{margins[m]}.jsonl"
+        words = kept(file, pictures, partial(read_all, engine, found[m]))
+        for p, (picture, truth) in enumerate(zip(pictures, truths, strict=True)):
+            right[e, m, p] = score(truth, words[picture.stem]).right
+    return right
+
+
+def h_of(found: Found) -> list[float]:
+    """Return H by each protocol."""
+    seen = []
+    for picture, boxes in found.items():
+        polygons = [np.array(box.polygon) for box in boxes.items]
+        with Image.open(picture) as opened:
+            truth = regions_of(truth_file(picture))
+            seen.append(Picture(picture.stem, opened.size, truth, polygons))
+    return [total.score.h for total in evaluated(seen, PROTOCOLS).totals.values()]
+
+
+def interval(right: Counts) -> tuple[float, float]:
+    """Return where the margin taken lies in 95 % of bootstrap samples of the pictures."""
+    count = right.shape[2]
+    even = np.full(count, 1 / count)
+    drawn = np.random.default_rng(0).multinomial(count, even, size=RESAMPLES)
+    low, high = np.percentile([taken(right @ one) for one in drawn], [2.5, 97.5]).tolist()
+    return low, high
+
+
+def rows_of(right: Counts, found: Sequence[Found]) -> list[dict[str, float]]:
+    """Return what is said of each margin, of words read right [engines, margins]."""
+    columns = zip(MARGINS, right.T.tolist(), mean_share(right).tolist(), found, strict=True)
+    return [
+        {
+            "margin": margin,
+            **dict(zip(ENGINES, counts, strict=True)),
+            "mean_share": share,
+            **dict(zip(PROTOCOLS, h_of(boxes), strict=True)),
+        }
+        for margin, counts, share, boxes in columns
+    ]
+
+
+def table(rows: Sequence[Mapping[str, float]]) -> str:
+    """Return a line a margin."""
+    lines = [
+        "| margin | Tesseract | RapidOCR's recognizer | share of the best, mean | IoU H | DetEval H |",
+        "|---|---|---|---|---|---|",
+    ]
+    for row in rows:
+        counts = " | ".join(f"{row[engine]}" for engine in ENGINES)
+        percent = " | ".join(f"{100 * row[name]:.1f}" for name in ("mean_share", *PROTOCOLS))
+        lines.append(f"| {row['margin']} | {counts} | {percent} |")
+    return "\n".join(lines) + "\n"
+
+
+@click.command()
+@click.option("--backgrounds", required=True, type=click.Path(exists=True, path_type=Path))
+@click.option("--pictures", "count", default=150, show_default=True, help="Pictures to render.")
+@click.option("--work", default="margin", type=click.Path(path_type=Path), show_default=True)
+@click.option("--results", default=RESULTS, type=click.Path(path_type=Path), help="Folder.")
+def main(backgrounds: Path, count: int, work: Path, results: Path) -> None:
+    """Measure what OCR reads with each margin, and take one by the rule."""
+    torch.set_num_threads(1)
+    config = read_settings(find_config("text"), Config).config
+    assert isinstance(config.model, str), "a model folder, which says how it was trained"
+    folder = find_model(config.model)
+    model = load_model(folder)
+    pictures = rendered(folder, work.absolute(), backgrounds, count)
+    found = found_with(MARGINS, pictures, model, config)
+    # Whatever margin the config has today, readings are of the same boxes.
+    made_by = f"{model.sha256[:12]}-{with_margin(config, 0.0).sha256()[:12]}"
+    right = words_right(found, MARGINS, work / made_by)
+    words = sum(len(read_truth(truth_file(picture)).words) for picture in pictures)
+    margin, (low, high) = taken(right.sum(axis=2)), interval(right)
+    rows = rows_of(right.sum(axis=2), found)
+    text = (
+        "Printed by `benchmarks/margin_text.py`: `configs/text.yaml` with each `boxes.margin`, "
+        f"model `{model.sha256[:12]}`, on {count} rendered pictures with {words} words. Words read "
+        "right by each engine, in percent the mean of both against their best, and H of boxes.\n\n"
+        f"{table(rows)}\n"
+        f"The rule takes **{margin} pixels** (95 % of bootstrap samples of the pictures: "
+        f"{low} to {high}).\n"
+    )
+    click.echo(text)
+    results.mkdir(parents=True, exist_ok=True)
+    (results / "margin_text.md").write_text(text, "utf-8")
+    document = {"model_sha256": model.sha256, "pictures": count, "words": words}
+    document |= {"margin": margin, "interval": [low, high], "margins": rows}
+    (results / "margin_text.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+
+
+if __name__ == "__main__":
+    main()

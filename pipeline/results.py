@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
-from ..stages.errors import OutputError
+from ..stages.errors import ImageError, OutputError
 from .config import OutputConfig
 from .document import SCHEMA
 from .export.formats import remove as remove_exports
@@ -91,7 +91,7 @@ def write_atomically(output: Path, path: Path, data: bytes) -> None:
 
     Raises:
         OutputError: the disk is full or read-only.
-        OSError: this one file cannot be written, for example because its name is too long.
+        ImageError: the name of this one file is too long.
     """
     with _replacing(output, path) as temporary:
         temporary.write_bytes(data)
@@ -107,13 +107,27 @@ def write_lines(output: Path, path: Path, lines: Iterable[str]) -> None:
 def _replacing(output: Path, path: Path) -> Iterator[Path]:
     name = f"{os.getpid()}-{threading.get_ident()}-{next(_count)}"
     temporary = output / STATE_FOLDER / "tmp" / name
-    with output_errors(output, FULL):
+    with output_errors(output, FULL), _short_enough(path):
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             yield temporary
             temporary.replace(path)
         finally:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def _short_enough(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        msg = (
+            f"{path.name!r} would be {len(os.fsencode(path.name))} bytes long, more than this disk "
+            "allows a name or path to be; rename the picture, or choose a shorter output.path"
+        )
+        raise ImageError(msg) from error
 
 
 def write_json(output: Path, path: Path, document: object) -> None:
@@ -130,9 +144,15 @@ def wanted(output: OutputConfig, key: str, page: int) -> Iterator[Path]:
 
 
 def read_document(output: OutputConfig, key: str, page: int) -> Any:  # noqa: ANN401 - JSON
-    """The box JSON of a page; None when a file that belongs to the page is missing or damaged."""
-    if not all(path.is_file() for path in wanted(output, key, page)):
-        return None
+    """The box JSON of a page; None when a file that belongs to the page is missing or damaged.
+
+    Raises:
+        ImageError: the name of a file that belongs to the page would be too long.
+    """
+    for path in wanted(output, key, page):
+        with _short_enough(path):
+            if not path.is_file():
+                return None
     try:
         document = json.loads(result_path(output.path, "boxes", key, page).read_bytes())
     except ValueError:

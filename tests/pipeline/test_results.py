@@ -25,7 +25,7 @@ from locpipe.pipeline.results import (
     write_json,
     write_lines,
 )
-from locpipe.stages.errors import OutputError
+from locpipe.stages.errors import ImageError, OutputError
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_lines_are_written_one_by_one_and_seen_together(output: Path) -> None:
 
 
 def test_a_name_that_is_too_long_is_the_fault_of_the_picture(output: Path) -> None:
-    with pytest.raises(OSError, match="too long"):
+    with pytest.raises(ImageError, match=r"'aaa.* 300 bytes long, more than .* rename the picture"):
         write_atomically(output, output / ("a" * 300), b"")
 
 

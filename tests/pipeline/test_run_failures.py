@@ -129,7 +129,8 @@ def test_a_name_too_long_for_its_result_is_one_failure(config: Config) -> None:
     shutil.copy(config.input.path / "signs" / "text.PNG", config.input.path / name)
     assert counts(run(config)) == {"found": 5, "done": 4, "failed": 1}
     (failure,) = failures(config)
-    assert (failure["stage"], failure["error"]) == ("write", "OSError")
+    assert (failure["stage"], failure["error"]) == ("write", "ImageError")
+    assert f"{name}.json' would be 259 bytes long" in failure["message"]
 
 
 def test_a_file_where_a_folder_of_results_goes_is_told_before_anything_is_computed(

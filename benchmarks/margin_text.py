@@ -127,8 +127,6 @@ def crops(found: Found) -> Iterator[Pixels]:
 
 def tesseract(strips: Sequence[Pixels]) -> list[str]:
     """Read crops, which one process gets as the pages of a TIFF."""
-    if not strips:
-        return []
     pages = [Image.fromarray(strip) for strip in strips]
     tiff = io.BytesIO()
     pages[0].save(tiff, "TIFF", save_all=True, append_images=pages[1:])
@@ -158,7 +156,8 @@ ENGINES: Mapping[str, Callable[[Sequence[Pixels]], list[str]]] = {
 
 def read_all(engine: str, found: Found) -> Reader:
     """Read all boxes of all pictures; what is returned only looks up those of one."""
-    texts = iter(ENGINES[engine](list(crops(found))))
+    strips = list(crops(found))
+    texts = iter(ENGINES[engine](strips) if strips else [])
     words = {
         picture: [Word(word, box.rect) for box in boxes.items for word in next(texts).split()]
         for picture, boxes in found.items()

@@ -65,23 +65,26 @@ class Pictures:
         self, folder: str, prefix: str, above: tuple[tuple[int, int], ...]
     ) -> Iterator[Picture]:
         """Walk down like `find -L`: links are followed, except to a folder we are inside of."""
+        below = []
         try:
             status = os.stat(folder)  # noqa: PTH116 - hot
-            with os.scandir(folder) as scan:
-                entries = sorted(scan, key=lambda entry: entry.name)
+            here = (status.st_dev, status.st_ino)
+            if here in above or (above and os.path.lexists(os.path.join(folder, STATE_FOLDER))):  # noqa: PTH118 - hot
+                return
+            with os.scandir(folder) as entries:
+                for entry in entries:  # one at a time: a folder may hold millions
+                    if _is_folder(entry):
+                        below.append(entry.name)
+                    elif _is_openable(entry) and self._is_picture(entry.name):
+                        yield Picture(prefix + entry.name, entry.path)
         except OSError:
             # Handed on as a picture, it becomes one line among the failures, with the reason.
             yield Picture(prefix.rstrip("/"), folder)
             return
-        here = (status.st_dev, status.st_ino)
-        if here in above or (above and any(entry.name == STATE_FOLDER for entry in entries)):
-            return
-        for entry in entries:
-            if _is_folder(entry):
-                if not entry.name.startswith("."):
-                    yield from self._scan(entry.path, f"{prefix}{entry.name}/", (*above, here))
-            elif _is_openable(entry) and self._is_picture(entry.name):
-                yield Picture(prefix + entry.name, entry.path)
+        for name in sorted(below):
+            if not name.startswith("."):
+                path = os.path.join(folder, name)  # noqa: PTH118 - hot
+                yield from self._scan(path, f"{prefix}{name}/", (*above, here))
 
     def _glob(self) -> Iterator[Picture]:
         prefix = _fixed_prefix(str(self.source))

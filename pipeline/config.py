@@ -137,6 +137,9 @@ class InferConfig(Section):
     the maps of several are merged into one."""
     long_side: Annotated[int, Field(gt=0)] | None = None
     """Shrink the picture so that its longest side is at most this many pixels; null: never."""
+    enlarge_to: Positive | None = None
+    """Enlarge a smaller picture to this many megapixels, but to no more than 1.5 times its sides;
+    null: never."""
     polarity: Literal["normal", "inverted", "both"] = "normal"
     """Show the picture, its negative, or both (the maps are merged by their maximum)."""
     padding: Literal["replicate", "reflect", "zeros"] = "replicate"

@@ -60,11 +60,16 @@ class _Loader(yaml.SafeLoader):
     """YAML's safe loader, reading `1e-3` as the number that YAML 1.2 says it is."""
 
 
-_Loader.add_implicit_resolver(
-    "tag:yaml.org,2002:float",
-    re.compile(r"[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+"),
-    list("-+0123456789"),
-)
+class _Dumper(yaml.SafeDumper):
+    """YAML's safe dumper, with quotes around a name that `_Loader` would take for a number."""
+
+
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+"),
+        list("-+0123456789"),
+    )
 
 
 def find_config(name: str, folder: Path = CONFIGS) -> Path:
@@ -146,7 +151,7 @@ def _flow(value: object) -> str:
     if isinstance(value, int) and not isinstance(value, bool):
         value = int(value)  # ByteSize is an int that YAML cannot name
     # A list around the value spares the "..." that ends a bare scalar in YAML.
-    return yaml.safe_dump([value], default_flow_style=True, width=2**31).strip()[1:-1]
+    return yaml.dump([value], Dumper=_Dumper, default_flow_style=True, width=2**31).strip()[1:-1]
 
 
 def _read_file(path: Path) -> tuple[dict[str, object], dict[Key, str]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
     from ..stages.threshold import Mask
     from .config import Config, InferConfig
 
-__all__ = ["Result", "check", "features_of", "localize", "memory_needed"]
+__all__ = ["Result", "check", "features_of", "fitted", "localize", "memory_needed"]
+
+_MOST = 1.5  # times as large: a blown-up icon shows nothing new
 
 
 @dataclass(frozen=True)
@@ -130,6 +133,13 @@ def features_of(image: Image, model: Model, config: Config) -> list[Features]:
     ]
 
 
+def fitted(options: InferConfig, width: int, height: int) -> float:
+    """Return the factor by which a picture is enlarged or shrunk for its size."""
+    wanted = options.enlarge_to or 0.0
+    larger = min(max(math.sqrt(1e6 * wanted / (width * height)), 1.0), _MOST)
+    return min(larger, options.long_side / max(width, height)) if options.long_side else larger
+
+
 def check(card: ModelCard, config: Config) -> None:
     """See from its card that a model can do what a config asks for; `trial` sees the rest.
 
@@ -198,7 +208,7 @@ def _is_windowed(config: Config) -> bool:
 
 
 def _scales(options: InferConfig, width: int, height: int) -> list[float]:
-    fit = min(1.0, options.long_side / max(width, height)) if options.long_side else 1.0
+    fit = fitted(options, width, height)
     return [fit * scale for scale in options.scale]
 
 

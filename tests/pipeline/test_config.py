@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from jsonschema.protocols import Validator
 from jsonschema.validators import validator_for
@@ -182,7 +182,7 @@ CONFIGS = st.builds(
     model=TEXT,
     input=st.builds(InputConfig, path=NAMES, max_megapixels=POSITIVE),
     output=st.builds(OutputConfig, path=NAMES),
-    infer=st.builds(InferConfig, scale=st.lists(POSITIVE, min_size=1).map(tuple)),
+    infer=st.builds(InferConfig, scale=st.lists(POSITIVE, min_size=1).map(tuple), enlarge_to=POSITIVE),
     heatmap=st.builds(HeatmapConfig, labels=st.lists(TEXT).map(tuple)),
     threshold=st.builds(ThresholdConfig, low=st.floats(0, 0.5), high=st.floats(0.5, 1), k=NOT_NEGATIVE),
     refine=st.builds(RefineConfig, background=st.floats(0, 1), long_side=st.integers(16)),
@@ -192,6 +192,7 @@ CONFIGS = st.builds(
 
 
 @given(config=CONFIGS)
+@example(config=Config(model="0E0"))
 def test_what_config_show_prints_reads_back_as_the_same(
     config: Config, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

@@ -5,16 +5,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage import data
 
-from locpipe.pipeline.config import Config
+from locpipe.pipeline.config import Config, InferConfig
 from locpipe.pipeline.configfile import find_config, read_settings
 from locpipe.pipeline.draw import heatmap_pixels, mask_pixels, overlay_pixels
 from locpipe.pipeline.picture import (
     Result,
     check,
     features_of,
+    fitted,
     labels_of,
     localize,
     memory_needed,
@@ -173,6 +176,43 @@ def test_check_passes_what_ships(name: str) -> None:
     check(read_card(find_model(shipped.source)), shipped)
 
 
+sides = st.integers(1, 12_000)
+
+
+@given(width=sides, height=sides, wanted=st.floats(0.01, 30))
+def test_small_pictures_are_enlarged_to_what_is_asked_for_but_not_blown_up(
+    width: int, height: int, wanted: float
+) -> None:
+    factor = fitted(InferConfig(enlarge_to=wanted), width, height)
+    shown = factor**2 * width * height / 1e6
+    assert 1 <= factor <= 1.5
+    if factor == 1:
+        assert width * height / 1e6 >= wanted * (1 - 1e-9)
+    elif factor < 1.5:
+        assert shown == pytest.approx(wanted)
+    else:
+        assert shown <= wanted * (1 + 1e-9)
+
+
+@given(width=sides, height=sides, wanted=st.none() | st.floats(0.01, 30), side=sides)
+def test_no_picture_is_shown_larger_than_its_longest_side_may_be(
+    width: int, height: int, wanted: float | None, side: int
+) -> None:
+    factor = fitted(InferConfig(enlarge_to=wanted, long_side=side), width, height)
+    assert factor * max(width, height) <= side * (1 + 1e-9)
+
+
+def test_an_enlarged_picture_has_finer_cells_and_the_same_frame(
+    digits: Model, coffee: Image
+) -> None:
+    options = {"heatmap": {"labels": ["text"]}, "boxes": {"min_area": 50}}
+    plain = localize(coffee, digits, config(**options))
+    larger = localize(coffee, digits, config(infer={"enlarge_to": 20}, **options))
+    assert larger.heatmap.grid.cell_area() == pytest.approx(plain.heatmap.grid.cell_area() / 2.25)
+    assert larger.heatmap.grid.picture == (coffee.width, coffee.height)
+    assert mask_pixels(larger).shape == mask_pixels(plain).shape
+
+
 def test_memory_grows_with_the_picture_and_its_passes(digits: Model) -> None:
     def needed(side: int, **infer: object) -> int:
         header = Header(side, side, side, side, 1, 1, "PNG")
@@ -182,6 +222,7 @@ def test_memory_grows_with_the_picture_and_its_passes(digits: Model) -> None:
     assert needed(1000, polarity="both") > needed(1000)
     assert needed(1000, scale=[1.0, 0.5]) > needed(1000)
     assert needed(4000, long_side=1000) < needed(4000) / 4
+    assert needed(1000, enlarge_to=20) > 1.5 * needed(1000)
 
 
 def test_filled_masks_need_memory_for_every_label(digits: Model) -> None:

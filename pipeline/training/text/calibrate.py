@@ -19,6 +19,7 @@ from ....stages.model import Calibration
 from ....stages.threshold import threshold
 from ...evaluation.picture import Picture
 from ...evaluation.score import score
+from ...picture import fitted
 from ..calibrate import Pass, Vector, fit
 from ..scene_text.truth import Rendering
 from .labels import IGNORED, STRIDE, TEXT, label
@@ -93,7 +94,7 @@ def calibrate_positions(
         ConfigError: there is no word on the pictures.
     """
     weights = np.stack([vector.values for vector in vectors])
-    shown = [_show(model, one, weights, picture) for picture in pictures]
+    shown = [_show(model, one, weights, picture, config) for picture in pictures]
     for index, vector in enumerate(vectors):
         slope, intercept = _regression(shown, index, vector)
         best = _Cut(0.0, 0.0, 0.0)
@@ -156,17 +157,20 @@ def _moved_to(cut: _Cut, options: ThresholdConfig) -> tuple[float, float]:
     return stretch, low - stretch * cut.low
 
 
-def _show(model: Model, one: Pass, weights: NDArray[np.float32], picture: Rendering) -> _Shown:
+def _show(
+    model: Model, one: Pass, weights: NDArray[np.float32], picture: Rendering, config: Config
+) -> _Shown:
+    scale = one.scale * fitted(config.infer, picture.rgb.shape[1], picture.rgb.shape[0])
     features = infer(
         model,
         picture.rgb,
         resolution=one.resolution,
-        scale=one.scale,
+        scale=scale,
         polarity=one.polarity,
         padding="zeros",
     )
     height, width = features.grid.shape
-    words = [moved(word, np.zeros(2), one.scale) for word in picture.words]
+    words = [moved(word, np.zeros(2), scale) for word in picture.words]
     classes = label(words, STRIDE * width, STRIDE * height).classes
     heat = np.tensordot(weights, features.maps, axes=1).astype(np.float32)
     return _Shown(heat, classes, features.grid, picture)

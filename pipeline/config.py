@@ -144,6 +144,9 @@ class InferConfig(Section):
     """Show the picture, its negative, or both (the maps are merged by their maximum)."""
     padding: Literal["replicate", "reflect", "zeros"] = "replicate"
     """What the convolutions see beyond the border of the picture."""
+    precision: Literal["float32", "bfloat16"] = "float32"
+    """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), three times as
+    fast; on others float32."""
 
 
 class HeatmapConfig(Section):

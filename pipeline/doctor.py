@@ -51,6 +51,7 @@ def examine(config: Config | None) -> list[Finding]:
         ),
         Finding("cores given to us", str(CORES)),
         Finding("memory given to us", f"{MEMORY / 2**30:.1f} GiB"),
+        _bfloat16(),
         *_environment(),
         _command(),
         _opencv(),
@@ -58,6 +59,13 @@ def examine(config: Config | None) -> list[Finding]:
         *_models(),
         *(_of_config(config) if config else ()),
     ]
+
+
+def _bfloat16() -> Finding:
+    from ..stages.infer import has_bfloat16  # noqa: PLC0415 - imports torch
+
+    slower = "not of this processor (or torch is too old to tell): text takes three times as long"
+    return Finding("bfloat16", "of this processor" if has_bfloat16() else slower)
 
 
 def _environment() -> Iterator[Finding]:

@@ -126,6 +126,7 @@ def features_of(image: Image, model: Model, config: Config) -> list[Features]:
             scale=scale,
             polarity=polarity,
             padding=options.padding,
+            precision=options.precision,
             windows=_is_windowed(config),
         )
         for scale in _scales(options, image.width, image.height)

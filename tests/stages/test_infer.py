@@ -4,6 +4,7 @@ import subprocess
 import sys
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -12,7 +13,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from locpipe.stages.infer import Padding, bytes_needed, infer, shown_size
+from locpipe.stages.infer import (
+    Padding,
+    Precision,
+    bytes_needed,
+    has_bfloat16,
+    infer,
+    shown_size,
+)
 from locpipe.stages.model import Model, Resolution, find_model, load_model
 
 RESOLUTIONS: tuple[Resolution, ...] = ("native", "atrous", "unpooled")
@@ -91,6 +99,24 @@ def test_native_maps_are_the_networks_own_features(digits: Model, photo: NDArray
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
 
 
+def test_bfloat16_changes_maps_by_its_rounding_only(photo: NDArray[np.uint8]) -> None:
+    text = load_model(find_model("text"))
+    exact, brief = (
+        infer(text, photo, padding="zeros", precision=precision).maps
+        for precision in get_args(Precision)
+    )
+    assert brief.dtype == exact.dtype == np.float32
+    assert abs(brief - exact).max() < 0.05 * exact.max()
+    # Where the processor lacks it, it would take longer and is not used.
+    assert np.array_equal(brief, exact) != has_bfloat16()
+
+
+@pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="flags are read from /proc")
+def test_bfloat16_is_used_where_the_processor_says_that_it_has_it() -> None:
+    flags = set(Path("/proc/cpuinfo").read_text().split())
+    assert has_bfloat16() == bool({"avx512_bf16", "amx_bf16"} & flags)
+
+
 def test_inverted_shows_the_negative(digits: Model, photo: NDArray[np.uint8]) -> None:
     found = infer(digits, photo, polarity="inverted")
     expected = infer(digits, 255 - photo)
@@ -119,11 +145,15 @@ def test_a_shown_picture_has_at_least_one_pixel(width: int, height: int, scale: 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="peak memory is read from /proc")
 @pytest.mark.parametrize(
-    ("options", "maps"),
-    [({"resolution": "unpooled"}, 16), ({"resolution": "atrous", "windows": True}, 10)],
+    ("name", "options", "maps", "stride"),
+    [
+        ("digits", {"resolution": "unpooled"}, 16, 1),
+        ("digits", {"resolution": "atrous", "windows": True}, 10, 1),
+        ("text", {"padding": "zeros", "precision": "bfloat16"}, 48, 4),
+    ],
 )
 def test_the_estimate_of_memory_covers_what_inference_takes(
-    options: dict[str, object], maps: int
+    name: str, options: dict[str, object], maps: int, stride: int
 ) -> None:
     """Growth of a fresh process, against the estimate."""
     program = (
@@ -134,18 +164,19 @@ def test_the_estimate_of_memory_covers_what_inference_takes(
         "def peak():\n"
         "    status = Path('/proc/self/status').read_text()\n"
         "    return 1024 * int(re.search(r'VmHWM:\\s+(\\d+)', status)[1])\n"
-        "model = load_model(find_model('digits'))\n"
+        f"model = load_model(find_model({name!r}))\n"
         f"options = {options}\n"
         "infer(model, np.zeros((64, 64, 3), np.uint8), **options)\n"
         "before = peak()\n"
         "infer(model, np.zeros((600, 600, 3), np.uint8), **options)\n"
+        "options.pop('precision', None)\n"
         "print(peak() - before, *bytes_needed(model, 600, 600, **options))\n"
     )
     printed = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
     ).stdout
     taken, peak, left = (int(number) for number in printed.split())
-    assert left == pytest.approx(4 * maps * 600 * 600, rel=0.15)
+    assert left == pytest.approx(4 * maps * 600 * 600 / stride**2, rel=0.15)
     assert left <= taken <= peak
 
 

@@ -168,6 +168,7 @@ def _show(
         scale=scale,
         polarity=one.polarity,
         padding="zeros",
+        precision=config.infer.precision,
     )
     height, width = features.grid.shape
     words = [moved(word, np.zeros(2), scale) for word in picture.words]

@@ -1,0 +1,33 @@
+"""Batch normalization folded into the convolutions before it: the same function in fewer steps."""
+
+from collections import Counter
+
+from torch import fx, nn
+from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+__all__ = ["folded"]
+
+
+def folded(features: nn.Module) -> fx.GraphModule:
+    """Return a twin for inference, in which convolutions normalize as they go.
+
+    `features` must be traceable, as for `dense.geometry`, and in evaluation mode. The twin differs
+    by rounding only.
+    """
+    twin = fx.symbolic_trace(features)  # layers are shared, what holds them is its own
+    layers = dict(twin.named_modules())
+    uses = Counter(node.target for node in twin.graph.nodes)
+    for node in twin.graph.nodes:
+        norm = layers.get(str(node.target))
+        if not isinstance(norm, nn.BatchNorm2d):
+            continue
+        (before,) = node.all_input_nodes
+        convolution = layers.get(str(before.target))
+        # A layer that something else uses as well has to stay as it is.
+        if isinstance(convolution, nn.Conv2d) and len(before.users) == uses[before.target] == 1:
+            parent, _, name = str(before.target).rpartition(".")
+            setattr(twin.get_submodule(parent), name, fuse_conv_bn_eval(convolution, norm))
+            node.replace_all_uses_with(before)
+            twin.graph.erase_node(node)
+    twin.recompile()
+    return twin

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
-import skimage.draw
 from numpy.typing import NDArray
 
 from .grid import Grid
@@ -22,14 +21,21 @@ __all__ = ["covered", "filled"]
 def covered(box: Box) -> NDArray[np.bool_]:
     """Return which pixels of a box's rectangle have their centre inside its polygon, bool [h, w].
 
-    All of them, if the polygon is so thin that it lies between the centres.
+    All of them, if the polygon is so thin that it lies between the centres. Row by row, by the
+    parity of the edges to the left: skimage.draw.polygon asks for every pixel, in ten times the
+    time, and OpenCV adds half a pixel all around.
     """
     left, top, right, bottom = box.rect
-    corners = np.array(box.polygon) - (left, top) - 0.5
-    size = (bottom - top, right - left)
-    shape = np.zeros(size, np.bool_)
-    shape[skimage.draw.polygon(corners[:, 1], corners[:, 0], size)] = True
-    return shape if shape.any() else np.ones(size, np.bool_)
+    begin = np.array(box.polygon) - (left, top)
+    end = np.roll(begin, -1, axis=0)
+    middle = np.arange(bottom - top)[:, None] + 0.5
+    row, edge = np.nonzero((begin[:, 1] <= middle) != (end[:, 1] <= middle))
+    share = (row + 0.5 - begin[edge, 1]) / (end[edge, 1] - begin[edge, 1])
+    x = begin[edge, 0] + share * (end[edge, 0] - begin[edge, 0])
+    crossed = np.zeros((bottom - top, right - left + 1), np.uint8)
+    np.add.at(crossed, (row, np.ceil(x - 0.5).astype(np.intp)), 1)
+    shape = (np.cumsum(crossed[:, :-1], axis=1, dtype=np.uint8) & 1).view(np.bool_)
+    return shape if shape.any() else np.ones_like(shape)
 
 
 def filled(boxes: Sequence[Box], labels: tuple[str, ...], picture: tuple[int, int]) -> Mask:

@@ -83,7 +83,7 @@ class PictureWorker(WorkerPlugin):
         """
         self.address = worker.address
         self.must_have(f"locpipe {self.job.version}", f"locpipe {__version__}")
-        machine.return_freed_memory()
+        machine.reuse_freed_memory()
         # The time limit is one for the process, and two pictures at once need twice the memory.
         self.one_at_a_time = threading.Lock()
         self.prepare(worker.memory_manager.memory_limit or machine.MEMORY)

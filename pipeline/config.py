@@ -145,8 +145,8 @@ class InferConfig(Section):
     padding: Literal["replicate", "reflect", "zeros"] = "replicate"
     """What the convolutions see beyond the border of the picture."""
     precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), three times as
-    fast; on others float32."""
+    """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), nearly twice
+    as fast; on others float32."""
 
 
 class HeatmapConfig(Section):

@@ -64,7 +64,7 @@ def examine(config: Config | None) -> list[Finding]:
 def _bfloat16() -> Finding:
     from ..stages.infer import has_bfloat16  # noqa: PLC0415 - imports torch
 
-    slower = "not of this processor (or torch is too old to tell): text takes three times as long"
+    slower = "not of this processor (or torch is too old to tell): text takes nearly twice as long"
     return Finding("bfloat16", "of this processor" if has_bfloat16() else slower)
 
 

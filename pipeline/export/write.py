@@ -83,7 +83,7 @@ def _export_page(run: Run, formats: Iterable[str], page: Page) -> list[str]:
             export_page(run.folder, name, page, source)
         except ImageError as error:
             left_out[name] = str(error)
-        except OSError as error:  # its name may be too long, for example
+        except OSError as error:  # of this one file: else it would be an OutputError
             left_out[name] = f"{page.name!r}: {error.strerror}"
     for reason in dict.fromkeys(left_out.values()):
         log.warning("left out: %s", reason)
@@ -95,7 +95,7 @@ def export_page(output: Path, name: str, page: Page, source: Source) -> None:
     """Write a page in one format.
 
     Raises:
-        ImageError: the picture cannot be decoded.
+        ImageError: the picture cannot be decoded, or the name of a file would be too long.
         OutputError: the output cannot be written.
     """
     folder = _folder(output, name)

@@ -185,6 +185,6 @@ def test_a_name_too_long_for_an_export_is_one_failure_of_the_run(
     report = execute(config.model_copy(update={"output": output}), Options())
     assert (report["counts"]["done"], report["counts"]["failed"]) == (1, 1)
     (failure,) = open_run(config.output.path).failures
-    assert (failure.stage, failure.error) == ("write", "OSError")
+    assert (failure.stage, failure.error) == ("write", "ImageError")
     left = {file.name for file in (config.output.path / "exports" / "uzn").rglob("*.*")}
     assert left == {"camera.bmp.bmp", "camera.bmp.uzn"}

@@ -144,7 +144,7 @@ def test_a_name_too_long_for_an_export_is_left_out_and_the_rest_goes_on(
     long = "l" * 244 + ".png"  # .json fits into 255 bytes, .upright.png does not
     run = make_run({long: (sign, 6, boxes), "b.png": (sign, 1, boxes)})
     assert export(open_run(run / "out"), ["uzn"]) == 1
-    assert f"left out: '{long}': File name too long" in caplog.text
+    assert f"left out: '{long}.upright.png' would be 260 bytes long" in caplog.text
     files = {file.name for file in (run / "out" / "exports" / "uzn").iterdir()}
     assert files == {"b.png.png", "b.png.uzn"}
     assert (run / "out" / "exports" / "uzn.txt").read_text().count("\n") == 1

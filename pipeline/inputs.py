@@ -69,21 +69,20 @@ class Pictures:
         try:
             status = os.stat(folder)  # noqa: PTH116 - hot
             here = (status.st_dev, status.st_ino)
-            if here in above or (above and os.path.lexists(os.path.join(folder, STATE_FOLDER))):  # noqa: PTH118 - hot
+            if here in above or (above and os.path.lexists(f"{folder}/{STATE_FOLDER}")):
                 return
             with os.scandir(folder) as entries:
                 for entry in entries:  # one at a time: a folder may hold millions
                     if _is_folder(entry):
-                        below.append(entry.name)
+                        below.append((entry.name, entry.path))
                     elif _is_openable(entry) and self._is_picture(entry.name):
                         yield Picture(prefix + entry.name, entry.path)
         except OSError:
             # Handed on as a picture, it becomes one line among the failures, with the reason.
             yield Picture(prefix.rstrip("/"), folder)
             return
-        for name in sorted(below):
+        for name, path in sorted(below):
             if not name.startswith("."):
-                path = os.path.join(folder, name)  # noqa: PTH118 - hot
                 yield from self._scan(path, f"{prefix}{name}/", (*above, here))
 
     def _glob(self) -> Iterator[Picture]:

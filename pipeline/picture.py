@@ -63,7 +63,7 @@ def localize(
     # Late, so that the parent process of a run can import this module without torch.
     from ..stages.boxes import find_boxes  # noqa: PLC0415
     from ..stages.classify import classify  # noqa: PLC0415
-    from ..stages.filled import filled  # noqa: PLC0415
+    from ..stages.filled import filled  # noqa: PLC0415 - as the others
     from ..stages.heatmap import heatmap  # noqa: PLC0415
     from ..stages.labels import chosen, darkened, named, with_groups  # noqa: PLC0415
 

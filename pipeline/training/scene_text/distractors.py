@@ -1,4 +1,4 @@
-"""What looks like text to a network and is none: fences, windows, bricks, leaves, arrows.
+"""What looks like text to a network and is none: fences, windows, bricks, leaves, arrows, QR codes.
 
 Every kind returns polygons in a flat frame of 100 times 100 units; one random pose puts them all
 onto the picture, so that they come in every size and perspective, as text does.
@@ -116,10 +116,34 @@ def _rings(rng: np.random.Generator, colour: Colour) -> Polygons:
         yield (OUTLINES[11] - 0.5) * reach + middle, tones[i % 2]
 
 
+def _codes(rng: np.random.Generator, colour: Colour) -> Polygons:
+    """QR codes: modules at random and, but for other kinds of code, the squares of three corners."""
+    side = 17 + 4 * int(rng.integers(1, 8))
+    dark = rng.random((side, side)) < uniform(rng, 0.4, 0.6)
+    if chance(rng, 0.85):
+        for rows, columns in ((0, 0), (0, side - 7), (side - 7, 0)):
+            corner = slice(rows, rows + 7), slice(columns, columns + 7)
+            dark[corner] = np.pad(
+                np.pad(np.full((3, 3), fill_value=True), 1), 1, constant_values=True
+            )
+    light = np.clip(235 + 15 * rng.standard_normal(3), 0, 255)
+    paper, ink = (light, contrasting(rng, light, 150)) if chance(rng, 0.8) else (colour, light)
+    module = 100 / (side + 6)
+    yield rectangle(0, 0, 100, 100), paper
+    # A run of dark modules is one polygon.
+    edges = np.diff(np.pad(dark, ((0, 0), (1, 1))).astype(np.int8), axis=1)
+    for (row, start), stop in zip(
+        np.argwhere(edges > 0), np.argwhere(edges < 0)[:, 1], strict=True
+    ):
+        box = np.array([start, row, stop, row + 1]) + 3.0
+        yield rectangle(*(box * module).tolist()), ink
+
+
 KINDS: tuple[Callable[[np.random.Generator, Colour], Polygons], ...] = (
-    *(_bars, _windows, _bricks, _grid, _leaves, _icons, _cables, _lamps, _rings),
+    *(_bars, _windows, _bricks, _grid, _leaves, _icons, _cables, _lamps, _rings, _codes),
 )
 THIN = (_grid, _cables)
+SMALL = (_icons, _codes)
 
 
 def scatter(
@@ -135,7 +159,7 @@ def scatter(
         turn = normal(rng, 0.06) if chance(rng, 0.7) else uniform(rng, -np.pi, np.pi)
         matrix = tilt(normal(rng, 0.4), normal(rng, 0.3), turn, 300)
         stretch = np.diag([log_uniform(rng, 0.6, 2.5), 1.0, 1.0])
-        size = log_uniform(rng, 0.3, 4.5 if kind is not _icons else 1.5)
+        size = log_uniform(rng, 0.3, 1.5 if kind in SMALL else 4.5)
         x, y = uniform(rng, 0, width), uniform(rng, 0, height)
         pose = pose_at(matrix @ stretch, 100, 100, size, None).moved(x, y)
         below = rgb[int(y), int(x)].astype(np.float64)

@@ -136,7 +136,7 @@ def _style(
     rng: np.random.Generator, face: Face, em: int, align: float, *, upright: bool = False
 ) -> Style:
     spaced = weighted(rng, ("no", "wide", "tight"), (0.72, 0.22, 0.06))
-    tracking = {"no": 0.0, "wide": abs(normal(rng, 0.14)), "tight": -0.03}[spaced]
+    tracking = {"no": 0.0, "wide": abs(normal(rng, 0.2)), "tight": -0.03}[spaced]
     gap = uniform(rng, 0.21, 0.46) + max(0.9 * tracking, 0)
     return Style(face, em, tracking, gap, log_uniform(rng, 1.0, 1.6), align, upright)
 

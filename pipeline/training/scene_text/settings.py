@@ -96,7 +96,7 @@ class RenderSettings(Section):
     """Shares of the kinds of pictures."""
     cjk: Share = 0.14
     """Share of text blocks in Chinese characters, where a font has them."""
-    any_angle: Share = 0.08
+    any_angle: Share = 0.12
     """Share of text blocks turned by any angle at all."""
     curved: Share = 0.10
     """Share of text blocks on a curved baseline."""

@@ -33,6 +33,9 @@ def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) 
       the probability of the class, for there and by about (1 - p) w_i F_i error grows. A map is
       weight times response; with growth itself as weight, loudness counts twice: scaled by s, and
       its column of the classifier by 1 / s, a filter says the same, but the map would change.
+      1 - p is the mean of those with the filter and without it, as error grows ever faster on the
+      way: by the former alone, filters that speak for the class are overrated, those against it
+      underrated.
     - `energy`: a sample is all positions of a class on a picture, sum of error growth by sum of
       F_i^2; single positions where a filter is all but silent would decide everything.
     - `linear`: the weights of the classifier itself, which is already linear on positions.
@@ -86,7 +89,8 @@ class _Sums:
         # A filter that is silent on a class is not missed there: 0 / 0 is 0.
         self.energy += torch.where(squares > 0, grown / squares.clamp_min(1e-300), 0)
         self.excitation += responses.double() @ one_hot
-        self.at_stake += responses.double() @ (one_hot * torch.sigmoid(-logit)[:, None])
+        unsure = (torch.sigmoid(-logit) + torch.sigmoid(contributed - logit)) / 2
+        self.at_stake += (unsure * responses) @ one_hot
         self.baseline += error @ one_hot
         self.count += one_hot.sum(dim=0).long()
         self.pictures += (one_hot.sum(dim=0) > 0).long()

@@ -55,13 +55,29 @@ def test_the_error_grows_as_by_really_blocking_the_filter(
     for name in range(3):
         growth, at_stake = 0.0, 0.0
         for x, y in samples:
-            before = errors(network, x, y, None)
-            growth += float((errors(network, x, y, blocked) - before)[y == name].sum())
+            before, after = errors(network, x, y, None), errors(network, x, y, blocked)
+            growth += float((after - before)[y == name].sum())
             with torch.no_grad():
                 response = network.features(x)[:, blocked]
             # The error is -log(p).
-            at_stake += float(((1 - torch.exp(-before)) * response)[y == name].sum())
+            unsure = 1 - (torch.exp(-before) + torch.exp(-after)) / 2
+            at_stake += float((unsure * response)[y == name].sum())
         assert tables.error[blocked, name] == pytest.approx(growth / at_stake, rel=1e-4)
+
+
+def test_filters_that_turn_the_answer_are_not_overrated(network: Network, tables: Tables) -> None:
+    """The weight for one unit of response is nearly the classifier's, however much it moves."""
+    louder = copy.deepcopy(network)
+    head = louder.classifier
+    assert isinstance(head, nn.Conv2d)
+    with torch.no_grad():
+        head.weight *= 6
+    torch.manual_seed(2)
+    shown = [(torch.randn(2, 3, 32, 32), torch.randint(0, 3, (2, 8, 8), dtype=torch.uint8))]
+    measured = weigh_positions(louder, shown)
+    assert np.abs(measured.linear).max() > 2
+    np.testing.assert_allclose(measured.error, measured.linear, atol=0.1)
+    np.testing.assert_allclose(tables.error, tables.linear, atol=0.01)
 
 
 def test_how_loud_a_filter_is_does_not_change_the_map(

@@ -8,10 +8,11 @@ own would: by `tesseract --psm 7` as it comes, and by RapidOCR's recognizer alon
 are counted as in ocr_uplift.py. Pictures and readings are kept in the work folder, so a run that
 was stopped goes on; take an empty one after a change of the renderer.
 
-The rule that takes the margin was fixed before any figure was seen: for each engine, the share of
-words read right against those with its best margin; the mean of both engines' shares; all margins
-within 0.005 of the best mean are as good as it; the margin taken is their mean, rounded to half a
-pixel (a quarter upwards). Writes benchmarks/results/margin_text.md and .json.
+The rule that takes the margin weighs reading and finding alike. Reading: for each engine, the share
+of words read right against those with its best margin; the mean of both engines. Finding: the mean
+of IoU H and DetEval H, as for thresholds. All margins whose mean of both is within 0.005 of the best
+are as good as it; the margin taken is their mean, rounded to half a pixel (a quarter upwards).
+Writes benchmarks/results/margin_text.md and .json.
 """
 
 import io
@@ -20,6 +21,7 @@ import math
 import os
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +35,7 @@ from tqdm import tqdm
 
 from locpipe.pipeline.config import Config
 from locpipe.pipeline.configfile import find_config, read_settings
+from locpipe.pipeline.evaluation.counts import rates
 from locpipe.pipeline.evaluation.picture import Picture
 from locpipe.pipeline.evaluation.score import score as evaluated
 from locpipe.pipeline.evaluation.truth import read_truth as regions_of
@@ -51,24 +54,33 @@ MARGINS = tuple(step / 2 for step in range(11))
 SEED = 12_000_000
 AS_GOOD = 0.005
 PROTOCOLS = ("icdar2015", "deteval")
+FIGURES = ("mean_share", *PROTOCOLS, "worth")
 RESAMPLES = 2000
 
 Pixels = NDArray[np.uint8]
-Counts = NDArray[np.int64]
+Shares = NDArray[np.float64]
+"""0..1, [margins]."""
+Right = NDArray[np.int64]
 """Words read right, [engines, margins], or with pictures as a third axis."""
+Counted = NDArray[np.float64]
+"""What protocols count, [protocols, margins, 4], or with pictures as a third axis of four."""
 Found = Mapping[Path, Boxes]
 """What was found on each picture."""
 
 
-def taken(right: Counts, margins: Sequence[float] = MARGINS) -> float:
-    """Return the margin that the rule takes, of words read right [engines, margins]."""
-    share = mean_share(right)
-    good = np.array(margins)[share >= share.max() - AS_GOOD]
+def taken(worth: Shares, margins: Sequence[float] = MARGINS) -> float:
+    """Return the margin that the rule takes, of what each is worth."""
+    good = np.array(margins)[worth >= worth.max() - AS_GOOD]
     return math.floor(2 * float(good.mean()) + 0.5) / 2
 
 
-def mean_share(right: Counts) -> NDArray[np.float64]:
-    """Return words read right against the best margin's [margins], the mean over engines."""
+def worth(right: Right, counted: Counted) -> Shares:
+    """Return what margins are worth: half for words read, half for boxes like the words."""
+    return np.asarray((mean_share(right) + rates(counted)[..., 2].mean(axis=0)) / 2)
+
+
+def mean_share(right: Right) -> Shares:
+    """Return words read right against the best margin's, the mean over engines."""
     best = np.maximum(right.max(axis=1, keepdims=True), 1)
     return np.asarray((right / best).mean(axis=0))
 
@@ -165,7 +177,7 @@ def read_all(engine: str, found: Found) -> Reader:
     return words.__getitem__
 
 
-def words_right(found: Sequence[Found], margins: Sequence[float], work: Path) -> Counts:
+def words_right(found: Sequence[Found], margins: Sequence[float], work: Path) -> Right:
     """Return how many words each engine reads right, [engines, margins, pictures]."""
     pictures = list(found[0])
     truths = [read_truth(truth_file(picture)) for picture in pictures]
@@ -180,49 +192,54 @@ def words_right(found: Sequence[Found], margins: Sequence[float], work: Path) ->
     return right
 
 
-def h_of(found: Found) -> list[float]:
-    """Return H by each protocol."""
+def counts_of(found: Found) -> Counted:
+    """Return what each protocol counts on each picture, [protocols, pictures, 4]."""
     seen = []
-    for picture, boxes in found.items():
+    for number, (picture, boxes) in enumerate(found.items()):
         polygons = [np.array(box.polygon) for box in boxes.items]
         with Image.open(picture) as opened:
             truth = regions_of(truth_file(picture))
-            seen.append(Picture(picture.stem, opened.size, truth, polygons))
-    return [total.score.h for total in evaluated(seen, PROTOCOLS).totals.values()]
+            seen.append(Picture(f"{number:06d}", opened.size, truth, polygons))
+    pictures = evaluated(seen, PROTOCOLS).pictures
+    rows = [[astuple(picture.counts[name]) for picture in pictures] for name in PROTOCOLS]
+    return np.array(rows, np.float64)
 
 
-def interval(right: Counts) -> tuple[float, float]:
+def interval(right: Right, counted: Counted) -> tuple[float, float]:
     """Return where the margin taken lies in 95 % of bootstrap samples of the pictures."""
     count = right.shape[2]
     even = np.full(count, 1 / count)
     drawn = np.random.default_rng(0).multinomial(count, even, size=RESAMPLES)
-    low, high = np.percentile([taken(right @ one) for one in drawn], [2.5, 97.5]).tolist()
+    margins = [taken(worth(right @ one, np.moveaxis(counted, 2, 3) @ one)) for one in drawn]
+    low, high = np.percentile(margins, [2.5, 97.5]).tolist()
     return low, high
 
 
-def rows_of(right: Counts, found: Sequence[Found]) -> list[dict[str, float]]:
-    """Return what is said of each margin, of words read right [engines, margins]."""
-    columns = zip(MARGINS, right.T.tolist(), mean_share(right).tolist(), found, strict=True)
+def rows_of(right: Right, counted: Counted) -> list[dict[str, float]]:
+    """Return what is said of each margin, of sums over pictures."""
+    h = rates(counted)[..., 2]
+    columns = zip(right.T, h.T, mean_share(right), worth(right, counted), strict=True)
     return [
         {
             "margin": margin,
-            **dict(zip(ENGINES, counts, strict=True)),
-            "mean_share": share,
-            **dict(zip(PROTOCOLS, h_of(boxes), strict=True)),
+            **dict(zip(ENGINES, words.tolist(), strict=True)),
+            "mean_share": float(share),
+            **dict(zip(PROTOCOLS, found.tolist(), strict=True)),
+            "worth": float(total),
         }
-        for margin, counts, share, boxes in columns
+        for margin, (words, found, share, total) in zip(MARGINS, columns, strict=True)
     ]
 
 
 def table(rows: Sequence[Mapping[str, float]]) -> str:
     """Return a line a margin."""
     lines = [
-        "| margin | Tesseract | RapidOCR's recognizer | share of the best, mean | IoU H | DetEval H |",
-        "|---|---|---|---|---|---|",
+        "| margin | Tesseract | RapidOCR's recognizer | share of the best | IoU H | DetEval H | mean |",
+        "|---|---|---|---|---|---|---|",
     ]
     for row in rows:
         counts = " | ".join(f"{row[engine]}" for engine in ENGINES)
-        percent = " | ".join(f"{100 * row[name]:.1f}" for name in ("mean_share", *PROTOCOLS))
+        percent = " | ".join(f"{100 * row[name]:.1f}" for name in FIGURES)
         lines.append(f"| {row['margin']} | {counts} | {percent} |")
     return "\n".join(lines) + "\n"
 
@@ -245,12 +262,15 @@ def main(backgrounds: Path, count: int, work: Path, results: Path) -> None:
     made_by = f"{model.sha256[:12]}-{with_margin(config, 0.0).sha256()[:12]}"
     right = words_right(found, MARGINS, work / made_by)
     words = sum(len(read_truth(truth_file(picture)).words) for picture in pictures)
-    margin, (low, high) = taken(right.sum(axis=2)), interval(right)
-    rows = rows_of(right.sum(axis=2), found)
+    counted = np.stack([counts_of(boxes) for boxes in found], axis=1)
+    rows = rows_of(right.sum(axis=2), counted.sum(axis=2))
+    margin = taken(worth(right.sum(axis=2), counted.sum(axis=2)))
+    low, high = interval(right, counted)
     text = (
         "Printed by `benchmarks/margin_text.py`: `configs/text.yaml` with each `boxes.margin`, "
         f"model `{model.sha256[:12]}`, on {count} rendered pictures with {words} words. Words read "
-        "right by each engine, in percent the mean of both against their best, and H of boxes.\n\n"
+        "right by each engine, in percent the mean of both against their best, H of boxes, and the "
+        "mean of reading and of both H, which the rule makes largest.\n\n"
         f"{table(rows)}\n"
         f"The rule takes **{margin} pixels** (95 % of bootstrap samples of the pictures: "
         f"{low} to {high}).\n"

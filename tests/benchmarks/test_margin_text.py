@@ -14,15 +14,16 @@ from hypothesis.extra.numpy import arrays
 from margin_text import (
     ENGINES,
     MARGINS,
+    counts_of,
     crops,
     found_with,
-    h_of,
     interval,
     main,
     mean_share,
     table,
     taken,
     words_right,
+    worth,
 )
 from PIL import Image, ImageDraw, ImageFont
 from skimage import data
@@ -59,26 +60,40 @@ def counts(*engines: tuple[int, ...]) -> np.ndarray[tuple[int, ...], np.dtype[np
     return np.array(engines, np.int64)
 
 
+def found_of(*shares: float) -> np.ndarray[tuple[int, ...], np.dtype[np.float64]]:
+    """Of 100 words and 100 boxes so many right, by both protocols: H is the share."""
+    rows = [[100 * share, 100, 100 * share, 100] for share in shares]
+    return np.array([rows, rows], np.float64)
+
+
 def test_the_middle_of_the_margins_as_good_as_the_best_is_taken() -> None:
     margins = (0.0, 0.5, 1.0, 1.5, 2.0)
-    assert taken(counts((900, 1000, 990, 980, 900), (90, 100, 99, 98, 90)), margins) == 0.5
-    assert taken(counts((900, 996, 998, 1000, 994), (900, 996, 998, 1000, 994)), margins) == 1.0
-    assert taken(counts((900, 996, 996, 996, 1000), (900, 996, 996, 996, 1000)), margins) == 1.5
-    assert taken(counts((1000, 1000, 9, 9, 9), (1000, 1000, 9, 9, 9)), margins) == 0.5
+    assert taken(np.array((0.900, 1.000, 0.990, 0.980, 0.900)), margins) == 0.5
+    assert taken(np.array((0.900, 0.996, 0.998, 1.000, 0.994)), margins) == 1.0
+    assert taken(np.array((0.900, 0.996, 0.996, 0.996, 1.000)), margins) == 1.5
+    assert taken(np.array((1.000, 1.000, 0.009, 0.009, 0.009)), margins) == 0.5
 
 
 def test_engines_count_the_same_however_many_words_they_read() -> None:
     right = counts((10, 9, 7), (800, 900, 1000))
     assert mean_share(right).tolist() == pytest.approx([0.9, 0.9, 0.85])
-    assert taken(right, (0.0, 1.0, 2.0)) == 0.5
+
+
+def test_reading_and_finding_weigh_the_same() -> None:
+    right, found = counts((5, 10), (50, 100)), found_of(0.8, 0.2)
+    assert worth(right, found).tolist() == pytest.approx([0.65, 0.6])
+    protocols = np.stack([found_of(0.8, 0.2)[0], found_of(0.4, 1.0)[0]])
+    assert worth(right, protocols).tolist() == pytest.approx([0.55, 0.8])
 
 
 @given(COUNTS, st.integers(2, 9))
 def test_a_step_within_the_range_is_taken_whatever_the_number_of_words(
     right: np.ndarray[tuple[int, ...], np.dtype[np.int64]], times: int
 ) -> None:
-    assert taken(right) in MARGINS
-    assert taken(right * np.array([[1], [times]])) == taken(right)
+    found = found_of(*np.linspace(0.9, 0.4, len(MARGINS)))
+    first = taken(worth(right, found))
+    assert first in MARGINS
+    assert taken(worth(right * np.array([[1], [times]]), found)) == first
 
 
 @settings(max_examples=5)
@@ -86,14 +101,21 @@ def test_a_step_within_the_range_is_taken_whatever_the_number_of_words(
 def test_with_one_picture_there_is_one_sample(
     right: np.ndarray[tuple[int, ...], np.dtype[np.int64]],
 ) -> None:
-    assert interval(right[:, :, None]) == (taken(right), taken(right))
+    found = found_of(*np.linspace(0.9, 0.4, len(MARGINS)))
+    only = taken(worth(right, found))
+    assert interval(right[:, :, None], found[:, :, None]) == (only, only)
 
 
 def test_pictures_are_what_is_drawn_anew() -> None:
-    for_little = counts((10, *[0] * 10), (10, *[0] * 10))
-    for_much = counts((*[0] * 10, 10), (*[0] * 10, 10))
-    assert interval(np.stack([for_little, for_much], axis=2)) == (0.0, 5.0)
-    assert interval(np.stack([for_little] * 40 + [for_much] * 4, axis=2)) == (0.0, 0.0)
+    for_little = counts((10, *[0] * 10), (10, *[0] * 10)), found_of(1, *[0.0] * 10)
+    for_much = counts((*[0] * 10, 10), (*[0] * 10, 10)), found_of(*[0.0] * 10, 1)
+
+    def of(*pictures: tuple[np.ndarray, np.ndarray]) -> tuple[float, float]:
+        right, found = zip(*pictures, strict=True)
+        return interval(np.stack(right, axis=2), np.stack(found, axis=2))
+
+    assert of(for_little, for_much) == (0.0, 5.0)
+    assert of(*[for_little] * 40, *[for_much] * 4) == (0.0, 0.0)
 
 
 @pytest.mark.parametrize("engine", ENGINES)
@@ -120,13 +142,13 @@ def test_words_are_read_in_boxes_that_grow_by_the_margin(tmp_path: Path) -> None
     assert words_right(found, margins, tmp_path)[:, 1].tolist() == [[1, 0], [1, 0]]
 
 
-def test_h_is_that_of_the_boxes_against_the_truth(tmp_path: Path) -> None:
+def test_what_counts_is_that_of_the_boxes_against_the_truth(tmp_path: Path) -> None:
     pictures = signs(tmp_path)
     corners = ((60, 30), (240, 30), (240, 80), (60, 80))
     boxes = Boxes((Box("text", 1.0, corners, (60, 30, 240, 80)),))
-    assert h_of(dict.fromkeys(pictures, boxes)) == [1.0, 1.0]
+    assert counts_of(dict.fromkeys(pictures, boxes)).tolist() == [[[1, 1, 1, 1]] * 2] * 2
     (tmp_path / "gt" / "Market.txt").write_text("")
-    assert h_of(dict.fromkeys(pictures, boxes)) == pytest.approx([2 / 3, 2 / 3])
+    assert counts_of(dict.fromkeys(pictures, boxes))[:, 1].tolist() == [[0, 0, 0, 1]] * 2
 
 
 def test_where_nothing_is_found_nothing_is_read(tmp_path: Path) -> None:
@@ -135,10 +157,10 @@ def test_where_nothing_is_found_nothing_is_read(tmp_path: Path) -> None:
 
 
 def test_the_table_has_a_line_for_each_margin() -> None:
-    row = {"margin": 0.5, "tesseract": 40, "rapidocr": 80, "mean_share": 0.9876}
+    row = {"margin": 0.5, "tesseract": 40, "rapidocr": 80, "mean_share": 0.9876, "worth": 0.7}
     head, rule, line = table([{**row, "icdar2015": 0.5, "deteval": 0.625}]).splitlines()
-    assert head.count("|") == rule.count("|") == line.count("|") == 7
-    assert line == "| 0.5 | 40 | 80 | 98.8 | 50.0 | 62.5 |"
+    assert head.count("|") == rule.count("|") == line.count("|") == 8
+    assert line == "| 0.5 | 40 | 80 | 98.8 | 50.0 | 62.5 | 70.0 |"
 
 
 def test_a_rendered_picture_is_measured_with_the_real_programs(tmp_path: Path) -> None:
@@ -152,7 +174,9 @@ def test_a_rendered_picture_is_measured_with_the_real_programs(tmp_path: Path) -
     document = json.loads((results / "margin_text.json").read_text())
     rows = document["margins"]
     assert [row["margin"] for row in rows] == list(MARGINS)
-    assert document["margin"] == taken(counts(*(tuple(row[e] for row in rows) for e in ENGINES)))
+    assert document["margin"] == taken(np.array([row["worth"] for row in rows]))
+    reading = mean_share(counts(*(tuple(row[engine] for row in rows) for engine in ENGINES)))
+    assert [row["mean_share"] for row in rows] == reading.tolist()
     assert 0 < max(row["rapidocr"] for row in rows) <= document["words"]
     assert all(0 <= row[name] <= 1 for row in rows for name in ("icdar2015", "deteval"))
     assert f"**{document['margin']} pixels**" in (results / "margin_text.md").read_text()

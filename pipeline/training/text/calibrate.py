@@ -33,11 +33,12 @@ if TYPE_CHECKING:
 __all__ = ["Calibrated", "calibrate_positions"]
 
 # Log-odds of the thresholds tried.
-_LOWS = np.arange(-2, 1.01, 0.2)
-_HIGHS = np.arange(0, 4.41, 0.2)
+_LOWS = np.arange(-2, 1.01, 0.25)
+_HIGHS = np.arange(0.4, 6.01, 0.4)
 # IoU alone takes boxes that cut letters off; DetEval alone whole lines for words.
 _PROTOCOLS = ("icdar2015", "deteval")
-_AS_GOOD = 0.005  # of H
+_NEAR = 0.02  # of H: what is that close to the best has the shape of a parabola
+_LEAST = 3  # points always lie on a parabola
 _EACH = 2000  # cells of a picture that the regression sees: neighbours tell little more
 
 
@@ -130,21 +131,27 @@ def _best_cut(
         return _Cut(low, high, _words_found(shown, log_odds, low, high, config))
 
     if config.threshold.method != "hysteresis":
-        low = _middle((cut(low, low) for low in _LOWS.tolist()), "low")
+        low = _top((cut(low, low) for low in _LOWS.tolist()), "low")
         return cut(low, low)
-    low = _middle((cut(low, _HIGHS.mean()) for low in _LOWS.tolist()), "low")
-    high = _middle((cut(low, high) for high in _HIGHS.tolist() if low <= high), "high")
+    low = _top((cut(low, _HIGHS.mean()) for low in _LOWS.tolist()), "low")
+    high = _top((cut(low, high) for high in _HIGHS.tolist() if low <= high), "high")
     return cut(low, high)
 
 
-def _middle(cuts: Iterable[_Cut], name: Literal["low", "high"]) -> float:
-    """Return the mean of the thresholds that are as good as the best.
+def _top(cuts: Iterable[_Cut], name: Literal["low", "high"]) -> float:
+    """Return the threshold at the top of a parabola through all cuts that are nearly the best.
 
     Words found against thresholds is flat at the top: its highest point is a matter of chance.
     """
     tried = list(cuts)
-    least = max(cut.found for cut in tried) - _AS_GOOD
-    return float(np.mean([getattr(cut, name) for cut in tried if cut.found >= least]))
+    found = np.array([cut.found for cut in tried])
+    at = np.array([getattr(cut, name) for cut in tried])
+    near = found >= found.max() - _NEAR
+    if np.count_nonzero(near) > _LEAST:
+        bend, slope, _ = np.polyfit(at[near], found[near], 2)
+        if bend < 0:
+            return float(np.clip(-slope / (2 * bend), at[0], at[-1]))
+    return float(at[found.argmax()])
 
 
 def _moved_to(cut: _Cut, options: ThresholdConfig) -> tuple[float, float]:

@@ -67,7 +67,7 @@ class _Dumper(yaml.SafeDumper):
 for _kind in (_Loader, _Dumper):
     _kind.add_implicit_resolver(
         "tag:yaml.org,2002:float",
-        re.compile(r"[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+"),
+        re.compile(r"[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"),
         list("-+0123456789"),
     )
 
@@ -102,7 +102,7 @@ def parse_assignment(text: str) -> Assignment:
         raise ConfigError(msg)
     try:
         return Assignment(tuple(key.split(".")), yaml.load(value, _Loader), origin)  # noqa: S506 - derives from SafeLoader
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: such as 2024-02-30, no date
         msg = f"{origin}: the value is not YAML ({_first_line(error)}); quote it"
         raise ConfigError(msg) from error
 
@@ -165,21 +165,21 @@ def _read_file(path: Path) -> tuple[dict[str, object], dict[Key, str]]:
             raise ConfigError(msg)
         origins = {key: f"{path}:{line}" for key, line in _lines(node, path, ())}
         return loader.construct_document(node), origins
-    except yaml.YAMLError as error:
-        line = _line_of(error)
-        msg = f"{path}{line}: not YAML: {_first_line(error)}"
-        raise ConfigError(msg) from error
     except (OSError, UnicodeDecodeError) as error:
         msg = f"{path}: cannot be read ({error}); a config is a text file in UTF-8"
         raise ConfigError(msg) from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: such as 2024-02-30, no date
+        line = _line_of(error)
+        msg = f"{path}{line}: not YAML: {_first_line(error)}"
+        raise ConfigError(msg) from error
 
 
-def _line_of(error: yaml.YAMLError) -> str:
+def _line_of(error: Exception) -> str:
     mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
     return f":{mark.line + 1}" if mark else ""
 
 
-def _first_line(error: yaml.YAMLError) -> str:
+def _first_line(error: Exception) -> str:
     problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else None
     return problem or str(error).splitlines()[0]
 

@@ -81,6 +81,7 @@ def test_a_missing_model_is_told(tmp_path: Path) -> None:
         ("boxes: [", "not YAML: "),
         ("boxes: !!python/name:os.system", "not YAML: could not determine a constructor"),
         ("\x07", "not YAML: "),
+        ("input: {path: 2024-02-30}", "not YAML: day is out of range"),
     ],
 )  # fmt: skip
 def test_a_mistake_names_file_line_key_value_and_remedy(
@@ -139,7 +140,16 @@ def test_a_mistake_in_set_names_the_option(tmp_path: Path) -> None:
     assert told.startswith("--set boxes.max=0: boxes.max: 0 is not allowed")
 
 
-@pytest.mark.parametrize("text", ["boxes", "=3", "boxes.=3", "boxes.max=["])
+@pytest.mark.parametrize("name", ["12e4-run", "3e8b2c1d", "1e5.model"])
+def test_a_name_that_only_begins_like_a_number_is_a_name(tmp_path: Path, name: str) -> None:
+    settings = read(tmp_path, f"model: {name}", f"output.path={name}")
+    assert (settings.config.model, settings.config.output.path) == (name, Path(name))
+    assert f"model: {name} " in show_settings(settings)
+
+
+@pytest.mark.parametrize(
+    "text", ["boxes", "=3", "boxes.=3", "boxes.max=[", "output.path=2024-02-30"]
+)
 def test_a_malformed_set_is_told(text: str) -> None:
     with pytest.raises(ConfigError, match=r"--set .*(write it as|is not YAML)"):
         parse_assignment(text)

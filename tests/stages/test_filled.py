@@ -1,5 +1,7 @@
 """Boxes as pixels."""
 
+import tracemalloc
+
 import numpy as np
 import shapely
 from hypothesis import given
@@ -63,3 +65,13 @@ def test_where_labels_meet_the_best_score_has_the_pixels() -> None:
 
 def test_without_boxes_it_is_dark() -> None:
     assert not filled([], ("1", "7"), (WIDTH, HEIGHT)).values.any()
+
+
+def test_a_box_of_the_whole_picture_takes_a_few_bytes_a_pixel() -> None:
+    """As `memory_needed` counts on; with indices of the pixels it would be 18."""
+    tracemalloc.start()
+    mask = filled([upright(0, 0, 1000, 700, "text", 0.9)], ("text",), (1000, 700))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert mask.values.all()
+    assert peak < 6 * mask.values.size

@@ -35,7 +35,9 @@ def reuse_freed_memory() -> None:
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # musl has no mallopt
             libc = ctypes.CDLL("libc.so.6")
-            libc.mallopt(M_MMAP_THRESHOLD, OWN_MAPPING)
+            # Older glibc, such as 2.31, refuses more than half of that, and stays at 128 KiB.
+            for least in (OWN_MAPPING // 2, OWN_MAPPING):
+                libc.mallopt(M_MMAP_THRESHOLD, least)
             libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 

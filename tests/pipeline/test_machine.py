@@ -1,0 +1,64 @@
+"""How a process uses memory."""
+
+import ctypes
+import subprocess
+import sys
+
+import pytest
+
+from locpipe.pipeline import machine
+
+PROGRAM = """
+import resource
+from locpipe.pipeline import machine
+
+if {asked}:
+    machine.reuse_freed_memory()
+for megabytes in range(4, 24):
+    b"1" * (megabytes * 1_000_000)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt)
+"""
+
+
+def has_mallopt() -> bool:
+    return sys.platform == "linux" and hasattr(ctypes.CDLL(None), "mallopt")
+
+
+def page_faults(*, asked: bool) -> int:
+    program = [sys.executable, "-c", PROGRAM.format(asked=asked)]
+    return int(subprocess.run(program, check=True, capture_output=True, text=True).stdout)
+
+
+@pytest.mark.skipif(not has_mallopt(), reason="glibc only")
+def test_freed_memory_is_used_again() -> None:
+    assert page_faults(asked=True) < page_faults(asked=False) - 10_000
+
+
+class _GlibcOf2020:
+    """Version 2.31: `mallopt` takes no threshold above 32 MiB, and then leaves it as it was."""
+
+    def __init__(self) -> None:
+        self.options = {machine.M_MMAP_THRESHOLD: 128 * 1024}
+
+    def mallopt(self, option: int, value: int) -> int:
+        if option == machine.M_MMAP_THRESHOLD and value > 32 * 2**20:
+            return 0
+        self.options[option] = value
+        return 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_a_glibc_that_refuses_so_high_a_threshold_gets_its_highest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    glibc = _GlibcOf2020()
+    monkeypatch.setattr(ctypes, "CDLL", lambda _: glibc)
+    machine.reuse_freed_memory()
+    assert glibc.options[machine.M_MMAP_THRESHOLD] == 32 * 2**20
+
+
+def test_the_peak_grows_with_what_is_held() -> None:
+    before = machine.peak_memory()
+    assert before > 1_000_000
+    held = b"1" * (2 * before)
+    assert machine.peak_memory() >= before + len(held) // 2

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import groupby
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,10 @@ from scipy.special import expit
 
 from .errors import ModelError
 from .grid import Grid, resample
-from .infer import Features
 from .model import Group, Model, Polarity, Resolution, Weights
+
+if TYPE_CHECKING:  # it imports torch, which who reads the boxes of a run does without
+    from .infer import Features
 
 __all__ = ["Heatmap", "Merge", "Normalize", "filter_weights", "heatmap"]
 

@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -183,3 +185,14 @@ def test_names_that_are_no_utf8_survive(finished: Path) -> None:
     document = documents(finished / "out")["coffee.jpg.json"]
     document["image"]["path"] = os.fsdecode(b"\xff.png")
     assert os.fsencode(page_of(document, "here").name) == b"\xff.png"
+
+
+def test_a_run_is_read_without_torch() -> None:
+    program = (
+        "import sys, locpipe.pipeline.export.write, locpipe.pipeline.reading.run\n"
+        "print('locpipe.stages.boxes' in sys.modules, 'torch' in sys.modules)\n"
+    )
+    printed = subprocess.run(
+        [sys.executable, "-c", program], check=True, capture_output=True, text=True
+    ).stdout
+    assert printed.split() == ["True", "False"]

@@ -123,9 +123,10 @@ def _short_enough(path: Path) -> Iterator[None]:
     except OSError as error:
         if error.errno != errno.ENAMETOOLONG:
             raise
+        name, whole = (len(os.fsencode(part)) for part in (path.name, path))
         msg = (
-            f"{path.name!r} would be {len(os.fsencode(path.name))} bytes long, more than this disk "
-            "allows a name or path to be; rename the picture, or choose a shorter output.path"
+            f"{path.name!r} would be {name} bytes long, {whole} with its folders, more than this "
+            "disk allows; rename the picture, or choose a shorter output.path"
         )
         raise ImageError(msg) from error
 

@@ -116,8 +116,14 @@ def test_lines_are_written_one_by_one_and_seen_together(output: Path) -> None:
 
 
 def test_a_name_that_is_too_long_is_the_fault_of_the_picture(output: Path) -> None:
-    with pytest.raises(ImageError, match=r"'aaa.* 300 bytes long, more than .* rename the picture"):
+    with pytest.raises(ImageError, match=r"'aaa.* 300 bytes long, .*, more than .* rename the pic"):
         write_atomically(output, output / ("a" * 300), b"")
+
+
+def test_folders_that_are_too_long_together_are_counted(output: Path) -> None:
+    file = output.joinpath(*["d" * 240] * 17, "a.png.json")
+    with pytest.raises(ImageError, match=rf"'a.png.json' .*, {len(str(file))} with its folders"):
+        write_atomically(output, file, b"")
 
 
 def test_json_is_ascii_and_keeps_any_name(output: Path) -> None:

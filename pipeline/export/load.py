@@ -20,6 +20,7 @@ from ...stages.load import EXTENSIONS, Image, load
 from ..document import SCHEMA
 from ..inputs import STATE_FOLDER, Pictures, open_source
 from ..results import page_name, result_path
+from ..run import locked
 from ..store import Failure, Store
 
 __all__ = ["Decoding", "Page", "Run", "open_run", "page_of"]
@@ -167,8 +168,9 @@ def open_run(folder: Path, pictures: Path | None = None) -> Run:
         pictures: where its pictures lie now, if no longer where the run found them.
 
     Raises:
-        ConfigError: this is not a run, or of another version, or it has not come to its end; or
+        ConfigError: this is not a run, or of another version, or it was stopped before its end; or
             there is nothing where its pictures should be.
+        LockedError: it is at work.
     """
     report = _read_report(folder)
     _check_finished(folder, report)
@@ -249,7 +251,7 @@ def _box(box: _Box) -> Box:
 def _read_report(folder: Path) -> dict[str, Any]:
     if not (folder / "run.json").is_file():
         if (folder / STATE_FOLDER).is_dir() or (folder / "boxes").is_dir():
-            raise ConfigError(_unfinished(folder))
+            raise _unfinished(folder)
         msg = f"{folder}: is not the output of a run (no run.json); give a folder `locpipe run` wrote to"
         raise ConfigError(msg)
     report = _read_json(folder / "run.json")
@@ -266,11 +268,14 @@ def _check_finished(folder: Path, report: Mapping[str, Any]) -> None:
     with Store(folder, read_only=True) as store:
         stopped = int(report.get("exit_code", 0)) >= 128
         if stopped or store.unfinished:
-            raise ConfigError(_unfinished(folder))
+            raise _unfinished(folder)
 
 
-def _unfinished(folder: Path) -> str:
-    return f"{folder}: this run is at work or was stopped; run it (again) to its end first"
+def _unfinished(folder: Path) -> ConfigError:
+    if (folder / STATE_FOLDER).is_dir():
+        with locked(folder):  # says so if it is at work, which passes; that it was stopped does not
+            pass
+    return ConfigError(f"{folder}: this run was stopped; run it again to its end first")
 
 
 def _read_json(file: Path) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from locpipe.pipeline.export.load import open_run, page_of
-from locpipe.pipeline.run import Options, execute
+from locpipe.pipeline.run import LockedError, Options, execute, locked
 from locpipe.stages.boxes import Box
 from locpipe.stages.errors import ConfigError, ImageError
 
@@ -96,7 +96,7 @@ def test_a_run_that_has_not_come_to_its_end(finished: Path) -> None:
     out = finished / "out"
     report = (out / "run.json").read_bytes()
     (out / "run.json").unlink()
-    assert "at work or was stopped; run it (again) to its end" in told(out)
+    assert "was stopped; run it again to its end" in told(out)
     (out / "run.json").write_bytes(report)
     change(out / "run.json", exit_code=130)
     assert "was stopped" in told(out)
@@ -107,6 +107,12 @@ def test_a_run_that_has_not_come_to_its_end(finished: Path) -> None:
     assert "was stopped" in told(out)
     shutil.rmtree(out / ".locpipe")
     assert list(open_run(out).pages())
+
+
+def test_a_run_at_work_is_told_from_one_that_was_stopped(finished: Path) -> None:
+    (finished / "out" / "run.json").unlink()
+    with locked(finished / "out"), pytest.raises(LockedError, match="another run is at work"):
+        open_run(finished / "out")
 
 
 def test_another_version(finished: Path) -> None:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..stages.errors import ConfigError
 from ..stages.labels import count_of_maps, is_chosen_by_picture
 from ..stages.load import Header, Image
 from ..stages.model import ModelCard, Polarity
@@ -21,7 +22,15 @@ if TYPE_CHECKING:
     from ..stages.threshold import Mask
     from .config import Config, InferConfig
 
-__all__ = ["Result", "check", "features_of", "fitted", "localize", "memory_needed"]
+__all__ = [
+    "Result",
+    "check",
+    "check_masks",
+    "features_of",
+    "fitted",
+    "localize",
+    "memory_needed",
+]
 
 _MOST = 1.5  # times as large: a blown-up icon shows nothing new
 
@@ -163,6 +172,21 @@ def check(card: ModelCard, config: Config) -> None:
         for name in card.map_names(label, options.weights, options.group):
             for polarity in _polarities(config.infer):
                 card.calibrated(options.weights, config.infer.resolution, polarity, name, 1.0)
+
+
+def check_masks(card: ModelCard, config: Config) -> None:
+    """See that the 8 bits of the masks that a run writes suffice for the labels.
+
+    Raises:
+        ConfigError: they do not.
+    """
+    count = count_of_maps(labels_of(card, config), len(card.classes))
+    if config.output.masks and count > 255:
+        msg = (
+            f"output.masks: a mask of 8 bits numbers 255 labels, but there are {count}; "
+            "name fewer in heatmap.labels, or set output.masks=false"
+        )
+        raise ConfigError(msg)
 
 
 def memory_needed(model: Model, header: Header, config: Config) -> int:

@@ -117,6 +117,7 @@ def _prepare(config: Config, options: Options) -> _Prepared:
     folder = find_model(config.source)
     card = read_card(folder)
     picture.check(card, config)
+    picture.check_masks(card, config)
     model_sha256 = verify_model(folder)
     config_sha256 = config.sha256()
     config = _absolute(config)

@@ -16,6 +16,7 @@ from locpipe.pipeline.draw import heatmap_pixels, mask_pixels, overlay_pixels
 from locpipe.pipeline.picture import (
     Result,
     check,
+    check_masks,
     features_of,
     fitted,
     labels_of,
@@ -168,6 +169,16 @@ def test_check_finds_a_missing_calibration(digits: Model) -> None:
     with pytest.raises(ModelError, match="has no calibration for label"):
         check(bare, config())
     check(bare, config(heatmap={"normalize": "minmax"}))
+
+
+def test_masks_of_8_bits_number_255_labels() -> None:
+    card = read_card(find_model("objects"))
+    check_masks(card, config(heatmap={"labels": card.classes[:255]}))
+    check_masks(card, config(heatmap={"labels": ["top255"]}))
+    for labels in (card.classes[:256], ["top256"], []):
+        with pytest.raises(ConfigError, match=r"number.* 255 labels.* output.masks=false"):
+            check_masks(card, config(heatmap={"labels": labels}))
+        check_masks(card, config(heatmap={"labels": labels}, output={"masks": False}))
 
 
 @pytest.mark.parametrize("name", ["digits", "text", "text-lenet"])

@@ -153,6 +153,9 @@ def test_nothing_is_written_when_something_is_wrong_from_the_start(
         run(config.model_copy(update={"model": "nothing"}))
     with pytest.raises(ModelError, match="label"):
         run(config.model_copy(update={"heatmap": HeatmapConfig(labels=("cat",))}))
+    thousand = {"model": "objects", "heatmap": HeatmapConfig(normalize="minmax")}
+    with pytest.raises(ConfigError, match="255 labels, but there are 1000"):
+        run(config.model_copy(update=thousand))
     assert not config.output.path.exists()
     with pytest.raises(OutputError, match="cannot be written"):
         run(with_(config, "output", path=tmp_path / "file" / "out"))

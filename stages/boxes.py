@@ -35,7 +35,8 @@ class Box:
         score: mean heat inside, 0..1.
         polygon: 4 or more corners (x, y), clockwise from the top-left one in reading direction,
             inside the picture.
-        rect: the pixels around the polygon: left, top, right, bottom, half-open.
+        rect: the pixels around the polygon, to a hundredth of a pixel: left, top, right, bottom,
+            half-open.
         line: index of the text line it stands in.
         class_: the class that the hotspot was classified as, where that was asked for.
         probability: of that class.
@@ -174,8 +175,9 @@ class _Outer:
         if self.shape == "polygon":
             bent = ribbon(core.component.points, core.rectangle, self.padding, self.margin)
         polygon = inside_picture(grown if bent is None else bent, self.picture)
-        left, top = np.floor(polygon.min(axis=0)).astype(int).tolist()
-        right, bottom = np.ceil(polygon.max(axis=0)).astype(int).tolist()
+        written = polygon.round(2)  # as the box JSON does: there, too, it is to be around the polygon
+        left, top = np.floor(written.min(axis=0)).astype(int).tolist()
+        right, bottom = np.ceil(written.max(axis=0)).astype(int).tolist()
         points = tuple((x, y) for x, y in polygon.tolist())
         component = core.component
         return Box(component.label, component.score, points, (left, top, right, bottom))

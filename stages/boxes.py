@@ -175,7 +175,7 @@ class _Outer:
         if self.shape == "polygon":
             bent = ribbon(core.component.points, core.rectangle, self.padding, self.margin)
         polygon = inside_picture(grown if bent is None else bent, self.picture)
-        written = polygon.round(2)  # as the box JSON does: there, too, it is to be around the polygon
+        written = polygon.round(2)  # as in the box JSON, where the two are to agree
         left, top = np.floor(written.min(axis=0)).astype(int).tolist()
         right, bottom = np.ceil(written.max(axis=0)).astype(int).tolist()
         points = tuple((x, y) for x, y in polygon.tolist())

@@ -40,9 +40,14 @@ __all__ = [
 
 
 def _expand(value: object) -> object:
-    if isinstance(value, str | Path):
-        return Path(os.path.expandvars(value)).expanduser()
-    return value
+    if not isinstance(value, str | Path):
+        msg = "should be a path; put it in quotes"  # YAML takes 2024 for a number
+        raise ValueError(msg)  # noqa: TRY004 - pydantic wants it
+    path = os.path.expandvars(value)
+    if not path:  # as of a variable that a script forgot to set
+        msg = "should not be empty; . is the current directory"
+        raise ValueError(msg)
+    return Path(path).expanduser()
 
 
 UserPath = Annotated[Path, BeforeValidator(_expand), PlainSerializer(str)]

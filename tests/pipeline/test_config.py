@@ -82,11 +82,15 @@ def test_a_missing_model_is_told(tmp_path: Path) -> None:
         ("boxes: !!python/name:os.system", "not YAML: could not determine a constructor"),
         ("\x07", "not YAML: "),
         ("input: {path: 2024-02-30}", "not YAML: day is out of range"),
+        ("input: {path: 2024-02-20}", "is not allowed: should be a path; put it in quotes"),
+        ("output: {path: ''}", "2: output.path: '' is not allowed: should not be empty; . is the"),
+        ("output: {path: $EMPTY}", "output.path: '$EMPTY' is not allowed: should not be empty"),
     ],
 )  # fmt: skip
 def test_a_mistake_names_file_line_key_value_and_remedy(
-    tmp_path: Path, text: str, message: str
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, message: str
 ) -> None:
+    monkeypatch.setenv("EMPTY", "")
     told = problem(tmp_path, MINIMAL + text)
     assert told.startswith(f"{tmp_path}/some.yaml:")
     assert message in told

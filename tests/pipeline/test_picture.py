@@ -24,6 +24,7 @@ from locpipe.pipeline.picture import (
     memory_needed,
 )
 from locpipe.stages.errors import ConfigError, ModelError
+from locpipe.stages.infer import has_bfloat16
 from locpipe.stages.load import Header, Image
 from locpipe.stages.model import Model, find_model, load_model, read_card
 
@@ -71,6 +72,12 @@ def test_features_are_shared_by_configs_that_differ_only_later(
     alone = localize(coffee, digits, settings)
     np.testing.assert_array_equal(shared.heatmap.values, alone.heatmap.values)
     assert shared.boxes == alone.boxes
+
+
+def test_the_precision_of_the_config_is_that_of_the_network(digits: Model, coffee: Image) -> None:
+    (exact,) = features_of(coffee, digits, config())
+    (brief,) = features_of(coffee, digits, config(infer={"precision": "bfloat16"}))
+    assert np.array_equal(exact.maps, brief.maps) != has_bfloat16()
 
 
 def test_boxes_lie_on_the_mask_and_are_classified(result: Result, coffee: Image) -> None:

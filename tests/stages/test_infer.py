@@ -2,9 +2,10 @@
 
 import subprocess
 import sys
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from torch.overrides import TorchFunctionMode
 
 from locpipe.stages.infer import (
     Padding,
@@ -97,6 +99,34 @@ def test_native_maps_are_the_networks_own_features(digits: Model, photo: NDArray
     with torch.inference_mode():
         expected = digits.network.features(x)[0].numpy()
     np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+class _Called(TorchFunctionMode):
+    """Notes the names of torch's functions that are called."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.names: set[str] = set()
+
+    def __torch_function__(
+        self,
+        func: Callable[..., Any],
+        types: object,
+        args: tuple[Any, ...] = (),
+        kwargs: Mapping[str, Any] | None = None,
+    ) -> object:
+        self.names.add(func.__name__)
+        return func(*args, **(kwargs or {}))
+
+
+def test_nothing_is_normalized_that_convolutions_can_do(photo: NDArray[np.uint8]) -> None:
+    text = load_model(find_model("text"))
+    rgb = photo[:64, :64]
+    infer(text, rgb, padding="zeros")  # the first time its layers are looked at
+    with _Called() as called:
+        infer(text, rgb, padding="zeros")
+    assert "conv2d" in called.names
+    assert "batch_norm" not in called.names
 
 
 def test_bfloat16_changes_maps_by_its_rounding_only(photo: NDArray[np.uint8]) -> None:

@@ -1,5 +1,7 @@
 """Zones as Tesseract 5 reads them: held against the program itself."""
 
+import hashlib
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -162,6 +164,40 @@ def test_tesseract_reads_the_zones_and_nothing_else(
     folder = exported(make_run(made), "uzn")
     read = tesseract(folder / "uzn.txt", "-", "--psm", str(psm)).split()
     assert read == ["ALPHA", "BRAVO"] * 4
+
+
+@pytest.mark.usefixtures("_tesseract")
+def test_tesseract_gets_copies_of_what_leptonica_cannot_open(
+    make_run: MakeRun, exported: Export, words: Any
+) -> None:
+    """An animated WebP would end its list; the others would be left out or read as black."""
+    upright, _, _ = words
+    names = ("1.webp", "2.webp", "3.tif", "4.tif", "5.tif", "6.png")
+    run = make_run(dict.fromkeys(names, words))
+    ink = upright.convert("L").point(lambda level: 255 - level)
+    glass = Image.new("RGB", upright.size)
+    glass.putalpha(ink)
+    rare: dict[str, tuple[Image.Image, dict[str, Any]]] = {
+        "1.webp": (upright, {"save_all": True, "append_images": [glass.convert("RGB")]}),
+        "2.webp": (glass, {"lossless": True}),
+        "3.tif": (upright.convert("F").point(lambda level: level / 255), {}),
+        "4.tif": (upright.convert("L"), {"tiffinfo": {321: 704}}),  # the width of a tile is 322
+        "5.tif": (upright.convert("L"), {"tiffinfo": {284: 2}}),  # in planes
+    }
+    for name, (picture, options) in rare.items():
+        file = run / "pictures" / name
+        picture.save(file, **options)
+        file.write_bytes(file.read_bytes().replace(b"\x41\x01\x03\x00", b"\x42\x01\x03\x00"))
+        document = run / "out" / "boxes" / f"{name}.json"
+        found = json.loads(document.read_bytes())
+        found["image"]["sha256"] = hashlib.sha256(file.read_bytes()).hexdigest()
+        document.write_text(json.dumps(found))
+    folder = exported(run, "uzn")
+    assert {file.name for file in (folder / "uzn").glob("*.png")} == {
+        *(f"{name}.png" for name in rare),
+        "6.png.png",
+    }
+    assert tesseract(folder / "uzn.txt", "-", "--psm", "6").split() == ["ALPHA", "BRAVO"] * 6
 
 
 @pytest.mark.usefixtures("_tesseract")

@@ -5,6 +5,8 @@ Nothing is imported before a command needs it, so that help and completion come 
 
 import importlib
 import logging
+import select
+import sys
 from typing import Any, Final
 
 import click
@@ -66,9 +68,18 @@ class Commands(click.Group):
             log.error("%s", error, exc_info=_with_traceback())  # noqa: TRY400 - only with -v
             ctx.exit(error.exit_code)
         except Exception as error:
+            if isinstance(error, BrokenPipeError) and _is_nobody_reading():
+                raise  # click ends quietly
             advice = "" if _with_traceback() else "; run again with -v to see where"
             log.error("internal error: %r%s", error, advice, exc_info=_with_traceback())  # noqa: TRY400 - only with -v
             ctx.exit(LocpipeError.exit_code)
+
+
+def _is_nobody_reading() -> bool:
+    """Whether stdout is a pipe whose other end was closed, as by `head`."""
+    stdout = select.poll()
+    stdout.register(sys.stdout.fileno(), 0)  # errors are told unasked
+    return bool(stdout.poll(0))
 
 
 def _with_traceback() -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -56,6 +57,15 @@ def test_help_imports_nothing_that_is_slow(arguments: list[str]) -> None:
     modules = done.stdout.splitlines()[-1].split()
     assert "locpipe.pipeline.cli" in modules
     assert {"torch", "dask", "distributed", "cv2", "numpy", "skimage", "PIL", "yaml", "pydantic"}.isdisjoint(modules)  # fmt: skip
+
+
+def test_a_reader_that_leaves_is_no_error_of_ours() -> None:
+    reader, writer = os.pipe()
+    os.close(reader)  # as head does
+    command = [sys.executable, "-m", "locpipe", "config", "schema"]
+    done = subprocess.run(command, stdout=writer, stderr=subprocess.PIPE, text=True, check=False)
+    os.close(writer)
+    assert (done.returncode, done.stderr) == (1, "")
 
 
 def commands(group: click.Group, above: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -98,9 +98,12 @@ def open_source(source: Path, output: Path, extensions: frozenset[str]) -> Pictu
     Raises:
         ConfigError: it does not exist, or results would lie among the pictures.
     """
-    if not os.path.lexists(source) and not glob.has_magic(str(source)):
-        msg = f"input.path: {source} does not exist (looked from {Path.cwd()})"
-        raise ConfigError(msg)
+    if not os.path.lexists(source):
+        # No match is an empty inbox; no folder to look in is a mount that is gone, or a typing error.
+        missing = _fixed_prefix(str(source)) if glob.has_magic(str(source)) else str(source)
+        if missing and not os.path.lexists(missing):
+            msg = f"input.path: {missing} does not exist (looked from {Path.cwd()})"
+            raise ConfigError(msg)
     if source.is_dir() and output.is_dir() and source.samefile(output):
         msg = (
             f"output.path: {output} is also input.path, so results would be taken for pictures; "

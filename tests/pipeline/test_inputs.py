@@ -136,6 +136,8 @@ def test_one_file_is_a_picture_whatever_its_name(tmp_path: Path) -> None:
 def test_a_source_that_does_not_exist_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"input.path: .*/nowhere does not exist"):
         source(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"input.path: .*/nowhere/ does not exist"):
+        source(tmp_path / "nowhere" / "*" / "*.jpg")
 
 
 def test_a_manifest_is_relative_to_here_and_its_keys_to_the_common_folder(

@@ -78,7 +78,10 @@ def check_partners(
         message = f"{folder}: no ground truth for {_some(untold)} of {run}{hint}"
         raise ConfigError(message)
     if unseen := sorted(truth - results):
-        message = f"{run}: no boxes for {_some(unseen)} of {folder}; look into its failures.jsonl"
+        message = (
+            f"{run}: no boxes for {_some(unseen)} of {folder}; look into its failures.jsonl, or give "
+            "the ground truth of the pictures of this run alone"
+        )
         raise ConfigError(message)
 
 

@@ -87,6 +87,7 @@ class PictureWorker(WorkerPlugin):
         # The time limit is one for the process, and two pictures at once need twice the memory.
         self.one_at_a_time = threading.Lock()
         self.prepare(worker.memory_manager.memory_limit or machine.MEMORY)
+        self.most_memory = machine.resident_memory() + machine.KEPT
 
     def must_have(
         self,
@@ -136,6 +137,7 @@ class PictureWorker(WorkerPlugin):
                 self.clear(task)
                 failure = (self.stage_of(error), type(error).__name__, str(error) or repr(error))
                 outcome = Outcome(task.key, "failed", failure=failure)
+            machine.return_freed_memory(self.most_memory)
         return replace(outcome, worker=self.address, peak_memory=machine.peak_memory())
 
     def _time_limit(self, key: str) -> AbstractContextManager[None]:

@@ -34,6 +34,19 @@ def test_freed_memory_is_used_again() -> None:
     assert page_faults(asked=True) < page_faults(asked=False) - 10_000
 
 
+@pytest.mark.skipif(not has_mallopt(), reason="glibc only")
+def test_too_much_freed_memory_is_handed_back() -> None:
+    blocks = [b"1" * 100_000 for _ in range(3000)]  # small, so none has a mapping of its own
+    full = machine.resident_memory()
+    between = blocks[::10]
+    del blocks
+    machine.return_freed_memory(most=2 * full)
+    assert machine.resident_memory() > full - 100_000_000
+    machine.return_freed_memory(most=full // 2)
+    assert machine.resident_memory() < full - 200_000_000
+    assert len(between) == 300
+
+
 class _GlibcOf2020:
     """Version 2.31: `mallopt` takes no threshold above 32 MiB, and then leaves it as it was."""
 

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from PIL import Image
 from runs import boxes, counts, run, with_
 
+from locpipe.pipeline import machine
 from locpipe.pipeline.config import BoxesConfig, Config, RunConfig
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.model import find_model
@@ -163,3 +165,16 @@ def test_the_time_of_day_the_workers_and_the_boxes_section_do_not_leak_into_resu
         )
     )
     assert tree(tmp_path / "again") == tree(config.output.path)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="glibc only")
+def test_a_worker_hands_back_freed_memory(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(machine, "KEPT", -machine.MEMORY)
+    run(config)  # what it loads comes first
+    blocks = [b"1" * 100_000 for _ in range(3000)]
+    full = machine.resident_memory()
+    between = blocks[::10]
+    del blocks
+    run(config, force=True)
+    assert machine.resident_memory() < full - 100_000_000
+    assert len(between) == 300

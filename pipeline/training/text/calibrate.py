@@ -150,7 +150,7 @@ def _top(cuts: Iterable[_Cut], name: Literal["low", "high"]) -> float:
     if np.count_nonzero(near) > _LEAST:
         bend, slope, _ = np.polyfit(at[near], found[near], 2)
         if bend < 0:
-            return float(np.clip(-slope / (2 * bend), at[0], at[-1]))
+            return float(np.clip(-slope / (2 * bend), *at[near][[0, -1]]))
     return float(at[found.argmax()])
 
 

@@ -64,7 +64,9 @@ def _equipped(client: Client, plugin: PictureWorker) -> Iterator[None]:
     except LocpipeError:
         raise
     except Exception as error:
-        msg = f"a worker cannot be set up ({error}); is locpipe {job.version} installed there?"
+        remote = f"is locpipe {job.version} installed there?"
+        local = "if for want of memory, raise run.memory_limit or lower run.workers"
+        msg = f"a worker cannot be set up ({error}); {remote if job.place == 'remote' else local}"
         raise LocpipeError(msg) from error
     try:
         yield

@@ -13,7 +13,7 @@ from PIL import Image
 from runs import boxes, counts, failures, run, with_
 
 from locpipe.pipeline.config import Config, HeatmapConfig
-from locpipe.stages.errors import ConfigError, ModelError, OutputError
+from locpipe.stages.errors import ConfigError, LocpipeError, ModelError, OutputError
 from locpipe.stages.model import find_model
 
 Tree = Callable[[Path], dict[str, bytes]]
@@ -98,6 +98,11 @@ def test_a_picture_that_needs_more_memory_than_there_is_is_not_even_decoded(conf
     report = run(with_(config, "run", memory_limit=1_000_000))
     assert counts(report) == {"found": 4, "failed": 4}
     assert "a worker has 0.0 GiB; set infer.long_side" in failures(config)[0]["message"]
+
+
+def test_a_worker_with_too_little_memory_to_start_is_told_what_to_raise(config: Config) -> None:
+    with pytest.raises(LocpipeError, match=r"cannot be set up .* raise run.memory_limit"):
+        run(with_(config, "run", memory_limit=10_000_000, workers=1))
 
 
 def test_a_failure_is_tried_in_three_runs_then_only_when_told(

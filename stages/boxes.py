@@ -35,8 +35,7 @@ class Box:
         score: mean heat inside, 0..1.
         polygon: 4 or more corners (x, y), clockwise from the top-left one in reading direction,
             inside the picture.
-        rect: the pixels around the polygon, to a hundredth of a pixel: left, top, right, bottom,
-            half-open.
+        rect: the pixels around the polygon: left, top, right, bottom, half-open.
         line: index of the text line it stands in.
         class_: the class that the hotspot was classified as, where that was asked for.
         probability: of that class.
@@ -175,9 +174,8 @@ class _Outer:
         if self.shape == "polygon":
             bent = ribbon(core.component.points, core.rectangle, self.padding, self.margin)
         polygon = inside_picture(grown if bent is None else bent, self.picture)
-        written = polygon.round(2)  # as in the box JSON, where the two are to agree
-        left, top = np.floor(written.min(axis=0)).astype(int).tolist()
-        right, bottom = np.ceil(written.max(axis=0)).astype(int).tolist()
+        left, top = np.floor(polygon.min(axis=0)).astype(int).tolist()
+        right, bottom = np.ceil(polygon.max(axis=0)).astype(int).tolist()
         points = tuple((x, y) for x, y in polygon.tolist())
         component = core.component
         return Box(component.label, component.score, points, (left, top, right, bottom))

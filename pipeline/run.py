@@ -29,9 +29,11 @@ from .tasks import Job, Task
 if TYPE_CHECKING:
     from .config import Config
 
-__all__ = ["LockedError", "Options", "execute", "locked", "preview"]
+__all__ = ["NO_PICTURE", "LockedError", "Options", "execute", "locked", "preview"]
 
 SCHEMA: Final = "locpipe/run/1"
+NO_PICTURE: Final = 4
+"""Exit code where a picture is required and there is none."""
 
 log = logging.getLogger(__name__)
 
@@ -252,5 +254,5 @@ def _exit_code(store: Store, options: Options, stop: Stop) -> int:
     if stop.signal is not None:
         return 128 + stop.signal
     if options.require_input and not store.count():
-        return 4
+        return NO_PICTURE
     return 3 if store.failed_in_this_run() else 0

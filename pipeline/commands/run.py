@@ -78,7 +78,7 @@ def run(
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
     from ..report import one_line  # noqa: PLC0415 - slow to import
-    from ..run import Options, execute, preview  # noqa: PLC0415 - slow to import
+    from ..run import NO_PICTURE, Options, execute, preview  # noqa: PLC0415 - slow to import
 
     options = Options(
         limit=limit,
@@ -93,6 +93,8 @@ def run(
         return
     report = execute(settings.config, options)
     log.info("%s", one_line(report))
+    if report["exit_code"] == NO_PICTURE:
+        log.error("no picture at %s (--require-input)", settings.config.input.path)
     if as_json:
         click.echo(json.dumps(report))
     ctx.exit(report["exit_code"])

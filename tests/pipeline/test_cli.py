@@ -199,7 +199,9 @@ def test_a_dry_run_prints_what_would_be_done_and_does_not(
 def test_a_required_picture_that_is_not_there_gives_4(config_file: Path, tmp_path: Path) -> None:
     (tmp_path / "inbox").mkdir()
     assert call("run", config_file, "--input", tmp_path / "inbox").exit_code == 0
-    assert call("run", config_file, "--input", tmp_path / "inbox", "--require-input").exit_code == 4
+    required = call("run", config_file, "--input", tmp_path / "inbox", "--require-input", "-q")
+    assert required.exit_code == 4
+    assert f"no picture at {tmp_path / 'inbox'} (--require-input)" in required.stderr
 
 
 def test_config_show_prints_what_reads_back_as_the_same(config_file: Path, tmp_path: Path) -> None:

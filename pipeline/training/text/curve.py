@@ -16,8 +16,9 @@ def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:
 
     Args:
         folder: where to.
-        curve: one record a validation with `step`, `error`, `core_f` and `iou_h`; at some, under
-            the name of a folder of photographs, a mapping from protocol to H.
+        curve: one record a validation with `step`, `error`, `core_f` and `iou_h`, and `rendered`,
+            by which its pictures are told from others; at some, under the name of a folder of
+            photographs, a mapping from protocol to H.
 
     Raises:
         OutputError: one cannot be written.

@@ -172,7 +172,7 @@ class Run:
         """Measure the average, add it to the curve, write the curve."""
         self.average.eval()
         record: Record = {"step": self.step, "error": round(float(self.error), 4)}
-        record |= measure(self.averaged, rendered)
+        record |= measure(self.averaged, rendered) | {"rendered": rendered.sha256[:8]}
         options = self.config.validation
         if self.step % options.real_every == 0:
             record |= {

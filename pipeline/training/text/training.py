@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from ....stages.errors import ConfigError
 from ..train import CHECKPOINT_FILE
 from .card import write_model
 from .config import TextTrainConfig
-from .train import Trained, train
+from .train import Record, Trained, train
 from .validate import Rendered
 
 __all__ = ["train_text"]
@@ -16,6 +17,8 @@ __all__ = ["train_text"]
 
 def train_text(config: TextTrainConfig, *, resume: bool) -> str:
     """Train; keep the model that was best on rendered pictures; return what was measured of it.
+
+    Where the lessons changed on the way, that is of those measured on the pictures of today.
 
     Raises:
         ConfigError: fonts, words or backgrounds are missing, or the folder holds another training.
@@ -26,15 +29,20 @@ def train_text(config: TextTrainConfig, *, resume: bool) -> str:
     rendered = Rendered(config.render, config.validation.pictures)
 
     def keep(now: Trained) -> None:
-        if now.curve[-1]["iou_h"] >= max(record["iou_h"] for record in now.curve):
+        if now.curve[-1] is _best(now.curve):
             write_model(config, now)
 
-    curve = train(config, rendered, resume=resume, keep=keep).curve
-    best = max(curve, key=lambda record: (record["iou_h"], record["step"]))
+    best = _best(train(config, rendered, resume=resume, keep=keep).curve)
     return (
         f"rendered pictures at step {best['step']}: IoU H of words {best['iou_h']:.3f}, "
         f"F of cores {best['core_f']:.3f}"
     )
+
+
+def _best(curve: Sequence[Record]) -> Record:
+    """Return the best record on the same rendered pictures as the last, the later one of equals."""
+    same = [record for record in curve if record.get("rendered") == curve[-1].get("rendered")]
+    return max(same, key=lambda record: (record["iou_h"], record["step"]))
 
 
 def _require_room(folder: Path, *, resume: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -69,6 +70,11 @@ class Rendered:
         other = {"seed": self.settings.seed + RENDERED_SEED, "width": 512, "height": 512}
         renderer = Renderer(self.settings.model_copy(update=other))
         return tuple(renderer.render(index) for index in range(self.count))
+
+    @cached_property
+    def sha256(self) -> str:
+        """What tells these pictures from others, of other settings or another renderer."""
+        return sha256(b"".join(one.rgb.tobytes() for one in self.pictures)).hexdigest()
 
 
 def as_input(pictures: NDArray[np.uint8], device: torch.device) -> torch.Tensor:

@@ -14,7 +14,7 @@ from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.pipeline.training.text.labels import CLASSES
 from locpipe.pipeline.training.text.samples import batches
 from locpipe.pipeline.training.text.train import Run, Trained, train, untrained
-from locpipe.pipeline.training.text.training import train_text
+from locpipe.pipeline.training.text.training import _best, train_text
 from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.pipeline.training.train import CHECKPOINT_FILE
 from locpipe.stages.errors import ConfigError
@@ -146,6 +146,16 @@ def test_lessons_may_change_on_the_way(
     harder = tiny.render.model_copy(update={"any_angle": 0.5})
     trained = go(moved(tiny, tmp_path, steps=12, render=harder), resume=True)
     assert trained.curve[-1]["step"] == 12
+    assert trained.curve[-1]["rendered"] != trained.curve[0]["rendered"]
+
+
+def test_the_best_is_of_those_measured_on_the_pictures_of_today() -> None:
+    easy = {"step": 5, "iou_h": 0.9, "rendered": "a"}
+    hard = [{"step": step, "iou_h": h, "rendered": "b"} for step, h in ((10, 0.5), (15, 0.5))]
+    assert _best([easy]) is easy
+    assert _best([easy, *hard]) is hard[1]
+    assert _best([easy, *hard, {"step": 20, "iou_h": 0.4, "rendered": "b"}]) is hard[1]
+    assert _best([{"step": 1, "iou_h": 0.9}, {"step": 2, "iou_h": 0.1}])["step"] == 1
 
 
 def test_the_learning_rate_rises_and_decays(tiny: TextTrainConfig, tmp_path: Path) -> None:

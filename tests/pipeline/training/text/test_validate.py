@@ -41,6 +41,8 @@ def test_the_pictures_are_always_the_same_and_never_those_of_training(
     for one, other in zip(rendered.pictures, again, strict=True):
         assert (one.rgb == other.rgb).all()
         assert one.rgb.shape == (512, 512, 3)
+    assert rendered.sha256 == Rendered(render, 3).sha256
+    assert rendered.sha256 != Rendered(render.model_copy(update={"curved": 1.0}), 3).sha256
 
 
 def test_the_truth_itself_finds_nearly_every_word(rendered: Rendered) -> None:

@@ -49,8 +49,8 @@ def test_too_much_freed_memory_is_handed_back() -> None:
     assert len(between) == 300
 
 
-class _GlibcOf2020:
-    """Version 2.31: `mallopt` takes no threshold above 32 MiB, and then leaves it as it was."""
+class _StrictGlibc:
+    """As mallopt(3) has it: no threshold above 32 MiB is taken, and the one before stays."""
 
     def __init__(self) -> None:
         self.options = {machine.M_MMAP_THRESHOLD: 128 * 1024}
@@ -66,7 +66,7 @@ class _GlibcOf2020:
 def test_a_glibc_that_refuses_so_high_a_threshold_gets_its_highest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    glibc = _GlibcOf2020()
+    glibc = _StrictGlibc()
     monkeypatch.setattr(ctypes, "CDLL", lambda _: glibc)
     machine.reuse_freed_memory()
     assert glibc.options[machine.M_MMAP_THRESHOLD] == 32 * 2**20

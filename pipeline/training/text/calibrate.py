@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from itertools import combinations_with_replacement
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,11 +35,10 @@ __all__ = ["Calibrated", "calibrate_positions"]
 
 # Log-odds of the thresholds tried.
 _LOWS = np.arange(-2, 1.01, 0.25)
-_HIGHS = np.arange(0.4, 6.01, 0.4)
+_HIGHS = np.arange(0.5, 5.8, 0.75)
 # IoU alone takes boxes that cut letters off; DetEval alone whole lines for words.
 _PROTOCOLS = ("icdar2015", "deteval")
-_NEAR = 0.02  # of H: what is that close to the best has the shape of a parabola
-_LEAST = 3  # points always lie on a parabola
+_NEAR = 0.04  # of H: what is that close to the best has the shape of a paraboloid
 _EACH = 2000  # cells of a picture that the regression sees: neighbours tell little more
 
 
@@ -125,33 +125,44 @@ class _Cut(NamedTuple):
 def _best_cut(
     shown: Sequence[_Shown], log_odds: Sequence[NDArray[np.float32]], config: Config
 ) -> _Cut:
-    """Return the thresholds by which words are found best: one after the other, each on a grid."""
-
-    def cut(low: float, high: float) -> _Cut:
-        return _Cut(low, high, _words_found(shown, log_odds, low, high, config))
-
-    if config.threshold.method != "hysteresis":
-        low = _top((cut(low, low) for low in _LOWS.tolist()), "low")
-        return cut(low, low)
-    low = _top((cut(low, _HIGHS.mean()) for low in _LOWS.tolist()), "low")
-    high = _top((cut(low, high) for high in _HIGHS.tolist() if low <= high), "high")
-    return cut(low, high)
+    """Return the thresholds by which words are found best: both at once, tried on a grid."""
+    if config.threshold.method == "hysteresis":
+        tried = np.array([(low, high) for low in _LOWS for high in _HIGHS if low <= high])
+    else:
+        tried = _LOWS[:, None]
+    found = [_words_found(shown, log_odds, cut[0], cut[-1], config) for cut in tried.tolist()]
+    best = _top(tried, np.array(found)).tolist()
+    low, high = best[0], max(best[0], best[-1])
+    return _Cut(low, high, _words_found(shown, log_odds, low, high, config))
 
 
-def _top(cuts: Iterable[_Cut], name: Literal["low", "high"]) -> float:
-    """Return the threshold at the top of a parabola through all cuts that are nearly the best.
+def _top(tried: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return where a paraboloid through all that is nearly the best has its top.
 
     Words found against thresholds is flat at the top: its highest point is a matter of chance.
+
+    Args:
+        tried: thresholds, one or two of each cut, float64 [N, D].
+        found: H of words with them, float64 [N].
+
+    Returns:
+        The thresholds, float64 [D], within the range of those that are nearly the best; of too few
+        for a paraboloid, or of those that have no top, the best one.
     """
-    tried = list(cuts)
-    found = np.array([cut.found for cut in tried])
-    at = np.array([getattr(cut, name) for cut in tried])
     near = found >= found.max() - _NEAR
-    if np.count_nonzero(near) > _LEAST:
-        bend, slope, _ = np.polyfit(at[near], found[near], 2)
-        if bend < 0:
-            return float(np.clip(-slope / (2 * bend), *at[near][[0, -1]]))
-    return float(at[found.argmax()])
+    at = tried[near]
+    pairs = list(combinations_with_replacement(range(at.shape[1]), 2))
+    products = np.stack([at[:, i] * at[:, j] for i, j in pairs], axis=1)
+    terms = np.column_stack([products, at, np.ones(len(at))])
+    solution, _, rank, _ = np.linalg.lstsq(terms, found[near])
+    bends, slopes = solution[: len(pairs)], solution[len(pairs) : -1]
+    second = np.zeros((at.shape[1], at.shape[1]))
+    for (i, j), bend in zip(pairs, bends, strict=True):
+        second[i, j] += bend
+        second[j, i] += bend
+    if len(at) > rank == terms.shape[1] and np.linalg.eigvalsh(second).max() < 0:
+        return np.clip(np.linalg.solve(second, -slopes), at.min(axis=0), at.max(axis=0))
+    return np.asarray(tried[found.argmax()])
 
 
 def _moved_to(cut: _Cut, options: ThresholdConfig) -> tuple[float, float]:

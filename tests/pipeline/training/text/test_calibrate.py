@@ -1,47 +1,73 @@
 """Where thresholds are put, of how well words are found by each, and what a pass shows."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from numpy.typing import NDArray
 
 from locpipe.pipeline.config import Config, InferConfig
 from locpipe.pipeline.training.calibrate import Pass
 from locpipe.pipeline.training.scene_text.render import Renderer
-from locpipe.pipeline.training.text.calibrate import _Cut, _show, _Shown, _top
+from locpipe.pipeline.training.text.calibrate import _show, _Shown, _top
 from locpipe.pipeline.training.text.weighing import rendered_settings
 from locpipe.stages.model import find_model, load_model, read_card
 
-GRID = np.arange(-2, 3.01, 0.25)
-H = st.lists(st.floats(0, 1), min_size=1, max_size=len(GRID))
+LINE = np.arange(-2, 3.01, 0.25)[:, None]
+PLANE = np.array([(low, high) for low in LINE[:, 0] for high in np.arange(0, 6.1, 0.5)])
 
 
-def cuts(found: np.ndarray[tuple[int, ...], np.dtype[np.float64]] | list[float]) -> list[_Cut]:
-    return [_Cut(low, 9.0, h) for low, h in zip(GRID.tolist(), found, strict=False)]
+def bowl(tried: NDArray[np.float64], top: Sequence[float], bends: object) -> NDArray[np.float64]:
+    """Return H that falls off from its top: by the quadratic form of the bends."""
+    away = tried - np.array(top)
+    return np.asarray(0.8 - np.einsum("ni,ij,nj->n", away, np.array(bends), away))
 
 
 @pytest.mark.parametrize("top", [-0.6, 0.1, 0.37])
 def test_the_top_lies_between_the_thresholds_tried(top: float) -> None:
-    assert _top(cuts(0.8 - 0.03 * (GRID - top) ** 2), "low") == pytest.approx(top)
+    assert _top(LINE, bowl(LINE, [top], [[0.03]])) == pytest.approx([top])
 
 
-def test_chance_at_one_threshold_moves_the_top_little() -> None:
-    found = 0.8 - 0.005 * GRID**2
-    found[4] += 0.01  # now the highest, at -1
-    assert abs(_top(cuts(found), "low")) < 0.25
+@pytest.mark.parametrize("lean", [-0.008, 0.0, 0.008])
+def test_two_thresholds_are_found_at_once(lean: float) -> None:
+    """Where the best lower one depends on the upper one: neither is fitted first."""
+    found = bowl(PLANE, [0.37, 2.6], [[0.03, lean], [lean, 0.006]])
+    assert _top(PLANE, found) == pytest.approx([0.37, 2.6])
 
 
-def test_too_few_for_a_parabola_give_the_best() -> None:
-    assert _top(cuts([0.1, 0.5, 0.7, 0.72, 0.3]), "low") == GRID[3]
-    assert _top(cuts([0.6]), "low") == GRID[0]
+def test_chance_at_one_cut_moves_the_top_little() -> None:
+    found = bowl(PLANE, [0.0, 3.0], [[0.01, 0.0], [0.0, 0.005]])
+    found[np.flatnonzero((PLANE == [-1.0, 4.0]).all(axis=1))] += 0.02  # now the highest
+    assert np.abs(_top(PLANE, found) - [0.0, 3.0]).max() < 0.25
 
 
-@given(H)
-def test_it_lies_where_words_are_found_nearly_as_well_as_anywhere(found: list[float]) -> None:
-    good = [at for at, h in zip(GRID, found, strict=False) if h >= max(found) - 0.02]
-    assert min(good) <= _top(cuts(found), "low") <= max(good)
+def test_too_few_for_a_paraboloid_give_the_best() -> None:
+    found = np.zeros(len(LINE))
+    found[:5] = [0.1, 0.5, 0.7, 0.72, 0.3]
+    assert _top(LINE, found) == LINE[3]
+    assert _top(LINE[:1], found[:1]) == LINE[0]
+    in_a_row = PLANE[:, 1] == 2.0  # says nothing of the upper threshold
+    flat = np.where(in_a_row, bowl(PLANE, [0.3, 2.0], np.eye(2) / 100), 0.1)
+    assert _top(PLANE, flat).tolist() == [0.25, 2.0]
+
+
+def test_a_saddle_has_no_top() -> None:
+    found = bowl(PLANE, [0.5, 3.0], [[0.01, 0.0], [0.0, -0.0005]])
+    assert _top(PLANE, found).tolist() == PLANE[found.argmax()].tolist()
+
+
+@given(arrays(np.float64, len(PLANE), elements=st.floats(0, 1)))
+def test_it_lies_where_words_are_found_nearly_as_well_as_anywhere(
+    found: NDArray[np.float64],
+) -> None:
+    good = PLANE[found >= found.max() - 0.04]
+    top = _top(PLANE, found)
+    assert (good.min(axis=0) <= top).all()
+    assert (top <= good.max(axis=0)).all()
 
 
 def test_pictures_are_shown_as_a_run_shows_them(model_folder: Path) -> None:

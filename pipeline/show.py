@@ -27,17 +27,24 @@ COLOURS: Final = "viridis"
 """Equal steps of heat look equally large, also in grey and to the colour blind."""
 LONGEST_SIDE: Final = 900  # pixels of a panel: the figure is for looking at
 PANEL_INCHES: Final = 4.0
+TALLEST_PANEL: Final = 3.0
+"""In widths, and so for the widest: in the shape of a picture of 4 x 10,000 pixels the figure would
+take all memory there is."""
 FORMATS: Final = (".png", ".pdf", ".svg", ".jpg")
 
 
-def check(path: Path) -> None:
-    """See, before anything is computed, that a figure can be drawn and called so.
+def check(path: Path, picture: Path) -> None:
+    """See, before anything is computed, that a figure of a picture can be drawn and called so.
 
     Raises:
-        ConfigError: the name ends in no format that can be drawn, or matplotlib is not installed.
+        ConfigError: the name ends in no format that can be drawn or is the picture's own, or
+            matplotlib is not installed.
     """
     if path.suffix.lower() not in FORMATS:
         msg = f"--output {path}: give a name that ends in one of {', '.join(FORMATS)}"
+        raise ConfigError(msg)
+    if path.exists() and picture.exists() and path.samefile(picture):
+        msg = f"--output {path} is the picture itself: choose another name"
         raise ConfigError(msg)
     try:
         importlib.import_module("matplotlib.figure")
@@ -56,7 +63,8 @@ def figure(results: Sequence[tuple[str, Result]]) -> Figure:
     from matplotlib.figure import Figure  # noqa: PLC0415 - slow, an optional extra
 
     image = results[0][1].image
-    size = (4.4 * PANEL_INCHES, len(results) * (PANEL_INCHES * image.height / image.width + 0.4))
+    aspect = min(max(image.height / image.width, 1 / TALLEST_PANEL), TALLEST_PANEL)
+    size = (4.4 * PANEL_INCHES, len(results) * (PANEL_INCHES * aspect + 0.4))
     drawn = Figure(figsize=size, layout="constrained")
     rows = drawn.subplots(len(results), 4, squeeze=False)
     for row, (name, result) in zip(rows, results, strict=True):

@@ -64,6 +64,6 @@ def _draw(picture: Path, page: int, configs: list[tuple[str, Config]], target: P
     from ..api import localize  # noqa: PLC0415 - slow to import
     from ..show import check, figure, save  # noqa: PLC0415 - slow to import
 
-    check(target)
+    check(target, picture)
     results = [(name, localize(picture, config, page=page)) for name, config in configs]
     save(figure(results), target)

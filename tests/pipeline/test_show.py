@@ -76,6 +76,19 @@ def test_a_large_picture_is_drawn_small(result: locpipe.Result) -> None:
     assert tuple(shown.get_extent()) == (0, 3000, 20, 0)
 
 
+@pytest.mark.parametrize("shape", [(3000, 2, 3), (2, 3000, 3)])
+def test_the_figure_of_a_sliver_is_of_the_size_of_others(
+    shape: tuple[int, ...], tmp_path: Path
+) -> None:
+    """As tall as 2 x 3000 pixels are for its width, it had 600,000 rows of pixels."""
+    drawn = figure([("sliver", locpipe.localize(np.full(shape, 9, np.uint8), "digits"))])
+    width, height = drawn.get_size_inches()
+    assert width / 15 < height < width
+    save(drawn, tmp_path / "a.png")
+    with Image.open(tmp_path / "a.png") as saved:
+        assert saved.size == (round(width * 100), round(height * 100))
+
+
 @pytest.mark.parametrize("name", ["a.png", "a.pdf", "a.svg", "A.JPG"])
 def test_the_same_figure_gives_the_same_file(tmp_path: Path, name: str) -> None:
     files = [tmp_path / folder / name for folder in ("first", "second")]
@@ -89,7 +102,7 @@ def test_the_same_figure_gives_the_same_file(tmp_path: Path, name: str) -> None:
 
 def test_a_file_that_cannot_be_says_why(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"a\.tga: give a name that ends in one of \.png"):
-        check(tmp_path / "a.tga")
+        check(tmp_path / "a.tga", tmp_path / "a.png")
     with pytest.raises(OutputError, match=r"cannot be written \(No such file.*choose another"):
         save(Figure(figsize=(1, 1)), tmp_path / "nowhere" / "a.png")
 
@@ -127,6 +140,15 @@ def test_wrong_use_is_told(
     done = call(picture, *arguments)
     assert done.exit_code == code
     assert message in done.stderr
+
+
+def test_a_figure_never_replaces_the_picture(picture: Path, tmp_path: Path) -> None:
+    (tmp_path / "link.png").symlink_to(picture)
+    pixels = picture.read_bytes()
+    for name in ("plain.png", "link.png"):
+        done = call(picture, "--config", "digits", "-o", tmp_path / name)
+        assert (done.exit_code, "is the picture itself" in done.stderr) == (2, True)
+    assert picture.read_bytes() == pixels
 
 
 def test_a_picture_that_is_none_is_told(tmp_path: Path) -> None:

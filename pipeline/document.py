@@ -56,7 +56,7 @@ def _box(box: Box) -> dict[str, object]:
         "label": box.label,
         "score": round(box.score, 4),
         "rect": list(box.rect),
-        "polygon": [[round(x, 2), round(y, 2)] for x, y in box.polygon],
+        "polygon": [list(point) for point in box.polygon],
         "line": box.line,
     }
     if box.class_ is not None and box.probability is not None:

@@ -23,6 +23,7 @@ __all__ = ["Box", "Boxes", "Connectivity", "Point", "Shape", "find_boxes"]
 
 Connectivity = Literal[4, 8]
 Shape = Literal["upright", "rotated", "polygon"]
+_DECIMALS = 2  # of a corner: `rect` lies around what is written
 Point = tuple[float, float]
 
 
@@ -34,7 +35,7 @@ class Box:
         label: name of the map it was found on.
         score: mean heat inside, 0..1.
         polygon: 4 or more corners (x, y), clockwise from the top-left one in reading direction,
-            inside the picture.
+            inside the picture, to a hundredth of a pixel.
         rect: the pixels around the polygon: left, top, right, bottom, half-open.
         line: index of the text line it stands in.
         class_: the class that the hotspot was classified as, where that was asked for.
@@ -173,7 +174,7 @@ class _Outer:
         bent = None
         if self.shape == "polygon":
             bent = ribbon(core.component.points, core.rectangle, self.padding, self.margin)
-        polygon = inside_picture(grown if bent is None else bent, self.picture)
+        polygon = inside_picture(grown if bent is None else bent, self.picture).round(_DECIMALS)
         left, top = np.floor(polygon.min(axis=0)).astype(int).tolist()
         right, bottom = np.ceil(polygon.max(axis=0)).astype(int).tolist()
         points = tuple((x, y) for x, y in polygon.tolist())

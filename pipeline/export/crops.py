@@ -20,6 +20,7 @@ Quad = NDArray[np.float64]
 _LEAST_AREA = 1e-3  # square pixels
 _ROUNDED = 0.05  # pixels: the JSON has hundredths
 _STRETCH = 4.0  # of the longer over the shorter of two opposite sides: more is no perspective
+_LEAST_TURN = 0.1  # sine of the angle at a corner
 
 
 @dataclass(frozen=True, eq=False)
@@ -179,19 +180,27 @@ def is_curved(corners: NDArray[np.float64]) -> bool:
 def _is_like_a_rectangle(corners: Quad) -> bool:
     lengths = np.linalg.norm(np.roll(corners, -1, axis=0) - corners, axis=1)
     pairs = (lengths[[0, 2]], lengths[[1, 3]])
-    return all(pair.min() >= 0.5 and pair.max() <= _STRETCH * pair.min() for pair in pairs)
+    alike = all(pair.min() >= 0.5 and pair.max() <= _STRETCH * pair.min() for pair in pairs)
+    turns, products = _turns(corners)
+    # A corner on the line between its neighbours leaves a triangle.
+    return alike and bool((turns >= _LEAST_TURN * products).all())
 
 
 def _is_convex(corners: NDArray[np.float64]) -> bool:
     """Whether a polygon is clockwise on the screen (y down), convex and not flat."""
     if not _is_simple(corners) or _signed_area(corners) < _LEAST_AREA:
         return False
+    turns, products = _turns(corners)
+    # The JSON rounds to hundredths of a pixel, which bends what was straight.
+    return bool((turns >= -0.02 * np.maximum(products, 1.0)).all())
+
+
+def _turns(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return cross products of edges with those that follow, [N], and products of their lengths."""
     edges = np.roll(corners, -1, axis=0) - corners
     following = np.roll(edges, -1, axis=0)
     turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]
-    lengths = np.linalg.norm(edges, axis=1) * np.linalg.norm(following, axis=1)
-    # The JSON rounds to hundredths of a pixel, which bends what was straight.
-    return bool((turns >= -0.02 * np.maximum(lengths, 1.0)).all())
+    return turns, np.linalg.norm(edges, axis=1) * np.linalg.norm(following, axis=1)
 
 
 def _is_simple(corners: NDArray[np.float64]) -> bool:

@@ -147,6 +147,11 @@ def test_a_rectangle_cut_off_by_the_border_keeps_its_direction() -> None:
     np.testing.assert_allclose(quad[1:3], whole[1:3], atol=0.1)
 
 
+def test_a_quadrangle_that_is_a_triangle_is_cut_out_by_the_rectangle_around_it() -> None:
+    quad = quad_of([(20.0, 20.0), (10.0, 20.0), (0.0, 20.0), (0.0, 0.0)])
+    assert sorted(quad.tolist()) == [[0, 0], [0, 20], [20, 0], [20, 20]]
+
+
 POINT = st.tuples(st.floats(0, 60), st.floats(0, 40))
 
 

@@ -90,9 +90,12 @@ def evaluate(
     """
     if _WSOL in protocols:
         _only(protocols == (_WSOL,), "--protocol wsol cannot be joined with another")
+        _only(not join_lines, "--join-lines is not for --protocol wsol")
         document, shown = _wsol(run, truths, frame, normalize, label)
     else:
         _only(len(truths) == 1, "--truth can be given several times for --protocol wsol only")
+        _only(label is None, "--label is for --protocol wsol only")
+        _only(normalize == "minmax", "--normalize is for --protocol wsol only")
         document, shown = _text(run, truths[0], protocols or _TEXT, frame, lines=join_lines)
     if output is not None:
         _write(output, document)

@@ -87,7 +87,9 @@ def _label_totals(results: Sequence[Result], truth: Truth) -> dict[str, Total]:
     The score of a label is that of its best box, 0 without one.
     """
     named = [{thing.label for thing in truth.things.get(one.stem, ())} - {""} for one in results]
-    labels = [label for label in results[0].labels if any(label in there for there in named)]
+    # Of all pictures: with the labels top1, each names what it alone most probably shows.
+    looked_for = set().union(*(one.labels for one in results))
+    labels = sorted(looked_for & set().union(*named))
     if not labels:
         return {}
     known = np.array([[label in there for label in labels] for there in named])

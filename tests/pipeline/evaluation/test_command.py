@@ -151,6 +151,18 @@ def test_what_cannot_be_joined_is_wrong_usage(objects: list[str]) -> None:
     assert invoke([*objects[:3], "--truth", objects[2]]).exit_code == 2
 
 
+def test_options_that_would_change_nothing_are_wrong_usage(
+    scored: list[str], objects: list[str]
+) -> None:
+    for arguments, option in (
+        (scored, ["--label", "text"]),
+        (scored, ["--normalize", "none"]),
+        (objects, ["--join-lines"]),
+    ):
+        result = invoke([*arguments, *option])
+        assert (result.exit_code, option[0] in result.stderr) == (2, True)
+
+
 def test_help_shows_an_example() -> None:
     assert "Example: locpipe evaluate" in " ".join(invoke(["--help"]).stdout.split())
 

@@ -80,6 +80,17 @@ def test_map_is_of_labels_that_both_sides_know(two: Path, boxes: Path) -> None:
     assert "mAP" not in evaluate_wsol(two, [boxes])[0].totals
 
 
+def test_map_is_of_the_labels_of_all_pictures_where_each_has_its_own(
+    two: Path, boxes: Path
+) -> None:
+    """As with the labels top1; those of the first picture alone hid what the truth knows."""
+    first = two / "boxes" / "a.jpg.json"
+    first.write_text(first.read_text().replace('"text"', '"dog"'))
+    boxes.write_text("image,label\na.jpg,cat\nb.jpg,text\n")
+    total = evaluate_wsol(two, [boxes])[0].totals["mAP"]
+    assert (total.score, total.whole_picture) == (1, 0.5)
+
+
 def test_map_ranks_pictures_by_their_best_box(
     two: Path, boxes: Path, write_boxes: Callable[..., Path]
 ) -> None:

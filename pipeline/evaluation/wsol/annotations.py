@@ -78,8 +78,8 @@ def read_voc(file: Path) -> list[Thing]:
     """
     try:
         root = ET.fromstring(file.read_bytes())  # noqa: S314 - expat limits what entities expand to
-    except OSError as error:
-        message = f"{file}: cannot read ground truth ({error}); it must be Pascal VOC XML"
+    except (OSError, LookupError, ValueError) as error:  # the latter two: encodings expat lacks
+        message = f"{file}: cannot read ground truth ({error}); it must be Pascal VOC XML in UTF-8"
         raise ConfigError(message) from error
     except ET.ParseError as error:
         line, column = error.position

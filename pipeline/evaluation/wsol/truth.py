@@ -61,12 +61,22 @@ def _read(place: Path) -> Truth:
     if annotations := [file for file in files if file.suffix.lower() == ".xml"]:
         return Truth(things={file.stem: read_voc(file) for file in annotations})
     if masks := [file for file in files if file.suffix.lower() in EXTENSIONS]:
-        return Truth(masks={stem_of(file.name): file for file in masks})
+        return Truth(masks=_by_stem(masks))
     message = (
         f"{place}: no ground truth here; give a CSV file (image,xmin,ymin,xmax,ymax), a folder of "
         f"Pascal VOC XML, or a folder of masks"
     )
     raise ConfigError(message)
+
+
+def _by_stem(masks: Sequence[Path]) -> dict[str, Path]:
+    files: dict[str, Path] = {}
+    for file in masks:
+        other = files.setdefault(stem_of(file.name), file)
+        if other is not file:
+            message = f"{file} and {other.name}: two masks of one picture; leave one of them there"
+            raise ConfigError(message)
+    return files
 
 
 def _check_new(place: Path, twice: Iterable[str]) -> None:

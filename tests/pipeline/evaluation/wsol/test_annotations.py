@@ -112,6 +112,13 @@ def test_broken_xml_is_named_with_its_line(file: Path) -> None:
         read_voc(file.parent / "missing.xml")
 
 
+@pytest.mark.parametrize("encoding", ["GBK", "none"])
+def test_xml_in_an_encoding_that_expat_lacks_is_named(file: Path, encoding: str) -> None:
+    table(file, f'<?xml version="1.0" encoding="{encoding}"?>' + KANGAROO.format(ymax=20))
+    with pytest.raises(ConfigError, match=r"cannot read ground truth.*Pascal VOC XML in UTF-8"):
+        read_voc(file)
+
+
 @given(st.tuples(*[st.integers(1, 500)] * 4))
 def test_voc_and_csv_say_the_same(
     tmp_path_factory: pytest.TempPathFactory, corners: tuple[int, int, int, int]

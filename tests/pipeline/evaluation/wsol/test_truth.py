@@ -55,6 +55,12 @@ def test_a_place_without_truth_is_named(tmp_path: Path, masks: Path) -> None:
             read_truth([masks, place])
 
 
+def test_two_masks_of_one_picture_are_named(masks: Path) -> None:
+    Image.new("L", (8, 8)).save(masks / "a.png")
+    with pytest.raises(ConfigError, match=r"a\.png and a\.jpg: two masks of one picture"):
+        read_truth([masks])
+
+
 def test_truth_given_twice_is_named(table: Path, masks: Path) -> None:
     with pytest.raises(ConfigError, match=r"boxes.csv: the truth of a was given before"):
         read_truth([table, table])

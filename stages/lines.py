@@ -5,17 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import shapely
 from numpy.typing import NDArray
+from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 __all__ = ["reading_order"]
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 _LEAST_OVERLAP = 0.5  # of the lower one's height
 _LARGEST_GAP = 1.5  # between neighbours on a line, in units of the higher one's height
 _LARGEST_RATIO = 2.0  # of heights
 _LARGEST_LEADING = 1.0  # between lines of a block, in units of the lower one's height
+_REACH = 4.0  # heights of a rectangle in which lies all that is near to it by these rules
 
 
 def reading_order(corners: Floats) -> tuple[list[int], list[int]]:
@@ -56,14 +60,25 @@ class _Frames:
     length: Floats
     height: Floats
 
-    def seen_from(self, direction: Floats) -> tuple[Floats, Floats]:
-        """Return where rectangle j begins and ends in the i-th direction [N, 2]: two [N, N]."""
-        at = np.einsum("jkd,id->ijk", self.corners, direction)
-        return at.min(axis=2), at.max(axis=2)
+    def seen(self, which: Indices, direction: Floats) -> tuple[Floats, Floats]:
+        """Return where rectangles [P] begin and end, each in its direction [P, 2]: two [P]."""
+        at = np.einsum("pkd,pd->pk", self.corners[which], direction)
+        return at.min(axis=1), at.max(axis=1)
 
     def down(self) -> Floats:
         """Return the unit vectors [N, 2] that point from a line to the next."""
         return np.stack([-self.along[:, 1], self.along[:, 0]], axis=1)
+
+    def pairs(self) -> tuple[Indices, Indices]:
+        """Return i and j [P] of those that may be near to each other, i by the height of i.
+
+        Of all pairs there are too many on a page of small print: 1.8 GB for 4,000 words.
+        """
+        low, high = self.corners.min(axis=1), self.corners.max(axis=1)
+        reach = _REACH * self.height[:, None]
+        around = shapely.box(*(low - reach).T, *(high + reach).T)
+        i, j = shapely.STRtree(shapely.box(*low.T, *high.T)).query(around)
+        return i[i != j], j[i != j]
 
 
 def _frames(corners: Floats) -> _Frames:
@@ -72,43 +87,53 @@ def _frames(corners: Floats) -> _Frames:
     return _Frames(corners, corners.mean(axis=1), along / length[:, None], length, height)
 
 
-def _groups(links: NDArray[np.bool_]) -> NDArray[np.intp]:
+def _groups(links: csr_array) -> Indices:
     return np.asarray(connected_components(links, directed=False)[1], np.intp)
 
 
-def _neighbours(boxes: _Frames) -> NDArray[np.bool_]:
+def _linked(i: Indices, j: Indices, count: int) -> csr_array:
+    return csr_array((np.ones(len(i), np.bool_), (i, j)), (count, count))
+
+
+def _neighbours(boxes: _Frames) -> csr_array:
     """Return which boxes follow which on a line, bool [N, N]."""
-    left, right = boxes.seen_from(boxes.along)
-    top, bottom = boxes.seen_from(boxes.down())
-    height, own = bottom - top, boxes.height[:, None]
+    # The one with the clearer direction decides, of two alike the more horizontal one.
+    clearer = np.argsort(np.lexsort((boxes.along[:, 0], boxes.length / boxes.height)))
+    i, j = boxes.pairs()
+    decides = clearer[i] > clearer[j]
+    i, j = i[decides], j[decides]
+    along, down = boxes.along[i], boxes.down()[i]
+    left, right = boxes.seen(j, along)
+    top, bottom = boxes.seen(j, down)
+    start, end = boxes.seen(i, along)
+    first, last = boxes.seen(i, down)
+    height, own = bottom - top, boxes.height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
-    start, end = left.diagonal()[:, None], right.diagonal()[:, None]
-    first, last = top.diagonal()[:, None], bottom.diagonal()[:, None]
     overlap = np.minimum(bottom, last) - np.maximum(top, first)
     gap = np.maximum(left - end, start - right)
+    aside = (top + bottom - first - last) / 2
+    ahead = (left + right - start - end) / 2
     near = (
         (overlap >= _LEAST_OVERLAP * lower)
         & (higher <= _LARGEST_RATIO * lower)
         & (gap <= _LARGEST_GAP * higher)
+        & (ahead != 0)
     )
-    aside = (top + bottom - first - last) / 2
-    ahead = (left + right - start - end) / 2
-    # The one with the clearer direction decides, of two alike the more horizontal one.
-    clearer = np.argsort(np.lexsort((boxes.along[:, 0], boxes.length / boxes.height)))
-    of_i = clearer[:, None] > clearer
-    distance = np.where(near, np.maximum(gap, 0) + np.abs(aside), np.inf)
-    distance = np.where(of_i, distance, distance.T)
-    follows = np.where(of_i, ahead, -ahead.T) > 0
-    np.fill_diagonal(follows, val=False)
-    return _mutually_nearest(np.where(follows, distance, np.inf))
+    before, after = np.where(ahead > 0, [i, j], [j, i])[:, near]
+    return _mutually_nearest(
+        before, after, (np.maximum(gap, 0) + np.abs(aside))[near], len(clearer)
+    )
 
 
-def _mutually_nearest(distance: Floats) -> NDArray[np.bool_]:
-    nearest = (distance == distance.min(axis=1, keepdims=True)) & np.isfinite(distance)
-    return np.asarray(nearest & (distance == distance.min(axis=0)))
+def _mutually_nearest(before: Indices, after: Indices, distance: Floats, count: int) -> csr_array:
+    least = np.full((2, count), np.inf)
+    np.minimum.at(least[0], before, distance)
+    np.minimum.at(least[1], after, distance)
+    kept = (distance == least[0, before]) & (distance == least[1, after])
+    return _linked(before[kept], after[kept], count)
 
 
-def _around(boxes: _Frames, line_of: NDArray[np.intp]) -> _Frames:
+def _around(boxes: _Frames, line_of: Indices) -> _Frames:
     """Return the rectangles around the boxes of each line, in its mean direction."""
     count = int(line_of.max()) + 1
     along = np.zeros((count, 2))
@@ -127,14 +152,16 @@ def _around(boxes: _Frames, line_of: NDArray[np.intp]) -> _Frames:
     return _frames(np.stack(corners, axis=1))
 
 
-def _below_each_other(lines: _Frames) -> NDArray[np.bool_]:
+def _below_each_other(lines: _Frames) -> csr_array:
     """Return which lines are neighbours in a block, bool [N, N]."""
-    left, right = lines.seen_from(lines.along)
-    top, bottom = lines.seen_from(lines.down())
-    height, own = lines.height, lines.height[:, None]
+    i, j = lines.pairs()
+    along, down = lines.along[i], lines.down()[i]
+    left, right = lines.seen(j, along)
+    top, bottom = lines.seen(j, down)
+    start, end = lines.seen(i, along)
+    first, last = lines.seen(i, down)
+    height, own = lines.height[j], lines.height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
-    start, end = left.diagonal()[:, None], right.diagonal()[:, None]
-    first, last = top.diagonal()[:, None], bottom.diagonal()[:, None]
     shared = np.minimum(right, end) - np.maximum(left, start)
     leading = np.maximum(top - last, first - bottom)
     near = (
@@ -142,10 +169,11 @@ def _below_each_other(lines: _Frames) -> NDArray[np.bool_]:
         & (higher <= _LARGEST_RATIO * lower)
         & (np.abs(leading) <= _LARGEST_LEADING * lower)
     )
-    return np.asarray(near & near.T)
+    links = _linked(i[near], j[near], len(lines.height))
+    return csr_array(links.multiply(links.T))
 
 
-def _line_order(lines: _Frames, block_of: NDArray[np.intp]) -> list[int]:
+def _line_order(lines: _Frames, block_of: Indices) -> list[int]:
     blocks = [np.flatnonzero(block_of == block) for block in range(int(block_of.max()) + 1)]
     bounds = np.array(
         [
@@ -162,7 +190,7 @@ def _line_order(lines: _Frames, block_of: NDArray[np.intp]) -> list[int]:
     return order
 
 
-def _xy_cuts(bounds: Floats, among: NDArray[np.intp]) -> list[int]:
+def _xy_cuts(bounds: Floats, among: Indices) -> list[int]:
     """Return the order of rectangles [n, 4] (left, top, right, bottom)."""
     if len(among) == 1:
         return [int(among[0])]
@@ -174,7 +202,7 @@ def _xy_cuts(bounds: Floats, among: NDArray[np.intp]) -> list[int]:
     return [int(index) for index in among[by_top]]
 
 
-def _cut(bounds: Floats, among: NDArray[np.intp], axis: int) -> list[NDArray[np.intp]]:
+def _cut(bounds: Floats, among: Indices, axis: int) -> list[Indices]:
     """Split rectangles where a straight line along the other axis passes between them."""
     among = among[np.argsort(bounds[among, axis], kind="stable")]
     ends = np.maximum.accumulate(bounds[among, axis + 2])

@@ -1,5 +1,6 @@
 """Lines and reading order of boxes laid out by hand."""
 
+import tracemalloc
 from itertools import pairwise
 from random import Random
 
@@ -117,6 +118,20 @@ def test_vertical_columns_are_read_from_right_to_left() -> None:
     columns = corners_of([(0, 0, 100, 20), (0, 30, 100, 50)], degrees=90)
     assert columns[0, :, 0].min() > columns[1, :, 0].max()
     assert reading_order(columns) == ([0, 1], [0, 1])
+
+
+def test_memory_grows_as_the_words_of_a_page_do_not_as_their_pairs() -> None:
+    """A page of small print has thousands: 2,000 took half a gigabyte, 4,000 nearly two."""
+    words: list[Rect] = [
+        (50 * c, 30 * r, 50 * c + 40, 30 * r + 20) for r in range(50) for c in range(40)
+    ]
+    tracemalloc.start()
+    order, lines = order_of(*words)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert order == list(range(2000))
+    assert lines == [row for row in range(50) for _ in range(40)]
+    assert peak < 50e6
 
 
 def test_nothing_has_no_order() -> None:

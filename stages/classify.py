@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 import cv2
@@ -17,11 +17,11 @@ from .model import InputSpec, Model, Polarity
 
 __all__ = ["classify"]
 
-_BATCH = 256
+_AT_ONCE = 256 * 28**2  # pixels of crops: a network of large ones would need more than the picture
 
 
 def classify(
-    model: Model, rgb: NDArray[np.uint8], boxes: Boxes, *, polarities: Iterable[Polarity]
+    model: Model, rgb: NDArray[np.uint8], boxes: Boxes, *, polarities: Sequence[Polarity]
 ) -> Boxes:
     """Return the boxes with the class and probability that the network's classifier gives them.
 
@@ -40,18 +40,28 @@ def classify(
     items = boxes.items
     if not items:
         return boxes
-    crops = np.stack([_crop(rgb, box, model.card.input) for box in items])
-    shown = [crops if polarity == "normal" else 255 - crops for polarity in polarities]
-    if model.card.input.stretch:
-        shown = [_stretched(crops) for crops in shown]
-    probabilities = np.stack([_probabilities(model, crops) for crops in shown])
-    of_class = probabilities.max(axis=0)
+    spec = model.card.input
+    batch = max(1, _AT_ONCE // (spec.width * spec.height))
+    parts = (items[first : first + batch] for first in range(0, len(items), batch))
+    of_class = np.concatenate([_surest(model, rgb, part, polarities) for part in parts])
     best = of_class.argmax(axis=1)
     named = (
         replace(box, class_=model.card.classes[index], probability=float(chance[index]))
         for box, index, chance in zip(items, best, of_class, strict=True)
     )
     return replace(boxes, items=tuple(named))
+
+
+def _surest(
+    model: Model, rgb: NDArray[np.uint8], boxes: Sequence[Box], polarities: Sequence[Polarity]
+) -> NDArray[np.float32]:
+    """Return the largest probability of every class in any polarity: float32 [N, classes]."""
+    crops = np.stack([_crop(rgb, box, model.card.input) for box in boxes])
+    shown = [crops if polarity == "normal" else 255 - crops for polarity in polarities]
+    if model.card.input.stretch:
+        shown = [_stretched(crops) for crops in shown]
+    found: NDArray[np.float32] = np.max([_probabilities(model, crops) for crops in shown], axis=0)
+    return found
 
 
 def _crop(rgb: NDArray[np.uint8], box: Box, spec: InputSpec) -> NDArray[np.uint8]:
@@ -88,7 +98,7 @@ def _probabilities(model: Model, crops: NDArray[np.uint8]) -> NDArray[np.float32
     """Return the softmax of the network on crops uint8 [N, h, w, C]: float32 [N, classes]."""
     x = torch.from_numpy(normalized(crops, model.card.input))
     with torch.inference_mode():
-        logits = torch.cat([model.network(batch) for batch in x.split(_BATCH)])
+        logits = model.network(x)
     if logits.ndim != 2:
         msg = (
             f"the classifier of model {model.card.name} answers for every cell, not for a whole "

@@ -11,6 +11,7 @@ from locpipe.stages.boxes import Box, Boxes
 from locpipe.stages.classify import classify
 from locpipe.stages.errors import ModelError
 from locpipe.stages.model import Model, find_model, load_model
+from locpipe.stages.nets import build
 
 
 def drawn(digit: int, size: int, place: tuple[int, int]) -> tuple[NDArray[np.uint8], Box]:
@@ -97,3 +98,19 @@ def test_more_boxes_than_a_batch(digits: Model) -> None:
     found = classify(digits, rgb, Boxes((box,) * 300), polarities=("normal",)).items
     assert len(found) == 300
     assert len({(item.class_, round(item.probability or 0, 4)) for item in found}) == 1
+
+
+def test_a_network_of_large_crops_is_shown_a_few_at_a_time(digits: Model) -> None:
+    """All at once, 256 boxes took EfficientNet-lite0 three gigabytes, whatever the picture took."""
+    large = digits.card.input.model_copy(
+        update={"channels": 3, "width": 224, "height": 224, "mean": (0.5,) * 3, "std": (0.5,) * 3}
+    )
+    card = digits.card.model_copy(update={"input": large})
+    model = replace(digits, card=card, network=build("tutorial-gap", len(card.classes)))
+    shown: list[int] = []
+    model.network.register_forward_pre_hook(lambda _, x: shown.append(len(x[0])))
+    rgb, box = drawn(7, 60, (100, 300))
+    found = classify(model, rgb, Boxes((box,) * 10), polarities=("normal", "inverted")).items
+    assert len({(item.class_, round(item.probability or 0, 4)) for item in found}) == 1
+    assert sum(shown) == 2 * 10
+    assert max(shown) * 224**2 <= 256 * 28**2

@@ -9,14 +9,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from importlib.metadata import distributions
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from ..stages.errors import LocpipeError
 from ..stages.model import list_models, verify_model
 from .machine import CORES, MEMORY
-from .report import versions
+from .report import version_of, versions
 
 if TYPE_CHECKING:
     from .config import Config
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 __all__ = ["Finding", "examine"]
 
 ENVIRONMENT = ("PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # fmt: skip
+OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")  # fmt: skip
 OPERATORS = ("nms", "roi_align", "deform_conv2d")
 
 
@@ -81,13 +81,10 @@ def _command() -> Finding:
 
 
 def _opencv() -> Finding:
-    found: dict[str, str] = {}
-    for one in distributions():  # the first on the path is the one that is imported
-        if one.name.startswith("opencv-"):
-            found.setdefault(one.name, one.version)
+    found = {name: version for name in OPENCV if (version := version_of(name))}
     names = sorted(found)
-    if len(set(found.values())) == 1:  # of one version they have the same files
-        return Finding("OpenCV distributions", ", ".join(names))
+    if len(set(found.values())) <= 1:  # of one version they have the same files
+        return Finding("OpenCV distributions", ", ".join(names) or "none of pip's")
     advice = f"pip uninstall -y {' '.join(names)}, then install one of them again"
     told = ", ".join(f"{name} {found[name]}" for name in names)
     return Finding("OpenCV distributions", f"{told} overwrite each other: {advice}", ok=False)

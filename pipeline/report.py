@@ -8,13 +8,13 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 from typing import Any, Final
 
 from .. import __version__
 from .tasks import Outcome
 
-__all__ = ["Durations", "Tally", "one_line", "versions"]
+__all__ = ["Durations", "Tally", "one_line", "version_of", "versions"]
 
 PACKAGES: Final = ("dask", "distributed", "numpy", "opencv-python", "pillow", "scikit-image", "torch", "torchvision")  # fmt: skip
 
@@ -97,12 +97,16 @@ class Tally:
 def versions() -> Mapping[str, str | None]:
     """Versions of everything that may change a result or a speed; None for what is missing."""
     found: dict[str, str | None] = {"locpipe": __version__, "python": platform.python_version()}
-    for package in PACKAGES:
-        try:
-            found[package] = version(package)
-        except PackageNotFoundError:
-            found[package] = None
+    found |= {package: version_of(package) for package in PACKAGES}
     return found | {"platform": platform.platform(), "executable": sys.executable}
+
+
+def version_of(package: str) -> str | None:
+    """Version of a package; None where it is missing, or its metadata are, as pip may leave them."""
+    try:
+        return version(package)
+    except (ImportError, OSError, LookupError):
+        return None
 
 
 def one_line(report: Mapping[str, Any]) -> str:

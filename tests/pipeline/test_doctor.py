@@ -48,6 +48,17 @@ def test_two_distributions_of_opencv_are_wrong(
     assert by_name(examine(None))["OpenCV distributions"].ok
 
 
+@pytest.mark.parametrize("package", ["torch", "something"])
+def test_what_pip_left_of_a_package_is_no_internal_error(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"{package}-1.0.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    found = by_name(examine(None))
+    assert found["OpenCV distributions"].ok
+    assert found["torch"].ok == (package != "torch")
+
+
 def test_an_extra_that_was_left_out_is_told_but_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("locpipe.stages.nets.backbones.find_spec", lambda _: None)
     finding = by_name(examine(None))["model objects"]

@@ -55,6 +55,9 @@ def densify(features: nn.Module, resolution: Resolution) -> nn.Module:
     if resolution == "native":
         return features
     twin = _trace(features)
+    if resolution == "atrous" and any(isinstance(one, nn.Upsample) for one in twin.modules()):
+        msg = "a network that scales its maps up has no map without strides: use native"
+        raise ModelError(msg)
     for node, layer, rate in _walk(twin):
         if resolution == "unpooled":
             if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):

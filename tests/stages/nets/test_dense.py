@@ -114,6 +114,13 @@ def test_upsampling_by_a_fraction_is_refused() -> None:
         geometry(nn.Sequential(nn.MaxPool2d(2), nn.Upsample(scale_factor=1.5)))
 
 
+def test_a_pyramid_has_no_map_without_strides() -> None:
+    """Its scaling up would undo strides that are no longer there."""
+    pyramid = nn.Sequential(nn.MaxPool2d(2), nn.Upsample(scale_factor=2))
+    with pytest.raises(ModelError, match="use native"):
+        densify(pyramid, "atrous")
+
+
 def test_peak_floats_of_the_papers_network(digits: Model) -> None:
     """Conv 1 gives 6 maps, which are then pooled (ReLU works in place): 6 + 6 / 4."""
     assert peak_floats(digits.network.features, 1) == 7.5

@@ -43,11 +43,15 @@ def _expand(value: object) -> object:
     if not isinstance(value, str | Path):
         msg = "should be a path; put it in quotes"  # YAML takes 2024 for a number
         raise ValueError(msg)  # noqa: TRY004 - pydantic wants it
-    path = os.path.expandvars(value)
+    path = _expanded(value)
     if not path:  # as of a variable that a script forgot to set
         msg = "should not be empty; . is the current directory"
         raise ValueError(msg)
-    return Path(path).expanduser()
+    return Path(path)
+
+
+def _expanded(path: str | Path) -> str:
+    return os.path.expanduser(os.path.expandvars(path))  # noqa: PTH111 - pathlib's raises where ~x is no user
 
 
 UserPath = Annotated[Path, BeforeValidator(_expand), PlainSerializer(str)]
@@ -100,7 +104,7 @@ class ModelConfig(Section):
 
     def source(self) -> Backbone:
         """Return it as the stages know it, a local file by its absolute path."""
-        path = Path(os.path.expandvars(self.weights)).expanduser()
+        path = Path(_expanded(self.weights))
         weights = str(path.absolute()) if path.is_file() else self.weights
         return Backbone(backbone=self.backbone, weights=weights, layer=self.layer)
 
@@ -176,6 +180,13 @@ class HeatmapConfig(Section):
     maximum, as in the paper (a picture with nothing on it lights up too)."""
     merge: Literal["max", "mean"] = "max"
     """How the maps of several scales become one."""
+
+    @model_validator(mode="after")
+    def _weights_to_add(self) -> Self:
+        if self.weights == "classifier" and self.group == "sum":
+            msg = "group: sum adds weights, and classifier has none; use group: max"
+            raise ValueError(msg)
+        return self
 
 
 class ThresholdConfig(Section):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import os
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -241,7 +242,8 @@ def find_model(name_or_path: str | Backbone) -> Path | Backbone:
     """
     if isinstance(name_or_path, Backbone):
         return name_or_path
-    for folder in (Path(name_or_path).expanduser(), _SHIPPED / name_or_path):
+    path = os.path.expanduser(name_or_path)  # noqa: PTH111 - pathlib's raises where ~x is no user
+    for folder in (Path(path), _SHIPPED / name_or_path):
         if (folder / "model.yaml").is_file():
             return folder
     shipped = ", ".join(folder.name for folder in list_models())
@@ -269,7 +271,7 @@ def read_card(folder: Path | Backbone) -> ModelCard:
     except OSError as error:
         msg = f"{file}: {error.strerror}; give a folder that `locpipe train` wrote"
         raise ModelError(msg) from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         msg = f"{file} is not YAML ({error}); restore it from where the model came"
         raise ModelError(msg) from error
     except ValidationError as error:
@@ -329,6 +331,7 @@ def load_network(folder: Path | Backbone, card: ModelCard) -> Network:
 
         return network_of(card.backbone)
     assert isinstance(folder, Path)
+    from safetensors import SafetensorError  # noqa: PLC0415  the same
     from safetensors.torch import load_file  # noqa: PLC0415  the same
 
     from .nets import build  # noqa: PLC0415  the same
@@ -336,7 +339,7 @@ def load_network(folder: Path | Backbone, card: ModelCard) -> Network:
     network = build(card.architecture, len(card.classes))
     try:
         network.load_state_dict(load_file(folder / WEIGHTS_FILE))
-    except (RuntimeError, OSError) as error:
+    except (RuntimeError, OSError, SafetensorError) as error:
         msg = f"{folder / WEIGHTS_FILE} does not fit architecture {card.architecture}: {error}"
         raise ModelError(msg) from error
     network.requires_grad_(requires_grad=False)
@@ -344,7 +347,8 @@ def load_network(folder: Path | Backbone, card: ModelCard) -> Network:
 
 
 def _load_tables(folder: Path | Backbone, card: ModelCard, network: Network) -> Tables:
-    from safetensors.numpy import load_file  # noqa: PLC0415  slow to import
+    from safetensors import SafetensorError  # noqa: PLC0415  slow to import
+    from safetensors.numpy import load_file  # noqa: PLC0415  the same
 
     if isinstance(folder, Backbone):
         from .backbone import tables_of  # noqa: PLC0415  torch only where it is needed
@@ -360,7 +364,7 @@ def _load_tables(folder: Path | Backbone, card: ModelCard, network: Network) -> 
         # Large tables are stored in half precision.
         count = stored.pop("count", np.zeros(0)).astype(np.int64)
         return Tables(count=count, **{k: v.astype(np.float64) for k, v in stored.items()})
-    except (OSError, TypeError) as error:
+    except (OSError, TypeError, SafetensorError) as error:
         msg = f"{file} holds no weight tables ({error}): run `locpipe weigh` on the model"
         raise ModelError(msg) from error
 

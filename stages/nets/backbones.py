@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -131,7 +132,7 @@ def weights_file(name: str, weights: str) -> Path:
         ModelError: there is no such file, package or name, or no network to download it by.
     """
     _require_known(name)
-    path = Path(weights).expanduser()
+    path = Path(os.path.expanduser(weights))  # noqa: PTH111 - pathlib's raises where ~x is no user
     if path.is_file():
         return path
     if name == LITE0:

@@ -15,6 +15,7 @@ from locpipe.pipeline.config import (
     HeatmapConfig,
     InferConfig,
     InputConfig,
+    ModelConfig,
     OutputConfig,
     RefineConfig,
     RunConfig,
@@ -167,6 +168,19 @@ def test_paths_expand_home_and_variables(tmp_path: Path, monkeypatch: pytest.Mon
         Path("/mnt/pictures/a"),
         Path("/home/someone/out"),
     )
+
+
+def test_a_tilde_that_is_no_user_is_part_of_a_name(tmp_path: Path) -> None:
+    config = read(tmp_path, MINIMAL, "input.path=~no/such/user").config
+    assert config.input.path == Path("~no/such/user")
+    assert ModelConfig(backbone="resnet18", weights="~no/such").source().weights == "~no/such"
+    with pytest.raises(ConfigError, match="~no/such: does not exist"):
+        find_config("~no/such")
+
+
+def test_answers_of_a_classifier_cannot_be_summed(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="use group: max"):
+        read(tmp_path, MINIMAL, "heatmap.weights=classifier", "heatmap.group=sum")
 
 
 def test_memory_is_read_with_its_unit(tmp_path: Path) -> None:

@@ -58,6 +58,27 @@ def test_an_unknown_model_lists_those_that_ship() -> None:
         find_model("nonesuch")
 
 
+def test_a_tilde_that_is_no_user_is_part_of_a_name() -> None:
+    with pytest.raises(ModelError, match=r"'~no/such/user' is neither a folder"):
+        find_model("~no/such/user")
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("weights.safetensors", r"weights.safetensors does not fit architecture lenet"),
+        ("tables.safetensors", r"tables.safetensors holds no weight tables"),
+    ],
+)
+def test_a_file_that_is_no_safetensors_though_the_card_says_so(
+    name: str, message: str, folder: Path
+) -> None:
+    (folder / name).write_bytes(b"pickled")
+    edit(folder, files=read_card(folder).files | {name: sha256_of(folder / name)})
+    with pytest.raises(ModelError, match=message):
+        load_model(folder)
+
+
 @pytest.mark.parametrize("name", ["weights.safetensors", "tables.safetensors"])
 def test_a_changed_file_is_named_with_both_hashes(name: str, folder: Path) -> None:
     expected = read_card(folder).files[name]
@@ -111,8 +132,9 @@ def test_a_malformed_card_names_file_and_key(
         read_card(folder)
 
 
-def test_a_card_that_is_no_yaml(folder: Path) -> None:
-    (folder / "model.yaml").write_text("schema: [")
+@pytest.mark.parametrize("content", [b"schema: [", b"\xff\xfe\x00"])
+def test_a_card_that_is_no_yaml(content: bytes, folder: Path) -> None:
+    (folder / "model.yaml").write_bytes(content)
     with pytest.raises(ModelError, match=r"model.yaml is not YAML"):
         read_card(folder)
 

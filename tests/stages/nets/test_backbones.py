@@ -82,6 +82,8 @@ def test_an_unknown_backbone_names_the_nearest() -> None:
 def test_weights_that_are_neither_file_nor_name(tmp_path: Path) -> None:
     with pytest.raises(ModelError, match=r"no such file, and torchvision offers: IMAGENET1K_V1"):
         weights_file("resnet18", str(tmp_path / "gone.pth"))
+    with pytest.raises(ModelError, match=r"'~no/such/user' of resnet18: no such file"):
+        weights_file("resnet18", "~no/such/user")
     with pytest.raises(ModelError, match="no such file; DEFAULT means those of the package"):
         weights_file(LITE0, "IMAGENET1K_V1")
 

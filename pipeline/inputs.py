@@ -154,6 +154,9 @@ def _paths(manifest: Path) -> Iterator[str]:
             text = line.rstrip("\r\n")
             if manifest.suffix.lower() == ".jsonl" and text.strip():
                 text = _path_in_json(text, f"{manifest}:{number}")
+            if "\0" in text:
+                msg = f"{manifest}:{number}: a NUL byte is in no path; write one path a line"
+                raise ConfigError(msg)
             if text:
                 yield os.path.abspath(text)  # noqa: PTH100 - resolve() would follow links
 

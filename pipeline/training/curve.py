@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...stages.errors import LocpipeError
+from ...stages.errors import ConfigError
 from .files import write_whole
 
 __all__ = ["require_matplotlib", "write_curve"]
@@ -16,13 +16,13 @@ def require_matplotlib() -> None:
     """Fail now rather than after the training.
 
     Raises:
-        LocpipeError: matplotlib is not installed.
+        ConfigError: matplotlib is not installed.
     """
     try:
         import matplotlib as mpl  # noqa: F401, PLC0415 - an optional extra
     except ImportError as error:
         msg = "the training curve needs matplotlib: pip install 'locpipe[train]'"
-        raise LocpipeError(msg) from error
+        raise ConfigError(msg) from error
 
 
 def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:

@@ -181,6 +181,14 @@ def test_a_wrong_line_of_a_manifest_is_told_with_its_number(tmp_path: Path, line
         keys(source(manifest))
 
 
+@pytest.mark.parametrize("content", [b"/p/a.jpg\0/p/b.jpg\0", b"/p/a.jpg\n\0\n"])
+def test_a_manifest_of_find_print0_is_told(content: bytes, tmp_path: Path) -> None:
+    manifest = tmp_path / "list.txt"
+    manifest.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"list.txt:\d: a NUL byte is in no path"):
+        keys(source(manifest))
+
+
 NAMES = st.binary(min_size=1, max_size=20).filter(
     lambda name: b"/" not in name and b"\0" not in name and not name.startswith(b".")
 )

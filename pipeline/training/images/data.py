@@ -151,7 +151,7 @@ def _list_folders(source: Path) -> Labelled:
 
 def _list_csv(source: Path) -> Labelled:
     try:
-        with source.open(encoding="utf-8", newline="") as stream:
+        with source.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             rows = list(reader)
     except (OSError, UnicodeDecodeError, csv.Error) as error:

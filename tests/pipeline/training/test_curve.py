@@ -1,12 +1,13 @@
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from locpipe.pipeline.training.curve import write_curve
-from locpipe.stages.errors import OutputError
+from locpipe.pipeline.training.curve import require_matplotlib, write_curve
+from locpipe.stages.errors import ConfigError, OutputError
 
 CURVE = [
     {"epoch": n, "train_error": 1 / n, "train_accuracy": 1 - 1 / n}
@@ -29,3 +30,10 @@ def test_a_curve_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(OutputError, match=r"file/curve\.jsonl cannot be written"):
         write_curve(tmp_path / "file", CURVE)
+
+
+def test_without_matplotlib_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A usage error, as of every extra that is missing, and no internal one."""
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    with pytest.raises(ConfigError, match=r"pip install 'locpipe\[train\]'"):
+        require_matplotlib()

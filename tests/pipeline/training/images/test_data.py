@@ -29,6 +29,14 @@ def test_a_csv_names_files_beside_it_and_any_number_of_labels(listed: Path) -> N
     assert found.files[5] == listed.parent / "pictures" / "05.png"
 
 
+def test_a_csv_as_spreadsheets_write_it(listed: Path) -> None:
+    """With a byte order mark, which was taken for a part of the first column's name."""
+    marked = listed.with_name("marked.csv")
+    marked.write_text(listed.read_text(), encoding="utf-8-sig")
+    found = list_labelled(marked, multi_label=True)
+    assert found == list_labelled(listed, multi_label=True)
+
+
 def test_every_fifth_of_each_class_is_kept_out(tiny: ImagesTrainConfig) -> None:
     training, others = read_samples(tiny)
     assert training.pictures.shape == (32, 3, 24, 24)

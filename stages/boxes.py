@@ -175,8 +175,10 @@ class _Outer:
         if self.shape == "polygon":
             bent = ribbon(core.component.points, core.rectangle, self.padding, self.margin)
         polygon = inside_picture(grown if bent is None else bent, self.picture).round(_DECIMALS)
-        left, top = np.floor(polygon.min(axis=0)).astype(int).tolist()
-        right, bottom = np.ceil(polygon.max(axis=0)).astype(int).tolist()
+        # Rounded, a sliver may lie on the line between two pixels: one of them is its own.
+        first = np.minimum(np.floor(polygon.min(axis=0)), np.array(self.picture) - 1)
+        last = np.maximum(np.ceil(polygon.max(axis=0)), first + 1)
+        left, top, right, bottom = np.concatenate([first, last]).astype(int).tolist()
         points = tuple((x, y) for x, y in polygon.tolist())
         component = core.component
         return Box(component.label, component.score, points, (left, top, right, bottom))

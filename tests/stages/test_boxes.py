@@ -221,6 +221,17 @@ def test_boxes_lie_inside_the_picture_and_agree_with_themselves(
         assert Polygon(box.polygon).is_valid
 
 
+@pytest.mark.parametrize("shape", ["upright", "rotated", "polygon"])
+def test_a_sliver_on_the_line_between_two_pixels_has_one_of_them(shape: Shape) -> None:
+    """A cell that is hardly hot is a point, at its centre: exports of an empty rectangle failed."""
+    heat = np.zeros((3, 6), np.float32)
+    heat[1, [1, 3, 4]] = 0.51, 0.9, 0.50999
+    found = boxes_of(heat > 0.509995, heat, stride=4.0, shape=shape)
+    (box,) = (box for box in found.items if box.score < 0.6)
+    assert set(box.polygon) == {(6.0, 6.0)}
+    assert box.rect == (6, 6, 7, 7)
+
+
 @given(cells=masks, shape=st.sampled_from(["upright", "rotated"]))
 def test_the_centre_of_every_hot_cell_lies_in_a_box(cells: NDArray[np.bool_], shape: Shape) -> None:
     found = boxes_of(cells, shape=shape)

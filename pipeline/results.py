@@ -25,6 +25,7 @@ __all__ = [
     "prepare_output",
     "read_document",
     "remove_results",
+    "replacing",
     "result_path",
     "sweep",
     "wanted",
@@ -87,24 +88,25 @@ def sweep(output: Path) -> None:
 
 
 def write_atomically(output: Path, path: Path, data: bytes) -> None:
-    """Write a file below `output` so that at no moment a part of it can be seen.
-
-    Raises:
-        OutputError: the disk is full or read-only.
-        ImageError: the name of this one file is too long.
-    """
-    with _replacing(output, path) as temporary:
+    """Write a file so that at no moment a part of it can be seen; raises what `replacing` does."""
+    with replacing(output, path) as temporary:
         temporary.write_bytes(data)
 
 
 def write_lines(output: Path, path: Path, lines: Iterable[str]) -> None:
     """Write lines of ASCII, as `write_atomically`, however many there are."""
-    with _replacing(output, path) as temporary, temporary.open("w", encoding="ascii") as file:
+    with replacing(output, path) as temporary, temporary.open("w", encoding="ascii") as file:
         file.writelines(lines)
 
 
 @contextmanager
-def _replacing(output: Path, path: Path) -> Iterator[Path]:
+def replacing(output: Path, path: Path) -> Iterator[Path]:
+    """Yield where to write a file below `output`, which then takes its place at once.
+
+    Raises:
+        OutputError: the disk is full or read-only.
+        ImageError: the name of this one file is too long.
+    """
     name = f"{os.getpid()}-{threading.get_ident()}-{next(_count)}"
     temporary = output / STATE_FOLDER / "tmp" / name
     with output_errors(output, FULL), _short_enough(path):

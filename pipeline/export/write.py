@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-import os
 import shutil
-import threading
 from collections.abc import Iterable, Iterator
 from functools import cache, partial
 from pathlib import Path
@@ -16,8 +13,7 @@ import cv2
 import numpy as np
 
 from ...stages.errors import ImageError
-from ..inputs import STATE_FOLDER
-from ..results import FULL, output_errors, prepare_output, result_path, write_atomically
+from ..results import output_errors, prepare_output, replacing, result_path, write_atomically
 from .formats import FOLDER, format_named, joined, last_file, remove
 from .source import Link, Source
 
@@ -30,8 +26,6 @@ if TYPE_CHECKING:
 __all__ = ["export", "export_page"]
 
 log = logging.getLogger(__name__)
-
-_count = itertools.count()
 
 
 def export(run: Run, formats: Iterable[str], *, only_missing: bool = False) -> int:
@@ -101,7 +95,8 @@ def export_page(output: Path, name: str, page: Page, source: Source) -> None:
     folder = _folder(output, name)
     for file, content in format_named(name).files(page, source, folder).items():
         if isinstance(content, Link):
-            _link(output, folder / file, content.target)
+            with replacing(output, folder / file) as temporary:
+                temporary.symlink_to(content.target)
         else:
             write_atomically(output, folder / file, content)
 
@@ -132,23 +127,10 @@ def _source(run: Run, page: Page) -> Source:
     return Source(path, lambda: picture().rgb, mask)
 
 
-def _link(output: Path, link: Path, target: Path) -> None:
-    """Make a symbolic link, replacing what is there at once."""
-    temporary = output / STATE_FOLDER / "tmp" / _unique()
-    with output_errors(output, FULL):
-        link.parent.mkdir(parents=True, exist_ok=True)
-        temporary.symlink_to(target)
-        temporary.replace(link)
-
-
 def _write_pieces(output: Path, path: Path, pieces: Iterator[bytes]) -> None:
-    temporary = output / STATE_FOLDER / "tmp" / _unique()
-    with output_errors(output):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as stream:
-            stream.writelines(pieces)
-        temporary.replace(path)
-
-
-def _unique() -> str:
-    return f"export-{os.getpid()}-{threading.get_ident()}-{next(_count)}"
+    with (
+        output_errors(output),
+        replacing(output, path) as temporary,
+        temporary.open("wb") as stream,
+    ):
+        stream.writelines(pieces)

@@ -15,6 +15,7 @@ from PIL import Image
 from locpipe.pipeline.export.load import open_run
 from locpipe.pipeline.export.source import is_opened_as_stored
 from locpipe.pipeline.export.write import export
+from locpipe.stages.errors import OutputError
 
 MakeRun = Callable[[dict[str, Any]], Path]
 Export = Callable[..., Path]
@@ -133,6 +134,16 @@ def test_a_link_of_before_is_replaced(
     assert export(open_run(run / "out", run / "moved"), ["uzn"]) == 0
     link = run / "out" / "exports" / "uzn" / "a.png.png"
     assert link.readlink() == run / "moved" / "a.png"
+
+
+def test_what_cannot_be_put_in_its_place_leaves_nothing_behind(
+    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]]
+) -> None:
+    run = make_run({"a.png": (sign, 1, boxes)}) / "out"
+    (run / "exports" / "coco.json" / "a_folder").mkdir(parents=True)
+    with pytest.raises(OutputError, match="cannot be written"):
+        export(open_run(run), ["coco"])
+    assert not list((run / ".locpipe" / "tmp").iterdir())
 
 
 def test_a_name_too_long_for_an_export_is_left_out_and_the_rest_goes_on(

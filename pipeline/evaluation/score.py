@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...stages.errors import ConfigError
+from .bootstrap import bootstrap
 from .counts import Counts, rates
 from .deteval import deteval
 from .icdar2015 import icdar2015
@@ -29,9 +30,6 @@ PROTOCOLS: Mapping[str, Callable[[Picture], Counts]] = MappingProxyType(
         "pixel": pixel,
     }
 )
-
-_RESAMPLES = 2000
-_SEED = 0
 
 
 @dataclass(frozen=True)
@@ -108,11 +106,8 @@ def _picture_score(name: str, counts: dict[str, Counts]) -> PictureScore:
 
 def _total(column: Sequence[Counts]) -> Total:
     table = np.stack([_row(counts) for counts in column])
-    # How often each picture is drawn, in place of drawing it: float64 [resamples, pictures].
-    times = np.random.default_rng(_SEED).multinomial(
-        len(table), np.full(len(table), 1 / len(table)), size=_RESAMPLES
-    )
-    low, high = np.percentile(rates(times @ table), [2.5, 97.5], axis=0)
+    samples = bootstrap(len(table))[1:]
+    low, high = np.percentile(rates(samples @ table), [2.5, 97.5], axis=0)
     total = table.sum(axis=0)
     return Total(
         _score(total), Score(*low.tolist()), Score(*high.tolist()), Counts(*total.tolist())

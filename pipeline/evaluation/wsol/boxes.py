@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 import cv2
 import numpy as np
 
+from ..bootstrap import means
 from .levels import COUNT, levels
-from .weights import means
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

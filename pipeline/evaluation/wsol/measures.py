@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from ..bootstrap import means
 from .boxes import IOUS, accuracies, box_iou, swept_ious
 from .pixels import histograms, mask_iou, mean_ious, precision_areas
 from .pointing import hit
-from .weights import means
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray

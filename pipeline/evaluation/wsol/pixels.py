@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..bootstrap import means
 from .levels import COUNT, levels
-from .weights import means
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..bootstrap import bootstrap
 from .baselines import centre_gaussian, whole_picture
 from .measures import PROTOCOLS
-from .weights import bootstrap
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from locpipe.pipeline.evaluation.wsol.weights import bootstrap, means
+from locpipe.pipeline.evaluation.bootstrap import bootstrap, means
 
 
 def test_the_set_itself_comes_first_and_every_sample_is_as_large() -> None:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ...stages.model import Calibration, Model
     from ..config import Config
 
-__all__ = ["KINDS", "Material", "asked_for", "calibrate_model", "canvases"]
+__all__ = ["KINDS", "Material", "asked_for", "by_map", "calibrate_model", "canvases"]
 
 _SIZE = (480, 360)
 _DIGITS = 10
@@ -76,7 +76,7 @@ def calibrate_model(
         "prior": PRIOR,
         **made_with("numpy", "opencv-python", "scipy", "torch"),
     }
-    kept = _merged(model.card.calibrations, [one.calibration for one in fits])
+    kept = by_map((*model.card.calibrations, *(one.calibration for one in fits)))
     changes = {"calibration": about, "calibrations": kept}
     write_card(folder, model.card.model_copy(update=changes))
     return report(fits)
@@ -145,7 +145,7 @@ def _ground(random: Generator, photographs: Sequence[Path], kind: int) -> NDArra
     return mosaic(random, photographs, *_SIZE)
 
 
-def _merged(old: Iterable[Calibration], new: Iterable[Calibration]) -> tuple[Calibration, ...]:
-    """Return both, a new one instead of the old one for the same map, in an order of their own."""
-    by_map = {(c.weights, c.resolution, c.polarity, c.label, c.scale): c for c in (*old, *new)}
-    return tuple(by_map[key] for key in sorted(by_map))
+def by_map(calibrations: Iterable[Calibration]) -> tuple[Calibration, ...]:
+    """Return the last calibration of every map, in an order of their own."""
+    last = {(c.weights, c.resolution, c.polarity, c.label, c.scale): c for c in calibrations}
+    return tuple(last[key] for key in sorted(last))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +17,15 @@ from ...stages.model import (
     WEIGHTS_FILE,
     InputSpec,
     ModelCard,
-    Tables,
     sha256_of,
 )
 from .files import write_whole
 from .train import CHECKPOINT_FILE, CLASSES, Quality, Trained
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
     from .config import TrainConfig
 
 __all__ = ["describe_quality", "made_with", "write_card", "write_model", "write_tables"]
@@ -75,15 +78,26 @@ def made_with(*packages: str) -> dict[str, Any]:
     return {"made_with": {"python": platform.python_version(), **versions}}
 
 
-def write_tables(folder: Path, card: ModelCard, tables: Tables, about: dict[str, Any]) -> None:
+def write_tables(
+    folder: Path,
+    card: ModelCard,
+    tables: Mapping[str, NDArray[np.generic]],
+    about: dict[str, Any],
+) -> None:
     """Replace the tables of a model, then its card.
 
     Killed in between, the model fails its checksum until `locpipe weigh` is run again.
 
+    Args:
+        folder: of the model.
+        card: as it was.
+        tables: those of `Tables` that are stored.
+        about: how they were measured.
+
     Raises:
         OutputError: the folder cannot be written.
     """
-    write_whole(folder / TABLES_FILE, serialize_arrays(vars(tables)))
+    write_whole(folder / TABLES_FILE, serialize_arrays(dict(tables)))
     files = card.files | {TABLES_FILE: sha256_of(folder / TABLES_FILE)}
     # Calibrations belong to the tables they were fitted on.
     changes = {"files": files, "tables": about, "calibration": {}, "calibrations": ()}

@@ -81,6 +81,11 @@ def load_checkpoint(
         index, _, slot = name.partition(".")
         slots.setdefault(int(index), {})[slot] = value
     optimizer.load_state_dict({"state": slots, "param_groups": header["groups"]})
+    # Sums are rounded in another way when weights and moments lie differently in memory.
+    for parameter, moments in optimizer.state.items():
+        for name, value in moments.items():
+            if value.shape == parameter.shape:
+                moments[name] = torch.empty_like(parameter.detach()).copy_(value)
     torch.set_rng_state(tensors["random"])
     curve: list[Record] = header["curve"]
     return curve

@@ -8,24 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
-from safetensors.numpy import save as serialize_arrays
 
 from ...stages.backbone import verify_weights
 from ...stages.errors import ConfigError, ModelError
 from ...stages.model import (
-    TABLES_FILE,
     Backbone,
     ModelCard,
     Tables,
     find_model,
     load_network,
     read_card,
-    sha256_of,
 )
 from ...stages.nets.backbones import backbone_names
 from ...stages.nets.head import read_head
-from .card import made_with, write_card
-from .files import write_whole
+from .card import made_with, write_tables
 from .labelled import Sample, batches, find_samples
 from .weigh import weigh
 
@@ -87,7 +83,7 @@ def weigh_folder(source: Path | Backbone, data: Path | None, output: Path | None
         known = source.model_copy(update={"sha256": verify_weights(source)})
         card = card.model_copy(update={"name": folder.name, "backbone": known})
     about = {"data": f"{data.name}: {int(tables.count.sum())} pictures", **made_with("torch")}
-    _write(folder, card, _stored(tables, network, card), about)
+    write_tables(folder, card, _stored(tables, network, card), about)
     return _report(folder, tables, samples, seconds)
 
 
@@ -113,16 +109,6 @@ def _stored(tables: Tables, network: Network, card: ModelCard) -> dict[str, NDAr
         name: values.astype(np.float16) if values.size > _LARGE else values
         for name, values in arrays.items()
     }
-
-
-def _write(
-    folder: Path, card: ModelCard, arrays: dict[str, NDArray[np.generic]], about: dict[str, object]
-) -> None:
-    write_whole(folder / TABLES_FILE, serialize_arrays(arrays))
-    files = card.files | {TABLES_FILE: sha256_of(folder / TABLES_FILE)}
-    # Calibrations belong to the tables they were fitted on.
-    changes = {"files": files, "tables": about, "calibration": {}, "calibrations": ()}
-    write_card(folder, card.model_copy(update=changes))
 
 
 def _report(folder: Path, tables: Tables, samples: Sequence[Sample], seconds: float) -> str:

@@ -51,7 +51,7 @@ def weigh_model(name_or_path: str, data: Path | None) -> str:
     digits = read_mnist(data, train=True)
     tables = weigh(network, _batches(digits), len(card.classes))
     about = {"data": "MNIST, 60,000 training digits", **made_with("torch")}
-    write_tables(folder, card, tables, about)
+    write_tables(folder, card, vars(tables), about)
     return report(load_model(folder))
 
 

@@ -120,7 +120,6 @@ class _Run:
             self.curve = load_checkpoint(
                 self.file, self.state, self.optimizer, settings=self.settings
             )
-            self._lay_out_again()
 
     @property
     def sums(self) -> Tensor:
@@ -196,10 +195,3 @@ class _Run:
         if self.config.schedule == "constant":
             return rate
         return rate * 0.5 * (1 + math.cos(math.pi * self.step / (self.steps * self.config.epochs)))
-
-    def _lay_out_again(self) -> None:
-        # Sums are rounded in another way when weights and moments lie differently in memory.
-        for parameter, slots in self.optimizer.state.items():
-            for name, value in slots.items():
-                if value.shape == parameter.shape:
-                    slots[name] = torch.empty_like(parameter.detach()).copy_(value)

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from ...document import SCHEMA
 from ...results import prepare_output, result_path, write_atomically, write_json
 from .render import Renderer
 from .settings import RenderSettings
@@ -77,7 +78,7 @@ def boxes_document(
     height, width = rendering.rgb.shape[:2]
     settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
     return {
-        "schema": "locpipe/boxes/1",
+        "schema": SCHEMA,
         "image": {
             "path": path,
             "page": 1,

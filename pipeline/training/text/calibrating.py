@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm import tqdm
 
-from ....stages.model import Calibration, load_model
-from ..calibrating import asked_for
+from ....stages.model import load_model
+from ..calibrating import asked_for, by_map
 from ..card import made_with, write_card
 from ..scene_text.render import Renderer
 from ..scene_text.settings import Proportions
@@ -70,16 +70,10 @@ def calibrate_text(
     ]
     about = {"data": "positions of rendered pictures", "pictures": count, "seed": settings.seed}
     about |= made_with("numpy", "opencv-python", "scipy", "torch")
-    kept = _by_map((*model.card.calibrations, *(one.calibration for one in fits)))
+    kept = by_map((*model.card.calibrations, *(one.calibration for one in fits)))
     changes = {"calibration": about, "calibrations": kept}
     write_card(folder, model.card.model_copy(update=changes))
     return "\n".join(_report(fits))
-
-
-def _by_map(calibrations: Iterable[Calibration]) -> tuple[Calibration, ...]:
-    """Return the last calibration of every map, in an order of their own."""
-    by_map = {(c.weights, c.resolution, c.polarity, c.label, c.scale): c for c in calibrations}
-    return tuple(by_map[key] for key in sorted(by_map))
 
 
 def _report(fits: Iterable[Calibrated]) -> Iterator[str]:

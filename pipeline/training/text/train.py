@@ -120,7 +120,6 @@ class Run:
             self.curve = load_checkpoint(
                 self.file, self.state, self.optimizer, settings=self.settings
             )
-            self._lay_out_again()
 
     @property
     def step(self) -> int:
@@ -195,13 +194,6 @@ class Run:
     def trained(self) -> Trained:
         """Return the average as it is."""
         return Trained(self.averaged.eval(), self.curve)
-
-    def _lay_out_again(self) -> None:
-        # Sums are rounded in another way when weights and moments lie differently in memory.
-        for parameter, slots in self.optimizer.state.items():
-            for name, value in slots.items():
-                if value.shape == parameter.shape:
-                    slots[name] = torch.empty_like(parameter.detach()).copy_(value)
 
     def _learning_rate(self) -> float:
         config = self.config

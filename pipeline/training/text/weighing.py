@@ -58,7 +58,7 @@ def weigh_text(folder: Path, backgrounds: Path | None) -> str:
     torch.set_num_threads(1)
     tables = weigh_positions(load_network(folder, card), _batches(settings))
     about = {"data": "positions of rendered pictures", "pictures": _PICTURES, "seed": settings.seed}
-    write_tables(folder, card, tables, about | made_with("torch"))
+    write_tables(folder, card, vars(tables), about | made_with("torch"))
     return report(load_model(folder))
 
 

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "CLASS_LIST",
+    "OFFLINE",
     "TABLES_FILE",
     "WEIGHTS_FILE",
     "Backbone",
@@ -57,6 +58,8 @@ _SHIPPED = Path(__file__).resolve().parents[1] / "data" / "models"
 CLASS_LIST = _SHIPPED.parent / "imagenet_classes.tsv"
 WEIGHTS_FILE = "weights.safetensors"
 TABLES_FILE = "tables.safetensors"
+OFFLINE = "LOCPIPE_OFFLINE"
+"""Environment variable: where it is set, no weights are downloaded."""
 
 
 class _Record(BaseModel):

@@ -2,6 +2,7 @@
 
 import json
 import logging
+import os
 import sys
 
 import click
@@ -37,7 +38,7 @@ failures.jsonl), 4 no picture and --require-input, 5 model, 6 output not writabl
 @click.option("--retry-failed", is_flag=True, help="Try failures again, however many there were.")
 @click.option("--force", is_flag=True, help="Do everything again.")
 @click.option("--require-input", is_flag=True, help="Exit with 4 when there is no picture.")
-@click.option("--offline", is_flag=True, expose_value=False, help="Never use the network (a run does not anyway).")  # fmt: skip
+@click.option("--offline", is_flag=True, help="Download no weights of a backbone, for which alone a run uses the network.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")
 @click.option(
     "-q",
@@ -67,6 +68,7 @@ def run(
     retry_failed: bool,
     force: bool,
     require_input: bool,
+    offline: bool,
     as_json: bool,
 ) -> None:
     """Find what is on pictures and write masks, boxes and a report.
@@ -77,9 +79,12 @@ def run(
     set_up_logging(level, log_format)
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
+    from ...stages.model import OFFLINE  # noqa: PLC0415 - slow to import
     from ..report import one_line  # noqa: PLC0415 - slow to import
     from ..run import NO_PICTURE, Options, execute, preview  # noqa: PLC0415 - slow to import
 
+    if offline:
+        os.environ[OFFLINE] = "1"  # workers of our own inherit it
     options = Options(
         limit=limit,
         retry_failed=retry_failed,

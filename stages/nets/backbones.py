@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..errors import ModelError
+from ..model import OFFLINE
 from .dense import geometry
 from .efficientnet_lite import EfficientNetLite0, renamed
 from .network import Network
@@ -129,7 +130,8 @@ def weights_file(name: str, weights: str) -> Path:
         weights: a name of torchvision's such as DEFAULT, or a path.
 
     Raises:
-        ModelError: there is no such file, package or name, or no network to download it by.
+        ModelError: there is no such file, package or name, or no network to download it by, or
+            the variable `OFFLINE` forbids that.
     """
     _require_known(name)
     path = Path(os.path.expanduser(weights))  # noqa: PTH111 - pathlib's raises where ~x is no user
@@ -256,6 +258,9 @@ def _downloaded(url: str) -> Path:
         return file
     expected = re.search(r"-([0-9a-f]{8,})\.", file.name)
     try:
+        if os.environ.get(OFFLINE):
+            msg = f"told not to by --offline or ${OFFLINE}"
+            raise OSError(msg)  # noqa: TRY301 - it is handled as if there were no network
         folder.mkdir(parents=True, exist_ok=True)
         # It writes beside the file, and moves when the hash is right.
         torch.hub.download_url_to_file(url, str(file), expected and expected[1], progress=False)

@@ -196,6 +196,19 @@ def test_a_dry_run_prints_what_would_be_done_and_does_not(
     assert not config.output.path.exists()
 
 
+def test_offline_downloads_no_weights(
+    config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LOCPIPE_OFFLINE", "")  # so that it is as before, afterwards
+    monkeypatch.setenv("TORCH_HOME", str(tmp_path / "torch"))
+    backbone = ["--set", "model={backbone: resnet18}", "--set", "heatmap.labels=[top1]"]
+    result = call("run", config_file, *backbone, "--offline")
+    assert result.exit_code == 5
+    assert "(told not to by --offline or $LOCPIPE_OFFLINE)" in result.stderr
+    assert "name it: `weights: path/to/resnet18-" in result.stderr
+    assert not (tmp_path / "torch").exists()
+
+
 def test_a_required_picture_that_is_not_there_gives_4(config_file: Path, tmp_path: Path) -> None:
     (tmp_path / "inbox").mkdir()
     assert call("run", config_file, "--input", tmp_path / "inbox").exit_code == 0

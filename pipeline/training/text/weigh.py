@@ -24,7 +24,7 @@ def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) 
 
     A sample is a position. A blocked filter's map is zero before the classifier; as that is linear
     in F, its logits are those of the whole less what the filter contributed, and F is computed
-    once. Three things differ from whole pictures (`..weigh`):
+    once. Four things differ from whole pictures (`..weigh`):
 
     - The error is that of "this class or not" by the logit of the class alone, as in training
       (`balanced_loss`). Cross entropy between classes counts what speaks against the others, too;

@@ -138,14 +138,22 @@ def _cut_curved(rgb: NDArray[np.uint8], corners: NDArray[np.float64], padding: f
     upper, lower = _along(along, top, x), _along(along, bottom, x)
     share = (y / height)[:, None, None]
     points = upper[None] * (1 - share) + lower[None] * share
-    maps = (points - 0.5).astype(np.float32)
-    pixels = cv2.remap(
-        rgb, maps[..., 0], maps[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
     # Least squares: half of a circle has no better one.
     straight = np.concatenate([np.stack([along, np.full(half, y)], axis=1) for y in (0.0, height)])
     to_page = _nearest_affine(straight + pad, np.concatenate([top, bottom]))
-    return Crop(np.asarray(pixels, np.uint8), to_page, curved=True)
+    return Crop(_sampled(rgb, points), to_page, curved=True)
+
+
+def _sampled(rgb: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Return the colours at points [h, w, 2] of a page, uint8 [h, w, 3]."""
+    # Of the part around them: OpenCV counts the pixels that it takes them from in 16 bits.
+    size = np.array([rgb.shape[1], rgb.shape[0]])
+    first = np.clip(np.floor(points.min(axis=(0, 1))).astype(int) - 1, 0, size - 1)
+    last = np.clip(np.ceil(points.max(axis=(0, 1))).astype(int) + 1, first + 1, size)
+    part = rgb[first[1] : last[1], first[0] : last[0]]
+    x, y = np.moveaxis((points - first - 0.5).astype(np.float32), -1, 0)
+    colours = cv2.remap(part, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(colours, np.uint8)
 
 
 def _along(

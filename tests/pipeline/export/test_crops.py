@@ -125,6 +125,21 @@ def test_ribbons_of_the_boxes_stage_are_taken_for_curved_words(page: NDArray[np.
     assert crop.pixels.shape[:2] == pytest.approx((48, 130 * math.radians(120)), abs=25)
 
 
+@pytest.mark.parametrize("left", [0, 20_000, 39_600])
+def test_a_curved_word_on_a_page_of_more_columns_than_16_bits_count(
+    left: int, page: NDArray[np.uint8]
+) -> None:
+    """OpenCV refuses such a page, which ended the export of all others."""
+    part = np.ascontiguousarray(page[:200, :400])
+    wide = np.zeros((200, 40_000, 3), np.uint8)
+    wide[:, left : left + 400] = part
+    word = arc(150, -150, -30, 7) + arc(110, -30, -150, 7)
+    expected = cut(part, word)
+    crop = cut(wide, [(x + left, y) for x, y in word])
+    assert crop.curved
+    assert np.abs(crop.pixels.astype(int) - expected.pixels).mean() < 0.1
+
+
 def test_padding_also_surrounds_a_curved_word(page: NDArray[np.uint8]) -> None:
     polygon = arc(150, -150, -30, 7) + arc(110, -30, -150, 7)
     plain, padded = cut(page, polygon), cut(page, polygon, padding=0.25)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Final, Literal, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar, cast
 
 from pydantic import Field, ValidationError
 
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 __all__ = [
-    "ENGINES",
     "Engine",
     "EngineName",
     "ReadConfig",
@@ -29,11 +28,6 @@ __all__ = [
 
 EngineName = Literal["tesseract", "rapidocr"]
 Unit = Literal["word", "line"]
-
-ENGINES: Final[dict[str, str]] = {
-    "tesseract": "Tesseract 5, the program of the system",
-    "rapidocr": "the recognizer of RapidOCR (PP-OCR), without its detector",
-}
 
 
 class ReadConfig(Section):

@@ -10,7 +10,7 @@ import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, get_args
 
 from ... import __version__
 from .. import results
@@ -21,7 +21,7 @@ from ..export.lines import outline
 from ..export.load import Page, Run, page_of
 from ..tasks import Outcome, Place, Task
 from ..worker import PictureWorker
-from .engine import ReadConfig, open_engine
+from .engine import EngineName, ReadConfig, open_engine
 from .text import SUFFIXES, PageText, files
 from .units import assigned, groups
 
@@ -32,7 +32,6 @@ if TYPE_CHECKING:
 __all__ = ["FOLDER", "ReadJob", "Reader", "made_by", "remove"]
 
 FOLDER: Final = "read"
-ENGINE_MODULES: Final = ("tesseract", "rapidocr")
 MARGIN: Final = 5.0  # seconds that the engine has less than the page
 
 
@@ -150,5 +149,5 @@ class Reader(PictureWorker):
     def stage_of(self, error: Exception) -> str:
         """`read` for what comes out of the engine."""
         modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]  # fmt: skip
-        engines = [f"{__package__}.{name}" for name in ENGINE_MODULES]
+        engines = [f"{__package__}.{name}" for name in get_args(EngineName)]
         return "read" if any(module in engines for module in modules) else stage_of(error)

@@ -4,8 +4,6 @@ from pathlib import Path
 
 import click
 
-from ....stages.errors import ConfigError
-
 __all__ = ["render"]
 
 
@@ -39,15 +37,11 @@ def render(config: str, output: Path, count: int, start: int, overrides: tuple[s
         parse_assignment,
         read_settings,
     )
+    from .export import export  # noqa: PLC0415 - as above
     from .settings import RenderSettings  # noqa: PLC0415 - as above
 
     path = find_config(config, CONFIGS / "render")
     assignments = [parse_assignment(override) for override in overrides]
     settings = read_settings(path, RenderSettings, assignments).config
-    try:
-        from .export import export  # noqa: PLC0415 - as above
-    except ModuleNotFoundError as error:
-        message = f"rendering needs {error.name}; install it with: pip install 'locpipe[train]'"
-        raise ConfigError(message) from error
     words = export(settings, output, range(start, start + count))
     click.echo(f"{count} pictures with {words} words in {output}")

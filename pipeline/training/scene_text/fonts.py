@@ -9,12 +9,17 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped] # it ships none
 from PIL import ImageFont
 
 from ....stages.errors import ConfigError
 from .chance import chance, pick
 from .settings import FontSettings
+
+try:
+    from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped] # it ships none
+except ImportError as error:
+    message = "rendering text needs fontTools: pip install 'locpipe[train]'"
+    raise ConfigError(message) from error
 
 __all__ = ["Face", "Fonts", "find_fonts", "open_face"]
 

@@ -1,5 +1,6 @@
 import hashlib
 import json
+import subprocess
 import sys
 from pathlib import Path
 
@@ -105,6 +106,18 @@ def test_missing_extra_is_named(
     done = CliRunner().invoke(render, arguments(settings, tmp_path / "c.yaml"))
     assert isinstance(done.exception, ConfigError)
     assert "pip install 'locpipe[train]'" in str(done.exception)
+
+
+def test_a_training_names_the_missing_extra_too(tmp_path: Path) -> None:
+    """In a process of its own, which has not imported the renderer yet."""
+    program = (
+        "import sys; sys.modules['fontTools.ttLib'] = None; "
+        "from locpipe.pipeline.cli import main; main()"
+    )
+    command = [sys.executable, "-c", program, "train", "text", "--output", str(tmp_path / "model")]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "rendering text needs fontTools: pip install 'locpipe[train]'\n"
 
 
 def test_help_shows_an_example() -> None:

@@ -149,12 +149,12 @@ def run(
     Args:
         config: name of a shipped config ("text", "digits"), the path of one, or a `Config`.
         settings: values that override the config's, `{"input.path": "photos"}`.
-        limit: do at most so many pictures.
+        limit: do at most so many pictures; None: all.
         retry_failed: try failures again, however many there were.
         force: do everything again.
 
     Raises:
-        ConfigError: something about the config is wrong, or the source does not exist.
+        ConfigError: something about the config or the limit is wrong, or the source does not exist.
         ModelError: the model is missing or damaged.
         OutputError: results cannot be written.
         LocpipeError: another run is at work there, or no worker can be started.
@@ -178,6 +178,9 @@ def run(
     from .run import Options, execute  # noqa: PLC0415 - slow to import
 
     checked = _config(config, settings)
+    if limit is not None and limit < 0:
+        msg = f"limit: {limit} is no number of pictures; give 0 or more, or None for all"
+        raise ConfigError(msg)
     options = Options(limit=limit, retry_failed=retry_failed, force=force)
     document = execute(checked, options)
     output = Path(document["config"]["output"]["path"])

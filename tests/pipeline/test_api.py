@@ -144,3 +144,10 @@ def test_importing_it_loads_nothing_that_is_slow() -> None:
     code = "import sys, locpipe; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert {"numpy", "torch", "dask", "cv2", "pydantic", "yaml"}.isdisjoint(done.stdout.split())
+
+
+def test_a_limit_below_nothing_is_told(tmp_path: Path) -> None:
+    settings = {"input.path": PAGE, "output.path": tmp_path, "run.workers": 0}
+    with pytest.raises(locpipe.ConfigError, match="limit: -1"):
+        locpipe.run("text", settings=settings, limit=-1)
+    assert locpipe.run("text", settings=settings, limit=0).counts["done"] == 0

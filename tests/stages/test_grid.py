@@ -25,6 +25,17 @@ def test_edges_cover_the_picture(width: int, height: int, stride: int) -> None:
         assert (np.diff(edges) >= 0).all()
 
 
+@given(cells=sides, stride=st.floats(0.5, 8), offset=st.floats(-8, 8), width=sides, height=sides)
+def test_edges_stay_in_the_picture_wherever_the_cells_lie(
+    cells: int, stride: float, offset: float, width: int, height: int
+) -> None:
+    """As after convolutions that look beyond the border: cells may be centred outside of it."""
+    one = Grid((cells, cells), (stride, stride), (offset, offset), (width, height))
+    for edges, side in ((one.left_edges, width), (one.top_edges, height)):
+        assert (edges[0], edges[-1]) == (0, side)
+        assert (np.diff(edges) >= 0).all()
+
+
 @given(width=sides, height=sides, stride=strides)
 def test_every_pixel_takes_the_cell_it_lies_in(width: int, height: int, stride: int) -> None:
     one = grid(width, height, stride)

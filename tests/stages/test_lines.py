@@ -90,12 +90,20 @@ def test_a_headline_does_not_swallow_what_stands_beside_it() -> None:
     assert order_of((0, 0, 100, 60), (105, 10, 130, 20))[1] == [0, 1]
 
 
-def test_a_tall_word_does_not_tie_two_lines_together() -> None:
+@pytest.mark.parametrize(("top", "order"), [(3, [0, 2, 1]), (5, [0, 1, 2])])
+def test_a_tall_word_does_not_tie_two_lines_together(top: float, order: list[int]) -> None:
     """A word in between overlaps half of either line: it goes to the nearer one."""
     upper, lower = (0, 0, 60, 20), (0, 22, 60, 42)
-    tall = (66, 3, 130, 37)
-    _, lines = order_of(upper, lower, tall)
-    assert max(lines) == 1
+    tall = (66, top, 130, top + 34)
+    lines = [0, 0, 1] if order[1] == 2 else [0, 1, 1]
+    assert order_of(upper, lower, tall) == (order, lines)
+
+
+def test_a_short_line_ends_its_paragraph() -> None:
+    words = paragraph(4, top=100)[:-2]
+    order, lines = order_of(*reversed(words))
+    assert order == list(range(9, -1, -1))
+    assert lines == [0, 0, 0, 1, 1, 1, 2, 2, 2, 3]
 
 
 def test_columns_are_read_one_after_the_other() -> None:

@@ -14,7 +14,7 @@ from locpipe.stages.grid import Grid
 from locpipe.stages.outlines import outlines
 
 GRID = Grid((60, 80), (4.0, 4.0), (2.0, 2.0), (320, 240))
-SMALL = Grid((9, 7), (4.0, 4.0), (2.0, 2.0), (27, 34))  # ends within its last cells
+SMALL = Grid((9, 7), (4.0, 4.0), (2.0, 2.0), (27, 35))  # ends within its last cells
 
 
 def bounds(points: NDArray[np.float64]) -> list[float]:
@@ -47,6 +47,13 @@ def test_without_a_slope_an_outline_is_the_edge_of_the_cells() -> None:
     assert bounds(one(heat > 0, np.ones_like(heat), GRID)) == [80, 40, 120, 56]
 
 
+def test_a_cell_has_a_point_on_each_of_its_four_sides() -> None:
+    heat = np.zeros((60, 80), np.float32)
+    heat[10, 20] = 1
+    points = one(heat > 0, heat, GRID)
+    assert sorted(points.tolist()) == [[80, 42], [82, 40], [82, 44], [84, 42]]
+
+
 def test_a_hot_outline_lies_further_out_than_a_cool_one() -> None:
     """Both above the same threshold: of the hotter the next cell is nearer to it."""
     heat = np.full((60, 80), 0.1, np.float32)
@@ -60,7 +67,7 @@ def test_a_hot_outline_lies_further_out_than_a_cool_one() -> None:
 
 def test_at_the_border_of_the_picture_it_lies_on_the_border() -> None:
     heat = np.ones(SMALL.shape, np.float32)
-    assert bounds(one(heat > 0, heat, SMALL)) == [0, 0, 27, 34]
+    assert bounds(one(heat > 0, heat, SMALL)) == [0, 0, 27, 35]
 
 
 def test_other_components_do_not_matter() -> None:
@@ -92,4 +99,4 @@ def test_outlines_stay_within_a_cell_of_their_component(
         assert max(0, 4 * columns.min() - 2) <= left <= 4 * columns.min() + 2
         assert max(0, 4 * rows.min() - 2) <= top <= 4 * rows.min() + 2
         assert 4 * columns.max() + 2 <= right <= min(27, 4 * columns.max() + 6)
-        assert 4 * rows.max() + 2 <= bottom <= min(34, 4 * rows.max() + 6)
+        assert 4 * rows.max() + 2 <= bottom <= min(35, 4 * rows.max() + 6)

@@ -144,6 +144,19 @@ def test_straight_words_have_no_ribbon(
     assert ribbon(points, smallest_rectangle(points), 0.5, 0) is None
 
 
+@pytest.mark.parametrize(("degrees", "is_bent"), [(14, False), (17, True)])
+def test_a_ribbon_has_to_save_a_tenth_of_the_rectangle(degrees: float, *, is_bent: bool) -> None:
+    """A word of 20 pixels on a circle of 400 rises by 3 over 14 degrees, by 4.4 over 17."""
+    points = arc(390, 410, degrees)
+    assert (ribbon(points, smallest_rectangle(points), 0, 0) is not None) == is_bent
+
+
+def test_half_a_disc_is_no_bent_word() -> None:
+    """Its middle is bent, but no ribbon along it is smaller than the rectangle."""
+    half = arc(0, 100, 180)
+    assert ribbon(half, smallest_rectangle(half), 0, 0) is None
+
+
 @pytest.mark.parametrize("points", [[[1.0, 1]] * 3, [[0.0, 0], [9, 0], [4, 0]]])
 def test_flat_points_have_no_ribbon(points: list[list[float]]) -> None:
     flat = np.array(points)

@@ -82,11 +82,23 @@ class PictureWorker(WorkerPlugin):
             LocpipeError: the worker lacks what the run needs.
         """
         self.address = worker.address
+        # A worker that joins late is given pictures even where this fails: it says so then.
+        self.unfit: LocpipeError | None = None
+        try:
+            self._set_up(worker.memory_manager.memory_limit or machine.MEMORY)
+        except LocpipeError as error:
+            self.unfit = error
+            raise
+        except Exception as error:
+            self.unfit = LocpipeError(f"worker {self.address} cannot be set up ({error!r})")
+            raise
+
+    def _set_up(self, memory: int) -> None:
         self.must_have(f"locpipe {self.job.version}", f"locpipe {__version__}")
         machine.reuse_freed_memory()
         # The time limit is one for the process, and two pictures at once need twice the memory.
         self.one_at_a_time = threading.Lock()
-        self.prepare(worker.memory_manager.memory_limit or machine.MEMORY)
+        self.prepare(memory)
         self.most_memory = machine.resident_memory() + machine.KEPT
 
     def must_have(
@@ -125,8 +137,11 @@ class PictureWorker(WorkerPlugin):
         """Work on one picture; whatever is wrong with it becomes a failed outcome.
 
         Raises:
-            OutputError: results cannot be written, which is not the fault of the picture.
+            LocpipeError: this worker could not be set up, or results cannot be written, which is
+                not the fault of the picture.
         """
+        if self.unfit is not None:
+            raise self.unfit
         with self.one_at_a_time:
             try:
                 with self._time_limit(task.key):

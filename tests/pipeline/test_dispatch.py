@@ -1,6 +1,8 @@
 """Real worker processes that finish, hang, and die."""
 
+import itertools
 import os
+import shutil
 import signal
 import threading
 import time
@@ -127,6 +129,23 @@ def test_workers_that_differ_from_the_parent_are_refused(
 ) -> None:
     with pytest.raises(error, match=message):
         list(dispatch(client, Locpipe(replace(job, **change)), [], Stop()))  # type: ignore[arg-type]  # strings all
+
+
+def test_a_worker_that_joins_late_and_differs_ends_the_run_with_the_reason(
+    job: Job, tasks: list[Task], tmp_path: Path
+) -> None:
+    model = shutil.copytree(find_model("digits"), tmp_path / "model")
+    job = replace(job, model=str(model))
+    many = (replace(tasks[0], key=f"{n}.jpg", force=True) for n in itertools.count())
+    with open_client(RunConfig(workers=1), 1) as client:
+        outcomes = dispatch(client, Locpipe(job), many, Stop())
+        assert next(outcomes).status == "done"
+        with (model / "model.yaml").open("a") as card:
+            card.write("# another one\n")
+        assert client.cluster is not None
+        client.cluster.scale(2)
+        with pytest.raises(ModelError, match=r"has model .*; copy the folder of the model to it"):
+            statuses(outcomes)
 
 
 def test_a_picture_that_takes_too_long_is_one_failure(

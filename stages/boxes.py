@@ -137,7 +137,7 @@ def _components(
         count, marks, stats, _ = cv2.connectedComponentsWithStats(
             cells.view(np.uint8), connectivity=connectivity
         )
-        sums = np.bincount(marks.ravel(), weights=heat.ravel(), minlength=count)
+        sums = np.bincount(marks.ravel(), weights=heat.ravel())
         points = outlines(np.asarray(marks, np.int32), heat, mask.grid)
         areas = stats[:, cv2.CC_STAT_AREA].tolist()
         found += [

@@ -37,7 +37,7 @@ def truth_files(folder: Path) -> dict[str, Path]:
     """
     inner = folder / "gt"
     source = inner if inner.is_dir() else folder
-    files = {file.stem: file for file in sorted(source.glob("*.txt"))}
+    files = {file.stem: file for file in source.glob("*.txt")}
     if not files:
         message = f"{source}: no ground truth (<name of the picture>.txt) here; give its folder"
         raise ConfigError(message)

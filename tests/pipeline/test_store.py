@@ -55,9 +55,25 @@ def test_what_was_recorded_is_known_to_the_next_run(output: Path) -> None:
 
 def test_a_run_that_did_not_finish_goes_on_under_its_number(output: Path) -> None:
     with Store(output) as store:
+        assert not store.unfinished
         store.begin()
     with Store(output) as store:
         assert store.run == 1
+        assert store.unfinished
+        store.finish()
+        assert not store.unfinished
+
+
+@pytest.mark.parametrize(("seconds", "is_kept"), [(0, True), (60, False)])
+def test_a_run_that_is_killed_loses_the_last_second(
+    output: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, *, is_kept: bool
+) -> None:
+    monkeypatch.setattr("locpipe.pipeline.store.COMMIT_SECONDS", seconds)
+    with Store(output) as store:
+        store.begin()
+        record(store, failed("a.jpg"))
+        with Store(output, read_only=True) as of_another:
+            assert (of_another.known("a.jpg") is not None) == is_kept
 
 
 def test_failures_of_an_unchanged_picture_add_up(output: Path) -> None:
@@ -163,6 +179,14 @@ def test_reading_only_creates_and_changes_nothing(tmp_path: Path, output: Path) 
         store.begin()
     with Store(output, read_only=True) as store, pytest.raises(OutputError, match="readonly"):
         store.finish()
+
+
+def test_a_damaged_state_is_left_where_it_is_by_who_only_reads(output: Path) -> None:
+    file = output / ".locpipe" / "state.sqlite"
+    file.write_bytes(b"no database" * 1000)
+    with pytest.raises(OutputError, match=r"state.sqlite: .*or remove this file"):
+        Store(output, read_only=True)
+    assert file.read_bytes() == b"no database" * 1000
 
 
 def test_a_state_that_cannot_be_opened_is_told(tmp_path: Path) -> None:

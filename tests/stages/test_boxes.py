@@ -41,8 +41,9 @@ def rects(boxes: Boxes) -> list[tuple[int, int, int, int]]:
     return [box.rect for box in boxes.items]
 
 
-def test_nothing_gives_nothing() -> None:
-    assert boxes_of(np.zeros((4, 5), np.bool_)) == Boxes((), 0)
+@pytest.mark.parametrize("merge", [0.0, 1.0])
+def test_nothing_gives_nothing(merge: float) -> None:
+    assert boxes_of(np.zeros((4, 5), np.bool_), merge=merge) == Boxes((), 0)
 
 
 def test_components_become_half_open_rectangles_in_picture_pixels() -> None:
@@ -79,6 +80,16 @@ def test_padding_is_in_units_of_height_and_ends_at_the_picture() -> None:
     cells = np.zeros((20, 30), np.bool_)
     cells[5:9, 1:20] = True
     assert rects(boxes_of(cells, padding=0.5)) == [(0, 3, 22, 11)]
+
+
+@pytest.mark.parametrize(("shape", "padded"), [("upright", 4), ("rotated", 2)])
+def test_the_height_of_a_tall_box_is_its_vertical_side_if_it_is_upright(
+    shape: Shape, padded: int
+) -> None:
+    cells = np.zeros((30, 30), np.bool_)
+    cells[10:18, 10:14] = True
+    (box,) = boxes_of(cells, shape=shape, padding=0.5).items
+    assert box.rect == (10 - padded, 10 - padded, 14 + padded, 18 + padded)
 
 
 def test_the_margin_is_in_pixels() -> None:

@@ -15,6 +15,7 @@ from locpipe.pipeline.evaluation.counts import rates
         pytest.param(0, 0, 0, 3, (0, 1, 0), id="nothing to find, something found"),
         pytest.param(0, 3, 0, 0, (0, 0, 0), id="something to find, nothing found"),
         pytest.param(0, 3, 0, 3, (0, 0, 0), id="all wrong"),
+        pytest.param(0, 1, 0, 1, (0, 0, 0), id="one of one, wrong"),
     ],
 )
 def test_rates_by_hand(

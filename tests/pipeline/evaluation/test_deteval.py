@@ -38,6 +38,13 @@ WORD = rect(0, 0, 100, 20)
             (0.8, 1, 1.6, 2),
             id="one to many",
         ),
+        # 0.5 + 0.3 of the word are covered.
+        pytest.param(
+            [WORD],
+            [rect(0, 0, 50, 20), rect(50, 0, 80, 20)],
+            (0.8, 1, 1.6, 2),
+            id="one to many, at the limit",
+        ),
         # The second box has precision 50/150, so only 0.5 of the word is covered.
         pytest.param(
             [WORD],
@@ -48,6 +55,13 @@ WORD = rect(0, 0, 100, 20)
         # Recall 1 each, precision 0.4 + 0.4.
         pytest.param(
             [rect(0, 0, 40, 20), rect(60, 0, 100, 20)], [WORD], (2, 2, 1, 1), id="many to one"
+        ),
+        # Precision 0.2 + 0.2.
+        pytest.param(
+            [rect(0, 0, 20, 20), rect(80, 0, 100, 20)],
+            [WORD],
+            (2, 2, 1, 1),
+            id="many to one, at the limit",
         ),
         # Precision 0.1 + 0.1.
         pytest.param(

@@ -72,6 +72,14 @@ def _two_points(document: dict[str, Any]) -> None:
     document["boxes"][0]["polygon"] = QUAD[:2]
 
 
+def _flat(document: dict[str, Any]) -> None:
+    document["boxes"][0]["polygon"] = [1, 2, 3, 4]
+
+
+def _in_space(document: dict[str, Any]) -> None:
+    document["boxes"][0]["polygon"] = [[x, y, 0] for x, y in QUAD]
+
+
 def _nan(document: dict[str, Any]) -> None:
     document["boxes"][0]["polygon"] = [*QUAD[:3], [float("nan"), 0]]
 
@@ -94,6 +102,8 @@ def _box_of_text(document: dict[str, Any]) -> None:
         (_without_width, "width"),
         (_of_another_schema, "locpipe/boxes/2"),
         (_two_points, "three or more points"),
+        (_flat, "three or more points"),
+        (_in_space, "three or more points"),
         (_nan, "three or more points"),
         (_ragged, "ValueError"),
         (_without_line, "line"),

@@ -54,8 +54,8 @@ def test_the_interval_of_like_pictures_is_a_point() -> None:
 def test_the_interval_is_that_of_the_binomial() -> None:
     """One word in each of 400 pictures, half of them found: 0.5 ± 1.96 · sqrt(0.25 / 400)."""
     total = score([picture(f"{i:03}", i % 2, 1 - i % 2, 0) for i in range(400)]).totals["icdar2015"]
-    assert total.low.recall == pytest.approx(0.5 - 0.049, abs=0.006)
-    assert total.high.recall == pytest.approx(0.5 + 0.049, abs=0.006)
+    assert total.low.recall == pytest.approx(0.5 - 0.049, abs=0.003)
+    assert total.high.recall == pytest.approx(0.5 + 0.049, abs=0.003)
 
 
 some = st.tuples(st.integers(0, 3), st.integers(0, 3), st.integers(0, 3))

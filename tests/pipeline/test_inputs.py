@@ -73,6 +73,11 @@ def test_the_input_folder_itself_is_no_place_for_results(tmp_path: Path) -> None
         source(tmp_path, tmp_path)
 
 
+def test_a_folder_of_results_may_be_there_already(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "a.jpg", tmp_path / "out" / ".locpipe" / "lock")
+    assert keys(source(tmp_path / "in", tmp_path / "out")) == ["a.jpg"]
+
+
 def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
     touch(tmp_path / "in" / "a.jpg", tmp_path / "elsewhere" / "b.jpg")
     (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
@@ -169,8 +174,8 @@ def test_a_json_manifest_takes_strings_and_objects(tmp_path: Path) -> None:
 
 def test_a_text_manifest_may_name_bytes_that_are_no_utf8(tmp_path: Path) -> None:
     manifest = tmp_path / "list.txt"
-    manifest.write_bytes(b"/p/a\xff.jpg\n/p/b.jpg\n")
-    assert keys(source(manifest)) == ["a\udcff.jpg", "b.jpg"]
+    manifest.write_bytes(b"/p/a\xff.jpg\n/p/b.jpg\n/p/c\rd.jpg\r\n")
+    assert keys(source(manifest)) == ["a\udcff.jpg", "b.jpg", "c\rd.jpg"]
 
 
 @pytest.mark.parametrize("line", ["{", "3", "null", '{"file": "a.jpg"}', '""', '{"path": 3}'])

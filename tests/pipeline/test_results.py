@@ -1,6 +1,7 @@
 """Where results lie, and that they are whole or absent."""
 
 import errno
+import math
 import os
 import posixpath
 import resource
@@ -129,6 +130,19 @@ def test_folders_that_are_too_long_together_are_counted(output: Path) -> None:
 def test_json_is_ascii_and_keeps_any_name(output: Path) -> None:
     write_json(output, output / "a.json", {"path": "ü\udcff"})
     assert (output / "a.json").read_bytes() == b'{"path": "\\u00fc\\udcff"}\n'
+
+
+def test_numbers_that_json_does_not_know_are_not_written(output: Path) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        write_json(output, output / "a.json", {"score": math.nan})
+    assert not (output / "a.json").exists()
+
+
+def test_a_folder_in_the_place_of_one_file_is_no_fault_of_the_output(output: Path) -> None:
+    (output / "a.json").mkdir()
+    with pytest.raises(IsADirectoryError):
+        write_atomically(output, output / "a.json", b"new")
+    assert list((output / ".locpipe" / "tmp").iterdir()) == []
 
 
 @pytest.mark.parametrize("bad", ["file", "file/below"])

@@ -150,6 +150,26 @@ def test_padding_also_surrounds_a_curved_word(page: NDArray[np.uint8]) -> None:
     assert np.abs(inside - plain.pixels).mean() < 6
 
 
+def test_a_bend_is_followed_corner_by_corner() -> None:
+    """A roof of two slopes of 50 pixels, 20 high, on a page whose colours are its rows."""
+    top = [(20.0, 60.0), (60.0, 30.0), (100.0, 60.0)]
+    bottom = [(100.0, 80.0), (60.0, 50.0), (20.0, 80.0)]
+    rows = np.broadcast_to(np.arange(120, dtype=np.uint8)[:, None, None], (120, 120, 3))
+    crop = cut(np.ascontiguousarray(rows), [*top, *bottom])
+    assert crop.curved
+    assert crop.pixels.shape == (20, 100, 3)
+    along = np.abs(np.arange(100) + 0.5 - 50)
+    down = np.arange(20)[:, None] + 0.5
+    np.testing.assert_allclose(crop.pixels[..., 0], 30 + 0.6 * along + down - 0.5, atol=1)
+
+
+def test_beyond_the_page_its_border_is_repeated_around_a_curved_word_too() -> None:
+    polygon = arc(150, -150, -30, 7) + arc(110, -30, -150, 7)
+    crop = cut(np.full((300, 400, 3), 7, np.uint8), polygon, padding=3)
+    assert crop.curved
+    assert (crop.pixels == 7).all()
+
+
 def test_a_rectangle_cut_off_by_the_border_keeps_its_direction() -> None:
     whole = np.array(turned(rectangle(0, 50, 120, 80), 10, (50, 65)))
     inside = shapely.Polygon(whole) & shapely.box(0, 0, 300, 300)

@@ -55,6 +55,20 @@ def test_the_baseline_of_a_curved_word_bends_with_it(page: Page) -> None:
     assert len(curved.polygon) == 6
 
 
+@pytest.mark.parametrize(
+    ("at", "expected"), [((30.2, 4.1), (30, 4, 31, 5)), ((40.0, 10.0), (38, 8, 39, 9))]
+)
+def test_a_box_that_is_a_point_becomes_a_pixel_inside_the_page(
+    at: tuple[float, float], expected: tuple[int, int, int, int]
+) -> None:
+    box = Box("a", 0.5, (at,) * 4, (0, 0, 1, 1))
+    page = Page("a", 1, 40, 10, 1, 40, 10, "", ("a",), (box,), {})
+    (line,) = lines_of(page, {})
+    left, top, right, bottom = expected
+    corners = ((left, top), (right, top), (right, bottom), (left, bottom))
+    assert line.words[0].polygon == line.polygon == corners
+
+
 @settings(max_examples=60)
 @given(data=st.data(), width=st.integers(1, 50), height=st.integers(1, 50))
 def test_everything_is_inside_the_page_simple_and_long_enough(

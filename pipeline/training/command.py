@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
     from ...stages.model import ModelCard
 
 __all__ = ["calibrate", "train", "weigh"]
-
-_INTERRUPTED = 130
 
 
 @click.command(
@@ -52,10 +51,10 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
     train_it = {"text": _train_text, "images": _train_images}.get(_kind(path), _train_digits)
     try:
         report = train_it(path, given, resume=resume)
-    except KeyboardInterrupt:
+    except KeyboardInterrupt as stopped:
         again = shlex.join(sys.argv[1:] if resume else [*sys.argv[1:], "--resume"])
         click.echo(f"stopped; what was done is kept, go on with: locpipe {again}", err=True)
-        sys.exit(_INTERRUPTED)
+        sys.exit(128 + next(iter(stopped.args), signal.SIGINT))
     click.echo(report)
 
 

@@ -87,7 +87,7 @@ def train(
                 run.save()
                 saved = time.monotonic()
             if stop.requested and not last:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(stop.signal)
     return Trained(network, run.measured(), run.curve)
 
 

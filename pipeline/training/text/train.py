@@ -91,7 +91,7 @@ def complete(run: Run, rendered: Rendered, *, keep: Callable[[Trained], None]) -
                 run.save()
                 saved = time.monotonic()
             if stop.requested:
-                raise KeyboardInterrupt
+                raise KeyboardInterrupt(stop.signal)
     return run.trained()
 
 

@@ -49,12 +49,15 @@ def export(ctx: click.Context, run: Path, formats: tuple[str, ...], pictures: Pa
     before are replaced.
     """
     set_up_logging(logging.INFO)
+    from ..results import prepare_output, sweep  # noqa: PLC0415 - slow to import
     from ..run import locked  # noqa: PLC0415 - slow to import
     from .load import open_run  # noqa: PLC0415 - slow to import
     from .write import export as write  # noqa: PLC0415 - slow to import
 
     opened = open_run(run, pictures)
     with locked(run):
+        prepare_output(run)
+        sweep(run)
         left_out = write(opened, formats)
     for name in dict.fromkeys(formats):
         click.echo(f"{run / FOLDER / name}\t{FORMATS[name]}")

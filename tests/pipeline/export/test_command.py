@@ -37,6 +37,16 @@ def test_formats_may_be_listed_or_repeated_and_are_told_where_they_lie(
     assert {path.name for path in (out / "exports").iterdir() if path.is_dir()} == {"page", "alto", "uzn"}  # fmt: skip
 
 
+def test_what_a_killed_export_left_half_written_is_swept(
+    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]]
+) -> None:
+    out = make_run({"a.png": (sign, 1, boxes)}) / "out"
+    assert call(out, "--to", "coco").exit_code == 0
+    (out / ".locpipe" / "tmp" / "4711-0-0").write_text("half of coco.js")
+    assert call(out, "--to", "coco").exit_code == 0
+    assert list((out / ".locpipe" / "tmp").iterdir()) == []
+
+
 def test_wrong_usage_is_told() -> None:
     unknown = call("x", "--to", "page,word")
     assert unknown.exit_code == 2

@@ -243,6 +243,17 @@ def test_memory_grows_with_the_picture_and_its_passes(digits: Model) -> None:
     assert needed(1000, enlarge_to=20) > 1.5 * needed(1000)
 
 
+@pytest.mark.parametrize(("width", "height"), [(2000, 1000), (500, 5000), (4000, 1500)])
+def test_a_picture_on_its_side_needs_the_same_memory(
+    digits: Model, width: int, height: int
+) -> None:
+    def needed(width: int, height: int) -> int:
+        options = config(infer={"long_side": 3000}, refine={"method": "bilinear"})
+        return memory_needed(digits, Header(width, height, width, height, 1, 1, "PNG"), options)
+
+    assert needed(width, height) == pytest.approx(needed(height, width), rel=0.1)
+
+
 def test_filled_masks_need_memory_for_every_label(digits: Model) -> None:
     def needed(*, fill: bool) -> int:
         sections = {"heatmap": {"labels": ["1", "7", "text"]}, "boxes": {"fill": fill}}

@@ -25,7 +25,9 @@ def results(folder: Path) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
-def test_percent_of_the_upright_picture(exported_sign: ExportedSign, orientation: int) -> None:
+def test_percent_of_the_upright_picture(
+    exported_sign: ExportedSign, boxes: list[dict[str, Any]], orientation: int
+) -> None:
     found = results(exported_sign("labelstudio", orientation))
     upright, _, curved = found
     assert upright["value"] == {
@@ -38,7 +40,8 @@ def test_percent_of_the_upright_picture(exported_sign: ExportedSign, orientation
     }
     assert (upright["original_width"], upright["original_height"]) == (240, 120)
     assert curved["type"] == "polygonlabels"
-    assert len(curved["value"]["points"]) == 6
+    points = [[100 * x / 240, 100 * y / 120] for x, y in boxes[2]["polygon"]]
+    assert curved["value"]["points"] == [pytest.approx(point, abs=1e-3) for point in points]
 
 
 @pytest.mark.parametrize("degrees", [-30, 30, 90, 170])
@@ -82,7 +85,10 @@ def test_the_interface_has_the_controls_and_labels_that_tasks_name(
     text = (folder / "labelstudio.xml").read_text()
     assert text.startswith("<View>"), "Label Studio takes no XML declaration"
     interface = ET.fromstring(text)
-    controls = {control.get("name"): control for control in interface if control.tag != "Image"}
+    shown, *others = interface
+    assert (shown.tag, shown.attrib) == ("Image", {"name": "image", "value": "$image"})
+    assert {control.get("toName") for control in others} == {"image"}
+    controls = {control.get("name"): control for control in others}
     for result in results(folder):
         control = controls[result["from_name"]]
         assert control.tag.lower() == result["type"]

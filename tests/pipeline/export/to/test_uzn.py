@@ -39,7 +39,9 @@ def test_zones_are_padded_and_stay_inside_the_picture() -> None:
 
 def test_boxes_that_cover_each_other_are_read_once() -> None:
     assert zones(page_with((10, 10, 50, 30), (12, 12, 30, 28))) == [(6, 6, 54, 34)]
+    assert zones(page_with((10, 40, 50, 60), (20, 42, 90, 60))) == [(6, 36, 94, 64)]
     assert len(zones(page_with((10, 10, 50, 30), (48, 10, 90, 30)))) == 2
+    assert len(zones(page_with((10, 40, 50, 60), (10, 58, 50, 78)))) == 2, "less than half"
 
 
 def test_a_zone_has_four_integers_and_a_label(

@@ -62,6 +62,8 @@ def test_page_has_lines_with_baselines_words_and_labels(found: Page) -> None:
     assert len(root.findall(".//p:TextRegion/p:TextLine", space)) == 2
     assert len(root.findall(".//p:TextLine/p:Baseline", space)) == 2
     assert [word.get("id") for word in root.findall(".//p:Word", space)] == ["word-0", "word-1", "word-2"]  # fmt: skip
+    confidences = root.xpath(".//p:Word/p:Coords/@conf", namespaces=space)
+    assert confidences == [f"{box.score:.4f}" for box in found.boxes]
     labels = [label.get("value") for label in root.findall(".//p:Label", space)]
     assert labels == ["text", "<b>&\"'\ufffd", "text"]
     reference = root.find(".//p:RegionRefIndexed", space)
@@ -76,6 +78,10 @@ def test_alto_has_lines_with_baselines_strings_and_labels(found: Page) -> None:
     assert [len(line.findall("a:String", space)) for line in lines] == [2, 1]
     assert [len(line.findall("a:SP", space)) for line in lines] == [1, 0]
     assert all(line.get("BASELINE") for line in lines)
+    place = ("HPOS", "VPOS", "WIDTH", "HEIGHT")
+    (sheet,), (printed,) = root.findall(".//a:Page", space), root.findall(".//a:PrintSpace", space)
+    assert [sheet.get(key) for key in place] == [None, None, "240", "120"]
+    assert [printed.get(key) for key in place] == ["0", "0", "240", "120"]
     strings = root.findall(".//a:String", space)
     assert [string.get("CONTENT") for string in strings] == ["a<b>&\ufffd", "", "zwei"]
     assert [string.get("WC") for string in strings] == ["0.5000", None, "1.0000"]
@@ -83,7 +89,7 @@ def test_alto_has_lines_with_baselines_strings_and_labels(found: Page) -> None:
     labels = [tags[string.get("TAGREFS")] for string in strings]
     assert labels == ["text", "<b>&\"'\ufffd", "text"]
     first = strings[0]
-    assert [first.get(key) for key in ("HPOS", "VPOS", "WIDTH", "HEIGHT")] == ["20", "30", "100", "30"]  # fmt: skip
+    assert [first.get(key) for key in place] == ["20", "30", "100", "30"]
 
 
 @pytest.mark.parametrize("orientation", [1, 6])

@@ -1,5 +1,7 @@
 """What a config may say, how it is read, and what a mistake in it is told."""
 
+from collections.abc import Callable
+from inspect import Parameter, signature
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from locpipe.pipeline.config import (
     OutputConfig,
     RefineConfig,
     RunConfig,
+    Section,
     ThresholdConfig,
 )
 from locpipe.pipeline.configfile import (
@@ -28,7 +31,10 @@ from locpipe.pipeline.configfile import (
     read_settings,
     show_settings,
 )
+from locpipe.stages.boxes import find_boxes
 from locpipe.stages.errors import ConfigError
+from locpipe.stages.heatmap import heatmap
+from locpipe.stages.threshold import threshold
 
 MINIMAL = "model: digits\n"
 
@@ -300,6 +306,26 @@ def test_a_name_means_the_shipped_config_unless_there_is_such_a_file(
         find_config("texxt", shipped)
     with pytest.raises(ConfigError, match="is a folder"):
         find_config(str(shipped), shipped)
+
+
+@pytest.mark.parametrize(
+    ("stage", "section", "renamed"),
+    [
+        (threshold, ThresholdConfig, {}),
+        (find_boxes, BoxesConfig, {"maximum": "max"}),
+        (heatmap, HeatmapConfig, {}),
+    ],
+)
+def test_a_stage_called_from_python_does_what_an_empty_section_says(
+    stage: Callable[..., object], section: type[Section], renamed: dict[str, str]
+) -> None:
+    options = {
+        renamed.get(name, name): parameter.default
+        for name, parameter in signature(stage).parameters.items()
+        if parameter.default is not Parameter.empty
+    }
+    assert options
+    assert options == section().model_dump(include=set(options))
 
 
 def test_a_config_is_frozen() -> None:

@@ -13,13 +13,15 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from ...stages.errors import ConfigError
 from ...stages.heatmap import filter_weights
-from ...stages.model import Weights, find_model, load_model
+from ...stages.model import Weights, find_model, load_model, read_card
 from ..picture import labels_of
 from .calibrate import PRIOR, Fit, Pass, Vector, calibrate
 from .canvas import Canvas, background_files, draw, mosaic, procedural
 from .card import made_with, write_card
 from .mnist import Digits, read_mnist
+from .train import CLASSES
 
 if TYPE_CHECKING:
     from ...stages.model import Calibration, Model
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 __all__ = ["KINDS", "Material", "asked_for", "by_map", "calibrate_model", "canvases"]
 
 _SIZE = (480, 360)
-_DIGITS = 10
 # Those with tables: class maps of the classifier itself are log-odds as they are.
 KINDS: tuple[Weights, ...] = tuple(kind for kind in get_args(Weights) if kind != "classifier")
 
@@ -57,10 +58,18 @@ def calibrate_model(
 
     Raises:
         ModelError: there is no such model, it has no tables, or it lacks a label.
-        ConfigError: there is no MNIST, or no photographs in the folder given.
+        ConfigError: its classes are not the ten digits, there is no MNIST, or there are no
+            photographs in the folder given.
         OutputError: the folder of the model cannot be written.
     """
     folder = find_model(name_or_path)
+    card = read_card(folder)
+    if card.classes != CLASSES:
+        msg = (
+            f"{folder}: locpipe calibrate is for models of digits and of text, and this one tells "
+            f"{', '.join(card.classes[:3])} ...; use it with `heatmap.normalize: minmax`"
+        )
+        raise ConfigError(msg)
     model = load_model(folder)
     photographs = background_files(backgrounds, held_out=False) if backgrounds else ()
     material = Material(read_mnist(data, train=True), photographs, count, seed)
@@ -112,7 +121,7 @@ def canvases(material: Material) -> Iterator[Canvas]:
     random = default_rng(material.seed)
     for index in range(material.count):
         ground = _ground(random, material.photographs, index % 3)
-        yield draw(random, ground, material.digits, count=_DIGITS)
+        yield draw(random, ground, material.digits, count=len(CLASSES))
 
 
 def report(fits: Iterable[Fit]) -> str:

@@ -84,8 +84,8 @@ def weigh(
     text the positions of rendered pictures.
 
     Writes the tables into the model and prints how much the error of each class grows when each
-    filter is blocked. Drops the calibrations, which belong to the old tables: what comes next is
-    `locpipe calibrate`.
+    filter is blocked. Drops the calibrations, which belong to the old tables: for digits and text
+    what comes next is `locpipe calibrate`; others are used with `heatmap.normalize: minmax`.
     """
     from .weigh_folder import source_of, weigh_folder  # noqa: PLC0415 - start-up time
 

@@ -62,6 +62,12 @@ def test_calibrating_again_keeps_what_was_not_asked_for(
     assert [(c.weights, c.label) for c in set(after) - set(before)] == [("paper", "text")]
 
 
+def test_a_model_of_photographs_is_not_calibrated_on_digits() -> None:
+    done = locpipe("calibrate", "objects", "--config", "objects")
+    assert done.exit_code == 2
+    assert "models of digits and of text" in done.stderr
+
+
 def test_weighing_again_gives_the_same_tables_and_drops_calibrations(
     folder: Path, small_mnist: Path, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ from pydantic import (
 )
 
 from ..stages.model import Backbone
+from ..stages.paths import expanded
 
 __all__ = [
     "BoxesConfig",
@@ -43,15 +44,11 @@ def _expand(value: object) -> object:
     if not isinstance(value, str | Path):
         msg = "should be a path; put it in quotes"  # YAML takes 2024 for a number
         raise ValueError(msg)  # noqa: TRY004 - pydantic wants it
-    path = _expanded(value)
+    path = os.path.expandvars(value)
     if not path:  # as of a variable that a script forgot to set
         msg = "should not be empty; . is the current directory"
         raise ValueError(msg)
-    return Path(path)
-
-
-def _expanded(path: str | Path) -> str:
-    return os.path.expanduser(os.path.expandvars(path))  # noqa: PTH111 - pathlib's raises where ~x is no user
+    return expanded(path)
 
 
 UserPath = Annotated[Path, BeforeValidator(_expand), PlainSerializer(str)]
@@ -104,7 +101,7 @@ class ModelConfig(Section):
 
     def source(self) -> Backbone:
         """Return it as the stages know it, a local file by its absolute path."""
-        path = Path(_expanded(self.weights))
+        path = expanded(os.path.expandvars(self.weights))
         weights = str(path.absolute()) if path.is_file() else self.weights
         return Backbone(backbone=self.backbone, weights=weights, layer=self.layer)
 

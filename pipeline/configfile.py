@@ -4,7 +4,6 @@ Works for every schema built on `config.Section`: the run, training, and renderi
 """
 
 import difflib
-import os
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from ..stages.errors import ConfigError
+from ..stages.paths import expanded
 from .config import Section
 
 __all__ = [
@@ -79,7 +79,7 @@ def find_config(name: str, folder: Path = CONFIGS) -> Path:
     Raises:
         ConfigError: there is neither.
     """
-    path = Path(os.path.expanduser(name))  # noqa: PTH111 - pathlib's raises where ~x is no user
+    path = expanded(name)
     if path.is_file():
         return path
     shipped = {file.stem: file for file in sorted(folder.glob("*.yaml"))}

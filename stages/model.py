@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hashlib
 import math
-import os
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,8 +15,11 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal, overload
 import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file as load_arrays
 
 from .errors import ModelError
+from .paths import expanded
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -245,8 +247,7 @@ def find_model(name_or_path: str | Backbone) -> Path | Backbone:
     """
     if isinstance(name_or_path, Backbone):
         return name_or_path
-    path = os.path.expanduser(name_or_path)  # noqa: PTH111 - pathlib's raises where ~x is no user
-    for folder in (Path(path), _SHIPPED / name_or_path):
+    for folder in (expanded(name_or_path), _SHIPPED / name_or_path):
         if (folder / "model.yaml").is_file():
             return folder
     shipped = ", ".join(folder.name for folder in list_models())
@@ -334,7 +335,6 @@ def load_network(folder: Path | Backbone, card: ModelCard) -> Network:
 
         return network_of(card.backbone)
     assert isinstance(folder, Path)
-    from safetensors import SafetensorError  # noqa: PLC0415  the same
     from safetensors.torch import load_file  # noqa: PLC0415  the same
 
     from .nets import build  # noqa: PLC0415  the same
@@ -350,16 +350,13 @@ def load_network(folder: Path | Backbone, card: ModelCard) -> Network:
 
 
 def _load_tables(folder: Path | Backbone, card: ModelCard, network: Network) -> Tables:
-    from safetensors import SafetensorError  # noqa: PLC0415  slow to import
-    from safetensors.numpy import load_file  # noqa: PLC0415  the same
-
     if isinstance(folder, Backbone):
         from .backbone import tables_of  # noqa: PLC0415  torch only where it is needed
 
         return tables_of(network, len(card.classes))
     file = folder / TABLES_FILE
     try:
-        stored = load_file(file)
+        stored = load_arrays(file)
         if card.backbone and "linear" not in stored:
             from .backbone import tables_of  # noqa: PLC0415  the same
 

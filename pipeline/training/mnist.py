@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...stages.errors import ConfigError
+from ...stages.paths import expanded
 
 __all__ = ["Digits", "read_mnist"]
 
@@ -59,13 +60,13 @@ def read_mnist(folder: Path | None, *, train: bool) -> Digits:
 
 def _default_folder() -> Path:
     if "LOCPIPE_DATA" in os.environ:
-        return Path(os.environ["LOCPIPE_DATA"]).expanduser() / "mnist"
+        return expanded(os.environ["LOCPIPE_DATA"]) / "mnist"
     from ...stages.nets.torchvision_shim import declare_operators  # noqa: PLC0415 - loads torch
 
     declare_operators()
     from torchvision.datasets import MNIST  # noqa: PLC0415 - loads torch
 
-    root = _CACHE.expanduser()
+    root = expanded(_CACHE)
     try:
         return Path(MNIST(str(root), download=True).raw_folder)
     except (RuntimeError, OSError) as error:

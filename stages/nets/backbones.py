@@ -18,6 +18,7 @@ from torch.overrides import TorchFunctionMode
 
 from ..errors import ModelError
 from ..model import OFFLINE
+from ..paths import expanded
 from .dense import geometry
 from .efficientnet_lite import EfficientNetLite0, renamed
 from .network import Network
@@ -134,7 +135,7 @@ def weights_file(name: str, weights: str) -> Path:
             the variable `OFFLINE` forbids that.
     """
     _require_known(name)
-    path = Path(os.path.expanduser(weights))  # noqa: PTH111 - pathlib's raises where ~x is no user
+    path = expanded(weights)
     if path.is_file():
         return path
     if name == LITE0:
@@ -256,18 +257,20 @@ def _downloaded(url: str) -> Path:
     file = folder / url.rpartition("/")[2]
     if file.is_file():
         return file
+    if os.environ.get(OFFLINE):
+        raise _not_downloaded(url, file, f"told not to by --offline or ${OFFLINE}")
     expected = re.search(r"-([0-9a-f]{8,})\.", file.name)
     try:
-        if os.environ.get(OFFLINE):
-            msg = f"told not to by --offline or ${OFFLINE}"
-            raise OSError(msg)  # noqa: TRY301 - it is handled as if there were no network
         folder.mkdir(parents=True, exist_ok=True)
         # It writes beside the file, and moves when the hash is right.
         torch.hub.download_url_to_file(url, str(file), expected and expected[1], progress=False)
     except (OSError, RuntimeError) as error:
-        msg = (
-            f"cannot download {url} ({error}): fetch it where there is a network, then put it into "
-            f"{folder} or name it: `weights: path/to/{file.name}`"
-        )
-        raise ModelError(msg) from error
+        raise _not_downloaded(url, file, error) from error
     return file
+
+
+def _not_downloaded(url: str, file: Path, why: object) -> ModelError:
+    return ModelError(
+        f"cannot download {url} ({why}): fetch it where there is a network, then put it into "
+        f"{file.parent} or name it: `weights: path/to/{file.name}`"
+    )

@@ -24,14 +24,14 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from locpipe.pipeline.training.calibrating import KINDS
-from locpipe.pipeline.training.canvas import Canvas, background_files, draw, mosaic
-from locpipe.pipeline.training.mnist import Digits, read_mnist
+from locpipe.pipeline.training.digits.calibrating import KINDS
+from locpipe.pipeline.training.digits.canvases import Canvas, background_files, draw, mosaic
+from locpipe.pipeline.training.digits.mnist import Digits, read_mnist
 from locpipe.stages.boxes import Box, Boxes, find_boxes
 from locpipe.stages.classify import classify
 from locpipe.stages.heatmap import Heatmap, heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.model import Model, Polarity, Weights, find_model, load_model
+from locpipe.stages.models.model import Model, Polarity, Weights, find_model, load_model
 from locpipe.stages.nets.torchvision_shim import declare_operators
 from locpipe.stages.threshold import threshold
 

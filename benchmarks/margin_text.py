@@ -33,22 +33,22 @@ from ocr_uplift import RESULTS, Reader, Word, kept, read_truth, score
 from PIL import Image
 from tqdm import tqdm
 
-from locpipe.pipeline.config import Config
-from locpipe.pipeline.configfile import find_config, read_settings
+from locpipe.pipeline.config.file import find_config, read_settings
+from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.evaluation.counts import rates
-from locpipe.pipeline.evaluation.picture import Picture
+from locpipe.pipeline.evaluation.overlaps import Picture
 from locpipe.pipeline.evaluation.score import score as evaluated
 from locpipe.pipeline.evaluation.truth import read_truth as regions_of
 from locpipe.pipeline.export.crops import cut
-from locpipe.pipeline.picture import features_of, localize
-from locpipe.pipeline.reading.rapidocr import open_engine
-from locpipe.pipeline.results import result_path
+from locpipe.pipeline.ocr.rapidocr import open_engine
+from locpipe.pipeline.output.layout import result_path
+from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.pipeline.training.scene_text.export import export
 from locpipe.pipeline.training.text.calibrating import PHOTOGRAPHS
 from locpipe.pipeline.training.text.weighing import rendered_settings
 from locpipe.stages.boxes import Boxes
 from locpipe.stages.load import load
-from locpipe.stages.model import Model, find_model, load_model, read_card
+from locpipe.stages.models.model import Model, find_model, load_model, read_card
 
 MARGINS = tuple(step / 2 for step in range(11))
 SEED = 12_000_000

@@ -47,13 +47,13 @@ from locpipe.pipeline.evaluation.wsol.boxes import swept_ious
 from locpipe.pipeline.evaluation.wsol.masks import read_mask
 from locpipe.pipeline.evaluation.wsol.pixels import histograms
 from locpipe.pipeline.evaluation.wsol.pointing import hit
-from locpipe.pipeline.training.weigh_folder import weigh_folder
+from locpipe.pipeline.training.images.weigh import weigh_folder
 from locpipe.stages.errors import ImageError
-from locpipe.stages.grid import Grid, resample
+from locpipe.stages.geometry.grid import Grid, resample
 from locpipe.stages.heatmap import Merge, heatmap
 from locpipe.stages.infer import Features, infer, normalized
 from locpipe.stages.load import load
-from locpipe.stages.model import Backbone, Model, Weights, load_model
+from locpipe.stages.models.model import Backbone, Model, Weights, load_model
 from locpipe.stages.nets import Network
 from locpipe.stages.nets.torchvision_shim import declare_operators
 

@@ -22,7 +22,7 @@ import torch
 from numpy.typing import NDArray
 from safetensors.torch import load_file, save_file
 
-from locpipe.pipeline.configfile import CONFIGS, Assignment, find_config, read_settings
+from locpipe.pipeline.config.file import CONFIGS, Assignment, find_config, read_settings
 from locpipe.pipeline.evaluation.wsol import centre_gaussian, max_box_acc, whole_picture
 from locpipe.pipeline.training.images.config import ImagesTrainConfig
 from locpipe.pipeline.training.images.data import Samples, squared

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from picture_sets import Set
 
 import locpipe.pipeline.evaluation
-from locpipe.pipeline.document import SCHEMA
 from locpipe.pipeline.evaluation.evaluate import evaluate
-from locpipe.stages.lines import reading_order
+from locpipe.pipeline.output.box_json import SCHEMA
+from locpipe.stages.geometry.reading_order import reading_order
 from locpipe.stages.load import probe
 
 

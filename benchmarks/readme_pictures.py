@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 import locpipe
-from locpipe.pipeline.draw import overlay_pixels
-from locpipe.pipeline.evaluation.picture import Picture, Region
+from locpipe.pipeline.evaluation.overlaps import Picture, Region
 from locpipe.pipeline.evaluation.score import Score, score
 from locpipe.pipeline.evaluation.truth import read_truth
+from locpipe.pipeline.output.pictures import overlay_pixels
 from locpipe.stages.load import EXTENSIONS
 
 ROOT = Path(__file__).parents[1]

@@ -16,16 +16,16 @@ import numpy as np
 import torch
 from tqdm import tqdm
 
-from locpipe.pipeline.config import Config
-from locpipe.pipeline.configfile import find_config, parse_assignment, read_settings
-from locpipe.pipeline.draw import mask_pixels
+from locpipe.pipeline.config.file import find_config, parse_assignment, read_settings
+from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.evaluation.wsol.annotations import read_csv
 from locpipe.pipeline.evaluation.wsol.boxes import IOUS, box_iou
 from locpipe.pipeline.evaluation.wsol.masks import read_mask
 from locpipe.pipeline.evaluation.wsol.pixels import mask_iou
-from locpipe.pipeline.picture import features_of, localize
+from locpipe.pipeline.output.pictures import mask_pixels
+from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.stages.load import Image, load
-from locpipe.stages.model import Model, find_model, load_model
+from locpipe.stages.models.model import Model, find_model, load_model
 
 METHODS = ("none", "bilinear", "grabcut", "crf")
 THRESHOLDS = (0.25, 0.35, 0.5)

@@ -21,7 +21,7 @@ import torch
 from matplotlib.figure import Figure
 from text_arms import ARMS, network_of, seconds_a_step, started
 
-from locpipe.pipeline.configfile import CONFIGS, Assignment, find_config, read_settings
+from locpipe.pipeline.config.file import CONFIGS, Assignment, find_config, read_settings
 from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.pipeline.training.text.train import Trained, complete
 from locpipe.pipeline.training.text.validate import Rendered

@@ -16,7 +16,7 @@ from typing import Any
 
 from matplotlib.figure import Figure
 
-from locpipe.pipeline.configfile import CONFIGS, Assignment, find_config, read_settings
+from locpipe.pipeline.config.file import CONFIGS, Assignment, find_config, read_settings
 from locpipe.pipeline.training.images.config import ImagesTrainConfig
 from locpipe.pipeline.training.images.data import Samples, read_samples
 from locpipe.pipeline.training.images.shown import shown

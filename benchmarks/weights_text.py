@@ -20,19 +20,19 @@ import torch
 from picture_sets import Set, sets_of
 from tqdm import tqdm
 
-from locpipe.pipeline.config import Config
-from locpipe.pipeline.configfile import find_config, read_settings
+from locpipe.pipeline.config.file import find_config, read_settings
+from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.evaluation.counts import rates
+from locpipe.pipeline.evaluation.detections import Detection
 from locpipe.pipeline.evaluation.frame import to_upright
 from locpipe.pipeline.evaluation.lines import join_lines
-from locpipe.pipeline.evaluation.picture import Picture, Region
-from locpipe.pipeline.evaluation.results import Detection
+from locpipe.pipeline.evaluation.overlaps import Picture, Region
 from locpipe.pipeline.evaluation.score import PROTOCOLS
 from locpipe.pipeline.evaluation.truth import read_truth
-from locpipe.pipeline.picture import features_of, localize
+from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.stages.boxes import Boxes
 from locpipe.stages.load import Image, load
-from locpipe.stages.model import Model, Weights, find_model, load_model
+from locpipe.stages.models.model import Model, Weights, find_model, load_model
 
 KINDS: tuple[Weights, ...] = ("paper", "class", "contrast", "energy", "excitation", "linear")
 SHOWN = ("icdar2015", "deteval")

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .pipeline.api import RunReport, localize, read, run
-    from .pipeline.config import Config
-    from .pipeline.picture import Result
-    from .pipeline.store import Failure
+    from .pipeline.config.sections import Config
+    from .pipeline.picture.localize import Result
+    from .pipeline.run.state import Failure
     from .stages.boxes import Box, Boxes
     from .stages.errors import ConfigError, ImageError, LocpipeError, ModelError, OutputError
     from .stages.heatmap import Heatmap
@@ -49,9 +49,9 @@ __version__ = version("locpipe")
 
 _HOMES = {
     ".pipeline.api": ("RunReport", "localize", "read", "run"),
-    ".pipeline.config": ("Config",),
-    ".pipeline.picture": ("Result",),
-    ".pipeline.store": ("Failure",),
+    ".pipeline.config.sections": ("Config",),
+    ".pipeline.picture.localize": ("Result",),
+    ".pipeline.run.state": ("Failure",),
     ".stages.boxes": ("Box", "Boxes"),
     ".stages.errors": ("ConfigError", "ImageError", "LocpipeError", "ModelError", "OutputError"),
     ".stages.heatmap": ("Heatmap",),

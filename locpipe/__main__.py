@@ -1,5 +1,5 @@
 """`python -m locpipe`, where the command `locpipe` is not on the PATH."""
 
-from .pipeline.cli import main
+from .pipeline.cli.main import main
 
 main(prog_name="locpipe")

@@ -19,17 +19,17 @@ import numpy as np
 
 from ..stages.errors import ConfigError, ImageError
 from ..stages.load import Image, load
-from ..stages.model import Backbone, Model, find_model, load_model, sha256_of
-from . import picture as one_picture
-from .config import Config, RunConfig
-from .configfile import Assignment, find_config, read_settings
-from .store import Failure
+from ..stages.models.model import Backbone, Model, find_model, load_model, sha256_of
+from .config.file import Assignment, find_config, read_settings
+from .config.sections import Config, RunConfig
+from .picture import localize as one_picture
+from .run.state import Failure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .picture import Result
-    from .reading.engine import EngineName, Unit
+    from .ocr.engine import EngineName, Unit
+    from .picture.localize import Result
 
 __all__ = ["RunReport", "localize", "read", "run"]
 
@@ -175,7 +175,7 @@ def run(
         >>> (report.output / "boxes" / "newspaper.png.json").exists()
         True
     """
-    from .run import Options, execute  # noqa: PLC0415 - slow to import
+    from .run.run import Options, execute  # noqa: PLC0415 - slow to import
 
     checked = _config(config, settings)
     if limit is not None and limit < 0:
@@ -234,9 +234,9 @@ def read(
         >>> (report.output / "newspaper.png.txt").read_text() != ""
         True
     """
-    from .reading.engine import ReadConfig, checked  # noqa: PLC0415 - slow to import
-    from .reading.run import FAILURES, ReadOptions, execute  # noqa: PLC0415 - slow to import
-    from .reading.worker import FOLDER  # noqa: PLC0415 - slow to import
+    from .ocr.engine import ReadConfig, checked  # noqa: PLC0415 - slow to import
+    from .ocr.run import FAILURES, ReadOptions, execute  # noqa: PLC0415 - slow to import
+    from .ocr.worker import FOLDER  # noqa: PLC0415 - slow to import
 
     config = checked(
         ReadConfig, engine=engine, unit=unit, language=language, min_confidence=min_confidence

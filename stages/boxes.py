@@ -12,11 +12,18 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from .geometry.contours import outlines
+from .geometry.reading_order import reading_order
+from .geometry.rectangles import (
+    inside_picture,
+    moved_out,
+    ribbon,
+    sides,
+    smallest_rectangle,
+    upright,
+)
+from .geometry.split import cut_necks
 from .heatmap import Heatmap
-from .lines import reading_order
-from .necks import cut_necks
-from .outlines import outlines
-from .shapes import inside_picture, moved_out, ribbon, sides, smallest_rectangle, upright
 from .threshold import Mask
 
 __all__ = ["Box", "Boxes", "Connectivity", "Point", "Shape", "find_boxes"]

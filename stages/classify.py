@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from .boxes import Box, Boxes
 from .errors import ModelError
 from .infer import normalized
-from .model import InputSpec, Model, Polarity
+from .models.model import InputSpec, Model, Polarity
 
 __all__ = ["classify"]
 

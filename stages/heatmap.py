@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from .errors import ModelError
-from .grid import Grid, resample
-from .model import Group, Model, Polarity, Resolution, Weights
+from .geometry.grid import Grid, resample
+from .models.model import Group, Model, Polarity, Resolution, Weights
 
 if TYPE_CHECKING:  # it imports torch, which who reads the boxes of a run does without
     from .infer import Features

@@ -13,7 +13,7 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
-from .grid import Grid
+from .geometry.grid import Grid
 from .nets import Network
 from .nets.convolutional import convolutional
 from .nets.dense import Geometry, densify, geometry, peak_floats
@@ -21,7 +21,7 @@ from .nets.folded import folded
 from .nets.head import read_head
 
 if TYPE_CHECKING:
-    from .model import InputSpec, Model, Polarity, Resolution
+    from .models.model import InputSpec, Model, Polarity, Resolution
 
 __all__ = [
     "Features",

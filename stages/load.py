@@ -15,8 +15,8 @@ import numpy as np
 import PIL.Image
 from numpy.typing import NDArray
 
-from ._colour import split_alpha, to_srgb
-from ._decode import Stored, decode, opened
+from .decoding.colour import split_alpha, to_srgb
+from .decoding.formats import Stored, decode, opened
 from .errors import ImageError
 
 __all__ = ["EXTENSIONS", "Header", "Image", "load", "probe"]

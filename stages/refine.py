@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from .errors import ConfigError
-from .grid import Grid, resample
+from .geometry.grid import Grid, resample
 
 if TYPE_CHECKING:  # they import torch, which the parent process of a run does without
     from .heatmap import Heatmap

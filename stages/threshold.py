@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from .grid import Grid
+from .geometry.grid import Grid
 from .heatmap import Heatmap
 
 __all__ = ["Mask", "Method", "threshold"]

@@ -17,7 +17,8 @@ from jsonschema.validators import validator_for
 from PIL import Image
 from skimage import data
 
-from locpipe.pipeline.config import (
+from locpipe.pipeline.config.file import find_config, parse_assignment, read_settings
+from locpipe.pipeline.config.sections import (
     Config,
     HeatmapConfig,
     InputConfig,
@@ -25,8 +26,7 @@ from locpipe.pipeline.config import (
     RunConfig,
     ThresholdConfig,
 )
-from locpipe.pipeline.configfile import find_config, parse_assignment, read_settings
-from locpipe.pipeline.run import Options, execute
+from locpipe.pipeline.run.run import Options, execute
 
 # A shell that runs us in the background has us ignore Ctrl-C, and so would all we start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -35,7 +35,7 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 hypothesis.settings.register_profile("locpipe", deadline=None)
 hypothesis.settings.load_profile("locpipe")
 
-SCHEMA = json.loads(files("locpipe.pipeline").joinpath("schemas/boxes-1.json").read_text())
+SCHEMA = json.loads(files("locpipe.pipeline.output").joinpath("schemas/boxes-1.json").read_text())
 FITS_THE_SCHEMA = validator_for(SCHEMA)(SCHEMA)
 
 

@@ -99,10 +99,10 @@ def text() -> tuple[About, Detect]:
     torch = import_module("torch")
     torch.set_num_threads(1)
     load = import_module("locpipe.stages.load")
-    model = import_module("locpipe.stages.model")
-    settings = import_module("locpipe.pipeline.configfile")
-    schema = import_module("locpipe.pipeline.config").Config
-    localize = import_module("locpipe.pipeline.picture").localize
+    model = import_module("locpipe.stages.models.model")
+    settings = import_module("locpipe.pipeline.config.file")
+    schema = import_module("locpipe.pipeline.config.sections").Config
+    localize = import_module("locpipe.pipeline.picture.localize").localize
     config = settings.read_settings(settings.find_config("text"), schema).config
     folder = model.find_model(config.model)
     loaded = model.load_model(folder)

@@ -29,12 +29,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .counts import Counts
-from .picture import overlaps
+from .overlaps import overlaps
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .picture import Overlaps, Picture
+    from .overlaps import Overlaps, Picture
 
 __all__ = ["deteval"]
 

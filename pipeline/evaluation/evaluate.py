@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ...stages.errors import ConfigError
+from .detections import read_run
 from .frame import to_upright
 from .lines import join_lines
-from .picture import Picture, Region
-from .results import read_run
+from .overlaps import Picture, Region
 from .score import PROTOCOLS, score
 from .truth import read_truth, truth_files
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from .results import Result
+    from .detections import Result
     from .score import Report
 
 __all__ = ["Frame", "check_partners", "evaluate"]

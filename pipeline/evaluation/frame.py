@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from .picture import Polygon
+    from .overlaps import Polygon
 
 __all__ = ["to_upright"]
 

@@ -15,10 +15,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from .counts import Counts
-from .picture import overlaps
+from .overlaps import overlaps
 
 if TYPE_CHECKING:
-    from .picture import Picture
+    from .overlaps import Picture
 
 __all__ = ["icdar2015"]
 

@@ -11,8 +11,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .picture import Polygon
-    from .results import Detection
+    from .detections import Detection
+    from .overlaps import Polygon
 
 __all__ = ["join_lines"]
 

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING
 import shapely
 
 from .counts import Counts
-from .picture import geometries
+from .overlaps import geometries
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .picture import Picture, Polygon
+    from .overlaps import Picture, Polygon
 
 __all__ = ["pixel"]
 

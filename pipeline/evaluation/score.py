@@ -19,7 +19,7 @@ from .pixel import pixel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .picture import Picture
+    from .overlaps import Picture
 
 __all__ = ["PROTOCOLS", "PictureScore", "Report", "Score", "Total", "score"]
 

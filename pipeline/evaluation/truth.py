@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ...stages.errors import ConfigError
-from .picture import Region
+from .overlaps import Region
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shapely import Polygon
 
-from ...stages.shapes import sides, smallest_rectangle
+from ...stages.geometry.rectangles import sides, smallest_rectangle
 
 __all__ = ["Crop", "Quad", "cut", "is_curved", "quad_of"]
 

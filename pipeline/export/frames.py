@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ...stages.boxes import Point
-    from .load import Page
+    from ..output.archive import Page
 
 __all__ = ["Rect", "as_stored", "rect_as_stored"]
 

@@ -17,7 +17,7 @@ from .frames import Rect
 
 if TYPE_CHECKING:
     from ...stages.boxes import Box, Point
-    from .load import Page
+    from ..output.archive import Page
 
 __all__ = ["Line", "Pixel", "Reading", "Word", "around", "lines_of", "outline"]
 

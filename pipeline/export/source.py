@@ -18,7 +18,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from ...stages.load import probe
 
 if TYPE_CHECKING:
-    from .load import Page
+    from ..output.archive import Page
 
 __all__ = ["Content", "Link", "Source", "encoded_png", "is_opened_as_stored", "picture_beside"]
 

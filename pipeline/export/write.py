@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from ...stages.errors import ImageError
-from ..results import output_errors, prepare_output, replacing, result_path, write_atomically
+from ..output.layout import output_errors, prepare_output, replacing, result_path, write_atomically
 from .formats import FOLDER, format_named, joined, last_file, remove
 from .source import Link, Source
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...stages.load import Image
-    from .load import Page, Run
+    from ..output.archive import Page, Run
 
 __all__ = ["export", "export_page"]
 

@@ -12,21 +12,21 @@ import yaml
 from safetensors.numpy import save as serialize_arrays
 from safetensors.torch import save as serialize_tensors
 
-from ...stages.model import (
+from ...stages.models.model import (
     TABLES_FILE,
     WEIGHTS_FILE,
     InputSpec,
     ModelCard,
     sha256_of,
 )
+from .digits.train import CHECKPOINT_FILE, CLASSES, Quality, Trained
 from .files import write_whole
-from .train import CHECKPOINT_FILE, CLASSES, Quality, Trained
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .config import TrainConfig
+    from .digits.config import TrainConfig
 
 __all__ = ["describe_quality", "made_with", "write_card", "write_model", "write_tables"]
 

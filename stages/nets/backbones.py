@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..errors import ModelError
-from ..model import OFFLINE
+from ..models.model import OFFLINE
 from ..paths import expanded
 from .dense import geometry
 from .efficientnet_lite import EfficientNetLite0, renamed

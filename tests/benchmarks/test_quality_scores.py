@@ -12,9 +12,9 @@ from competitors import OURS, Detector, Variant
 from picture_sets import Set
 from quality_scores import answer_file, box_file, scores
 
-import locpipe.pipeline.document
+import locpipe.pipeline.output.box_json
 
-SCHEMA = Path(str(locpipe.pipeline.document.__file__)).parent / "schemas" / "boxes-1.json"
+SCHEMA = Path(str(locpipe.pipeline.output.box_json.__file__)).parent / "schemas" / "boxes-1.json"
 LEFT = [[10.0, 10.0], [40.0, 10.0], [40.0, 20.0], [10.0, 20.0]]
 RIGHT = [[45.0, 10.0], [80.0, 10.0], [80.0, 20.0], [45.0, 20.0]]
 BOTH = [[10.0, 10.0], [80.0, 10.0], [80.0, 20.0], [10.0, 20.0]]

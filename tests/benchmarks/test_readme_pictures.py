@@ -13,7 +13,7 @@ from readme_pictures import (
     markdown,
 )
 
-from locpipe.pipeline.evaluation.picture import Region
+from locpipe.pipeline.evaluation.overlaps import Region
 from locpipe.pipeline.evaluation.score import Score
 
 PIXELS = np.zeros((4, 4, 3), np.uint8)

@@ -10,10 +10,10 @@ from picture_sets import Set
 from weights_text import KINDS, H, Sums, all_counts, counts_of, table, totals, with_weights
 
 import locpipe
-from locpipe.pipeline.config import Config
-from locpipe.pipeline.configfile import find_config, read_settings
+from locpipe.pipeline.config.file import find_config, read_settings
+from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.evaluation.evaluate import evaluate
-from locpipe.stages.model import Model, find_model, load_model
+from locpipe.stages.models.model import Model, find_model, load_model
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 NAME = "circuit_board"

@@ -12,12 +12,12 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 from skimage import data
 
-from locpipe.pipeline.cli import main
-from locpipe.pipeline.config import Config
-from locpipe.pipeline.configfile import find_config, parse_assignment, read_settings
-from locpipe.pipeline.picture import features_of, localize
+from locpipe.pipeline.cli.main import main
+from locpipe.pipeline.config.file import find_config, parse_assignment, read_settings
+from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.stages.load import load
-from locpipe.stages.model import Model, find_model, load_model
+from locpipe.stages.models.model import Model, find_model, load_model
 
 CATS = "[n02123045, n02123159, Persian cat, Siamese cat, Egyptian cat]"
 

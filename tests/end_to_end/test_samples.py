@@ -12,7 +12,7 @@ import pytest
 from numpy.typing import NDArray
 from PIL import Image
 
-from locpipe.pipeline.inputs import open_source
+from locpipe.pipeline.sources.pictures import open_source
 from locpipe.stages.load import EXTENSIONS, probe
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from locpipe.pipeline.config import Config
-from locpipe.pipeline.run import Options, execute
+from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.run.run import Options, execute
 
 
 def run(config: Config, **options: Any) -> dict[str, Any]:

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 import locpipe
 from locpipe.pipeline import api
-from locpipe.pipeline.configfile import find_config, read_settings
-from locpipe.pipeline.document import box_document
-from locpipe.pipeline.draw import mask_pixels
+from locpipe.pipeline.config.file import find_config, read_settings
+from locpipe.pipeline.output.box_json import box_document
+from locpipe.pipeline.output.pictures import mask_pixels
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "data" / "samples" / "newspaper.png"

@@ -5,7 +5,7 @@ import pytest
 from numpy.typing import NDArray
 from skimage import data
 
-from locpipe.stages.model import Calibration, Model, find_model, load_model
+from locpipe.stages.models.model import Calibration, Model, find_model, load_model
 
 
 @pytest.fixture(scope="session")

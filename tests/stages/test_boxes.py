@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from shapely import Point, Polygon
 
 from locpipe.stages.boxes import Box, Boxes, Shape, find_boxes
-from locpipe.stages.grid import Grid
+from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap
 from locpipe.stages.threshold import Mask
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from locpipe.stages.errors import ModelError
 from locpipe.stages.heatmap import filter_weights, heatmap
 from locpipe.stages.infer import Features, infer
-from locpipe.stages.model import Calibration, Model, Weights
+from locpipe.stages.models.model import Calibration, Model, Weights
 
 DIGITS = tuple("0123456789")
 ALL_WEIGHTS: tuple[Weights, ...] = (
@@ -146,7 +146,7 @@ def test_scales_are_joined_on_the_grid_of_the_first(
 
 def bilinear(values: NDArray[np.float32], grid: object, x: float, y: float) -> float:
     """Interpolate by the textbook's four corners."""
-    from locpipe.stages.grid import Grid
+    from locpipe.stages.geometry.grid import Grid
 
     assert isinstance(grid, Grid)
     column = (x - grid.offset[0]) / grid.stride[0]

@@ -23,7 +23,7 @@ from locpipe.stages.infer import (
     infer,
     shown_size,
 )
-from locpipe.stages.model import Model, Resolution, find_model, load_model
+from locpipe.stages.models.model import Model, Resolution, find_model, load_model
 
 RESOLUTIONS: tuple[Resolution, ...] = ("native", "atrous", "unpooled")
 PADDINGS: tuple[Padding, ...] = ("replicate", "reflect", "zeros")
@@ -189,7 +189,7 @@ def test_the_estimate_of_memory_covers_what_inference_takes(
     program = (
         "import re, numpy as np\n"
         "from pathlib import Path\n"
-        "from locpipe.stages.model import find_model, load_model\n"
+        "from locpipe.stages.models.model import find_model, load_model\n"
         "from locpipe.stages.infer import infer, bytes_needed\n"
         "def peak():\n"
         "    status = Path('/proc/self/status').read_text()\n"

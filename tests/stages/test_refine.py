@@ -13,7 +13,7 @@ from PIL import Image
 from scipy.special import expit, logit
 
 from locpipe.stages.errors import ConfigError
-from locpipe.stages.grid import Grid
+from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap
 from locpipe.stages.refine import (
     Refinement,

@@ -7,10 +7,10 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 
-from locpipe.stages.grid import Grid
+from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap, heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.model import Model
+from locpipe.stages.models.model import Model
 from locpipe.stages.threshold import Method, threshold
 
 METHODS: tuple[Method, ...] = ("fixed", "mean_std", "otsu", "hysteresis")

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ..detections import Result
     from ..evaluate import Frame
-    from ..results import Result
     from .truth import Truth
 
 __all__ = ["Case", "failed", "read_case"]

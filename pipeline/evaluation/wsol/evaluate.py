@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....stages.errors import ConfigError
+from ..detections import read_run
 from ..evaluate import check_partners
-from ..results import read_run
 from .cases import failed, read_case
 from .labels import average_precisions
 from .score import score, total
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ..detections import Result
     from ..evaluate import Frame
-    from ..results import Result
     from .levels import Normalize
     from .measures import Totals
     from .score import Report, Total

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import PIL.Image
 
-from ....stages._orientation import turned_upright
+from ....stages.decoding.orientation import turned_upright
 from ....stages.errors import ConfigError
 
 if TYPE_CHECKING:

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ....stages.filled import covered
+from ....stages.geometry.rasterize import covered
 from ..source import Content, Source
 
 if TYPE_CHECKING:
     from ....stages.boxes import Box
+    from ...output.archive import Page
     from ..formats import Pages
-    from ..load import Page
 
 __all__ = ["files", "joined", "run_lengths"]
 

@@ -15,8 +15,8 @@ from ..crops import Crop, cut
 from ..source import Content, Source, encoded_png
 
 if TYPE_CHECKING:
+    from ...output.archive import Page
     from ..formats import Pages
-    from ..load import Page
 
 __all__ = ["files", "joined"]
 

@@ -14,7 +14,7 @@ from ..crops import quad_of
 from ..source import Content, Source
 
 if TYPE_CHECKING:
-    from ..load import Page
+    from ...output.archive import Page
 
 __all__ = ["files"]
 

@@ -25,8 +25,8 @@ from ..source import Content, Source
 
 if TYPE_CHECKING:
     from ....stages.boxes import Box
+    from ...output.archive import Page
     from ..formats import Pages
-    from ..load import Page
 
 __all__ = ["files", "joined"]
 

@@ -17,8 +17,8 @@ from ..frames import Rect, rect_as_stored
 from ..source import Content, Link, Source, encoded_png, is_opened_as_stored
 
 if TYPE_CHECKING:
+    from ...output.archive import Page
     from ..formats import Pages
-    from ..load import Page
 
 __all__ = ["files", "joined", "zones"]
 

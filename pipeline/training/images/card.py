@@ -11,7 +11,7 @@ from safetensors.numpy import save as serialize_arrays
 from safetensors.torch import save as serialize_tensors
 from torch import Tensor
 
-from ....stages.model import (
+from ....stages.models.model import (
     TABLES_FILE,
     WEIGHTS_FILE,
     Calibration,
@@ -21,9 +21,9 @@ from ....stages.model import (
     sha256_of,
 )
 from ....stages.nets.pooling import PooledClassifier
+from ..ablation import weigh
 from ..card import made_with, write_card
 from ..files import write_whole
-from ..weigh import weigh
 from .config import ImagesTrainConfig
 from .data import Samples
 from .measure import Quality

@@ -5,7 +5,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
-from ...config import Section, UserPath
+from ...config.sections import Section, UserPath
 
 __all__ = ["AugmentConfig", "ImagesTrainConfig"]
 

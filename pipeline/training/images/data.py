@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ....stages.errors import ConfigError
 from ....stages.load import EXTENSIONS, load
-from ..mnist import read_mnist
+from ..digits.mnist import read_mnist
 
 if TYPE_CHECKING:
     from .config import ImagesTrainConfig

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 from ....stages.nets import Network, build
 from ....stages.nets.backbones import build_backbone, weights_file
 from ....stages.nets.pooling import with_head
-from ...stop import Stop
+from ...workers.signals import Stop
 from ..checkpoint import load_checkpoint, save_checkpoint
-from ..train import CHECKPOINT_FILE
+from ..digits.train import CHECKPOINT_FILE
 from .loss import error_of
 from .measure import Quality, measure, right
 from .shown import Shown

@@ -10,7 +10,7 @@ import torch
 from ....stages.errors import ConfigError
 from ....stages.nets import Network
 from ..curve import require_matplotlib, write_curve
-from ..train import CHECKPOINT_FILE
+from ..digits.train import CHECKPOINT_FILE
 from .card import write_model
 from .config import ImagesTrainConfig
 from .data import Samples, read_samples

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...document import SCHEMA
-from ...results import prepare_output, result_path, write_atomically, write_json
+from ...output.box_json import SCHEMA
+from ...output.layout import prepare_output, result_path, write_atomically, write_json
 from .render import Renderer
 from .settings import RenderSettings
 from .truth import UNREADABLE, Rendering, Word

@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ...config import Section, UserPath
+from ...config.sections import Section, UserPath
 
 __all__ = ["FontSettings", "Proportions", "RenderSettings"]
 

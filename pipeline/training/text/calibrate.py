@@ -13,23 +13,23 @@ from scipy.special import expit, logit
 
 from ....stages.boxes import find_boxes
 from ....stages.errors import ConfigError
-from ....stages.grid import Grid
+from ....stages.geometry.grid import Grid
 from ....stages.heatmap import Heatmap
 from ....stages.infer import infer
-from ....stages.model import Calibration
+from ....stages.models.model import Calibration
 from ....stages.threshold import threshold
-from ...evaluation.picture import Picture
+from ...evaluation.overlaps import Picture
 from ...evaluation.score import score
-from ...picture import fitted
-from ..calibrate import Pass, Vector, fit
+from ...picture.localize import fitted
+from ..digits.calibrate import Pass, Vector, fit
 from ..scene_text.truth import Rendering
 from .labels import IGNORED, STRIDE, TEXT, label
 from .samples import moved
 from .validate import regions
 
 if TYPE_CHECKING:
-    from ....stages.model import Model
-    from ...config import Config, ThresholdConfig
+    from ....stages.models.model import Model
+    from ...config.sections import Config, ThresholdConfig
 
 __all__ = ["Calibrated", "calibrate_positions"]
 

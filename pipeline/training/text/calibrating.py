@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm import tqdm
 
-from ....stages.model import load_model
-from ..calibrating import asked_for, by_map
+from ....stages.models.model import load_model
 from ..card import made_with, write_card
+from ..digits.calibrating import asked_for, by_map
 from ..scene_text.render import Renderer
 from ..scene_text.settings import Proportions
 from .calibrate import Calibrated, calibrate_positions
 from .weighing import rendered_settings
 
 if TYPE_CHECKING:
-    from ...config import Config
+    from ...config.sections import Config
 
 __all__ = ["PHOTOGRAPHS", "calibrate_text"]
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from safetensors.torch import save as serialize_tensors
 
-from ....stages.model import WEIGHTS_FILE, ModelCard, sha256_of
+from ....stages.models.model import WEIGHTS_FILE, ModelCard, sha256_of
 from ....stages.nets import Network
 from ....stages.nets.cost import cost
 from ..card import made_with, write_card

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...config import Section, UserPath
+from ...config.sections import Section, UserPath
 from ..scene_text.settings import RenderSettings
 
 __all__ = ["CropConfig", "TextTrainConfig", "ValidationConfig"]

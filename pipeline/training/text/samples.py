@@ -17,7 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch.utils.data import DataLoader, Dataset
 
-from ...stop import no_signals
+from ...workers.signals import no_signals
 from ..scene_text.render import Renderer
 from ..scene_text.truth import Rendering, Word
 from .config import CropConfig, TextTrainConfig

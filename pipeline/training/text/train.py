@@ -15,10 +15,10 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from ....stages.nets import Network, build
-from ...stop import Stop
+from ...workers.signals import Stop
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..curve import require_matplotlib
-from ..train import CHECKPOINT_FILE
+from ..digits.train import CHECKPOINT_FILE
 from .config import TextTrainConfig
 from .curve import write_curve
 from .labels import CLASSES

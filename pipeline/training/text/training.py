@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ....stages.errors import ConfigError
-from ..train import CHECKPOINT_FILE
+from ..digits.train import CHECKPOINT_FILE
 from .card import write_model
 from .config import TextTrainConfig
 from .train import Record, Trained, train

@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 from ....stages.boxes import find_boxes
 from ....stages.errors import ConfigError
-from ....stages.grid import Grid
+from ....stages.geometry.grid import Grid
 from ....stages.heatmap import Heatmap
 from ....stages.load import load
-from ....stages.model import InputSpec
+from ....stages.models.model import InputSpec
 from ....stages.threshold import threshold
-from ...evaluation.picture import Picture, Region
+from ...evaluation.overlaps import Picture, Region
 from ...evaluation.score import score
 from ...evaluation.truth import read_truth, truth_files
 from ..scene_text.render import Renderer

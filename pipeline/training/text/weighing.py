@@ -11,7 +11,7 @@ from tqdm import tqdm
 
 from ....stages.errors import ModelError
 from ....stages.heatmap import filter_weights
-from ....stages.model import (
+from ....stages.models.model import (
     WEIGHTS_FILE,
     Model,
     ModelCard,
@@ -20,8 +20,8 @@ from ....stages.model import (
     read_card,
     sha256_of,
 )
-from ..calibrating import KINDS
 from ..card import made_with, write_tables
+from ..digits.calibrating import KINDS
 from ..scene_text.render import Renderer
 from ..scene_text.settings import RenderSettings
 from .labels import TEXT

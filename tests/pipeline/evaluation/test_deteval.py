@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from locpipe.pipeline.evaluation.counts import Counts
 from locpipe.pipeline.evaluation.deteval import deteval
-from locpipe.pipeline.evaluation.picture import Picture, Polygon, Region
+from locpipe.pipeline.evaluation.overlaps import Picture, Polygon, Region
 
 Rect = tuple[int, int, int, int]
 

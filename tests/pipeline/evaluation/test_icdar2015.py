@@ -3,7 +3,7 @@ import pytest
 
 from locpipe.pipeline.evaluation.counts import Counts
 from locpipe.pipeline.evaluation.icdar2015 import icdar2015
-from locpipe.pipeline.evaluation.picture import Picture, Polygon, Region
+from locpipe.pipeline.evaluation.overlaps import Picture, Polygon, Region
 
 
 def rect(left: float, top: float, right: float, bottom: float) -> Polygon:

@@ -5,9 +5,9 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from locpipe.pipeline.evaluation.detections import Detection
 from locpipe.pipeline.evaluation.lines import join_lines
-from locpipe.pipeline.evaluation.picture import Polygon
-from locpipe.pipeline.evaluation.results import Detection
+from locpipe.pipeline.evaluation.overlaps import Polygon
 
 
 def rect(left: float, top: float, right: float, bottom: float) -> Polygon:

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from locpipe.pipeline.evaluation.picture import Picture, Polygon, Region
+from locpipe.pipeline.evaluation.overlaps import Picture, Polygon, Region
 from locpipe.pipeline.evaluation.pixel import pixel
 
 

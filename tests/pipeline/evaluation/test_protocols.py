@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from locpipe.pipeline.evaluation.picture import Picture, Polygon, Region
+from locpipe.pipeline.evaluation.overlaps import Picture, Polygon, Region
 from locpipe.pipeline.evaluation.score import PROTOCOLS, Score, score
 from locpipe.pipeline.evaluation.truth import read_truth, truth_files
 

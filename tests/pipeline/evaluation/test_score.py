@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locpipe.pipeline.evaluation.counts import Counts
-from locpipe.pipeline.evaluation.picture import Picture, Region
+from locpipe.pipeline.evaluation.overlaps import Picture, Region
 from locpipe.pipeline.evaluation.score import PROTOCOLS, Score, score
 from locpipe.stages.errors import ConfigError
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from locpipe.pipeline.export.crops import Crop, cut, quad_of
-from locpipe.stages.shapes import ribbon, smallest_rectangle
+from locpipe.stages.geometry.rectangles import ribbon, smallest_rectangle
 
 Points = list[tuple[float, float]]
 

@@ -11,10 +11,10 @@ import pytest
 from lxml import etree
 from PIL import Image
 
-from locpipe.pipeline.config import ExportFormat
+from locpipe.pipeline.config.sections import ExportFormat
 from locpipe.pipeline.export.formats import FORMATS, format_named, last_file, remove
-from locpipe.pipeline.export.load import open_run
 from locpipe.pipeline.export.write import export
+from locpipe.pipeline.output.archive import open_run
 
 MakeRun = Callable[[dict[str, Any]], Path]
 Export = Callable[..., Path]

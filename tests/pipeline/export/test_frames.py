@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from locpipe.pipeline.export.frames import as_stored, rect_as_stored
-from locpipe.pipeline.export.load import open_run
+from locpipe.pipeline.output.archive import open_run
 from locpipe.stages.load import load
 
 MakeRun = Callable[[dict[str, Any]], Path]

@@ -12,7 +12,7 @@ from PIL import Image
 from shapely import Polygon
 
 from locpipe.pipeline.export.lines import Reading, around, lines_of
-from locpipe.pipeline.export.load import Page, open_run
+from locpipe.pipeline.output.archive import Page, open_run
 from locpipe.stages.boxes import Box
 
 MakeRun = Callable[[dict[str, Any]], Path]

@@ -12,9 +12,9 @@ import pillow_heif
 import pytest
 from PIL import Image
 
-from locpipe.pipeline.export.load import open_run
 from locpipe.pipeline.export.source import is_opened_as_stored
 from locpipe.pipeline.export.write import export
+from locpipe.pipeline.output.archive import open_run
 from locpipe.stages.errors import OutputError
 
 MakeRun = Callable[[dict[str, Any]], Path]

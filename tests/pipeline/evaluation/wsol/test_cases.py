@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from locpipe.pipeline.evaluation.results import Result, read_result
+from locpipe.pipeline.evaluation.detections import Result, read_result
 from locpipe.pipeline.evaluation.wsol.annotations import Thing
 from locpipe.pipeline.evaluation.wsol.cases import failed, read_case
 from locpipe.pipeline.evaluation.wsol.truth import Truth

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from locpipe.pipeline.export.load import Page
 from locpipe.pipeline.export.to.uzn import zones
+from locpipe.pipeline.output.archive import Page
 from locpipe.stages.boxes import Box
 
 MakeRun = Callable[[dict[str, Any]], Path]

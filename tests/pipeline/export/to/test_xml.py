@@ -9,8 +9,8 @@ from lxml import etree
 from PIL import Image, ImageOps
 
 from locpipe.pipeline.export.lines import Reading
-from locpipe.pipeline.export.load import Page, open_run
 from locpipe.pipeline.export.to import alto, hocr, page
+from locpipe.pipeline.output.archive import Page, open_run
 
 MakeRun = Callable[[dict[str, Any]], Path]
 Export = Callable[..., Path]

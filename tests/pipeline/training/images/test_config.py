@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from locpipe.pipeline.configfile import CONFIGS, find_config, parse_assignment, read_settings
+from locpipe.pipeline.config.file import CONFIGS, find_config, parse_assignment, read_settings
 from locpipe.pipeline.training.images.config import ImagesTrainConfig
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.nets import NETWORKS

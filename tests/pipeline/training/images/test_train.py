@@ -9,12 +9,12 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from locpipe.pipeline.configfile import read_settings
+from locpipe.pipeline.config.file import read_settings
+from locpipe.pipeline.training.digits.train import CHECKPOINT_FILE
 from locpipe.pipeline.training.images.config import AugmentConfig, ImagesTrainConfig
 from locpipe.pipeline.training.images.data import read_samples
 from locpipe.pipeline.training.images.shown import features_of, shown
 from locpipe.pipeline.training.images.train import Trained, _Run, network_of, train
-from locpipe.pipeline.training.train import CHECKPOINT_FILE
 from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.nets.torchvision_shim import declare_operators
 

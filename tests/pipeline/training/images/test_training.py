@@ -8,13 +8,13 @@ import torch
 from click.testing import CliRunner
 from PIL import Image
 
-from locpipe.pipeline.cli import main
+from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.training.images.config import ImagesTrainConfig
 from locpipe.pipeline.training.images.training import train_images
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.model import load_model
+from locpipe.stages.models.model import load_model
 from locpipe.stages.nets.pooling import PooledClassifier
 
 

@@ -9,8 +9,8 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from locpipe.pipeline.cli.render import render
 from locpipe.pipeline.evaluation.truth import read_truth
-from locpipe.pipeline.training.scene_text.command import render
 from locpipe.pipeline.training.scene_text.export import boxes_document, export
 from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.scene_text.settings import RenderSettings
@@ -112,7 +112,7 @@ def test_a_training_names_the_missing_extra_too(tmp_path: Path) -> None:
     """In a process of its own, which has not imported the renderer yet."""
     program = (
         "import sys; sys.modules['fontTools.ttLib'] = None; "
-        "from locpipe.pipeline.cli import main; main()"
+        "from locpipe.pipeline.cli.main import main; main()"
     )
     command = [sys.executable, "-c", program, "train", "text", "--output", str(tmp_path / "model")]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from locpipe.pipeline.configfile import CONFIGS, parse_assignment, read_settings
+from locpipe.pipeline.config.file import CONFIGS, parse_assignment, read_settings
 from locpipe.pipeline.training.scene_text.settings import Proportions, RenderSettings
 from locpipe.stages.errors import ConfigError
 

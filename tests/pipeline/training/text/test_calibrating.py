@@ -8,15 +8,15 @@ import yaml
 from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
-from locpipe.pipeline.config import (
+from locpipe.pipeline.cli.train import calibrate, weigh
+from locpipe.pipeline.config.sections import (
     BoxesConfig,
     Config,
     HeatmapConfig,
     InferConfig,
     ThresholdConfig,
 )
-from locpipe.pipeline.training.calibrate import Pass, Vector
-from locpipe.pipeline.training.command import calibrate, weigh
+from locpipe.pipeline.training.digits.calibrate import Pass, Vector
 from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.scene_text.settings import Proportions
 from locpipe.pipeline.training.text.calibrate import Calibrated, calibrate_positions
@@ -24,7 +24,7 @@ from locpipe.pipeline.training.text.weighing import rendered_settings
 from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.heatmap import filter_weights, heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.model import load_model, read_card
+from locpipe.stages.models.model import load_model, read_card
 from locpipe.stages.threshold import threshold
 
 

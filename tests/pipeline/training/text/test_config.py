@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from locpipe.pipeline.configfile import CONFIGS, read_settings
-from locpipe.pipeline.training.command import _kind
+from locpipe.pipeline.cli.train import _kind
+from locpipe.pipeline.config.file import CONFIGS, read_settings
 from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.stages.errors import ConfigError
 

@@ -10,15 +10,15 @@ import pytest
 import torch
 from safetensors import safe_open
 
+from locpipe.pipeline.training.digits.train import CHECKPOINT_FILE
 from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.pipeline.training.text.labels import CLASSES
 from locpipe.pipeline.training.text.samples import batches
 from locpipe.pipeline.training.text.train import Run, Trained, train, untrained
 from locpipe.pipeline.training.text.training import _best, train_text
 from locpipe.pipeline.training.text.validate import Rendered
-from locpipe.pipeline.training.train import CHECKPOINT_FILE
 from locpipe.stages.errors import ConfigError
-from locpipe.stages.model import load_network, read_card
+from locpipe.stages.models.model import load_network, read_card
 
 Start = Callable[..., subprocess.Popen[str]]
 

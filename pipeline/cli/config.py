@@ -1,0 +1,45 @@
+"""`locpipe config`."""
+
+import json
+
+import click
+
+from .options import config_argument, read_config, set_option
+
+__all__ = ["config"]
+
+
+@click.group(epilog="Example: locpipe config show text --set boxes.min_area=20")
+def config() -> None:
+    """Show and check a config, or print its schema."""
+
+
+@config.command(epilog="Example: locpipe config show text --set boxes.min_area=20")
+@config_argument
+@set_option
+def show(config: str, assignments: tuple[str, ...]) -> None:
+    """Print the effective config, with the origin of every value."""
+    from ..config.file import show_settings  # noqa: PLC0415 - slow to import
+
+    click.echo(show_settings(read_config(config, assignments)), nl=False)
+
+
+@config.command(epilog="Example: locpipe config check my.yaml")
+@config_argument
+@set_option
+def check(config: str, assignments: tuple[str, ...]) -> None:
+    """Say whether a config is right, and whether its model can do what it asks for."""
+    from ...stages.models.model import find_model, read_card  # noqa: PLC0415 - slow to import
+    from ..picture.localize import check as check_model  # noqa: PLC0415 - slow to import
+
+    checked = read_config(config, assignments).config
+    check_model(read_card(find_model(checked.source)), checked)
+    click.echo(f"{config}\tok\t{checked.sha256()}")
+
+
+@config.command(epilog="Example: locpipe config schema > locpipe.schema.json")
+def schema() -> None:
+    """Print the JSON Schema of a config, from which editors complete."""
+    from ..config.sections import Config  # noqa: PLC0415 - slow to import
+
+    click.echo(json.dumps(Config.model_json_schema(), indent=2))

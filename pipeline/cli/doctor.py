@@ -1,0 +1,29 @@
+"""`locpipe doctor`."""
+
+import json
+
+import click
+
+from .options import read_config
+
+__all__ = ["doctor"]
+
+
+@click.command(epilog="Example: locpipe doctor text")
+@click.argument("config", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.pass_context
+def doctor(ctx: click.Context, config: str | None, *, as_json: bool) -> None:
+    """Tell what locpipe finds on this machine and what is wrong with it.
+
+    With CONFIG, also whether the output can be written. Exit code 1 when something is wrong.
+    """
+    from ..run.doctor import examine  # noqa: PLC0415 - imports torch
+
+    findings = examine(read_config(config, ()).config if config else None)
+    if as_json:
+        click.echo(json.dumps([vars(finding) for finding in findings]))
+    else:
+        for finding in findings:
+            click.echo(f"{'ok   ' if finding.ok else 'WRONG'} {finding.what}: {finding.found}")
+    ctx.exit(0 if all(finding.ok for finding in findings) else 1)

@@ -1,0 +1,174 @@
+"""`locpipe evaluate`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from ..evaluation.evaluate import Frame
+    from ..evaluation.score import Report, Score, Total
+    from ..evaluation.wsol.levels import Normalize
+
+__all__ = ["evaluate"]
+
+_TEXT = ("icdar2015", "deteval", "pixel")
+_WSOL = "wsol"
+_SCHEMA = "locpipe/evaluation/1"
+
+
+@click.command(
+    epilog="Example: locpipe evaluate results --truth icdar2015_train -o scores.json",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option(
+    "--truth",
+    "truths",
+    type=click.Path(path_type=Path),
+    required=True,
+    multiple=True,
+    metavar="PLACE",
+    help="Ground truth. Text: a folder with gt/NAME.txt or NAME.txt for every picture. wsol: a CSV "
+    "(image,xmin,ymin,xmax,ymax[,label]), a folder of Pascal VOC XML, a folder of masks; may be "
+    "given several times.",
+)
+@click.option(
+    "--protocol",
+    "protocols",
+    type=click.Choice([*_TEXT, _WSOL]),
+    multiple=True,
+    help="May be given several times; all for text if not given. wsol: heatmaps, boxes and masks "
+    "of objects beside two baselines that have not seen the picture.",
+)
+@click.option(
+    "--frame",
+    type=click.Choice(["upright", "stored"]),
+    default="upright",
+    show_default=True,
+    help="Pixel grid that the ground truth refers to: EXIF orientation applied or not.",
+)
+@click.option("--join-lines", is_flag=True, help="Text: join the boxes of each line first.")
+@click.option(
+    "--normalize",
+    type=click.Choice(["minmax", "none"]),
+    default="minmax",
+    show_default=True,
+    help="wsol: stretch the heat of every picture to 0..1, as the field does, or take it as it is.",
+)
+@click.option("--label", metavar="NAME", help="wsol: look at boxes of this name only.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Write totals and every picture's scores as JSON.",
+)
+def evaluate(
+    run: Path,
+    truths: tuple[Path, ...],
+    protocols: tuple[str, ...],
+    frame: Frame,
+    normalize: Normalize,
+    label: str | None,
+    output: Path | None,
+    *,
+    join_lines: bool,
+    as_json: bool,
+) -> None:
+    """Score what RUN, the output folder of `locpipe run`, holds against ground truth.
+
+    Text: prints precision, recall and their harmonic mean H of the boxes. wsol: MaxBoxAcc,
+    MaxBoxAccV2, PxAP, pixel IoU, pointing game, and mAP where both sides name labels alike. All in
+    percent over all pictures, with 95 % bootstrap intervals over pictures.
+    """
+    if _WSOL in protocols:
+        _only(protocols == (_WSOL,), "--protocol wsol cannot be joined with another")
+        _only(not join_lines, "--join-lines is not for --protocol wsol")
+        document, shown = _wsol(run, truths, frame, normalize, label)
+    else:
+        _only(len(truths) == 1, "--truth can be given several times for --protocol wsol only")
+        _only(label is None, "--label is for --protocol wsol only")
+        _only(normalize == "minmax", "--normalize is for --protocol wsol only")
+        document, shown = _text(run, truths[0], protocols or _TEXT, frame, lines=join_lines)
+    if output is not None:
+        _write(output, document)
+    click.echo(json.dumps(document) if as_json else shown)
+
+
+def _only(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - what is checked
+    if not allowed:
+        raise click.UsageError(otherwise)
+
+
+def _text(
+    run: Path, truth: Path, protocols: Sequence[str], frame: Frame, *, lines: bool
+) -> tuple[dict[str, Any], str]:
+    from ..evaluation.evaluate import evaluate as score_run  # noqa: PLC0415 - start-up time
+
+    report = score_run(run, truth, protocols=protocols, frame=frame, lines=lines)
+    document = {
+        "schema": _SCHEMA,
+        "run": str(run),
+        "truth": str(truth),
+        "frame": frame,
+        "join_lines": lines,
+        **asdict(report),
+    }
+    return document, table(report)
+
+
+def _wsol(
+    run: Path, truths: Sequence[Path], frame: Frame, normalize: Normalize, label: str | None
+) -> tuple[dict[str, Any], str]:
+    from ..evaluation.wsol.evaluate import evaluate_wsol  # noqa: PLC0415 - start-up time
+    from ..evaluation.wsol.report import table as wsol_table  # noqa: PLC0415 - the same
+
+    report, left_out = evaluate_wsol(run, truths, frame=frame, normalize=normalize, label=label)
+    document = {
+        "schema": _SCHEMA,
+        "run": str(run),
+        "truth": [str(truth) for truth in truths],
+        "frame": frame,
+        "normalize": normalize,
+        "label": label,
+        "left_out": left_out,
+        **asdict(report),
+    }
+    return document, wsol_table(report, left_out)
+
+
+def _write(file: Path, document: dict[str, Any]) -> None:
+    from ...stages.errors import OutputError  # noqa: PLC0415 - start-up time
+
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(json.dumps(document, indent=1) + "\n", encoding="ascii")
+    except OSError as error:
+        message = f"{file}: cannot write the scores ({error}); choose another -o"
+        raise OutputError(message) from error
+
+
+def table(report: Report) -> str:
+    """The totals for people, in percent."""
+    head = f"{len(report.pictures)} pictures"
+    lines = [f"{head:<14}{'precision':^21}{'recall':^21}{'H':^21}".rstrip()]
+    lines += [f"{name:<14}{_cells(total)}" for name, total in report.totals.items()]
+    return "\n".join(lines)
+
+
+def _cells(total: Total) -> str:
+    return "".join(
+        f"{_percent(total.score, rate)} [{_percent(total.low, rate)}, {_percent(total.high, rate)}]  "
+        for rate in ("precision", "recall", "h")
+    ).rstrip()
+
+
+def _percent(score: Score, rate: str) -> str:
+    return f"{100 * getattr(score, rate):5.1f}"

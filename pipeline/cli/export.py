@@ -1,0 +1,66 @@
+"""`locpipe export`."""
+
+import logging
+from pathlib import Path
+
+import click
+
+from ..export.formats import FOLDER, FORMATS
+from .logs import set_up_logging
+
+__all__ = ["export"]
+
+log = logging.getLogger(__name__)
+
+EPILOG = (
+    "\b\nFormats:\n"
+    + "".join(f"  {name:<12} {text}\n" for name, text in FORMATS.items())
+    + """
+\b
+Examples:
+  locpipe export results --to uzn
+  locpipe export results --to page,alto --to crops
+  locpipe export results --to coco --input where/the/pictures/are/now
+
+\b
+Exit codes: 0 all exported, 2 not a run, unfinished, or of another version, 3 some pictures are left
+out (they failed, moved, or were changed; see the warnings), 6 not writable, 75 a run is at work."""
+)
+
+
+def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
+    names = tuple(name for value in values for name in value.split(","))
+    for name in names:
+        if name not in FORMATS:
+            msg = f"{name!r} is none of {', '.join(FORMATS)}"
+            raise click.BadParameter(msg, ctx, param)
+    return names
+
+
+@click.command(epilog=EPILOG)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--to", "formats", callback=_names, multiple=True, required=True, metavar="FORMAT[,FORMAT]", help="What to write; repeatable.")  # fmt: skip
+@click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures lie now, if they have moved.")  # fmt: skip
+@click.pass_context
+def export(ctx: click.Context, run: Path, formats: tuple[str, ...], pictures: Path | None) -> None:
+    """Write results for OCR and annotation tools.
+
+    RUN is the folder that `locpipe run` wrote to; the exports go to RUN/exports, where those made
+    before are replaced.
+    """
+    set_up_logging(logging.INFO)
+    from ..export.write import export as write  # noqa: PLC0415 - slow to import
+    from ..output.archive import open_run  # noqa: PLC0415 - slow to import
+    from ..output.layout import prepare_output, sweep  # noqa: PLC0415 - slow to import
+    from ..run.run import locked  # noqa: PLC0415 - slow to import
+
+    opened = open_run(run, pictures)
+    with locked(run):
+        prepare_output(run)
+        sweep(run)
+        left_out = write(opened, formats)
+    for name in dict.fromkeys(formats):
+        click.echo(f"{run / FOLDER / name}\t{FORMATS[name]}")
+    if opened.failures:
+        log.warning("%d pictures failed in the run and are not exported (%s)", len(opened.failures), run / "failures.jsonl")  # fmt: skip
+    ctx.exit(3 if left_out or opened.failures else 0)

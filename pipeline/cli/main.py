@@ -1,0 +1,97 @@
+"""The command line: `locpipe`.
+
+Nothing is imported before a command needs it, so that help and completion come at once.
+"""
+
+import importlib
+import logging
+import select
+import sys
+from typing import Any, Final
+
+import click
+
+from ... import __version__
+from ...stages.errors import LocpipeError
+from .logs import set_up_logging
+
+__all__ = ["main"]
+
+log = logging.getLogger(__name__)
+
+COMMANDS: Final = {
+    "run": (".run:run", "Find what is on pictures; write masks and boxes."),
+    "read": (".read:read", "Read the text in the boxes of a run with OCR."),
+    "show": (".show:show", "Draw heatmap, mask and boxes of one picture."),
+    "export": (".export:export", "Write results for OCR and annotation tools."),
+    "models": (".models:models", "List, show and verify the models."),
+    "config": (".config:config", "Show and check a config, or print its schema."),
+    "doctor": (".doctor:doctor", "Tell what locpipe finds on this machine."),
+    "evaluate": (".evaluate:evaluate", "Score boxes against ground truth."),
+    "train": (".train:train", "Train the network of a model."),
+    "weigh": (".train:weigh", "Measure the AdGAP weights of a classifier."),
+    "calibrate": (".train:calibrate", "Fit the scale of the heatmap and the threshold."),
+    "render": (".render:render", "Render scene text with its truth."),
+}
+
+
+class Commands(click.Group):
+    """Loads a command when it is called, and turns our errors into messages and exit codes."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        """Names in the order in which a newcomer needs them."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
+        """Import one command."""
+        if cmd_name not in COMMANDS:
+            return None
+        module, name = COMMANDS[cmd_name][0].split(":")
+        command = getattr(importlib.import_module(module, __package__), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - the same
+        """List the commands without importing any."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
+        """Run a command; this is the one place that decides what people read when it fails."""
+        try:
+            return super().invoke(ctx)
+        except (click.ClickException, click.exceptions.Exit, click.Abort):
+            raise
+        except KeyboardInterrupt:
+            ctx.exit(130)
+        except LocpipeError as error:
+            log.error("%s", error, exc_info=_with_traceback())  # noqa: TRY400 - only with -v
+            ctx.exit(error.exit_code)
+        except Exception as error:
+            if isinstance(error, BrokenPipeError) and _is_nobody_reading():
+                raise  # click ends quietly
+            advice = "" if _with_traceback() else "; run again with -v to see where"
+            log.error("internal error: %r%s", error, advice, exc_info=_with_traceback())  # noqa: TRY400 - only with -v
+            ctx.exit(LocpipeError.exit_code)
+
+
+def _is_nobody_reading() -> bool:
+    """Whether stdout is a pipe whose other end was closed, as by `head`."""
+    stdout = select.poll()
+    stdout.register(sys.stdout.fileno(), 0)  # errors are told unasked
+    return bool(stdout.poll(0))
+
+
+def _with_traceback() -> bool:
+    return log.isEnabledFor(logging.DEBUG)
+
+
+@click.group(
+    cls=Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Example: locpipe run text --input photos --output results",
+)
+@click.version_option(__version__, "--version", message="%(prog)s %(version)s")
+def main() -> None:
+    """Find text and objects in photographs of any size with AdGAP heatmaps."""
+    set_up_logging()

@@ -1,0 +1,87 @@
+"""`locpipe read`."""
+
+import json
+import logging
+import sys
+from pathlib import Path
+
+import click
+
+from .logs import LogFormat, set_up_logging
+
+__all__ = ["read"]
+
+log = logging.getLogger(__name__)
+
+EPILOG = """\b
+Examples:
+  locpipe run text --input photos --output results && locpipe read results
+  locpipe read results --engine tesseract --lang eng+deu
+  locpipe read scans --unit line
+  locpipe read results --engine rapidocr --workers 4
+
+\b
+Exit codes: 0 all read or nothing to do, 2 not a finished run, or engine or language missing,
+3 some pages could not be read (see read-failures.jsonl), 6 output not writable, 75 a run is at
+work there, 130/143 stopped by a signal, 1 internal error."""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("run", type=click.Path(path_type=Path))
+@click.option("--engine", type=click.Choice(["tesseract", "rapidocr"]), default="tesseract", show_default=True, help="What reads.")  # fmt: skip
+@click.option("--unit", type=click.Choice(["word", "line"]), default="word", show_default=True, help="What it is given at a time: a box, or a line of boxes (tesseract only).")  # fmt: skip
+@click.option("--lang", "language", metavar="L", help="Language of the engine.  [default: eng, or ch for rapidocr]")  # fmt: skip
+@click.option("--min-confidence", type=click.FloatRange(0, 1), help="Text read with less does not count.")  # fmt: skip
+@click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures lie now, if they have moved.")  # fmt: skip
+@click.option("--workers", type=click.IntRange(min=0), metavar="N", help="Worker processes; 0: in this process.")  # fmt: skip
+@click.option("--scheduler", metavar="ADDR", help="Use a running Dask scheduler.")
+@click.option("--timeout", type=click.FloatRange(min=1), default=120, show_default=True, help="Seconds a page may take.")  # fmt: skip
+@click.option("--force", is_flag=True, help="Read everything again.")
+@click.option("--json", "as_json", is_flag=True, help="Print read.json on stdout at the end.")
+@click.option("-q", "--quiet", "level", flag_value=logging.WARNING, help="Say nothing but warnings and errors.")  # fmt: skip
+@click.option("-v", "--verbose", "level", flag_value=logging.DEBUG, help="Say more, with tracebacks.")  # fmt: skip
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)  # fmt: skip
+@click.pass_context
+def read(
+    ctx: click.Context,
+    run: Path,
+    engine: str,
+    unit: str,
+    language: str | None,
+    min_confidence: float | None,
+    pictures: Path | None,
+    workers: int | None,
+    scheduler: str | None,
+    timeout: float,
+    level: int | None,
+    log_format: LogFormat,
+    *,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Read the text in the boxes of a run with an OCR engine.
+
+    RUN is the folder that `locpipe run` wrote to. Writes for every page RUN/read/<picture> with
+    .txt, .json (text and confidence by box and line), .hocr and .xml (ALTO), and RUN/read.json. Run
+    again to go on: what is read is skipped.
+    """
+    level = level or logging.INFO
+    set_up_logging(level, log_format)
+    from ..config.sections import RunConfig  # noqa: PLC0415 - slow to import
+    from ..ocr.engine import ReadConfig, checked  # noqa: PLC0415 - slow to import
+    from ..ocr.run import ReadOptions, execute, one_line  # noqa: PLC0415 - slow to import
+
+    config = checked(
+        ReadConfig, engine=engine, unit=unit, language=language, min_confidence=min_confidence
+    )
+    options = ReadOptions(
+        pictures=pictures,
+        workers=checked(RunConfig, workers=workers, scheduler=scheduler, timeout=timeout),
+        force=force,
+        progress=sys.stderr.isatty() and level <= logging.INFO and log_format == "text",
+    )
+    report = execute(run, config, options)
+    log.info("%s", one_line(report))
+    if as_json:
+        click.echo(json.dumps(report))
+    ctx.exit(report["exit_code"])

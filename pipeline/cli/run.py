@@ -1,0 +1,105 @@
+"""`locpipe run`."""
+
+import json
+import logging
+import os
+import sys
+
+import click
+
+from .logs import LogFormat, set_up_logging
+from .options import config_argument, read_config, set_option
+
+__all__ = ["run"]
+
+log = logging.getLogger(__name__)
+
+EPILOG = """\b
+Examples:
+  locpipe run text --input photos --output results
+  locpipe run my.yaml --set boxes.min_area=20 --workers 4
+  locpipe run text --input list.txt --dry-run
+
+\b
+Exit codes: 0 all done or nothing to do, 2 usage or config, 3 some pictures failed (see
+failures.jsonl), 4 no picture and --require-input, 5 model, 6 output not writable,
+75 another run is at work there, 130/143 stopped by a signal, 1 internal error."""
+
+
+@click.command(epilog=EPILOG)
+@config_argument
+@set_option
+@click.option("--input", "input_", metavar="X", help="Folder, glob, picture, or .txt/.jsonl list.")
+@click.option("--output", metavar="DIR", help="Where results go.")
+@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Do at most N pictures.")
+@click.option("--dry-run", is_flag=True, help="Print what would be done and why; do nothing.")
+@click.option("--workers", type=int, metavar="N", help="Worker processes; 0: in this process.")
+@click.option("--scheduler", metavar="ADDR", help="Use a running Dask scheduler.")
+@click.option("--retry-failed", is_flag=True, help="Try failures again, however many there were.")
+@click.option("--force", is_flag=True, help="Do everything again.")
+@click.option("--require-input", is_flag=True, help="Exit with 4 when there is no picture.")
+@click.option("--offline", is_flag=True, help="Download no weights of a backbone, for which alone a run uses the network.")  # fmt: skip
+@click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")
+@click.option(
+    "-q",
+    "--quiet",
+    "level",
+    flag_value=logging.WARNING,
+    help="Say nothing but warnings and errors.",
+)
+@click.option(
+    "-v", "--verbose", "level", flag_value=logging.DEBUG, help="Say more, with tracebacks."
+)
+@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)  # fmt: skip
+@click.pass_context
+def run(
+    ctx: click.Context,
+    config: str,
+    assignments: tuple[str, ...],
+    input_: str | None,
+    output: str | None,
+    limit: int | None,
+    workers: int | None,
+    scheduler: str | None,
+    level: int | None,
+    log_format: LogFormat,
+    *,
+    dry_run: bool,
+    retry_failed: bool,
+    force: bool,
+    require_input: bool,
+    offline: bool,
+    as_json: bool,
+) -> None:
+    """Find what is on pictures and write masks, boxes and a report.
+
+    CONFIG is a file or the name of a shipped config. Run again to go on: what is done is skipped.
+    """
+    level = level or logging.INFO
+    set_up_logging(level, log_format)
+    given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
+    settings = read_config(config, assignments, given)
+    from ...stages.models.model import OFFLINE  # noqa: PLC0415 - slow to import
+    from ..run.run import NO_PICTURE, Options, execute, preview  # noqa: PLC0415 - slow to import
+    from ..run.summary import one_line  # noqa: PLC0415 - slow to import
+
+    if offline:
+        os.environ[OFFLINE] = "1"  # workers of our own inherit it
+    options = Options(
+        limit=limit,
+        retry_failed=retry_failed,
+        force=force,
+        require_input=require_input,
+        progress=sys.stderr.isatty() and level <= logging.INFO and log_format == "text",
+    )
+    if dry_run:
+        for key, decision in preview(settings.config, options):
+            click.echo(f"{decision}: {key!r}")
+        return
+    report = execute(settings.config, options)
+    log.info("%s", one_line(report))
+    if report["exit_code"] == NO_PICTURE:
+        log.error("no picture at %s (--require-input)", settings.config.input.path)
+    if as_json:
+        click.echo(json.dumps(report))
+    ctx.exit(report["exit_code"])

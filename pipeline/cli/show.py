@@ -1,0 +1,69 @@
+"""`locpipe show`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from .options import read_config, set_option
+
+if TYPE_CHECKING:
+    from ..config.sections import Config
+
+__all__ = ["show"]
+
+EPILOG = """\b
+Examples:
+  locpipe show photo.jpg
+  locpipe show photo.jpg --weights class,paper,linear -o figure.png
+  locpipe show photo.jpg --config digits --set threshold.k=3"""
+
+
+@click.command(epilog=EPILOG)
+@click.argument("picture", type=click.Path(path_type=Path))
+@click.option("--config", default="text", show_default=True, help="Config, as for locpipe run.")
+@set_option
+@click.option("--weights", metavar="W,…", help="Methods to draw, one row each (heatmap.weights).")
+@click.option(
+    "-o",
+    "--output",
+    type=click.Path(path_type=Path),
+    help="File of the figure, .png, .pdf, .svg or .jpg.  [default: PICTURE's name + .show.png]",
+)
+@click.option("--page", type=click.IntRange(min=1), default=1, help="Page of a multi-page TIFF.")
+def show(
+    picture: Path,
+    config: str,
+    assignments: tuple[str, ...],
+    weights: str | None,
+    output: Path | None,
+    page: int,
+) -> None:
+    """Draw a picture, its heatmap, its mask and its boxes, for several methods side by side.
+
+    The figure of the AdGAP paper. Prints the name of the file it wrote.
+    """
+    target = output or Path(f"{picture.name}.show.png")
+    configs = [
+        (name, read_config(config, (*assignments, *assignment)).config)
+        for name, assignment in _methods(weights)
+    ]
+    _draw(picture, page, configs, target)
+    click.echo(target)
+
+
+def _methods(weights: str | None) -> list[tuple[str, tuple[str, ...]]]:
+    if weights is None:
+        return [("picture", ())]
+    return [(name, (f"heatmap.weights={name}",)) for name in weights.split(",")]
+
+
+def _draw(picture: Path, page: int, configs: list[tuple[str, Config]], target: Path) -> None:
+    from ..api import localize  # noqa: PLC0415 - slow to import
+    from ..output.figure import check, figure, save  # noqa: PLC0415 - slow to import
+
+    check(target, picture)
+    results = [(name, localize(picture, config, page=page)) for name, config in configs]
+    save(figure(results), target)

@@ -1,1 +1,0 @@
-"""The sub-commands of `locpipe`, one a module, each thin."""

@@ -1,0 +1,279 @@
+"""From YAML and command line to one checked config, remembering where each value came from.
+
+Works for every schema built on `config.Section`: the run, training, and rendering.
+"""
+
+import difflib
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from types import UnionType
+from typing import Annotated, Generic, TypeVar, Union, get_args, get_origin
+
+import yaml
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from ...stages.errors import ConfigError
+from ...stages.paths import expanded
+from .sections import Section
+
+__all__ = [
+    "Assignment",
+    "Settings",
+    "find_config",
+    "parse_assignment",
+    "read_settings",
+    "show_settings",
+]
+
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
+
+Key = tuple[str, ...]
+SchemaT = TypeVar("SchemaT", bound=Section)
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """One value given outside the file, such as `--set boxes.min_area=20`.
+
+    Args:
+        key: path of the key, `("boxes", "min_area")`.
+        value: plain YAML value.
+        origin: what to name in messages, `--set boxes.min_area=20`.
+    """
+
+    key: Key
+    value: object
+    origin: str
+
+
+@dataclass(frozen=True)
+class Settings(Generic[SchemaT]):
+    """A checked config and the origin of every value that is not a default."""
+
+    config: SchemaT
+    origins: Mapping[Key, str]
+
+
+class _Loader(yaml.SafeLoader):
+    """YAML's safe loader, reading `1e-3` as the number that YAML 1.2 says it is."""
+
+
+class _Dumper(yaml.SafeDumper):
+    """YAML's safe dumper, with quotes around a name that `_Loader` would take for a number."""
+
+
+for _kind in (_Loader, _Dumper):
+    _kind.add_implicit_resolver(
+        "tag:yaml.org,2002:float",
+        re.compile(r"[-+]?(\d[\d_]*)(\.\d*)?[eE][-+]?\d+$"),
+        list("-+0123456789"),
+    )
+
+
+def find_config(name: str, folder: Path = CONFIGS) -> Path:
+    """The file that `name` means: a path, or the name of a config in `folder`.
+
+    Raises:
+        ConfigError: there is neither.
+    """
+    path = expanded(name)
+    if path.is_file():
+        return path
+    shipped = {file.stem: file for file in sorted(folder.glob("*.yaml"))}
+    if name.removesuffix(".yaml") in shipped:
+        return shipped[name.removesuffix(".yaml")]
+    what = "is a folder" if path.is_dir() else "does not exist"
+    msg = f"{name}: {what}; give a config file or one of the shipped ones: {', '.join(shipped)}"
+    raise ConfigError(msg)
+
+
+def parse_assignment(text: str) -> Assignment:
+    """Read `boxes.min_area=20`; the value is YAML.
+
+    Raises:
+        ConfigError: no `=`, or the value is not YAML.
+    """
+    origin = f"--set {text}"
+    key, equals, value = text.partition("=")
+    if not equals or not all(key.split(".")):
+        msg = f"{origin}: write it as section.key=value, for example --set boxes.min_area=20"
+        raise ConfigError(msg)
+    try:
+        return Assignment(tuple(key.split(".")), yaml.load(value, _Loader), origin)  # noqa: S506 - derives from SafeLoader
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: such as 2024-02-30, no date
+        msg = f"{origin}: the value is not YAML ({_first_line(error)}); quote it"
+        raise ConfigError(msg) from error
+
+
+def read_settings(
+    path: Path, schema: type[SchemaT], assignments: Sequence[Assignment] = ()
+) -> Settings[SchemaT]:
+    """Read a config file, apply the assignments in order, and check the whole.
+
+    Raises:
+        ConfigError: one message with a line for each problem: where the value stands, its key
+            path, the value, what is allowed, and for an unknown key the nearest known one.
+    """
+    values, origins = _read_file(path)
+    for assignment in assignments:
+        _assign(values, assignment)
+        origins[assignment.key] = assignment.origin
+    try:
+        return Settings(schema.model_validate(values), origins)
+    except ValidationError as error:
+        raise ConfigError("\n".join(_problems(error, schema, origins, path))) from error
+
+
+def show_settings(settings: Settings[SchemaT]) -> str:
+    """Return the effective config as YAML that reads back as the same, each value's origin beside it."""
+    return "".join(f"{line}\n" for line in _shown(settings.config, settings.origins, ()))
+
+
+def _shown(section: Section, origins: Mapping[Key, str], above: Key) -> Iterator[str]:
+    indent = "  " * len(above)
+    for name in type(section).model_fields:
+        value = getattr(section, name)
+        key = (*above, name)
+        if isinstance(value, Section):
+            yield f"{indent}{name}:"
+            yield from _shown(value, origins, key)
+        else:
+            yield f"{indent}{name}: {_flow(value)}  # {origins.get(key, 'default')}"
+
+
+def _flow(value: object) -> str:
+    if isinstance(value, Path):
+        value = str(value)
+    if isinstance(value, tuple):
+        value = list(value)
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = int(value)  # ByteSize is an int that YAML cannot name
+    # A list around the value spares the "..." that ends a bare scalar in YAML.
+    return yaml.dump([value], Dumper=_Dumper, default_flow_style=True, width=2**31).strip()[1:-1]
+
+
+def _read_file(path: Path) -> tuple[dict[str, object], dict[Key, str]]:
+    try:
+        loader = _Loader(path.read_text(encoding="utf-8"))
+        node = loader.get_single_node()
+        if node is None:
+            return {}, {}
+        if not isinstance(node, yaml.MappingNode):
+            msg = f"{path}:1: a config is a mapping of sections such as `boxes: {{min_area: 20}}`"
+            raise ConfigError(msg)
+        origins = {key: f"{path}:{line}" for key, line in _lines(node, path, ())}
+        return loader.construct_document(node), origins
+    except (OSError, UnicodeDecodeError) as error:
+        msg = f"{path}: cannot be read ({error}); a config is a text file in UTF-8"
+        raise ConfigError(msg) from error
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: such as 2024-02-30, no date
+        line = _line_of(error)
+        msg = f"{path}{line}: not YAML: {_first_line(error)}"
+        raise ConfigError(msg) from error
+
+
+def _line_of(error: Exception) -> str:
+    mark = error.problem_mark if isinstance(error, yaml.MarkedYAMLError) else None
+    return f":{mark.line + 1}" if mark else ""
+
+
+def _first_line(error: Exception) -> str:
+    problem = error.problem if isinstance(error, yaml.MarkedYAMLError) else None
+    return problem or str(error).splitlines()[0]
+
+
+def _lines(node: yaml.MappingNode, path: Path, above: Key) -> Iterator[tuple[Key, int]]:
+    """Key path and line of every key, refusing a key that stands twice."""
+    first: dict[str, int] = {}
+    for name, value in node.value:
+        line = name.start_mark.line + 1
+        key = (*above, str(name.value))
+        if key[-1] in first:
+            msg = (
+                f"{path}:{line}: {'.'.join(key)}: stands twice, first in line {first[key[-1]]}; "
+                "remove one"
+            )
+            raise ConfigError(msg)
+        first[key[-1]] = line
+        yield key, line
+        # An anchor may contain itself: a section lies at most as deep as the schema does.
+        if isinstance(value, yaml.MappingNode) and len(key) < 4:
+            yield from _lines(value, path, key)
+
+
+def _assign(values: dict[str, object], assignment: Assignment) -> None:
+    *sections, last = assignment.key
+    for name in sections:
+        below = values.get(name)
+        values[name] = below = dict(below) if isinstance(below, dict) else {}
+        values = below
+    values[last] = assignment.value
+
+
+def _problems(
+    error: ValidationError, schema: type[Section], origins: Mapping[Key, str], path: Path
+) -> Iterable[str]:
+    """One line for each key that has a problem: the first one found."""
+    known = dict(_known_keys(schema, ()))
+    found: dict[Key, str] = {}
+    for details in error.errors():
+        key = _named_key(details["loc"], known, details["type"])
+        origin = next(
+            (origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in origins), path
+        )
+        found.setdefault(key, f"{origin}: {_explain(details, key, known)}")
+    return found.values()
+
+
+def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str]) -> str:
+    dotted = ".".join(key)
+    if details["type"] == "extra_forbidden":
+        return f"{dotted}: unknown key (value {details['input']!r}); {_advice(key, known)}"
+    if details["type"] == "missing" and key in known and len(key) == len(details["loc"]):
+        return f"{dotted}: missing; {known[key]}"
+    if details["type"] == "model_type":
+        return f"{dotted}: {details['input']!r} is not a section of keys and values"
+    allowed = (
+        details["msg"]
+        .removeprefix("Value error, ")
+        .removeprefix("Input ")
+        .replace("tuple", "list")
+        .replace("Tuple", "List")
+    )
+    meaning = f" ({known[key]})" if known.get(key) else ""
+    return f"{dotted}: {details['input']!r} is not allowed: {allowed}{meaning}"
+
+
+def _named_key(loc: tuple[int | str, ...], known: Mapping[Key, str], kind: str) -> Key:
+    """The part of pydantic's location that the user wrote: without list indices and union tags."""
+    key = tuple(str(part) for part in loc if not str(part).startswith("<"))
+    if kind == "extra_forbidden":
+        return key
+    return next((key[:n] for n in range(len(key), 0, -1) if key[:n] in known), key)
+
+
+def _known_keys(schema: type[Section], above: Key) -> Iterator[tuple[Key, str]]:
+    for name, field in schema.model_fields.items():
+        yield (*above, name), " ".join((field.description or "").split())
+        for kind in _kinds(field.annotation):
+            if isinstance(kind, type) and issubclass(kind, Section):
+                yield from _known_keys(kind, (*above, name))
+
+
+def _kinds(annotation: object) -> Iterator[object]:
+    """Yield a type, or the members of a union."""
+    is_union = get_origin(annotation) in {Union, UnionType}
+    for kind in get_args(annotation) if is_union else [annotation]:
+        yield get_args(kind)[0] if get_origin(kind) is Annotated else kind
+
+
+def _advice(key: Key, known: Mapping[Key, str]) -> str:
+    siblings = {other[-1]: other for other in known if other[:-1] == key[:-1]}
+    near = [siblings[name] for name in difflib.get_close_matches(key[-1], siblings, n=1)]
+    near += [other for other in known if other[-1] == key[-1]]
+    if near:
+        return f"did you mean {'.'.join(near[0])}?"
+    return f"known keys here: {', '.join(sorted(siblings))}"

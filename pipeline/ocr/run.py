@@ -1,0 +1,163 @@
+"""`locpipe read`: from the boxes of a run to text beside them."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Any, Final
+
+from ..config.sections import RunConfig
+from ..output import layout as results
+from ..output.archive import Page, Run, open_run
+from ..run.progress import Progress
+from ..run.run import locked
+from ..run.state import Failure
+from ..run.summary import Tally, versions
+from ..workers.messages import Task
+from ..workers.signals import Stop
+from .engine import ReadConfig, open_engine
+from .text import SUFFIXES, sha256_of_boxes
+from .worker import FOLDER, Reader, ReadJob, made_by, remove
+
+__all__ = ["FAILURES", "REPORT", "ReadOptions", "execute", "one_line"]
+
+SCHEMA: Final = "locpipe/read-run/1"
+REPORT: Final = "read.json"
+FAILURES: Final = "read-failures.jsonl"
+COUNTS: Final = ("pages", "up_to_date", "done", "failed", "without_boxes")
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ReadOptions:
+    """What a reading can be told besides what decides the text; see `locpipe read --help`."""
+
+    pictures: Path | None = None
+    workers: RunConfig = field(default_factory=RunConfig)
+    force: bool = False
+    progress: bool = False
+    argv: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
+
+
+def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str, Any]:
+    """Read the boxes of all pages of a run that were not read before; return what read.json says.
+
+    Raises:
+        ConfigError: this is no finished run, or the engine or its language is missing.
+        OutputError: results cannot be written.
+        LockedError: a run is at work there.
+    """
+    run = open_run(folder.absolute(), options.pictures)
+    engine = open_engine(config)
+    # What a worker needs not know: the run may have failed for a million pictures.
+    job = ReadJob(replace(run, failures=()), config, engine.version, options.workers)
+    stop = Stop()
+    with stop.listening(), locked(run.folder):
+        results.prepare_output(run.folder)
+        results.sweep(run.folder)
+        counts = Counter(without_boxes=len(run.failures))
+        maker = made_by(config, engine)
+        _remove_orphans(run.folder)
+        tasks = list(_tasks(run, maker, counts, force=options.force))
+        with results.output_errors(run.folder / FOLDER):
+            (run.folder / FOLDER).mkdir(exist_ok=True)
+        tally, failures = _work(job, tasks, stop, shown=options.progress)
+        counts.update(tally.counts)
+        status = 128 + stop.signal if stop.signal else 3 * bool(failures or run.failures)
+        report = {
+            "schema": SCHEMA,
+            "exit_code": status,
+            "counts": {name: counts[name] for name in COUNTS},
+            **tally.summary(),
+            **maker,
+            "config": config.model_dump(),
+            "run": str(run.folder),
+            "argv": list(options.argv),
+            "versions": versions(),
+        }
+        _write(run.folder, report, failures)
+        return report
+
+
+def _tasks(run: Run, maker: dict[str, str], counts: Counter[str], *, force: bool) -> Iterator[Task]:
+    for page in run.pages():
+        counts["pages"] += 1
+        if not force and _is_done(run.folder, page, maker):
+            counts["up_to_date"] += 1
+            continue
+        file = results.result_path(run.folder, "boxes", page.key, page.page)
+        yield Task(page.name, str(file), force)
+
+
+def _remove_orphans(folder: Path) -> None:
+    """Remove texts of pages that the run no longer has."""
+    for file in (folder / FOLDER).rglob("*.json"):
+        name = str(file.relative_to(folder / FOLDER)).removesuffix(".json")
+        if not (folder / "boxes" / f"{name}.json").exists():
+            remove(folder, name)
+
+
+def _is_done(folder: Path, page: Page, maker: dict[str, str]) -> bool:
+    """Whether all files are there and were made by the same engine from the same boxes."""
+    paths = [folder / FOLDER / f"{page.name}{suffix}" for suffix in SUFFIXES]
+    if not all(path.is_file() for path in paths):
+        return False
+    try:
+        document = json.loads(paths[-1].read_bytes())
+    except ValueError:
+        return False
+    wanted = {**maker, "boxes_sha256": sha256_of_boxes(page)}
+    return isinstance(document, dict) and document.get("made_by") == wanted
+
+
+def _work(
+    job: ReadJob, tasks: Sequence[Task], stop: Stop, *, shown: bool
+) -> tuple[Tally, list[Failure]]:
+    tally = Tally()
+    failures: list[Failure] = []
+    log.info("%d pages to read", len(tasks))
+    if not tasks or stop.requested:
+        return tally, failures
+    # Late, so that there is no cluster where there is nothing to do.
+    from ..workers.cluster import open_client  # noqa: PLC0415
+    from ..workers.dispatch import dispatch  # noqa: PLC0415
+
+    with (
+        open_client(job.workers, len(tasks)) as client,
+        Progress(len(tasks), shown=shown) as progress,
+    ):
+        for outcome in dispatch(client, Reader(job), tasks, stop):
+            tally.add(outcome)
+            progress.add(outcome)
+            if outcome.failure is not None:
+                failures.append(Failure(outcome.key, *outcome.failure, attempts=1))
+    return tally, failures
+
+
+def _write(folder: Path, report: dict[str, Any], failures: list[Failure]) -> None:
+    failures.sort(key=lambda failure: failure.path)
+    lines = "".join(json.dumps(asdict(failure)) + "\n" for failure in failures)
+    results.write_atomically(folder, folder / FAILURES, lines.encode("ascii"))
+    results.write_json(folder, folder / REPORT, report)
+
+
+def one_line(report: dict[str, Any]) -> str:
+    """The last line of a reading, for people."""
+    counts = report["counts"]
+    parts = [
+        f"{counts['done']} pages read",
+        f"{counts['failed']} failed",
+        f"{counts['up_to_date']} were read before",
+    ]
+    if counts["without_boxes"]:
+        parts.append(f"{counts['without_boxes']} pictures had failed in the run")
+    where = Path(report["run"]) / FOLDER
+    return (
+        f"{', '.join(parts)}; {report['boxes']} boxes with text; {report['seconds']:.1f} s: {where}"
+    )

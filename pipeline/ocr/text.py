@@ -1,0 +1,141 @@
+"""What was read on a page: by box, by line, and as the files we write."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from ..export.lines import Reading
+from ..export.markup import fits
+from ..export.to import alto, hocr
+
+if TYPE_CHECKING:
+    from ..output.archive import Page
+
+__all__ = ["SCHEMA", "SUFFIXES", "PageText", "TextLine", "files", "sha256_of_boxes"]
+
+SCHEMA: Final = "locpipe/read/1"
+SUFFIXES: Final = (".txt", ".hocr", ".xml", ".json")
+"""Of the files of a page; the JSON is written last, for it vouches for the others."""
+
+
+@dataclass(frozen=True)
+class TextLine:
+    """Boxes of one line of text.
+
+    Attributes:
+        text: of those that count, with blanks between.
+        confidence: mean of those that count; 0 where none does.
+        boxes: indices of all, in reading order.
+    """
+
+    text: str
+    confidence: float
+    boxes: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class PageText:
+    """What was read on a page.
+
+    Attributes:
+        page: with its boxes, in reading order.
+        readings: one a box.
+        min_confidence: readings with less, or without text, do not count.
+    """
+
+    page: Page
+    readings: Sequence[Reading]
+    min_confidence: float
+
+    @property
+    def counting(self) -> dict[int, Reading]:
+        """The readings that count, by index of their box."""
+        return {
+            index: reading
+            for index, reading in enumerate(self.readings)
+            if reading.text and reading.confidence >= self.min_confidence
+        }
+
+    @property
+    def lines(self) -> tuple[TextLine, ...]:
+        """The lines, in reading order."""
+        indexed = enumerate(self.page.boxes)
+        return tuple(
+            self._line(tuple(index for index, _ in of_line))
+            for _, of_line in groupby(indexed, key=lambda box: box[1].line)
+        )
+
+    def _line(self, boxes: tuple[int, ...]) -> TextLine:
+        counting = self.counting
+        read = [counting[index] for index in boxes if index in counting]
+        mean = sum(one.confidence for one in read) / len(read) if read else 0.0
+        return TextLine(" ".join(one.text for one in read), mean, boxes)
+
+    @property
+    def text(self) -> str:
+        """Everything that counts, a line of text a line."""
+        return "".join(f"{line.text}\n" for line in self.lines if line.text)
+
+
+def files(
+    text: PageText, picture: Path, folder: Path, made_by: Mapping[str, str]
+) -> dict[str, bytes]:
+    """Return the files of a page by their names relative to `folder`, in the order to write them.
+
+    Args:
+        text: what was read.
+        picture: file of the page, absolute.
+        folder: of all that is read, absolute.
+        made_by: what decides the text besides the picture.
+    """
+    page = text.page
+    name = os.path.relpath(picture, (folder / page.name).parent)
+    if not fits(name) or '"' in name or "\\" in name:
+        name = page.sha256
+    document = json.dumps(_document(text, made_by), allow_nan=False)
+    contents = (
+        text.text.encode("utf-8", "replace"),
+        hocr.document(page, name, text.counting),
+        alto.document(page, name, text.counting),
+        document.encode("ascii") + b"\n",
+    )
+    return {f"{page.name}{end}": content for end, content in zip(SUFFIXES, contents, strict=True)}
+
+
+def _document(text: PageText, made_by: Mapping[str, str]) -> dict[str, Any]:
+    counting = text.counting
+    boxes = [
+        {
+            **box,
+            "text": reading.text,
+            "confidence": round(reading.confidence, 4),
+            "counts": index in counting,
+        }
+        for index, (box, reading) in enumerate(
+            zip(text.page.document["boxes"], text.readings, strict=True)
+        )
+    ]
+    lines = [
+        {"text": line.text, "confidence": round(line.confidence, 4), "boxes": list(line.boxes)}
+        for line in text.lines
+    ]
+    return {
+        "schema": SCHEMA,
+        "image": text.page.document["image"],
+        "made_by": {**made_by, "boxes_sha256": sha256_of_boxes(text.page)},
+        "boxes": boxes,
+        "lines": lines,
+        "text": text.text,
+    }
+
+
+def sha256_of_boxes(page: Page) -> str:
+    """Return the hash of a box JSON, by which a reading knows whether it is still up to date."""
+    return hashlib.sha256(json.dumps(page.document, sort_keys=True).encode()).hexdigest()

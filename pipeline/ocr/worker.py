@@ -1,0 +1,153 @@
+"""Reading one page in a Dask worker."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+import traceback
+import uuid
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Final, get_args
+
+from ... import __version__
+from ..config.sections import RunConfig
+from ..export.crops import cut
+from ..export.lines import outline
+from ..output import layout as results
+from ..output.archive import Page, Run, page_of
+from ..picture.process import stage_of
+from ..workers.messages import Outcome, Place, Task
+from ..workers.worker import PictureWorker
+from .engine import EngineName, ReadConfig, open_engine
+from .text import SUFFIXES, PageText, files
+from .units import assigned, groups
+
+if TYPE_CHECKING:
+    from ...stages.load import Image
+    from .engine import Engine
+
+__all__ = ["FOLDER", "ReadJob", "Reader", "made_by", "remove"]
+
+FOLDER: Final = "read"
+MARGIN: Final = 5.0  # seconds that the engine has less than the page
+
+
+@dataclass(frozen=True)
+class ReadJob:
+    """What is the same for every page that is read.
+
+    Args:
+        run: whose boxes are read; its folder absolute.
+        config: what decides the text.
+        engine: version that the engine must have, wherever the worker runs.
+        workers: how the work is spread.
+        version: of locpipe.
+        name: of this run among others at the same workers.
+    """
+
+    run: Run
+    config: ReadConfig
+    engine: str
+    workers: RunConfig
+    version: str = __version__
+    name: str = field(default_factory=lambda: f"locpipe-read-{uuid.uuid4().hex}")
+
+    @property
+    def place(self) -> Place:
+        """In the parent itself, in processes of ours, or in workers that others started."""
+        if self.workers.scheduler is not None:
+            return "remote"
+        return "inside" if self.workers.workers == 0 else "local"
+
+    @property
+    def output(self) -> Path:
+        """Folder of the run."""
+        return self.run.folder
+
+    @property
+    def timeout(self) -> float:
+        """Seconds a page may take."""
+        return self.workers.timeout
+
+
+def made_by(config: ReadConfig, engine: Engine) -> dict[str, str]:
+    """What decides a text besides the picture and its boxes."""
+    decisive = json.dumps([config.model_dump(), engine.padding, engine.min_confidence])
+    return {
+        "engine": engine.version,
+        "language": engine.language,
+        "read_sha256": hashlib.sha256(decisive.encode()).hexdigest(),
+    }
+
+
+def remove(output: Path, name: str) -> None:
+    """Remove what was read on a page, the JSON first, for it vouches for the others."""
+    for suffix in reversed(SUFFIXES):
+        with suppress(OSError):  # not there, or a name that never could be
+            (output / FOLDER / f"{name}{suffix}").unlink()
+
+
+class Reader(PictureWorker):
+    """Reads the boxes of pages.
+
+    Args:
+        job: what is the same for every page.
+    """
+
+    job: ReadJob
+    too_slow = "took longer than --timeout = {limit:g} s; raise it"
+    too_large = "use fewer --workers"
+    stage = "read"
+
+    def prepare(self, memory: int) -> None:  # noqa: ARG002 - engines are told no limit
+        """Start the engine.
+
+        Raises:
+            ConfigError: the worker has no such engine, or another version of it.
+        """
+        self.engine = open_engine(self.job.config)
+        self.must_have(self.job.engine, self.engine.version)
+
+    def do(self, task: Task) -> Outcome:
+        """Read every box of a page and write what it says.
+
+        Args:
+            task: its path is that of the box JSON.
+        """
+        self.clear(task)  # whatever ends this process, no text of other boxes may remain
+        started = time.perf_counter()
+        page = page_of(json.loads(Path(task.path).read_bytes()), task.path)
+        picture = self.job.run.picture(page).absolute()
+        image = self.job.run.decoded(page, picture)
+        loaded = time.perf_counter()
+        text = self._read(image, page)
+        read = time.perf_counter()
+        folder = self.job.output / FOLDER
+        contents = files(text, picture, folder, made_by(self.job.config, self.engine))
+        for name, content in contents.items():
+            results.write_atomically(self.job.output, folder / name, content)
+        seconds = {"load": loaded - started, "read": read - loaded, "write": time.perf_counter() - read}  # fmt: skip
+        return Outcome(task.key, "done", page.sha256, 1, len(text.counting), image.width * image.height, seconds)  # fmt: skip
+
+    def _read(self, image: Image, page: Page) -> PageText:
+        engine, asked = self.engine, self.job.config.min_confidence
+        together = groups(page.boxes, self.job.config.unit)
+        crops = [cut(image.rgb, outline(boxes), padding=engine.padding) for boxes in together]
+        seconds = max(1.0, self.job.timeout - MARGIN)
+        seen = engine.read([crop.pixels for crop in crops], seconds) if crops else []
+        of_groups = map(assigned, seen, crops, together)
+        readings = [reading for of_group in of_groups for reading in of_group]
+        return PageText(page, readings, engine.min_confidence if asked is None else asked)
+
+    def clear(self, task: Task) -> None:
+        """Remove what was read on a page before."""
+        remove(self.job.output, task.key)
+
+    def stage_of(self, error: Exception) -> str:
+        """`read` for what comes out of the engine."""
+        modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]  # fmt: skip
+        engines = [f"{__package__}.{name}" for name in get_args(EngineName)]
+        return "read" if any(module in engines for module in modules) else stage_of(error)

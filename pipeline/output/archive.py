@@ -1,0 +1,306 @@
+"""A finished run, read back: its pages with their boxes, and where the pictures lie."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ...stages.boxes import Box, Point
+from ...stages.errors import ConfigError, ImageError
+from ...stages.load import EXTENSIONS, Image, load
+from ..run.run import locked
+from ..run.state import Failure, Store
+from ..sources.pictures import STATE_FOLDER, Pictures, open_source
+from .box_json import SCHEMA
+from .layout import page_name, result_path
+
+__all__ = ["Decoding", "Page", "Run", "open_run", "page_of"]
+
+RUN_SCHEMA: Final = "locpipe/run/1"
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+class Decoding(_Strict):
+    """Where a run found its pictures, and how it decoded them: see `config.InputConfig`."""
+
+    path: str
+    background: tuple[int, int, int] = Field(strict=False)
+    max_megapixels: float
+
+
+@dataclass(frozen=True)
+class Page:
+    """What a box JSON says about one page of one picture.
+
+    Attributes:
+        key: path of the picture relative to the source; bytes that are not UTF-8 as surrogates.
+        page: which page of the file, from 1.
+        width: columns of the upright page, in pixels.
+        height: rows of the upright page, in pixels.
+        exif_orientation: 1..8.
+        stored_width: columns before `exif_orientation` is applied.
+        stored_height: rows before `exif_orientation` is applied.
+        sha256: of the picture file.
+        labels: in the order of the values of the mask.
+        boxes: in reading order, in pixels of the upright page.
+        document: the box JSON itself.
+    """
+
+    key: str
+    page: int
+    width: int
+    height: int
+    exif_orientation: int
+    stored_width: int
+    stored_height: int
+    sha256: str
+    labels: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    document: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """The key, with the page where that is not the first: how results are called."""
+        return page_name(self.key, self.page)
+
+
+@dataclass(frozen=True)
+class Run:
+    """The output of a finished run.
+
+    Attributes:
+        folder: the output.
+        decoding: what run.json says about how its pictures were decoded.
+        failures: pictures without a result, and why.
+        pictures: where the pictures lie.
+    """
+
+    folder: Path
+    decoding: Decoding
+    failures: tuple[Failure, ...]
+    pictures: Pictures
+
+    def pages(self) -> Iterator[Page]:
+        """Yield every page with a result, in the order of names and pages.
+
+        Raises:
+            ConfigError: a box JSON is damaged, of another version, or not in its place.
+        """
+        for file in _box_files(self.folder / "boxes"):
+            page = page_of(_read_json(file), str(file))
+            # A key decides where exports go, so one made up may not lead out of their folder.
+            if file != result_path(self.folder, "boxes", page.key, page.page):
+                msg = f"{file}: tells of another picture, {page.name!r}; remove it, or run again"
+                raise ConfigError(msg)
+            yield page
+
+    def picture(self, page: Page) -> Path:
+        """Return where the picture of a page lies, having seen that it is still the same.
+
+        Raises:
+            ImageError: it was moved, removed or changed since the run.
+        """
+        path = self._path(page.key)
+        if path is None or not path.is_file():
+            msg = (
+                f"{page.key!r}: is no longer {f'at {path}' if path else 'in the source of the run'}; "
+                "put it back, or say with --input where the pictures lie now"
+            )
+            raise ImageError(msg)
+        if self._sha256_of(path) != page.sha256:
+            msg = f"{page.key!r}: was changed since the run ({path}); run again to find its boxes"
+            raise ImageError(msg)
+        return path
+
+    def decoded(self, page: Page, path: Path) -> Image:
+        """Decode the picture of a page as the run did.
+
+        Args:
+            page: of it.
+            path: where `picture` says it lies.
+
+        Raises:
+            ImageError: it cannot be decoded.
+        """
+        background, limit = self.decoding.background, self.decoding.max_megapixels
+        return load(path, page=page.page, background=background, max_megapixels=limit)
+
+    def _path(self, key: str) -> Path | None:
+        source = self.pictures.source
+        if source.is_dir():
+            return source / key
+        return self._listed.get(key)
+
+    @cached_property
+    def _listed(self) -> dict[str, Path]:
+        return {picture.key: Path(picture.path) for picture in self.pictures}
+
+    def _sha256_of(self, path: Path) -> str:
+        # Pages of one file come one after the other.
+        if self._hashed.get("path") != str(path):
+            with path.open("rb") as stream:
+                digest = hashlib.file_digest(stream, "sha256").hexdigest()
+            self._hashed.update(path=str(path), sha256=digest)
+        return self._hashed["sha256"]
+
+    @cached_property
+    def _hashed(self) -> dict[str, str]:
+        return {}
+
+
+def open_run(folder: Path, pictures: Path | None = None) -> Run:
+    """Read what a run wrote.
+
+    Args:
+        folder: the output of the run.
+        pictures: where its pictures lie now, if no longer where the run found them.
+
+    Raises:
+        ConfigError: this is not a run, or of another version, or it was stopped before its end; or
+            there is nothing where its pictures should be.
+        LockedError: it is at work.
+    """
+    report = _read_report(folder)
+    _check_finished(folder, report)
+    try:
+        decoding = Decoding.model_validate(report["config"]["input"])
+        told = (folder / "failures.jsonl").read_text("ascii").splitlines()
+        failures = tuple(Failure(**json.loads(line)) for line in told)
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        msg = f"{folder}: run.json or failures.jsonl is damaged ({error!r}); run again to mend them"
+        raise ConfigError(msg) from error
+    try:
+        source = open_source(pictures or Path(decoding.path), folder, EXTENSIONS)
+        return Run(folder, decoding, failures, source)
+    except ConfigError as error:
+        msg = f"{folder}: its pictures: {error}; say with --input where they lie now"
+        raise ConfigError(msg) from error
+
+
+class _Image(_Strict):
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    page: int = Field(ge=1)
+    exif_orientation: int = Field(ge=1, le=8)
+    stored_width: int = Field(ge=1)
+    stored_height: int = Field(ge=1)
+    sha256: str
+
+
+class _Box(_Strict):
+    label: str
+    score: float
+    rect: tuple[int, int, int, int] = Field(strict=False)
+    polygon: list[Annotated[Point, Field(strict=False)]] = Field(min_length=4)
+    line: int
+    class_: str | None = Field(None, alias="class")
+    probability: float | None = None
+
+
+class _Document(_Strict):
+    image: _Image
+    labels: list[str] = Field(min_length=1)
+    boxes: list[_Box]
+
+
+def page_of(document: Mapping[str, Any], origin: str) -> Page:
+    """Return a box JSON as objects.
+
+    Args:
+        document: the parsed JSON.
+        origin: of it, for messages.
+
+    Raises:
+        ConfigError: it is of another version, or damaged.
+    """
+    if document.get("schema") != SCHEMA:
+        msg = (
+            f"{origin}: is {document.get('schema')!r}, this locpipe reads {SCHEMA!r}; "
+            "run again with this version into a new output"
+        )
+        raise ConfigError(msg)
+    try:
+        key = document["image"]["path"]
+        read = _Document.model_validate(document)
+    except (ValidationError, KeyError, TypeError) as error:
+        first = error.errors()[0] if isinstance(error, ValidationError) else repr(error)
+        msg = f"{origin}: damaged ({first}); remove it and run again"
+        raise ConfigError(msg) from error
+    boxes = tuple(_box(box) for box in read.boxes)
+    image = read.image.model_dump()
+    return Page(key=key, **image, labels=tuple(read.labels), boxes=boxes, document=document)
+
+
+def _box(box: _Box) -> Box:
+    polygon = tuple(box.polygon)
+    return Box(box.label, box.score, polygon, box.rect, box.line, box.class_, box.probability)
+
+
+def _read_report(folder: Path) -> dict[str, Any]:
+    if not (folder / "run.json").is_file():
+        if (folder / STATE_FOLDER).is_dir() or (folder / "boxes").is_dir():
+            raise _unfinished(folder)
+        msg = f"{folder}: is not the output of a run (no run.json); give a folder `locpipe run` wrote to"
+        raise ConfigError(msg)
+    report = _read_json(folder / "run.json")
+    if report.get("schema") != RUN_SCHEMA:
+        msg = (
+            f"{folder / 'run.json'}: is {report.get('schema')!r}, this locpipe reads "
+            f"{RUN_SCHEMA!r}; run again with this version into a new output"
+        )
+        raise ConfigError(msg)
+    return report
+
+
+def _check_finished(folder: Path, report: Mapping[str, Any]) -> None:
+    with Store(folder, read_only=True) as store:
+        stopped = int(report.get("exit_code", 0)) >= 128
+        if stopped or store.unfinished:
+            raise _unfinished(folder)
+
+
+def _unfinished(folder: Path) -> ConfigError:
+    if (folder / STATE_FOLDER).is_dir():
+        with locked(folder):  # says so if it is at work, which passes; that it was stopped does not
+            pass
+    return ConfigError(f"{folder}: this run was stopped; run it again to its end first")
+
+
+def _read_json(file: Path) -> dict[str, Any]:
+    try:
+        document = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        msg = f"{file}: cannot be read ({error}); remove it and run again"
+        raise ConfigError(msg) from error
+    if not isinstance(document, dict):
+        msg = f"{file}: is no JSON object; remove it and run again"
+        raise ConfigError(msg)
+    return document
+
+
+_NAME = re.compile(r"(?P<key>.*?)(\.page-(?P<page>\d+))?\.json", re.DOTALL)
+
+
+def _box_files(folder: Path) -> Iterator[Path]:
+    for parent, folders, files in os.walk(folder):
+        folders.sort()
+        for name in sorted((name for name in files if name.endswith(".json")), key=_by_page):
+            yield Path(parent, name)
+
+
+def _by_page(name: str) -> tuple[str, int]:
+    found = _NAME.fullmatch(name)
+    assert found is not None
+    return found["key"], int(found["page"] or 1)

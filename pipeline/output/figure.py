@@ -1,0 +1,123 @@
+"""The paper's figure: a picture, its heatmap, its mask and its boxes, one row a method."""
+
+from __future__ import annotations
+
+import importlib
+import io
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import cv2
+import numpy as np
+
+from ...stages.errors import ConfigError, OutputError
+from .pictures import heatmap_pixels, mask_pixels
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    from ..picture.localize import Result
+
+__all__ = ["check", "figure", "save"]
+
+COLOURS: Final = "viridis"
+"""Equal steps of heat look equally large, also in grey and to the colour blind."""
+LONGEST_SIDE: Final = 900  # pixels of a panel: the figure is for looking at
+PANEL_INCHES: Final = 4.0
+TALLEST_PANEL: Final = 3.0
+"""In widths, and so for the widest: in the shape of a picture of 4 x 10,000 pixels the figure would
+take all memory there is."""
+FORMATS: Final = (".png", ".pdf", ".svg", ".jpg")
+
+
+def check(path: Path, picture: Path) -> None:
+    """See, before anything is computed, that a figure of a picture can be drawn and called so.
+
+    Raises:
+        ConfigError: the name ends in no format that can be drawn or is the picture's own, or
+            matplotlib is not installed.
+    """
+    if path.suffix.lower() not in FORMATS:
+        msg = f"--output {path}: give a name that ends in one of {', '.join(FORMATS)}"
+        raise ConfigError(msg)
+    if path.exists() and picture.exists() and path.samefile(picture):
+        msg = f"--output {path} is the picture itself: choose another name"
+        raise ConfigError(msg)
+    try:
+        importlib.import_module("matplotlib.figure")
+    except ImportError as error:
+        msg = "locpipe show needs matplotlib: pip install 'locpipe[train]'"
+        raise ConfigError(msg) from error
+
+
+def figure(results: Sequence[tuple[str, Result]]) -> Figure:
+    """Draw results on one picture side by side: picture, heatmap with its legend, mask, boxes.
+
+    Args:
+        results: name of the method and what it found, one row each.
+    """
+    # Not pyplot: that keeps global state and looks for a screen.
+    from matplotlib.figure import Figure  # noqa: PLC0415 - slow, an optional extra
+
+    image = results[0][1].image
+    aspect = min(max(image.height / image.width, 1 / TALLEST_PANEL), TALLEST_PANEL)
+    size = (4.4 * PANEL_INCHES, len(results) * (PANEL_INCHES * aspect + 0.4))
+    drawn = Figure(figsize=size, layout="constrained")
+    rows = drawn.subplots(len(results), 4, squeeze=False)
+    for row, (name, result) in zip(rows, results, strict=True):
+        _draw_row(row, name, result)
+    return drawn
+
+
+def save(drawn: Figure, path: Path) -> None:
+    """Write a figure to a file that `check` has seen; the same one gives the same bytes.
+
+    Raises:
+        OutputError: the file cannot be written.
+    """
+    from matplotlib import rc_context  # noqa: PLC0415 - slow, an optional extra
+
+    stream, kind = io.BytesIO(), path.suffix.lower()
+    undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(kind)
+    with rc_context({"svg.hashsalt": "locpipe"}):
+        drawn.savefig(stream, format=kind[1:], dpi=100, metadata=undated)
+    try:
+        path.write_bytes(stream.getvalue())
+    except OSError as error:
+        msg = f"--output {path}: cannot be written ({error.strerror}); choose another file"
+        raise OutputError(msg) from error
+
+
+def _draw_row(row: NDArray[np.object_], name: str, result: Result) -> None:
+    picture, heat, mask, boxes = row
+    _show(picture, result.image.rgb, name)
+    levels = np.asarray(heatmap_pixels(result) / np.float32(255), np.float32)
+    shown = heat.imshow(_shrunk(levels), cmap=COLOURS, vmin=0, vmax=1, extent=_extent(levels))
+    heat.set(title="heatmap", xticks=[], yticks=[])
+    legend = heat.figure.colorbar(shown, ax=heat, fraction=0.05, pad=0.02)
+    legend.set_label(f"heat of {', '.join(result.heatmap.labels)[:40]}")
+    _show(mask, np.repeat((mask_pixels(result) > 0)[..., None] * np.uint8(255), 3, 2), "mask")
+    found = result.boxes.items
+    _show(boxes, result.image.rgb, f"{len(found)} box{'' if len(found) == 1 else 'es'}")
+    for box in found:
+        corners = np.array([*box.polygon, box.polygon[0]])
+        boxes.plot(corners[:, 0], corners[:, 1], color="#00ff66", linewidth=1.5)
+
+
+def _show(axes: Axes, rgb: NDArray[np.uint8], title: str) -> None:
+    axes.imshow(_shrunk(rgb), extent=_extent(rgb))
+    axes.set(title=title, xticks=[], yticks=[])
+
+
+def _extent(pixels: NDArray[np.generic]) -> tuple[float, float, float, float]:
+    """The frame of our coordinates: the origin is the outer corner of the top-left pixel."""
+    return (0, pixels.shape[1], pixels.shape[0], 0)
+
+
+def _shrunk(pixels: NDArray[np.uint8] | NDArray[np.float32]) -> NDArray[np.generic]:
+    scale = min(1.0, LONGEST_SIDE / max(pixels.shape[:2]))
+    height, width = (max(1, round(side * scale)) for side in pixels.shape[:2])
+    return np.asarray(cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA))

@@ -1,0 +1,81 @@
+"""Pictures of a result: the mask, the heatmap, and an overlay to look at."""
+
+from functools import cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from ...stages.boxes import Box
+from ..picture.localize import Result
+
+__all__ = ["heatmap_pixels", "mask_pixels", "overlay_pixels"]
+
+_LONGEST_SIDE = 1280  # of an overlay: it is for looking at
+_BOX = (0, 255, 102)  # green: in no colour map used here, and rare in photographs
+_HEAT_OPACITY = 0.65
+
+
+def mask_pixels(result: Result) -> NDArray[np.uint8]:
+    """Return the mask at picture size, uint8 [H, W].
+
+    One label: 0 or 255. Several: 0, or 1 + index of the hottest label of those found there.
+    """
+    mask = result.mask.values
+    if len(mask) == 1:
+        cells = mask[0].astype(np.uint8) * np.uint8(255)
+    else:
+        # Filled boxes are of pixels, one label each.
+        heat = result.heatmap.values if result.mask.grid == result.heatmap.grid else mask
+        hottest = np.where(mask, heat, -1).argmax(axis=0).astype(np.uint8)
+        cells = np.where(mask.any(axis=0), hottest + 1, 0).astype(np.uint8)
+    return result.mask.grid.to_pixels(cells)
+
+
+def heatmap_pixels(result: Result) -> NDArray[np.uint8]:
+    """Return the largest heat of any label at picture size, uint8 [H, W], 255 = certain."""
+    return result.heatmap.grid.to_pixels(_heat_levels(result))
+
+
+def overlay_pixels(result: Result) -> NDArray[np.uint8]:
+    """Return the picture under its heat and boxes, uint8 [h, w, 3] RGB, longest side 1280.
+
+    The hotter, the less of the picture shows through, in the colours of "inferno".
+    """
+    rgb = result.image.rgb
+    scale = min(1.0, _LONGEST_SIDE / max(rgb.shape[:2]))
+    size = tuple(max(1, round(side * scale)) for side in (rgb.shape[1], rgb.shape[0]))
+    picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    heat = cv2.resize(_heat_levels(result), size, interpolation=cv2.INTER_LINEAR)
+    colours, transparency = _blend_tables()
+    faded = cv2.multiply(picture, cv2.LUT(cv2.merge([heat] * 3), transparency), scale=1 / 255)
+    overlay: NDArray[np.uint8] = np.asarray(
+        cv2.add(faded, cv2.LUT(cv2.merge([heat] * 3), colours)), np.uint8
+    )
+    for box in result.boxes.items:
+        _draw(overlay, box, scale)
+    return overlay
+
+
+@cache
+def _blend_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Return for 256 levels of heat the colour times its opacity, and 255 minus the opacity."""
+    levels = np.arange(256, dtype=np.uint8)[None]
+    colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
+    opacity = np.repeat(levels[..., None], 3, axis=2) * (_HEAT_OPACITY / 255)
+    blended = np.asarray(np.rint(colours * opacity), np.uint8)
+    return blended, np.asarray(np.rint(255 * (1 - opacity)), np.uint8)
+
+
+def _heat_levels(result: Result) -> NDArray[np.uint8]:
+    hottest = result.heatmap.values.max(axis=0)
+    return np.asarray(np.rint(hottest * 255), np.uint8)
+
+
+def _draw(overlay: NDArray[np.uint8], box: Box, scale: float) -> None:
+    corners = np.rint(np.array(box.polygon) * scale).astype(np.int32)
+    cv2.polylines(overlay, [corners], isClosed=True, color=_BOX, thickness=2, lineType=cv2.LINE_AA)
+    if box.class_ is not None:
+        x, y = corners[:, 0].min(), corners[:, 1].min()
+        place = (int(x), int(max(y - 4, 12)))
+        cv2.putText(overlay, box.class_, place, cv2.FONT_HERSHEY_SIMPLEX, 0.6, _BOX, 2, cv2.LINE_AA)

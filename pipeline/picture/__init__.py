@@ -1,0 +1,1 @@
+"""One picture file, from its bytes to its results on disk."""

@@ -1,0 +1,1 @@
+"""From a config to results: what a run does, in which order."""

@@ -1,0 +1,126 @@
+"""What `locpipe doctor` looks at: the things that most often are not as one thinks."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from tempfile import TemporaryFile
+from typing import TYPE_CHECKING
+
+from ...stages.errors import LocpipeError
+from ...stages.models.model import list_models, verify_model
+from ..workers.machine import CORES, MEMORY
+from .summary import version_of, versions
+
+if TYPE_CHECKING:
+    from ..config.sections import Config
+
+__all__ = ["Finding", "examine"]
+
+ENVIRONMENT = ("PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # fmt: skip
+OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")  # fmt: skip
+OPERATORS = ("nms", "roi_align", "deform_conv2d")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the doctor.
+
+    Attributes:
+        what: what was looked at.
+        found: what was found, and how to mend it where it is wrong.
+        ok: whether it is as it should be.
+    """
+
+    what: str
+    found: str
+    ok: bool = True
+
+
+def examine(config: Config | None) -> list[Finding]:
+    """Look at everything; with a config also at its output and its workers."""
+    return [
+        *(
+            Finding(name, found or "missing", ok=found is not None)
+            for name, found in versions().items()
+        ),
+        Finding("cores given to us", str(CORES)),
+        Finding("memory given to us", f"{MEMORY / 2**30:.1f} GiB"),
+        _bfloat16(),
+        *_environment(),
+        _command(),
+        _opencv(),
+        *_operators(),
+        *_models(),
+        *(_of_config(config) if config else ()),
+    ]
+
+
+def _bfloat16() -> Finding:
+    from ...stages.infer import has_bfloat16  # noqa: PLC0415 - imports torch
+
+    slower = "not of this processor (or torch is too old to tell): text takes nearly twice as long"
+    return Finding("bfloat16", "of this processor" if has_bfloat16() else slower)
+
+
+def _environment() -> Iterator[Finding]:
+    for name in ENVIRONMENT:
+        if name in os.environ:
+            yield Finding(name, os.environ[name])
+
+
+def _command() -> Finding:
+    found = shutil.which("locpipe")
+    missing = f"not on PATH; in cron write {sys.executable} -m locpipe, or the absolute path"
+    return Finding("command locpipe", found or missing)
+
+
+def _opencv() -> Finding:
+    found = {name: version for name in OPENCV if (version := version_of(name))}
+    names = sorted(found)
+    if len(set(found.values())) <= 1:  # of one version they have the same files
+        return Finding("OpenCV distributions", ", ".join(names) or "none of pip's")
+    advice = f"pip uninstall -y {' '.join(names)}, then install one of them again"
+    told = ", ".join(f"{name} {found[name]}" for name in names)
+    return Finding("OpenCV distributions", f"{told} overwrite each other: {advice}", ok=False)
+
+
+def _operators() -> Iterator[Finding]:
+    """Native operators of torchvision, which are missing when it does not fit torch."""
+    import torch  # noqa: PLC0415 - slow to import
+
+    with suppress(RuntimeError, ImportError):  # importing it may fail for that very reason
+        importlib.import_module("torchvision")
+    for name in OPERATORS:
+        loads = hasattr(torch.ops.torchvision, name)
+        missing = "missing, for torchvision was not built for this torch; locpipe does not need it"
+        yield Finding(f"torchvision {name}", "loads" if loads else missing)
+
+
+def _models() -> Iterator[Finding]:
+    for folder in list_models():
+        try:
+            yield Finding(f"model {folder.name}", verify_model(folder))
+        except LocpipeError as error:
+            # An extra may be left out, a file of a model may not.
+            left_out = isinstance(error.__cause__, ModuleNotFoundError)
+            yield Finding(f"model {folder.name}", str(error), ok=left_out)
+
+
+def _of_config(config: Config) -> Iterator[Finding]:
+    from ..workers.cluster import share_of_memory, workers_of  # noqa: PLC0415 - slow to import
+
+    workers = f"{workers_of(config.run)} x {config.run.threads} threads"
+    yield Finding("workers", f"{workers}, {share_of_memory(config.run) / 2**30:.1f} GiB each")
+    output = config.output.path.absolute()
+    there = next(folder for folder in (output, *output.parents) if folder.is_dir())
+    try:
+        with TemporaryFile(dir=there):
+            yield Finding("output.path", f"{output} can be written")
+    except OSError as error:
+        yield Finding("output.path", f"{there} cannot be written: {error.strerror}", ok=False)

@@ -1,0 +1,95 @@
+"""Which pictures of a source there is work to do for, and why."""
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from ..config.sections import OutputConfig
+from ..output import layout as results
+from ..sources.pictures import Picture
+from .state import Known, Planned, Store
+
+__all__ = ["Terms", "make_plan"]
+
+MISSING = (-1, -1)
+
+
+@dataclass(frozen=True)
+class Terms:
+    """What decides whether a picture is done.
+
+    Args:
+        output: section of the config.
+        config_sha256: of what decides the result.
+        model_sha256: of the model.
+        max_attempts: runs in which an unchanged picture may fail.
+        retry_failed: try all failures again, whatever their number.
+        force: do everything again.
+    """
+
+    output: OutputConfig
+    config_sha256: str
+    model_sha256: str
+    max_attempts: int
+    retry_failed: bool = False
+    force: bool = False
+
+
+def make_plan(store: Store, pictures: Iterable[Picture], terms: Terms) -> None:
+    """Look at every picture once and note in the store what there is to do.
+
+    Raises:
+        ConfigError: a picture is listed twice.
+    """
+    for picture in pictures:
+        size, mtime_ns = _size_and_time(picture.path)
+        todo, reason = _decide(store, picture.key, (size, mtime_ns), terms)
+        store.plan(Planned(picture, size, mtime_ns, todo, reason))
+
+
+def _size_and_time(path: str) -> tuple[int, int]:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - hot
+    except OSError:
+        return MISSING
+    return status.st_size, status.st_mtime_ns
+
+
+def _decide(
+    store: Store, key: str, size_and_time: tuple[int, int], terms: Terms
+) -> tuple[bool, str]:
+    known = store.known(key)
+    if terms.force:
+        return True, "forced"
+    if known is None:
+        return True, "new"
+    if changed := _changed(known, size_and_time, terms):
+        return True, f"{changed} changed"
+    if known.status == "failed":
+        return _decide_failed(known, store.run, terms)
+    return _decide_done(key, known.pages, terms.output)
+
+
+def _changed(known: Known, size_and_time: tuple[int, int], terms: Terms) -> str | None:
+    if (known.size, known.mtime_ns) != size_and_time:
+        return "picture"
+    if known.model_sha256 != terms.model_sha256:
+        return "model"
+    return "config" if known.config_sha256 != terms.config_sha256 else None
+
+
+def _decide_failed(known: Known, run: int, terms: Terms) -> tuple[bool, str]:
+    if terms.retry_failed:
+        return True, "failed before, told to retry"
+    if known.run == run:
+        return False, "failed in this run, before it was interrupted"
+    if known.attempts >= terms.max_attempts:
+        return False, f"given up after {known.attempts} failures"
+    return True, "failed before"
+
+
+def _decide_done(key: str, pages: int, output: OutputConfig) -> tuple[bool, str]:
+    for page in range(1, pages + 1):
+        if not all(path.is_file() for path in results.wanted(output, key, page)):
+            return True, "result missing"
+    return False, "done"

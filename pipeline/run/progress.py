@@ -1,0 +1,67 @@
+"""How far a run is: a bar for people at a terminal, now and then a line for those who read a log."""
+
+import logging
+import time
+from types import TracebackType
+from typing import Final, Self
+
+from tqdm import tqdm
+from tqdm.contrib.logging import logging_redirect_tqdm
+
+from ..workers.messages import Outcome
+
+__all__ = ["Progress"]
+
+log = logging.getLogger(__name__)
+
+LINE_SECONDS: Final = 300
+
+
+class Progress:
+    """Logs every picture, and shows a bar where that is wanted; where not, now and then a line.
+
+    Args:
+        total: pictures to come.
+        shown: whether to draw the bar.
+    """
+
+    def __init__(self, total: int, *, shown: bool) -> None:
+        self._bar = tqdm(total=total, unit=" pictures", disable=not shown, smoothing=0)
+        self._redirect = logging_redirect_tqdm()
+        self._started = self._told = time.monotonic()
+        self._total = total
+        self._done = self._pixels = self._failed = 0
+
+    def __enter__(self) -> Self:
+        self._redirect.__enter__()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        tb: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+        self._redirect.__exit__(kind, error, tb)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one picture."""
+        fields = {"picture": outcome.key, "status": outcome.status, "boxes": outcome.boxes}
+        if outcome.failure is None:
+            log.debug("%r: %s, %d boxes", outcome.key, outcome.status, outcome.boxes, extra=fields)
+        else:
+            stage, error, message = outcome.failure
+            fields |= {"stage": stage, "error": error}
+            log.warning("failed: %r: %s", outcome.key, message, extra=fields)
+        self._pixels += outcome.pixels
+        self._failed += outcome.failure is not None
+        self._done += 1
+        now = time.monotonic()
+        speed = self._pixels / 1e6 / max(now - self._started, 1e-9)
+        state = f"{speed:.1f} MP/s, {self._failed} failed"
+        self._bar.set_postfix_str(state, refresh=False)
+        self._bar.update()
+        if self._bar.disable and now - self._told >= LINE_SECONDS:
+            self._told = now
+            log.info("%d of %d pictures, %s", self._done, self._total, state)

@@ -1,0 +1,267 @@
+"""`locpipe run`: from a checked config to results on disk and one report."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from dataclasses import asdict, dataclass, field
+from itertools import takewhile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from filelock import FileLock, Timeout
+
+from ...stages.errors import LocpipeError
+from ...stages.load import EXTENSIONS
+from ...stages.models.model import (
+    Backbone,
+    find_model,
+    list_models,
+    load_model,
+    read_card,
+    verify_model,
+)
+from ..output import layout as results
+from ..picture import localize as picture
+from ..sources.pictures import STATE_FOLDER, Pictures, open_source
+from ..workers.messages import Job, Task
+from ..workers.signals import Stop
+from . import preflight as trial
+from .plan import Terms, make_plan
+from .progress import Progress
+from .state import Store
+from .summary import Tally, versions
+
+if TYPE_CHECKING:
+    from ..config.sections import Config
+
+__all__ = ["NO_PICTURE", "LockedError", "Options", "execute", "locked", "preview"]
+
+SCHEMA: Final = "locpipe/run/1"
+NO_PICTURE: Final = 4
+"""Exit code where a picture is required and there is none."""
+
+log = logging.getLogger(__name__)
+
+
+class LockedError(LocpipeError):
+    """Another run is writing to the same output."""
+
+    exit_code = 75
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a run can be told besides its config; see `locpipe run --help`."""
+
+    limit: int | None = None
+    retry_failed: bool = False
+    force: bool = False
+    require_input: bool = False
+    progress: bool = False
+    argv: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    job: Job
+    terms: Terms
+    pictures: Pictures
+
+
+def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
+    """Yield the key of every picture and what a run would do about it, changing nothing.
+
+    Raises:
+        LocpipeError: as `run`, as far as can be told without starting.
+    """
+    prepared = _prepare(config, options)
+    with Store(prepared.job.config.output.path, read_only=True) as store:
+        make_plan(store, prepared.pictures, prepared.terms)
+        left = options.limit
+        for planned in store.planned():
+            over = planned.todo and left == 0
+            if planned.todo and left:
+                left -= 1
+            action = "leave" if over or not planned.todo else "process"
+            yield planned.picture.key, f"{action}: {'over --limit' if over else planned.reason}"
+
+
+def execute(config: Config, options: Options) -> dict[str, Any]:
+    """Work on all pictures there is something to do for, and return what run.json says.
+
+    Raises:
+        ConfigError: the source or the scheduler does not exist, or the config asks for something
+            that the model does not have.
+        ModelError: the model is missing or damaged.
+        OutputError: results cannot be written.
+        LockedError: another run holds the lock of the output.
+    """
+    prepared = _prepare(config, options)
+    output = prepared.job.config.output.path
+    results.prepare_output(output)
+    results.prepare_folders(prepared.job.config.output)
+    stop = Stop()
+    with ExitStack() as stack:
+        stack.enter_context(stop.listening())
+        stack.enter_context(locked(output))
+        results.sweep(output)
+        with Store(output) as store:
+            pictures = takewhile(lambda _: not stop.requested, prepared.pictures)
+            make_plan(store, pictures, prepared.terms)
+            store.begin()
+            tally = _work(prepared, store, options, stop)
+            if not stop.requested:
+                store.finish()
+            report = _write_report(prepared, store, tally, options, stop)
+        if not stop.requested and _export(prepared.job.config) and not report["exit_code"]:
+            report["exit_code"] = 3
+            results.write_json(output, output / "run.json", report)
+        return report
+
+
+def _prepare(config: Config, options: Options) -> _Prepared:
+    """Check everything that can be checked before anything is started or written."""
+    folder = find_model(config.source)
+    card = read_card(folder)
+    picture.check(card, config)
+    picture.check_masks(card, config)
+    model_sha256 = verify_model(folder)
+    config_sha256 = config.sha256()
+    config = _absolute(config)
+    if trial.is_needed(card, config) and not _ran_before(config, config_sha256, model_sha256):
+        trial.try_out(load_model(folder), config)
+    pictures = open_source(config.input.path, config.output.path, EXTENSIONS)
+    # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
+    model = config.source if folder in list_models() else _whole_path(folder)
+    terms = Terms(
+        config.output,
+        config_sha256,
+        model_sha256,
+        config.run.max_attempts,
+        retry_failed=options.retry_failed,
+        force=options.force,
+    )
+    return _Prepared(Job(config, config_sha256, model, model_sha256), terms, pictures)
+
+
+def _ran_before(config: Config, config_sha256: str, model_sha256: str) -> bool:
+    """Say whether the last run here was by this config: a run with nothing to do needs no torch."""
+    try:
+        report = json.loads((config.output.path / "run.json").read_bytes())
+        before = report["config_sha256"], report["model_sha256"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+    return before == (config_sha256, model_sha256)
+
+
+def _whole_path(folder: Path | Backbone) -> str | Backbone:
+    return folder if isinstance(folder, Backbone) else str(folder.absolute())
+
+
+def _absolute(config: Config) -> Config:
+    sections = {
+        name: section.model_copy(update={"path": section.path.absolute()})
+        for name, section in (("input", config.input), ("output", config.output))
+    }
+    return config.model_copy(update=sections)
+
+
+def locked(output: Path) -> AbstractContextManager[object]:
+    """Hold the lock of an output.
+
+    Raises:
+        LockedError: another run holds it.
+        OutputError: the lock belongs to another user.
+    """
+    with results.output_errors(output):
+        try:
+            return FileLock(output / STATE_FOLDER / "lock").acquire(timeout=0)
+        except Timeout as error:
+            msg = (
+                f"{output}: another run is at work here; wait for it, or choose another output.path"
+            )
+            raise LockedError(msg) from error
+
+
+def _work(prepared: _Prepared, store: Store, options: Options, stop: Stop) -> Tally:
+    tally = Tally()
+    todo = store.count(todo=True, limit=options.limit)
+    log.info("%d pictures to do", todo)
+    if not todo or stop.requested:
+        return tally
+    # Late, so that a run with nothing to do is over in no time.
+    from ..workers.cluster import open_client  # noqa: PLC0415
+    from ..workers.dispatch import dispatch  # noqa: PLC0415
+    from ..workers.worker import Locpipe  # noqa: PLC0415
+
+    job = prepared.job
+    tasks = (
+        Task(planned.picture.key, planned.picture.path, options.force)
+        for planned in store.planned(todo=True, limit=options.limit)
+    )
+    with (
+        open_client(job.config.run, todo) as client,
+        Progress(todo, shown=options.progress) as progress,
+    ):
+        for outcome in dispatch(client, Locpipe(job), tasks, stop):
+            store.record(outcome, job.config_sha256, job.model_sha256)
+            tally.add(outcome)
+            progress.add(outcome)
+    return tally
+
+
+def _export(config: Config) -> int:
+    """Write what workers left out: exports of pictures done before, and files about all pictures.
+
+    Returns:
+        How many pages could not be exported: their pictures are gone, for example.
+    """
+    if not config.output.exports:
+        return 0
+    from ..export.write import export  # noqa: PLC0415 - slow to import
+    from ..output.archive import open_run  # noqa: PLC0415 - slow to import
+
+    run = open_run(config.output.path, config.input.path)
+    return export(run, config.output.exports, only_missing=True)
+
+
+def _write_report(
+    prepared: _Prepared, store: Store, tally: Tally, options: Options, stop: Stop
+) -> dict[str, Any]:
+    job = prepared.job
+    output = job.config.output.path
+    failures = (json.dumps(asdict(failure)) + "\n" for failure in store.failures())
+    results.write_lines(output, output / "failures.jsonl", failures)
+    left_alone = store.left_alone()
+    report = {
+        "schema": SCHEMA,
+        "exit_code": _exit_code(store, options, stop),
+        "counts": {
+            "found": store.count(),
+            "ignored": prepared.pictures.ignored,
+            "up_to_date": left_alone.get("done", 0),
+            "given_up": left_alone.get("failed", 0),
+            **{status: tally.counts[status] for status in ("done", "kept", "failed")},
+        },
+        **tally.summary(),
+        "model": job.model if isinstance(job.model, str) else job.model.model_dump(),
+        "model_sha256": job.model_sha256,
+        "config_sha256": job.config_sha256,
+        "config": job.config.model_dump(),
+        "argv": list(options.argv),
+        "versions": versions(),
+    }
+    results.write_json(output, output / "run.json", report)
+    return report
+
+
+def _exit_code(store: Store, options: Options, stop: Stop) -> int:
+    if stop.signal is not None:
+        return 128 + stop.signal
+    if options.require_input and not store.count():
+        return NO_PICTURE
+    return 3 if store.failed_in_this_run() else 0

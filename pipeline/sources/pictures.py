@@ -1,0 +1,174 @@
+"""Which pictures a run is about: a folder, a glob, one file, or a manifest.
+
+Every picture has a key, its path relative to the source with forward slashes; the output tree
+mirrors the keys. Names are Python strings with surrogate escapes, so any bytes survive.
+"""
+
+import glob
+import json
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ...stages.errors import ConfigError
+
+__all__ = ["Picture", "Pictures", "open_source"]
+
+STATE_FOLDER = ".locpipe"
+MANIFESTS = (".txt", ".jsonl")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One picture file.
+
+    Args:
+        key: relative path that names it in results.
+        path: absolute path to open.
+    """
+
+    key: str
+    path: str
+
+
+class Pictures:
+    """The pictures of a source, found as they are asked for; every iteration looks anew.
+
+    Attributes:
+        ignored: files passed over by the last iteration, having no extension of a picture.
+    """
+
+    def __init__(self, source: Path, extensions: frozenset[str]) -> None:
+        self.source = Path(os.path.abspath(source))  # noqa: PTH100 - resolve() would follow links
+        self._extensions = extensions
+        self.ignored = 0
+
+    def __iter__(self) -> Iterator[Picture]:
+        """Yield every picture, in no particular order."""
+        self.ignored = 0
+        if self.source.is_dir():
+            return self._scan(str(self.source), "", ())
+        if not os.path.lexists(self.source):
+            return self._glob()
+        if self.source.suffix.lower() in MANIFESTS:
+            return _read_manifest(self.source)
+        return iter([Picture(self.source.name, str(self.source))])
+
+    def _is_picture(self, name: str) -> bool:
+        known = not name.startswith(".") and os.path.splitext(name)[1].lower() in self._extensions  # noqa: PTH122 - hot
+        self.ignored += not known
+        return known
+
+    def _scan(
+        self, folder: str, prefix: str, above: tuple[tuple[int, int], ...]
+    ) -> Iterator[Picture]:
+        """Walk down like `find -L`: links are followed, except to a folder we are inside of."""
+        below = []
+        try:
+            status = os.stat(folder)  # noqa: PTH116 - hot
+            here = (status.st_dev, status.st_ino)
+            if here in above or (above and os.path.lexists(f"{folder}/{STATE_FOLDER}")):
+                return
+            with os.scandir(folder) as entries:
+                for entry in entries:  # one at a time: a folder may hold millions
+                    if _is_folder(entry):
+                        below.append((entry.name, entry.path))
+                    elif _is_openable(entry) and self._is_picture(entry.name):
+                        yield Picture(prefix + entry.name, entry.path)
+        except OSError:
+            # Handed on as a picture, it becomes one line among the failures, with the reason.
+            yield Picture(prefix.rstrip("/"), folder)
+            return
+        for name, path in sorted(below):
+            if not name.startswith("."):
+                yield from self._scan(path, f"{prefix}{name}/", (*above, here))
+
+    def _glob(self) -> Iterator[Picture]:
+        prefix = _fixed_prefix(str(self.source))
+        for path in glob.iglob(str(self.source), recursive=True):  # noqa: PTH207 - streams, any bytes
+            if not os.path.isdir(path) and self._is_picture(os.path.basename(path)):  # noqa: PTH112, PTH119 - hot
+                yield Picture(os.path.relpath(path, prefix).replace(os.sep, "/"), path)
+
+
+def open_source(source: Path, output: Path, extensions: frozenset[str]) -> Pictures:
+    """Find out what kind of source this is.
+
+    Raises:
+        ConfigError: it does not exist, or results would lie among the pictures.
+    """
+    if not os.path.lexists(source):
+        # No match is an empty inbox; no folder to look in is a mount that is gone, or a typing error.
+        missing = _fixed_prefix(str(source)) if glob.has_magic(str(source)) else str(source)
+        if missing and not os.path.lexists(missing):
+            msg = f"input.path: {missing} does not exist (looked from {Path.cwd()})"
+            raise ConfigError(msg)
+    if source.is_dir() and output.is_dir() and source.samefile(output):
+        msg = (
+            f"output.path: {output} is also input.path, so results would be taken for pictures; "
+            f"choose another folder, for example {output / 'locpipe'}"
+        )
+        raise ConfigError(msg)
+    return Pictures(source, extensions)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link to itself
+        return False
+
+
+def _is_openable(entry: os.DirEntry[str]) -> bool:
+    """Regular files, and broken links, which fail with a message; no pipes and no devices."""
+    try:
+        return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110 - hot
+    except OSError:
+        return True
+
+
+def _fixed_prefix(pattern: str) -> str:
+    """The folder that everything matching the pattern lies in."""
+    parts = re.split(r"(?<=/)", pattern)
+    fixed = ""
+    for part in parts[:-1]:
+        if glob.has_magic(part):
+            break
+        fixed += part
+    return fixed
+
+
+def _read_manifest(manifest: Path) -> Iterator[Picture]:
+    parent = ""
+    for path in _paths(manifest):
+        folder = os.path.dirname(path)  # noqa: PTH120 - hot
+        parent = os.path.commonpath([parent, folder]) if parent else folder
+    for path in _paths(manifest):
+        yield Picture(os.path.relpath(path, parent).replace(os.sep, "/"), path)
+
+
+def _paths(manifest: Path) -> Iterator[str]:
+    with manifest.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as lines:
+        for number, line in enumerate(lines, 1):
+            text = line.rstrip("\r\n")
+            if manifest.suffix.lower() == ".jsonl" and text.strip():
+                text = _path_in_json(text, f"{manifest}:{number}")
+            if "\0" in text:
+                msg = f"{manifest}:{number}: a NUL byte is in no path; write one path a line"
+                raise ConfigError(msg)
+            if text:
+                yield os.path.abspath(text)  # noqa: PTH100 - resolve() would follow links
+
+
+def _path_in_json(text: str, origin: str) -> str:
+    try:
+        value = json.loads(text)
+    except json.JSONDecodeError as error:
+        msg = f'{origin}: not JSON ({error}); write one "path" or {{"path": "path"}} a line'
+        raise ConfigError(msg) from error
+    path = value.get("path") if isinstance(value, dict) else value
+    if not isinstance(path, str) or not path:
+        msg = f'{origin}: no path in {text!r}; write one "path" or {{"path": "path"}} a line'
+        raise ConfigError(msg)
+    return path

@@ -1,0 +1,39 @@
+"""What a training config may say."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ...config.sections import Section, UserPath
+
+__all__ = ["TrainConfig"]
+
+Count = Annotated[int, Field(ge=1)]
+
+
+class TrainConfig(Section):
+    """All that `locpipe train` can be told; the defaults are the AdGAP paper's."""
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "digits"
+    """Name of the model."""
+    output: UserPath = Path("out/models/digits")
+    """Folder of the model; created when missing."""
+    data: UserPath | None = None
+    """Folder with the four idx files of MNIST; null: $LOCPIPE_DATA/mnist, else a download."""
+    architecture: Literal["lenet"] = "lenet"
+    """The network of the paper's Table 1."""
+    seed: Annotated[int, Field(ge=0)] = 1
+    """Decides the first weights and the order of the samples."""
+    epochs: Count = 10
+    """How often `batches` batches are shown."""
+    batches: Count = 200
+    """Batches an epoch."""
+    batch_size: Count = 300
+    """Samples a batch."""
+    learning_rate: Annotated[float, Field(gt=0)] = 1e-3
+    """Of Adam, at the first step."""
+    decay: Annotated[float, Field(ge=0)] = 1e-5
+    """The learning rate at a step is learning_rate / (1 + decay * step)."""
+    threads: Count = 1
+    """Torch threads. The same weights come out only with the same number."""

@@ -1,0 +1,101 @@
+"""`locpipe weigh`: a model folder in, its tables and a report out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from tqdm import tqdm
+
+from ....stages.errors import ModelError
+from ....stages.heatmap import filter_weights
+from ....stages.models.model import (
+    WEIGHTS_FILE,
+    ModelCard,
+    find_model,
+    load_model,
+    load_network,
+    read_card,
+    sha256_of,
+)
+from ..ablation import weigh
+from ..card import made_with, write_tables
+from .mnist import Digits, read_mnist
+from .train import CLASSES, batch
+
+if TYPE_CHECKING:
+    from ....stages.models.model import Model
+
+__all__ = ["report", "sign_changes", "weigh_model"]
+
+_BATCH = 1000
+
+
+def weigh_model(name_or_path: str, data: Path | None) -> str:
+    """Measure a model's tables on the MNIST training digits, write them, return the report.
+
+    Raises:
+        ModelError: there is no such model, or it is not one of digits.
+        ConfigError: there is no MNIST.
+        OutputError: the folder of the model cannot be written.
+    """
+    folder = find_model(name_or_path)
+    card = read_card(folder)
+    _require_digits(folder, card)
+    # The order of float additions, and so the last digits, would depend on the cores at hand.
+    torch.set_num_threads(1)
+    network = load_network(folder, card)
+    digits = read_mnist(data, train=True)
+    tables = weigh(network, _batches(digits), len(card.classes))
+    about = {"data": "MNIST, 60,000 training digits", **made_with("torch")}
+    write_tables(folder, card, vars(tables), about)
+    return report(load_model(folder))
+
+
+def report(model: Model) -> str:
+    """Return a table: dE[i, c] and the `paper` weight of every filter, and where signs differ."""
+    paper = filter_weights(model, model.card.classes[0], weights="paper")[0][1]
+    changes = sign_changes(model)
+    names = model.card.classes
+    lines = ["filter" + "".join(f"{name:>9}" for name in names) + "    paper  sign differs for"]
+    for i, (row, weight) in enumerate(zip(model.tables.error, paper, strict=True)):
+        cells = "".join(f"{value:9.4f}" for value in row)
+        lines.append(f"{i:6}{cells}{weight:9.4f}  {' '.join(changes[i])}".rstrip())
+    counts = f"{sum(map(bool, changes))} of {len(changes)} filters change sign"
+    lines.append(f"{counts} between `paper` and `class` for at least one class")
+    return "\n".join(lines)
+
+
+def sign_changes(model: Model) -> tuple[tuple[str, ...], ...]:
+    """Return for every filter the classes whose `class` weight has not the sign of `paper`'s."""
+    names = model.card.classes
+    paper = filter_weights(model, names[0], weights="paper")[0][1]
+    by_class = [filter_weights(model, name, weights="class")[0][1] for name in names]
+    differs = np.sign(np.stack(by_class, axis=1)) != np.sign(paper)[:, None]
+    return tuple(
+        tuple(name for name, other in zip(names, row, strict=True) if other) for row in differs
+    )
+
+
+def _require_digits(folder: Path, card: ModelCard) -> None:
+    shape = (card.input.channels, card.input.height, card.input.width)
+    if shape != (1, 28, 28) or card.classes != CLASSES:
+        msg = (
+            f"{folder} tells {len(card.classes)} classes apart on pictures of {shape}; "
+            "`locpipe weigh` measures on MNIST, so it needs ten digits on (1, 28, 28); for another "
+            "model give labelled pictures, one folder a class: --data DIR"
+        )
+        raise ModelError(msg)
+    file = folder / WEIGHTS_FILE
+    if not file.is_file() or sha256_of(file) != card.files.get(WEIGHTS_FILE):
+        msg = f"{file} is missing or not what model.yaml says; train or fetch the model again"
+        raise ModelError(msg)
+
+
+def _batches(digits: Digits) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    order = torch.arange(len(digits.labels)).split(_BATCH)
+    for index in tqdm(order, "weighing", disable=None, unit="batch"):
+        yield batch(digits, index)

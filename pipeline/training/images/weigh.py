@@ -1,0 +1,124 @@
+"""`locpipe weigh` on labelled pictures: any classifier in, a model folder with its tables out."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ....stages.errors import ConfigError, ModelError
+from ....stages.models.backbone import verify_weights
+from ....stages.models.model import (
+    Backbone,
+    ModelCard,
+    Tables,
+    find_model,
+    load_network,
+    read_card,
+)
+from ....stages.nets.backbones import backbone_names
+from ....stages.nets.head import read_head
+from ..ablation import weigh
+from ..card import made_with, write_tables
+from .labelled import Sample, batches, find_samples
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ....stages.nets import Network
+
+__all__ = ["source_of", "weigh_folder"]
+
+# Values of a table above which half precision is kept: three digits are more than samples tell.
+_LARGE = 100_000
+
+
+def source_of(name: str, weights: str | None, layer: str | None) -> Path | Backbone:
+    """Return the model folder, or the backbone, that a name on the command line means.
+
+    Raises:
+        ConfigError: weights or a layer are given for a model folder, which has its own.
+        ModelError: there is neither.
+    """
+    given = weights is not None or layer is not None
+    try:
+        folder = find_model(name)
+    except ModelError:
+        if name not in backbone_names():
+            raise
+        return Backbone(backbone=name, weights=weights or "DEFAULT", layer=layer)
+    if given:
+        msg = f"{folder} is a model with weights and layer of its own: leave out --weights, --layer"
+        raise ConfigError(msg)
+    return folder
+
+
+def weigh_folder(source: Path | Backbone, data: Path | None, output: Path | None) -> str:
+    """Measure a model's tables on labelled pictures, write them, return what it cost.
+
+    Args:
+        source: a model folder, or a backbone.
+        data: see `find_samples`.
+        output: the model folder to write; for a model folder it is that one.
+
+    Raises:
+        ConfigError: something about the pictures is wrong, or an output is given or missing.
+        ModelError: the model is missing or does not fit.
+        OutputError: the output cannot be written.
+    """
+    if data is None:
+        msg = "give labelled pictures, one folder a class: --data DIR"
+        raise ConfigError(msg)
+    folder = _output(source, output)
+    card = read_card(source)
+    samples = find_samples(data, card)
+    network = load_network(source, card)
+    started = time.perf_counter()
+    tables = weigh(network, batches(samples, card.input), len(card.classes), some=True)
+    seconds = time.perf_counter() - started
+    if isinstance(source, Backbone):
+        known = source.model_copy(update={"sha256": verify_weights(source)})
+        card = card.model_copy(update={"name": folder.name, "backbone": known})
+    about = {"data": f"{data.name}: {int(tables.count.sum())} pictures", **made_with("torch")}
+    write_tables(folder, card, _stored(tables, network, card), about)
+    return _report(folder, tables, samples, seconds)
+
+
+def _output(source: Path | Backbone, output: Path | None) -> Path:
+    if isinstance(source, Path):
+        if output not in {None, source}:
+            msg = f"the tables of a model folder go into it ({source}): leave out --output"
+            raise ConfigError(msg)
+        return source
+    if output is None:
+        msg = f"weighing {source.backbone} makes a model folder: say where with --output DIR"
+        raise ConfigError(msg)
+    return output
+
+
+def _stored(tables: Tables, network: Network, card: ModelCard) -> dict[str, NDArray[np.generic]]:
+    """Return the arrays to keep: small, and without what the network itself knows."""
+    arrays: dict[str, NDArray[np.generic]] = dict(vars(tables))
+    head = read_head(network.classifier, network.channels())
+    if card.backbone and head.weights is not None:
+        del arrays["linear"]
+    return {
+        name: values.astype(np.float16) if values.size > _LARGE else values
+        for name, values in arrays.items()
+    }
+
+
+def _report(folder: Path, tables: Tables, samples: Sequence[Sample], seconds: float) -> str:
+    filters, classes = tables.error.shape
+    weighed = int((tables.count > 0).sum())
+    mean = float(tables.baseline @ tables.count / tables.count.sum())
+    share = float((tables.error @ tables.count > 0).mean())
+    return (
+        f"{len(samples)} pictures of {weighed} of {classes} classes, {filters} filters: "
+        f"{len(samples) * filters:,} classifications with a filter blocked, {seconds:.0f} s\n"
+        f"mean error {mean:.3f}; it grows without {share:.0%} of the filters\n"
+        f"{folder}: use it as `model: {folder}`"
+    )

@@ -1,0 +1,105 @@
+"""Where the work runs: processes of our own, this process, or a cluster that others started."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
+
+import dask
+from distributed import Client, LocalCluster
+from distributed.comm.addressing import resolve_address
+
+from ...stages.errors import ConfigError
+from .machine import CORES, MEMORY
+from .signals import no_signals
+
+if TYPE_CHECKING:
+    from ..config.sections import RunConfig
+
+__all__ = ["open_client", "share_of_memory", "workers_of"]
+
+SETTINGS: Final = {
+    # One death is enough to suspect a picture: it is tried again alone, not among others.
+    "distributed.scheduler.allowed-failures": 0,
+    # Our own time limit is about pictures; heartbeats may stop while native code holds the lock.
+    "distributed.scheduler.worker-ttl": None,
+    "distributed.worker.multiprocessing-method": "spawn",
+    # Big blocks come in pages of 2 MiB, where the kernel has them: inference took a third less
+    # time, most of it page faults before.
+    "distributed.nanny.pre-spawn-environ.GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
+    # Nothing of ours can be spilled, and a paused worker would never go on.
+    "distributed.worker.memory.target": False,
+    "distributed.worker.memory.spill": False,
+    "distributed.worker.memory.pause": False,
+    "distributed.worker.memory.terminate": 0.95,
+}
+LOGGERS: Final = ("distributed", "distributed.client", "distributed.gc")
+"""Those that Dask gives levels of their own."""
+CONNECT_SECONDS: Final = 10
+WORKERS_SECONDS: Final = 60
+
+
+def workers_of(run: RunConfig) -> int:
+    """Processes to start: as asked, or as many as fill the cores given to us."""
+    return max(1, CORES // run.threads) if run.workers is None else run.workers
+
+
+def share_of_memory(run: RunConfig) -> int:
+    """Bytes that each worker may use."""
+    return run.memory_limit or MEMORY // max(1, workers_of(run))
+
+
+@contextmanager
+def open_client(run: RunConfig, pictures: int) -> Iterator[Client]:
+    """Start or join a cluster; leaving stops what was started.
+
+    Args:
+        run: the section `run` of the config.
+        pictures: how many there are to work on; no more workers are started.
+
+    Raises:
+        ConfigError: no scheduler answers at `run.scheduler`, or it has no workers.
+    """
+    # What matters of it becomes a failure or an error of ours; stderr is for our own log.
+    for name in LOGGERS:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    if run.scheduler is not None:
+        with _join(run.scheduler) as client:
+            yield client
+        return
+    with dask.config.set(SETTINGS):
+        with no_signals():
+            cluster = LocalCluster(
+                n_workers=max(1, min(workers_of(run), pictures)),
+                threads_per_worker=1,
+                processes=run.workers != 0,
+                memory_limit=share_of_memory(run),
+                dashboard_address=None,
+                # Without a dashboard it would still listen, on port 8787 of every interface.
+                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+                silence_logs=logging.CRITICAL,
+            )
+            client = Client(cluster, set_as_default=False)
+        with cluster, client:
+            yield client
+
+
+def _join(address: str) -> Client:
+    try:
+        resolve_address(address)  # a Client of none is half made, and complains when it goes
+        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+    except (OSError, ValueError) as error:
+        msg = f"run.scheduler: nothing answers at {address} ({error}); start `dask scheduler` there"
+        raise ConfigError(msg) from error
+    try:
+        client.wait_for_workers(1, timeout=WORKERS_SECONDS)
+    except TimeoutError as error:
+        client.close()
+        msg = (
+            f"run.scheduler: {address} has no workers; start `dask worker {address} --nthreads 1` "
+            "on every machine"
+        )
+        raise ConfigError(msg) from error
+    return client

@@ -1,0 +1,86 @@
+"""What travels between the parent and the workers, all of it small."""
+
+import uuid
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ... import __version__
+from ...stages.models.model import Backbone
+from ..config.sections import Config
+
+__all__ = ["Job", "Outcome", "Place", "Task"]
+
+Place = Literal["inside", "local", "remote"]
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is the same for every picture of a run.
+
+    Args:
+        config: the whole config, its paths absolute.
+        config_sha256: of what decides the result.
+        model: name of a shipped model, absolute path of a folder, or a backbone.
+        model_sha256: what the model must be, wherever the worker runs.
+        version: of locpipe; workers must have the same.
+        name: of this run among others at the same workers.
+    """
+
+    config: Config
+    config_sha256: str
+    model: str | Backbone
+    model_sha256: str
+    version: str = __version__
+    name: str = field(default_factory=lambda: f"locpipe-{uuid.uuid4().hex}")
+
+    @property
+    def place(self) -> Place:
+        """In the parent itself, in processes of ours, or in workers that others started."""
+        if self.config.run.scheduler is not None:
+            return "remote"
+        return "inside" if self.config.run.workers == 0 else "local"
+
+    @property
+    def output(self) -> Path:
+        """Folder of the results."""
+        return self.config.output.path
+
+    @property
+    def timeout(self) -> float:
+        """Seconds a picture may take."""
+        return self.config.run.timeout
+
+
+@dataclass(frozen=True)
+class Task:
+    """One picture file to work on; `force` redoes it even if its results are there."""
+
+    key: str
+    path: str
+    force: bool
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a picture.
+
+    Args:
+        status: done now, kept from before (same content, config and model), or failed.
+        failure: stage, class of the error, and message.
+        pixels: of all pages.
+        seconds: time of each stage, summed over pages.
+        worker: address of the worker.
+        peak_memory: largest resident size of the worker process so far, bytes.
+    """
+
+    key: str
+    status: Literal["done", "kept", "failed"]
+    sha256: str = ""
+    pages: int = 0
+    boxes: int = 0
+    pixels: int = 0
+    seconds: dict[str, float] = field(default_factory=dict)
+    failure: tuple[str, str, str] | None = None
+    worker: str = ""
+    peak_memory: int = 0

@@ -1,0 +1,1 @@
+"""Grids, outlines, rectangles and reading order."""

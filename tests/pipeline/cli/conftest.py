@@ -1,0 +1,19 @@
+"""What commands work on: runs, ground truth, a small MNIST."""
+
+from evaluation_fixtures import run, truth, write_boxes, write_truth
+from mnist_fixtures import digits, mnist, small_mnist
+from run_fixtures import _finished, finished, make_run, words
+
+__all__ = [
+    "_finished",
+    "digits",
+    "finished",
+    "make_run",
+    "mnist",
+    "run",
+    "small_mnist",
+    "truth",
+    "words",
+    "write_boxes",
+    "write_truth",
+]

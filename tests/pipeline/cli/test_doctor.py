@@ -1,0 +1,79 @@
+"""The doctor finds what is there, and says what is wrong."""
+
+import json
+import shutil
+from importlib.metadata import Distribution, version
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from locpipe.pipeline.cli.main import main
+from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.run.doctor import Finding, examine
+from locpipe.stages.models.model import find_model
+
+
+def by_name(findings: list[Finding]) -> dict[str, Finding]:
+    return {finding.what: finding for finding in findings}
+
+
+def test_it_looks_at_versions_cores_memory_operators_models_and_output(config: Config) -> None:
+    found = by_name(examine(config))
+    assert found.keys() >= {"python", "torch", "bfloat16", "cores given to us", "memory given to us", "PATH", "OpenCV distributions", "torchvision nms", "model digits", "workers", "output.path"}  # fmt: skip
+    assert found["output.path"].found.endswith("can be written")
+    assert not config.output.path.exists()
+
+
+def test_an_output_that_cannot_be_written_is_wrong(config: Config) -> None:
+    output = config.output.model_copy(update={"path": Path("/proc/nothing")})
+    finding = by_name(examine(config.model_copy(update={"output": output})))["output.path"]
+    assert not finding.ok
+    assert finding.found.startswith("/proc cannot be written: ")
+
+
+def test_two_distributions_of_opencv_are_wrong(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "opencv_python_headless-4.0.dist-info"
+    other.mkdir()
+    (other / "METADATA").write_text("Name: opencv-python-headless\nVersion: 4.0\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert Distribution.from_name("opencv-python-headless").version == "4.0"
+    finding = by_name(examine(None))["OpenCV distributions"]
+    assert not finding.ok
+    assert "pip uninstall -y opencv-python opencv-python-headless" in finding.found
+    same = f"Name: opencv-python-headless\nVersion: {version('opencv-python')}\n"
+    (other / "METADATA").write_text(same)
+    assert by_name(examine(None))["OpenCV distributions"].ok
+
+
+@pytest.mark.parametrize("package", ["torch", "something"])
+def test_what_pip_left_of_a_package_is_no_internal_error(
+    package: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / f"{package}-1.0.dist-info").mkdir()
+    monkeypatch.syspath_prepend(tmp_path)
+    found = by_name(examine(None))
+    assert found["OpenCV distributions"].ok
+    assert found["torch"].ok == (package != "torch")
+
+
+def test_an_extra_that_was_left_out_is_told_but_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("locpipe.stages.nets.backbones.find_spec", lambda _: None)
+    finding = by_name(examine(None))["model objects"]
+    assert finding.ok
+    assert "'locpipe[objects]'" in finding.found
+
+
+def test_a_damaged_model_is_wrong(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    shutil.copytree(find_model("digits"), tmp_path / "digits")
+    (tmp_path / "digits" / "weights.safetensors").write_bytes(b"")
+    monkeypatch.setattr("locpipe.pipeline.run.doctor.list_models", lambda: [tmp_path / "digits"])
+    assert not by_name(examine(None))["model digits"].ok
+
+
+def test_the_command_prints_it_for_people_and_machines() -> None:
+    assert "cores given to us: " in CliRunner().invoke(main, ["doctor"]).stdout
+    printed = json.loads(CliRunner().invoke(main, ["doctor", "--json"]).stdout)
+    assert {"what", "found", "ok"} == printed[0].keys()

@@ -1,0 +1,104 @@
+"""What there is to do, and why."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from locpipe.pipeline.config.sections import OutputConfig
+from locpipe.pipeline.output.layout import prepare_output, result_path, write_atomically
+from locpipe.pipeline.run.plan import Terms, make_plan
+from locpipe.pipeline.run.state import Store
+from locpipe.pipeline.sources.pictures import Picture
+from locpipe.pipeline.workers.messages import Outcome
+
+DONE = Outcome("a.jpg", "done", sha256="s", pages=1)
+FAILED = Outcome("a.jpg", "failed", failure=("load", "ImageError", "cut short"))
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Picture:
+    (tmp_path / "a.jpg").write_bytes(b"some bytes")
+    return Picture("a.jpg", str(tmp_path / "a.jpg"))
+
+
+@pytest.fixture
+def terms(tmp_path: Path) -> Terms:
+    prepare_output(tmp_path / "out")
+    mask = result_path(tmp_path / "out", "masks", "a.jpg", 1)
+    write_atomically(tmp_path / "out", mask, b"")
+    output = OutputConfig(path=tmp_path / "out")
+    (tmp_path / "out" / "boxes").mkdir()
+    return Terms(output, config_sha256="c", model_sha256="m", max_attempts=3)
+
+
+def have(terms: Terms, picture: Picture, outcome: Outcome, *, finish: bool = True) -> None:
+    """Let a run end with this outcome."""
+    with Store(terms.output.path) as store:
+        store.begin()
+        make_plan(store, [picture], terms)
+        store.record(outcome, terms.config_sha256, terms.model_sha256)
+        if finish:
+            store.finish()
+
+
+def decision(terms: Terms, picture: Picture) -> tuple[bool, str]:
+    with Store(terms.output.path) as store:
+        make_plan(store, [picture], terms)
+        (planned,) = store.planned()
+        return planned.todo, planned.reason
+
+
+@pytest.fixture
+def json_there(terms: Terms) -> Path:
+    """An empty file where the box JSON would be; gone before all JSON is checked."""
+    return result_path(terms.output.path, "boxes", "a.jpg", 1)
+
+
+def test_a_picture_never_seen_is_new(terms: Terms, picture: Picture) -> None:
+    assert decision(terms, picture) == (True, "new")
+
+
+def test_what_is_done_is_left_until_something_changes(
+    terms: Terms, picture: Picture, json_there: Path
+) -> None:
+    json_there.touch()
+    have(terms, picture, DONE)
+    assert decision(terms, picture) == (False, "done")
+    assert decision(replace(terms, force=True), picture) == (True, "forced")
+    assert decision(replace(terms, model_sha256="n"), picture) == (True, "model changed")
+    assert decision(replace(terms, config_sha256="d"), picture) == (True, "config changed")
+    overlays = terms.output.model_copy(update={"overlays": True})
+    assert decision(replace(terms, output=overlays), picture) == (True, "result missing")
+    Path(picture.path).write_bytes(b"other bytes")
+    assert decision(terms, picture) == (True, "picture changed")
+    json_there.unlink()
+
+
+def test_a_result_that_was_deleted_is_made_again(terms: Terms, picture: Picture) -> None:
+    have(terms, picture, DONE)
+    assert decision(terms, picture) == (True, "result missing")
+
+
+def test_a_failure_is_tried_in_three_runs_and_then_left(terms: Terms, picture: Picture) -> None:
+    for _ in range(2):
+        have(terms, picture, FAILED)
+        assert decision(terms, picture) == (True, "failed before")
+    have(terms, picture, FAILED)
+    assert decision(terms, picture) == (False, "given up after 3 failures")
+    assert decision(replace(terms, retry_failed=True), picture) == (True, "failed before, told to retry")  # fmt: skip
+    assert decision(replace(terms, max_attempts=4), picture) == (True, "failed before")
+    Path(picture.path).write_bytes(b"mended bytes")
+    assert decision(terms, picture) == (True, "picture changed")
+
+
+def test_an_interrupted_run_does_not_repeat_its_failures(terms: Terms, picture: Picture) -> None:
+    have(terms, picture, FAILED, finish=False)
+    assert decision(terms, picture) == (False, "failed in this run, before it was interrupted")
+
+
+def test_a_picture_that_is_gone_may_fail_by_name(terms: Terms, tmp_path: Path) -> None:
+    gone = Picture("a.jpg", str(tmp_path / "gone.jpg"))
+    assert decision(terms, gone) == (True, "new")
+    have(terms, gone, FAILED)
+    assert decision(terms, gone) == (True, "failed before")

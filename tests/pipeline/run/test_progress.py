@@ -1,0 +1,63 @@
+"""What a run says while it is at work."""
+
+import logging
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from locpipe.pipeline.run import progress
+from locpipe.pipeline.run.progress import Progress
+from locpipe.pipeline.workers.messages import Outcome
+
+DONE = Outcome("a.jpg", "done", pixels=2_000_000)
+FAILED = Outcome("b.jpg", "failed", failure=("load", "ImageError", "cut short"))
+
+
+class Listener(logging.Handler):
+    def __init__(self) -> None:
+        super().__init__()
+        self.lines: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self.lines.append(record.getMessage())
+
+
+@pytest.fixture
+def said() -> Iterator[list[str]]:
+    listener = Listener()
+    before = progress.log.level
+    progress.log.setLevel(logging.INFO)  # whatever a command set before
+    progress.log.addHandler(listener)
+    yield listener.lines
+    progress.log.removeHandler(listener)
+    progress.log.setLevel(before)
+
+
+def test_a_failure_is_told_at_once(said: list[str]) -> None:
+    with Progress(2, shown=False) as bar:
+        bar.add(FAILED)
+        bar.add(DONE)
+    assert said == ["failed: 'b.jpg': cut short"]
+
+
+def test_a_log_hears_now_and_then_how_far_it_is(
+    said: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    with Progress(10_000, shown=False) as bar:
+        for _ in range(100):
+            now += 10
+            bar.add(DONE)
+    assert said == [f"{n} of 10000 pictures, 0.2 MP/s, 0 failed" for n in (30, 60, 90)]
+
+
+def test_a_terminal_has_the_bar_instead(
+    said: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(progress, "LINE_SECONDS", 0)
+    with Progress(1, shown=True) as bar:
+        bar.add(DONE)
+    assert said == []
+    assert "1/1" in capsys.readouterr().err

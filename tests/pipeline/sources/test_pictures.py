@@ -1,0 +1,209 @@
+"""Which files of a source are pictures, and under which names."""
+
+import json
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from locpipe.pipeline.sources.pictures import Pictures, open_source
+from locpipe.stages.errors import ConfigError
+from locpipe.stages.load import EXTENSIONS
+
+
+def touch(*paths: Path) -> None:
+    for path in paths:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+
+
+def source(path: Path, output: Path = Path("nowhere")) -> Pictures:
+    return open_source(path, output, EXTENSIONS)
+
+
+def keys(pictures: Pictures) -> list[str]:
+    return sorted(picture.key for picture in pictures)
+
+
+def test_a_folder_gives_known_extensions_in_any_case_and_counts_the_others(tmp_path: Path) -> None:
+    touch(tmp_path / "a.jpg", tmp_path / "b.JPEG", tmp_path / "sub" / "deep" / "c.TiFf")
+    touch(tmp_path / "notes.txt", tmp_path / "sub" / "a.jpg.bak", tmp_path / ".hidden.jpg")
+    pictures = source(tmp_path)
+    assert keys(pictures) == ["a.jpg", "b.JPEG", "sub/deep/c.TiFf"]
+    assert pictures.ignored == 3
+    assert keys(pictures) == ["a.jpg", "b.JPEG", "sub/deep/c.TiFf"]
+    assert pictures.ignored == 3
+
+
+def test_keys_are_relative_and_paths_absolute(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    touch(tmp_path / "in" / "signs" / "a.jpg")
+    monkeypatch.chdir(tmp_path)
+    (picture,) = source(Path("in"))
+    assert (picture.key, picture.path) == ("signs/a.jpg", str(tmp_path / "in" / "signs" / "a.jpg"))
+
+
+def test_a_folder_called_like_a_picture_is_a_folder(tmp_path: Path) -> None:
+    touch(tmp_path / "x.png" / "y.png")
+    assert keys(source(tmp_path)) == ["x.png/y.png"]
+
+
+def test_hidden_folders_are_passed_over(tmp_path: Path) -> None:
+    touch(tmp_path / ".thumbnails" / "a.jpg", tmp_path / "a.jpg")
+    assert keys(source(tmp_path)) == ["a.jpg"]
+
+
+def test_results_of_a_run_are_no_pictures(tmp_path: Path) -> None:
+    touch(tmp_path / "a.jpg")
+    touch(tmp_path / "out" / ".locpipe" / "lock", tmp_path / "out" / "overlays" / "a.jpg.jpg")
+    assert keys(source(tmp_path)) == ["a.jpg"]
+
+
+def test_the_folder_asked_for_is_scanned_even_when_it_holds_results(tmp_path: Path) -> None:
+    touch(tmp_path / ".locpipe" / "lock", tmp_path / "a.jpg")
+    assert keys(source(tmp_path)) == ["a.jpg"]
+
+
+def test_the_input_folder_itself_is_no_place_for_results(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"output.path: .* is also input.path.*locpipe"):
+        source(tmp_path, tmp_path)
+
+
+def test_a_folder_of_results_may_be_there_already(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "a.jpg", tmp_path / "out" / ".locpipe" / "lock")
+    assert keys(source(tmp_path / "in", tmp_path / "out")) == ["a.jpg"]
+
+
+def test_links_are_followed_but_not_in_circles(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "a.jpg", tmp_path / "elsewhere" / "b.jpg")
+    (tmp_path / "in" / "loop").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "other").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / "back").symlink_to(tmp_path / "in")
+    (tmp_path / "in" / "c.jpg").symlink_to(tmp_path / "in" / "a.jpg")
+    assert keys(source(tmp_path / "in")) == ["a.jpg", "c.jpg", "other/b.jpg"]
+
+
+def test_broken_links_count_as_pictures_so_that_they_are_told(tmp_path: Path) -> None:
+    (tmp_path / "gone.jpg").symlink_to(tmp_path / "nowhere.jpg")
+    (tmp_path / "self.jpg").symlink_to(tmp_path / "self.jpg")
+    assert keys(source(tmp_path)) == ["gone.jpg", "self.jpg"]
+
+
+def test_pipes_are_no_pictures(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe.jpg")
+    assert keys(source(tmp_path)) == []
+
+
+def test_a_folder_that_vanishes_is_handed_on_to_fail_by_name(tmp_path: Path) -> None:
+    touch(tmp_path / "a" / "x.jpg", tmp_path / "b" / "y.jpg")
+    found = iter(source(tmp_path))
+    assert next(found).key == "a/x.jpg"
+    (tmp_path / "b" / "y.jpg").unlink()
+    (tmp_path / "b").rmdir()
+    assert [picture.key for picture in found] == ["b"]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "expected"),
+    [
+        ("in/*.jpg", ["a.jpg"]),
+        ("in/**/*.jpg", ["a.jpg", "s/b.jpg", "s/t/c.jpg"]),
+        ("in/s/**", ["b.jpg", "t/c.jpg"]),
+        ("in/?/*", ["s/b.jpg"]),
+        ("in/[r-t]/t/*.jpg", ["s/t/c.jpg"]),
+        ("in/*/../*.jpg", ["a.jpg"]),
+        ("in/*.png", []),
+    ],
+)
+def test_a_glob_is_relative_to_its_fixed_part(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, pattern: str, expected: list[str]
+) -> None:
+    touch(tmp_path / "in" / "a.jpg", tmp_path / "in" / "s" / "b.jpg")
+    touch(tmp_path / "in" / "s" / "t" / "c.jpg", tmp_path / "in" / "s" / "n.txt")
+    monkeypatch.chdir(tmp_path)
+    assert keys(source(Path(pattern))) == expected
+
+
+def test_a_name_with_brackets_is_a_file_where_there_is_one(tmp_path: Path) -> None:
+    touch(tmp_path / "a[1].jpg")
+    assert keys(source(tmp_path / "a[1].jpg")) == ["a[1].jpg"]
+
+
+def test_one_file_is_a_picture_whatever_its_name(tmp_path: Path) -> None:
+    touch(tmp_path / "scan.dat")
+    assert keys(source(tmp_path / "scan.dat")) == ["scan.dat"]
+
+
+def test_a_source_that_does_not_exist_is_told(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"input.path: .*/nowhere does not exist"):
+        source(tmp_path / "nowhere")
+    with pytest.raises(ConfigError, match=r"input.path: .*/nowhere/ does not exist"):
+        source(tmp_path / "nowhere" / "*" / "*.jpg")
+
+
+def test_a_manifest_is_relative_to_here_and_its_keys_to_the_common_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = tmp_path / "lists" / "today.txt"
+    manifest.parent.mkdir()
+    manifest.write_bytes(b"\xef\xbb\xbfin/a.jpg\r\n\nin/sub/with space.jpg\n./in/sub/../b.dat")
+    monkeypatch.chdir(tmp_path)
+    assert {picture.key: picture.path for picture in source(manifest)} == {
+        "a.jpg": f"{tmp_path}/in/a.jpg",
+        "sub/with space.jpg": f"{tmp_path}/in/sub/with space.jpg",
+        "b.dat": f"{tmp_path}/in/b.dat",
+    }
+
+
+def test_a_manifest_of_one_picture_names_it(tmp_path: Path) -> None:
+    manifest = tmp_path / "one.txt"
+    manifest.write_text("/far/away/a.jpg")
+    assert keys(source(manifest)) == ["a.jpg"]
+
+
+def test_a_json_manifest_takes_strings_and_objects(tmp_path: Path) -> None:
+    manifest = tmp_path / "list.jsonl"
+    lines = ["/p/a\nb.jpg", {"path": "/p/s/c.jpg", "more": 1}, "/p/\udcff.jpg"]
+    manifest.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
+    assert keys(source(manifest)) == ["a\nb.jpg", "s/c.jpg", "\udcff.jpg"]
+
+
+def test_a_text_manifest_may_name_bytes_that_are_no_utf8(tmp_path: Path) -> None:
+    manifest = tmp_path / "list.txt"
+    manifest.write_bytes(b"/p/a\xff.jpg\n/p/b.jpg\n/p/c\rd.jpg\r\n")
+    assert keys(source(manifest)) == ["a\udcff.jpg", "b.jpg", "c\rd.jpg"]
+
+
+@pytest.mark.parametrize("line", ["{", "3", "null", '{"file": "a.jpg"}', '""', '{"path": 3}'])
+def test_a_wrong_line_of_a_manifest_is_told_with_its_number(tmp_path: Path, line: str) -> None:
+    manifest = tmp_path / "list.jsonl"
+    manifest.write_text(f'"/p/a.jpg"\n{line}\n')
+    with pytest.raises(ConfigError, match=r"list.jsonl:2: (not JSON|no path in)"):
+        keys(source(manifest))
+
+
+@pytest.mark.parametrize("content", [b"/p/a.jpg\0/p/b.jpg\0", b"/p/a.jpg\n\0\n"])
+def test_a_manifest_of_find_print0_is_told(content: bytes, tmp_path: Path) -> None:
+    manifest = tmp_path / "list.txt"
+    manifest.write_bytes(content)
+    with pytest.raises(ConfigError, match=r"list.txt:\d: a NUL byte is in no path"):
+        keys(source(manifest))
+
+
+NAMES = st.binary(min_size=1, max_size=20).filter(
+    lambda name: b"/" not in name and b"\0" not in name and not name.startswith(b".")
+)
+
+
+@given(names=st.lists(st.tuples(NAMES, NAMES), max_size=5))
+def test_any_bytes_in_names_come_back_as_they_are(names: list[tuple[bytes, bytes]]) -> None:
+    expected = {folder + b"/" + name + b".jpg" for folder, name in names}
+    with tempfile.TemporaryDirectory() as root:
+        touch(*(Path(root, os.fsdecode(path)) for path in expected))
+        found = list(source(Path(root)))
+        assert {os.fsencode(picture.key) for picture in found} == expected
+        assert all(Path(picture.path) == Path(root, picture.key) for picture in found)

@@ -1,0 +1,164 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from numpy.random import default_rng
+
+from locpipe.pipeline.config.sections import Config, HeatmapConfig, InferConfig
+from locpipe.pipeline.training.digits.calibrate import Fit, Pass, calibrate, fit
+from locpipe.pipeline.training.digits.calibrating import (
+    KINDS,
+    Material,
+    asked_for,
+    canvases,
+    report,
+)
+from locpipe.pipeline.training.digits.canvases import Canvas
+from locpipe.pipeline.training.digits.mnist import Digits
+from locpipe.stages.errors import ConfigError
+from locpipe.stages.heatmap import heatmap
+from locpipe.stages.infer import infer
+from locpipe.stages.models.model import Model, Weights, find_model, load_model
+
+PAPER = Config(
+    model="digits", heatmap=HeatmapConfig(weights="paper"), infer=InferConfig(scale=(1.0, 0.5))
+)
+BOTH = Config(
+    model="digits",
+    heatmap=HeatmapConfig(weights="class", labels=("0", "9")),
+    infer=InferConfig(polarity="both"),
+)
+
+
+@pytest.fixture(scope="module")
+def shipped() -> Model:
+    return load_model(find_model("digits"))
+
+
+@pytest.fixture(scope="module")
+def some(drawn: Digits) -> list[Canvas]:
+    return list(canvases(Material(drawn, (), count=24, seed=1)))
+
+
+def fits(model: Model, config: Config, some: list[Canvas]) -> list[Fit]:
+    asked = asked_for(model, [config], every_kind=False)
+    return list(calibrate(model, asked, some, seed=1))
+
+
+@settings(deadline=None, max_examples=20)
+@given(
+    gap=st.floats(0.5, 3),
+    scale=st.floats(1e-3, 1e3),
+    shift=st.floats(-10, 10),
+    prior=st.floats(0.02, 0.9),
+)
+def test_two_normal_variables_give_their_own_log_odds(
+    gap: float, scale: float, shift: float, prior: float
+) -> None:
+    """N(gap, 1) against N(0, 1): log-odds = gap * x - gap^2 / 2 + logit(prior)."""
+    random = default_rng(0)
+    negative, positive = random.standard_normal((2, 20_000))
+    x0, x1 = (scale * (one + shift) for one in (negative, positive + gap))
+    slope, intercept = fit(x1, x0, prior)
+    assert slope * scale == pytest.approx(gap, rel=0.15)
+    expected = -(gap**2) / 2 + np.log(prior / (1 - prior))
+    assert intercept + slope * scale * shift == pytest.approx(expected, rel=0.15, abs=0.15)
+
+
+def test_a_map_that_is_hotter_on_ground_says_nothing() -> None:
+    random = default_rng(0)
+    slope, intercept = fit(random.normal(0, 1, 1000), random.normal(1, 1, 1000), 0.05)
+    assert slope == 0
+    assert intercept == pytest.approx(np.log(0.05 / 0.95), rel=1e-3)
+
+
+def test_a_constant_map_says_the_prior() -> None:
+    slope, intercept = fit(np.ones(10), np.ones(30), 0.05)
+    assert slope + intercept == pytest.approx(np.log(0.05 / 0.95), rel=1e-3)
+
+
+def test_configs_ask_for_their_passes_and_maps(shipped: Model) -> None:
+    asked = asked_for(shipped, [PAPER, BOTH], every_kind=False)
+    assert {one: {(v.weights, v.label) for v in vectors} for one, vectors in asked.items()} == {
+        Pass("native", "normal", 1.0): {("paper", "text"), ("class", "0"), ("class", "9")},
+        Pass("native", "normal", 0.5): {("paper", "text")},
+        Pass("native", "inverted", 1.0): {("class", "0"), ("class", "9")},
+    }
+    everything = asked_for(shipped, [PAPER], every_kind=True)
+    assert {len(vectors) for vectors in everything.values()} == {1 + 5 * 10}
+
+
+def test_a_summed_group_is_one_map(shipped: Model) -> None:
+    config = Config(model="digits", heatmap=HeatmapConfig(group="sum"))
+    (vectors,) = asked_for(shipped, [config], every_kind=False).values()
+    assert [(v.weights, v.label, v.classes) for v in vectors] == [
+        ("class", "text", tuple(range(10)))
+    ]
+
+
+def test_what_else_is_asked_for_changes_nothing(shipped: Model, some: list[Canvas]) -> None:
+    alone = fits(shipped, PAPER, some)
+    asked = asked_for(shipped, [PAPER, BOTH], every_kind=False)
+    together = list(calibrate(shipped, asked, some, seed=1))
+    papers = [one for one in together if one.calibration.weights == "paper"]
+    for one, other in zip(alone, papers, strict=True):
+        # Products with one vector and with several are rounded differently.
+        assert other.calibration.slope == pytest.approx(one.calibration.slope, rel=1e-4)
+        assert other.auc == pytest.approx(one.auc, abs=1e-4)
+
+
+def test_ink_comes_out_hotter_than_ground(shipped: Model, some: list[Canvas]) -> None:
+    (one, smaller) = fits(shipped, PAPER, some)
+    assert one.calibration.scale == 1.0
+    assert min(one.auc, smaller.auc) > 0.75
+    assert one.calibration.slope > 0
+    assert one.lit < 0.02
+    assert f"{one.auc:.3f}" in report([one])
+
+
+def test_canvases_without_ink_of_a_label_are_too_few(shipped: Model, some: list[Canvas]) -> None:
+    expected = "no canvas shows ink for label 0, polarity inverted: draw more with --canvases"
+    with pytest.raises(ConfigError, match=expected):
+        fits(shipped, BOTH, [one for one in some if one.light.all() and 0 in one.labels])
+
+
+def test_a_polarity_is_fitted_on_ink_that_stands_out_its_way(
+    shipped: Model, some: list[Canvas]
+) -> None:
+    """A picture and its negative swap the polarities, but for nothing else."""
+    negatives = [
+        Canvas(255 - one.rgb, one.boxes, one.labels, ~one.light, one.owner) for one in some
+    ]
+    ours = fits(shipped, BOTH, some)
+    theirs = [*ours[2:], *ours[:2]]  # labels 0 and 9 of either polarity
+    for one, other in zip(fits(shipped, BOTH, negatives), theirs, strict=True):
+        assert one.calibration.polarity != other.calibration.polarity
+        assert one.calibration.label == other.calibration.label
+        assert one.calibration.slope == pytest.approx(other.calibration.slope, rel=1e-4)
+        assert one.auc == pytest.approx(other.auc, abs=1e-4)
+
+
+@pytest.mark.parametrize("level", [0, 60, 128, 200, 255])
+@pytest.mark.parametrize("weights", KINDS)
+def test_a_plain_picture_stays_dark_with_the_shipped_model(
+    shipped: Model, level: int, weights: Weights
+) -> None:
+    plain = np.full((120, 160, 3), level, np.uint8)
+    features = [
+        infer(shipped, plain, scale=scale, polarity=polarity)
+        for scale in (1.0, 0.5, 0.25)
+        for polarity in ("normal", "inverted")
+    ]
+    heat = heatmap(shipped, features, labels=("text",), weights=weights)
+    assert heat.values.max() < 0.5
+
+
+def test_the_shipped_model_is_calibrated_for_the_shipped_configs(shipped: Model) -> None:
+    card = shipped.card
+    for weights in ("paper", "class", "contrast", "energy", "excitation", "linear"):
+        for polarity in ("normal", "inverted"):
+            for scale in (1.0, 0.5, 0.25):
+                for name in card.map_names("text", weights, "max"):
+                    found = card.calibrated(weights, "native", polarity, name, scale)
+                    assert found.scale == scale
+                    assert found.slope >= 0

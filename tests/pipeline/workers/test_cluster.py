@@ -1,0 +1,63 @@
+"""How many workers, with how much memory, and schedulers that do not answer."""
+
+import socket
+
+import pytest
+from distributed import LocalCluster
+
+from locpipe.pipeline.config.sections import RunConfig
+from locpipe.pipeline.workers import cluster
+from locpipe.pipeline.workers.cluster import open_client, share_of_memory, workers_of
+from locpipe.pipeline.workers.machine import CORES, MEMORY
+from locpipe.stages.errors import ConfigError
+
+
+def test_workers_times_threads_are_the_cores_given_to_us() -> None:
+    assert workers_of(RunConfig()) == CORES
+    assert workers_of(RunConfig(threads=CORES)) == 1
+    assert workers_of(RunConfig(threads=CORES + 5)) == 1
+    assert workers_of(RunConfig(workers=7, threads=2)) == 7
+
+
+def test_workers_share_the_memory_given_to_us() -> None:
+    assert share_of_memory(RunConfig(workers=4)) == MEMORY // 4
+    assert share_of_memory(RunConfig(workers=0)) == MEMORY
+    assert share_of_memory(RunConfig.model_validate({"memory_limit": "1GiB"})) == 2**30
+
+
+def test_a_cluster_in_this_process_does_not_listen_to_the_network() -> None:
+    with open_client(RunConfig(workers=0), 5) as client:
+        assert client.scheduler_info()["address"].startswith("inproc://")
+        assert client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.http_server.address) == "127.0.0.1"  # fmt: skip
+
+
+def test_a_scheduler_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with (
+            pytest.raises(ConfigError, match=f"run.scheduler: nothing answers at {address}"),
+            open_client(RunConfig(scheduler=address), 1),
+        ):
+            pass
+
+
+@pytest.mark.parametrize("address", ["nonsense://x", "host-without-port"])
+def test_an_address_that_is_none_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "CONNECT_SECONDS", 0.5)
+    with (
+        pytest.raises(ConfigError, match=f"run.scheduler: nothing answers at {address}"),
+        open_client(RunConfig(scheduler=address), 1),
+    ):
+        pass
+
+
+def test_a_scheduler_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "WORKERS_SECONDS", 0.5)
+    with (
+        LocalCluster(n_workers=0, dashboard_address=None, scheduler_kwargs={"dashboard_address": "127.0.0.1:0"}) as empty,
+        pytest.raises(ConfigError, match="has no workers; start `dask worker"),
+        open_client(RunConfig(scheduler=empty.scheduler_address), 1),
+    ):  # fmt: skip
+        pass

@@ -1,0 +1,201 @@
+"""Real worker processes that finish, hang, and die."""
+
+import itertools
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+from distributed import Client
+
+from locpipe.pipeline.config.sections import Config, RunConfig
+from locpipe.pipeline.output.layout import prepare_output
+from locpipe.pipeline.workers.cluster import open_client
+from locpipe.pipeline.workers.dispatch import dispatch
+from locpipe.pipeline.workers.messages import Job, Outcome, Task
+from locpipe.pipeline.workers.signals import Stop
+from locpipe.pipeline.workers.time_limit import trace_file
+from locpipe.pipeline.workers.worker import Locpipe
+from locpipe.stages.errors import ConfigError, LocpipeError, ModelError
+from locpipe.stages.models.model import find_model, verify_model
+
+RUN = RunConfig(workers=2)
+
+
+@pytest.fixture(scope="module")
+def client() -> Iterator[Client]:
+    with open_client(RUN, 2) as client:
+        yield client
+
+
+@pytest.fixture
+def job(config: Config) -> Job:
+    prepare_output(config.output.path)
+    config = config.model_copy(update={"run": RUN})
+    return Job(config, config.sha256(), "digits", verify_model(find_model("digits")))
+
+
+@pytest.fixture
+def tasks(pictures: Path) -> list[Task]:
+    paths = [path for path in sorted(pictures.rglob("*")) if path.is_file()]
+    return [Task(str(path.relative_to(pictures)), str(path), force=False) for path in paths]
+
+
+@pytest.fixture
+def endless(pictures: Path) -> Task:
+    """A hostile picture: a file of a terabyte, all holes, that is read for many minutes."""
+    path = pictures / "endless.png"
+    with path.open("wb") as file:
+        file.truncate(10**12)
+    return Task("endless.png", str(path), force=False)
+
+
+def statuses(outcomes: Iterator[Outcome]) -> dict[str, str]:
+    return {outcome.key: outcome.status for outcome in outcomes}
+
+
+def limited(job: Job, seconds: float) -> Job:
+    run = job.config.run.model_copy(update={"timeout": seconds})
+    return replace(job, config=job.config.model_copy(update={"run": run}))
+
+
+def test_every_task_has_an_outcome(client: Client, job: Job, tasks: list[Task]) -> None:
+    outcomes = {outcome.key: outcome for outcome in dispatch(client, Locpipe(job), tasks, Stop())}
+    assert outcomes.keys() == {task.key for task in tasks}
+    text = outcomes["signs/text.PNG"]
+    assert (text.status, text.pages, text.pixels) == ("done", 1, 448 * 172)
+    assert text.boxes > 0
+    assert text.peak_memory > 2**20
+    assert len(text.sha256) == 64
+
+
+def test_after_a_stop_only_what_is_in_flight_is_finished(
+    client: Client, job: Job, tasks: list[Task]
+) -> None:
+    stop = Stop()
+    many = [replace(tasks[0], key=f"{n}.jpg") for n in range(50)]
+    outcomes = []
+    for outcome in dispatch(client, Locpipe(job), many, stop):
+        outcomes.append(outcome)
+        stop.signal = signal.SIGTERM
+    assert 1 <= len(outcomes) <= 6
+    assert all(outcome.status == "done" for outcome in outcomes)
+
+
+def test_memory_of_the_scheduler_does_not_grow_with_pictures(
+    client: Client, job: Job, tasks: list[Task]
+) -> None:
+    for _ in dispatch(client, Locpipe(job), tasks, Stop()):
+        pass
+    deadline = time.monotonic() + 5
+    while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+def test_workers_do_not_hear_the_terminal(client: Client, job: Job, tasks: list[Task]) -> None:
+    before = client.run(os.getpid)
+    for pid in before.values():
+        os.kill(pid, signal.SIGINT)
+        os.kill(pid, signal.SIGTERM)
+    assert set(statuses(dispatch(client, Locpipe(job), tasks, Stop())).values()) == {"done"}
+    assert client.run(os.getpid) == before
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            {"version": "0.0.1"},
+            ConfigError,
+            r"has locpipe .*, here is locpipe 0.0.1; install the same",
+        ),
+        (
+            {"model_sha256": "0" * 64},
+            ModelError,
+            r"of sha256 \w+, here is model digits of sha256 0+;",
+        ),
+        ({"model": "nothing"}, ModelError, r"neither a folder"),
+    ],
+)
+def test_workers_that_differ_from_the_parent_are_refused(
+    client: Client, job: Job, change: dict[str, str], error: type[LocpipeError], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        list(dispatch(client, Locpipe(replace(job, **change)), [], Stop()))  # type: ignore[arg-type]  # strings all
+
+
+def test_a_worker_that_joins_late_and_differs_ends_the_run_with_the_reason(
+    job: Job, tasks: list[Task], tmp_path: Path
+) -> None:
+    model = shutil.copytree(find_model("digits"), tmp_path / "model")
+    job = replace(job, model=str(model))
+    many = (replace(tasks[0], key=f"{n}.jpg", force=True) for n in itertools.count())
+    with open_client(RunConfig(workers=1), 1) as client:
+        outcomes = dispatch(client, Locpipe(job), many, Stop())
+        assert next(outcomes).status == "done"
+        with (model / "model.yaml").open("a") as card:
+            card.write("# another one\n")
+        assert client.cluster is not None
+        client.cluster.scale(2)
+        with pytest.raises(ModelError, match=r"has model .*; copy the folder of the model to it"):
+            statuses(outcomes)
+
+
+def test_a_picture_that_takes_too_long_is_one_failure(
+    client: Client, job: Job, tasks: list[Task], endless: Task
+) -> None:
+    outcomes = {
+        outcome.key: outcome
+        for outcome in dispatch(client, Locpipe(limited(job, 3)), [endless, *tasks], Stop())
+    }
+    assert {key: outcome.status for key, outcome in outcomes.items()} == {
+        "endless.png": "failed",
+        **{task.key: "done" for task in tasks},
+    }
+    stage, error, message = outcomes["endless.png"].failure or ("", "", "")
+    assert (stage, error) == ("load", "TimeoutError")
+    assert message == "took longer than run.timeout = 3 s; raise it, or set infer.long_side"
+
+
+def kill_whoever_works_on(task: Task, until: threading.Event, killed: set[int]) -> None:
+    """Kill every child process that has the trace file of a picture open, as a crash would."""
+    trace = trace_file(Path(), task.key).name
+    while not until.wait(0.05):
+        for child in psutil.Process().children(recursive=True):
+            try:
+                if any(trace in file.path for file in child.open_files()):
+                    child.kill()
+                    killed.add(child.pid)
+            except psutil.Error:
+                continue
+
+
+def test_a_picture_that_kills_its_worker_is_blamed_and_no_other(
+    client: Client, job: Job, tasks: list[Task], endless: Task
+) -> None:
+    until, killed = threading.Event(), set[int]()
+    killer = threading.Thread(target=kill_whoever_works_on, args=(endless, until, killed))
+    killer.start()
+    try:
+        outcomes = {
+            outcome.key: outcome
+            for outcome in dispatch(client, Locpipe(job), [endless, *tasks], Stop())
+        }
+    finally:
+        until.set()
+        killer.join()
+    assert len(killed) == 2
+    assert {key: outcome.status for key, outcome in outcomes.items()} == {
+        "endless.png": "failed",
+        **{task.key: "done" for task in tasks},
+    }
+    stage, error, message = outcomes["endless.png"].failure or ("", "", "")
+    assert (stage, error) == ("infer", "WorkerDied")
+    assert message.startswith("its worker died twice")

@@ -1,0 +1,102 @@
+"""Outlines between the cells of maps whose edges are known."""
+
+from random import Random
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as arrays
+from numpy.typing import NDArray
+
+from locpipe.stages.geometry.contours import outlines
+from locpipe.stages.geometry.grid import Grid
+
+GRID = Grid((60, 80), (4.0, 4.0), (2.0, 2.0), (320, 240))
+SMALL = Grid((9, 7), (4.0, 4.0), (2.0, 2.0), (27, 35))  # ends within its last cells
+
+
+def bounds(points: NDArray[np.float64]) -> list[float]:
+    return [*points.min(axis=0), *points.max(axis=0)]
+
+
+def one(inside: NDArray[np.bool_], heat: NDArray[np.float32], grid: Grid) -> NDArray[np.float64]:
+    (points,) = outlines(inside.astype(np.int32), heat, grid)
+    return points
+
+
+@settings(max_examples=50)
+@given(st.floats(60, 260), st.floats(60, 180), st.floats(14, 50), st.floats(14, 50))
+def test_an_outline_lies_where_heat_crosses_the_threshold(
+    x: float, y: float, width: float, height: float
+) -> None:
+    """Heat that falls off linearly from an edge is one half on it, wherever the cells lie."""
+    across, down = np.meshgrid(2 + 4 * np.arange(80), 2 + 4 * np.arange(60))
+    depth = np.minimum(width / 2 - abs(across - x), height / 2 - abs(down - y))
+    heat = np.clip(0.5 + depth / 16, 0, 1).astype(np.float32)
+    expected = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
+    # The level is known to lie between two cells, which are 4 / 16 apart.
+    assert bounds(one(heat > 0.5, heat, GRID)) == pytest.approx(expected, abs=2)
+
+
+def test_without_a_slope_an_outline_is_the_edge_of_the_cells() -> None:
+    heat = np.zeros((60, 80), np.float32)
+    heat[10:14, 20:30] = 1
+    assert bounds(one(heat > 0, heat, GRID)) == [80, 40, 120, 56]
+    assert bounds(one(heat > 0, np.ones_like(heat), GRID)) == [80, 40, 120, 56]
+
+
+def test_a_cell_has_a_point_on_each_of_its_four_sides() -> None:
+    heat = np.zeros((60, 80), np.float32)
+    heat[10, 20] = 1
+    points = one(heat > 0, heat, GRID)
+    assert sorted(points.tolist()) == [[80, 42], [82, 40], [82, 44], [84, 42]]
+
+
+def test_a_hot_outline_lies_further_out_than_a_cool_one() -> None:
+    """Both above the same threshold: of the hotter the next cell is nearer to it."""
+    heat = np.full((60, 80), 0.1, np.float32)
+    heat[10:14, 20:30] = 0.55
+    heat[30:34, 20:30] = 0.9
+    marks = (heat > 0.5).astype(np.int32)
+    marks[30:] *= 2
+    cool, hot = (bounds(points) for points in outlines(marks, heat, GRID))
+    assert cool[2] - cool[0] < hot[2] - hot[0]
+
+
+def test_at_the_border_of_the_picture_it_lies_on_the_border() -> None:
+    heat = np.ones(SMALL.shape, np.float32)
+    assert bounds(one(heat > 0, heat, SMALL)) == [0, 0, 27, 35]
+
+
+def test_other_components_do_not_matter() -> None:
+    marks = np.zeros((60, 80), np.int32)
+    marks[10:14, 10:20] = 1
+    alone = outlines(marks, (marks > 0).astype(np.float32), GRID)[0]
+    marks[16:20, 10:20] = 2
+    heat = (marks > 0).astype(np.float32)
+    np.testing.assert_array_equal(outlines(marks, heat, GRID)[0], alone)
+
+
+def test_no_components_have_no_outlines() -> None:
+    assert outlines(np.zeros((9, 7), np.int32), np.zeros((9, 7), np.float32), SMALL) == []
+
+
+@settings(max_examples=50)
+@given(arrays.arrays(np.bool_, (9, 7)), st.sampled_from([4, 8]), st.randoms(use_true_random=False))
+def test_outlines_stay_within_a_cell_of_their_component(
+    inside: NDArray[np.bool_], connectivity: int, random: Random
+) -> None:
+    """Also where the heat has nothing to do with the components."""
+    count, marks = cv2.connectedComponents(inside.astype(np.uint8), connectivity=connectivity)
+    heat = np.random.default_rng(random.randrange(1000)).random((9, 7), np.float32)
+    found = outlines(np.asarray(marks, np.int32), heat, SMALL)
+    assert len(found) == count - 1
+    for mark, points in enumerate(found, 1):
+        rows, columns = np.nonzero(marks == mark)
+        left, top, right, bottom = bounds(points)
+        assert max(0, 4 * columns.min() - 2) <= left <= 4 * columns.min() + 2
+        assert max(0, 4 * rows.min() - 2) <= top <= 4 * rows.min() + 2
+        assert 4 * columns.max() + 2 <= right <= min(27, 4 * columns.max() + 6)
+        assert 4 * rows.max() + 2 <= bottom <= min(35, 4 * rows.max() + 6)

@@ -1,0 +1,38 @@
+"""Which stage is at work, and how long each took."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+__all__ = ["Clock"]
+
+
+class Clock:
+    """Measures the stages of one file, and knows which one is at work.
+
+    Args:
+        on_stage: called with the name of each stage as it begins.
+
+    Attributes:
+        seconds: wall time of each stage, summed over the pages of the file.
+        current: the stage at work. It stays when an exception ends the stage, so it names the stage
+            that failed. A file starts with `load`.
+    """
+
+    def __init__(self, on_stage: Callable[[str], object] | None = None) -> None:
+        self.seconds: defaultdict[str, float] = defaultdict(float)
+        self.current = "load"
+        self._on_stage = on_stage
+
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Measure a block as one stage."""
+        self.current = name
+        if self._on_stage is not None:
+            self._on_stage(name)
+        started = time.perf_counter()
+        yield
+        self.seconds[name] += time.perf_counter() - started

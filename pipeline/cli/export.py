@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ...stages.errors import ExitCode
 from ..export.formats import FOLDER, FORMATS
 from .logs import set_up_logging
 
@@ -63,4 +64,4 @@ def export(ctx: click.Context, run: Path, formats: tuple[str, ...], pictures: Pa
         click.echo(f"{run / FOLDER / name}\t{FORMATS[name]}")
     if opened.failures:
         log.warning("%d pictures failed in the run and are not exported (%s)", len(opened.failures), run / "failures.jsonl")  # fmt: skip
-    ctx.exit(3 if left_out or opened.failures else 0)
+    ctx.exit(ExitCode.INCOMPLETE if left_out or opened.failures else ExitCode.DONE)

@@ -12,7 +12,7 @@ from typing import Any, Final
 import click
 
 from ... import __version__
-from ...stages.errors import LocpipeError
+from ...stages.errors import ExitCode, LocpipeError
 from .logs import set_up_logging
 
 __all__ = ["main"]
@@ -63,7 +63,7 @@ class Commands(click.Group):
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
         except KeyboardInterrupt:
-            ctx.exit(130)
+            ctx.exit(ExitCode.INTERRUPTED)
         except LocpipeError as error:
             log.error("%s", error, exc_info=_with_traceback())  # noqa: TRY400 - only with -v
             ctx.exit(error.exit_code)
@@ -72,7 +72,7 @@ class Commands(click.Group):
                 raise  # click ends quietly
             advice = "" if _with_traceback() else "; run again with -v to see where"
             log.error("internal error: %r%s", error, advice, exc_info=_with_traceback())  # noqa: TRY400 - only with -v
-            ctx.exit(LocpipeError.exit_code)
+            ctx.exit(ExitCode.INTERNAL)
 
 
 def _is_nobody_reading() -> bool:

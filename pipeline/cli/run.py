@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from ...stages.errors import ExitCode
 from .logs import LogFormat, set_up_logging
 from .options import config_argument, read_config, set_option
 
@@ -80,7 +81,7 @@ def run(
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
     from ...stages.models.model import OFFLINE  # noqa: PLC0415 - slow to import
-    from ..run.run import NO_PICTURE, Options, execute, preview  # noqa: PLC0415 - slow to import
+    from ..run.run import Options, execute, preview  # noqa: PLC0415 - slow to import
     from ..run.summary import one_line  # noqa: PLC0415 - slow to import
 
     if offline:
@@ -98,7 +99,7 @@ def run(
         return
     report = execute(settings.config, options)
     log.info("%s", one_line(report))
-    if report["exit_code"] == NO_PICTURE:
+    if report["exit_code"] == ExitCode.NO_PICTURE:
         log.error("no picture at %s (--require-input)", settings.config.input.path)
     if as_json:
         click.echo(json.dumps(report))

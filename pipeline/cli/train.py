@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 import yaml
 
+from ...stages.errors import ExitCode
 from ..config.file import CONFIGS, Assignment, find_config, parse_assignment, read_settings
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
     except KeyboardInterrupt as stopped:
         again = shlex.join(sys.argv[1:] if resume else [*sys.argv[1:], "--resume"])
         click.echo(f"stopped; what was done is kept, go on with: locpipe {again}", err=True)
-        sys.exit(128 + next(iter(stopped.args), signal.SIGINT))
+        sys.exit(ExitCode.of_signal(next(iter(stopped.args), signal.SIGINT)))
     click.echo(report)
 
 

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
+from ...stages.errors import ExitCode
 from ..config.sections import RunConfig
 from ..output import layout as results
 from ..output.archive import Page, Run, open_run
@@ -69,7 +70,9 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
             (run.folder / FOLDER).mkdir(exist_ok=True)
         tally, failures = _work(job, tasks, stop, shown=options.progress)
         counts.update(tally.counts)
-        status = 128 + stop.signal if stop.signal else 3 * bool(failures or run.failures)
+        status = ExitCode.INCOMPLETE if failures or run.failures else ExitCode.DONE
+        if stop.signal is not None:
+            status = ExitCode.of_signal(stop.signal)
         report = {
             "schema": SCHEMA,
             "exit_code": status,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from filelock import FileLock, Timeout
 
-from ...stages.errors import LocpipeError
+from ...stages.errors import ExitCode, LocpipeError
 from ...stages.load import EXTENSIONS
 from ...stages.models.model import (
     Backbone,
@@ -38,11 +38,9 @@ from .summary import Tally, versions
 if TYPE_CHECKING:
     from ..config.sections import Config
 
-__all__ = ["NO_PICTURE", "LockedError", "Options", "execute", "locked", "preview"]
+__all__ = ["LockedError", "Options", "execute", "locked", "preview"]
 
 SCHEMA: Final = "locpipe/run/1"
-NO_PICTURE: Final = 4
-"""Exit code where a picture is required and there is none."""
 
 log = logging.getLogger(__name__)
 
@@ -50,7 +48,7 @@ log = logging.getLogger(__name__)
 class LockedError(LocpipeError):
     """Another run is writing to the same output."""
 
-    exit_code = 75
+    exit_code = ExitCode.LOCKED
 
 
 @dataclass(frozen=True)
@@ -118,7 +116,7 @@ def execute(config: Config, options: Options) -> dict[str, Any]:
                 store.finish()
             report = _write_report(prepared, store, tally, options, stop)
         if not stop.requested and _export(prepared.job.config) and not report["exit_code"]:
-            report["exit_code"] = 3
+            report["exit_code"] = ExitCode.INCOMPLETE
             results.write_json(output, output / "run.json", report)
         return report
 
@@ -259,9 +257,9 @@ def _write_report(
     return report
 
 
-def _exit_code(store: Store, options: Options, stop: Stop) -> int:
+def _exit_code(store: Store, options: Options, stop: Stop) -> ExitCode:
     if stop.signal is not None:
-        return 128 + stop.signal
+        return ExitCode.of_signal(stop.signal)
     if options.require_input and not store.count():
-        return NO_PICTURE
-    return 3 if store.failed_in_this_run() else 0
+        return ExitCode.NO_PICTURE
+    return ExitCode.INCOMPLETE if store.failed_in_this_run() else ExitCode.DONE

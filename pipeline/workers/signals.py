@@ -9,6 +9,8 @@ from multiprocessing import resource_tracker
 from types import FrameType
 from typing import Final
 
+from ...stages.errors import ExitCode
+
 __all__ = ["Stop", "no_signals"]
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
@@ -44,7 +46,9 @@ class Stop:
 
     def _on_signal(self, number: int, _: FrameType | None) -> None:
         if self.requested:
-            os._exit(128 + number)  # our workers end with us, their results are whole or absent
+            os._exit(
+                ExitCode.of_signal(number)
+            )  # our workers end with us, their results are whole or absent
         self.signal = number
 
 

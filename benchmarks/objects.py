@@ -50,12 +50,13 @@ from locpipe.pipeline.evaluation.wsol.pointing import hit
 from locpipe.pipeline.training.images.weigh import weigh_folder
 from locpipe.stages.errors import ImageError
 from locpipe.stages.geometry.grid import Grid, resample
-from locpipe.stages.heatmap import Merge, heatmap
+from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import Features, infer, normalized
 from locpipe.stages.load import load
-from locpipe.stages.models.model import Backbone, Model, Weights, load_model
+from locpipe.stages.models.model import Backbone, Model, load_model
 from locpipe.stages.nets import Network
 from locpipe.stages.nets.torchvision_shim import declare_operators
+from locpipe.stages.settings import Merge, Weights
 
 RESULTS = Path(__file__).parent / "results"
 CLASSES = {"horse": "n02389026", "kangaroo": "n01877812"}

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -24,12 +23,11 @@ from .geometry.rectangles import (
 )
 from .geometry.split import cut_necks
 from .heatmap import Heatmap
+from .settings import Connectivity, Shape
 from .threshold import Mask
 
-__all__ = ["Box", "Boxes", "Connectivity", "Point", "Shape", "find_boxes"]
+__all__ = ["Box", "Boxes", "Point", "find_boxes"]
 
-Connectivity = Literal[4, 8]
-Shape = Literal["upright", "rotated", "polygon"]
 _DECIMALS = 2  # of a corner: `rect` lies around what is written
 Point = tuple[float, float]
 

@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache, reduce
 from itertools import groupby
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,15 +22,13 @@ from scipy.special import expit
 
 from .errors import ModelError
 from .geometry.grid import Grid, resample
-from .models.model import Group, Model, Polarity, Resolution, Weights
+from .models.model import Model
+from .settings import Group, Merge, Normalize, Polarity, Resolution, Weights
 
 if TYPE_CHECKING:  # it imports torch, which who reads the boxes of a run does without
     from .infer import Features
 
-__all__ = ["Heatmap", "Merge", "Normalize", "filter_weights", "heatmap"]
-
-Merge = Literal["max", "mean"]
-Normalize = Literal["calibrated", "minmax"]
+__all__ = ["Heatmap", "filter_weights", "heatmap"]
 
 _BLOCK = 8192  # cells
 _ROUNDING = 1e-5  # relative differences of a sum in float32 that mean nothing

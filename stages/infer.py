@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass, replace
 from functools import cache, lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -19,14 +19,13 @@ from .nets.convolutional import convolutional
 from .nets.dense import Geometry, densify, geometry, peak_floats
 from .nets.folded import folded
 from .nets.head import read_head
+from .settings import Padding, Polarity, Precision, Resolution
 
 if TYPE_CHECKING:
-    from .models.model import InputSpec, Model, Polarity, Resolution
+    from .models.model import InputSpec, Model
 
 __all__ = [
     "Features",
-    "Padding",
-    "Precision",
     "bytes_needed",
     "has_bfloat16",
     "infer",
@@ -34,8 +33,6 @@ __all__ = [
     "shown_size",
 ]
 
-Padding = Literal["replicate", "reflect", "zeros"]
-Precision = Literal["float32", "bfloat16"]
 _COPIES = 4  # arrays of the size of the answers that are alive while they become log-odds
 _LEAST = 1e-7  # probability of all other classes: float32 knows no less beside 1
 _BORDERS = {"replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}

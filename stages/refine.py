@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
@@ -21,14 +21,13 @@ from scipy.special import expit, logit
 
 from .errors import ConfigError
 from .geometry.grid import Grid, resample
+from .settings import Refinement
 
 if TYPE_CHECKING:  # they import torch, which the parent process of a run does without
     from .heatmap import Heatmap
     from .threshold import Mask
 
-__all__ = ["Refinement", "at_picture_resolution", "check_refinement", "refine"]
-
-Refinement = Literal["bilinear", "grabcut", "crf"]
+__all__ = ["at_picture_resolution", "check_refinement", "refine"]
 
 _Bools = NDArray[np.bool_]
 _Heat = NDArray[np.float32]

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .geometry.grid import Grid
 from .heatmap import Heatmap
+from .settings import ThresholdMethod
 
-__all__ = ["Mask", "Method", "threshold"]
-
-Method = Literal["fixed", "mean_std", "otsu", "hysteresis"]
+__all__ = ["Mask", "threshold"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +32,7 @@ class Mask:
 def threshold(
     heatmap: Heatmap,
     *,
-    method: Method = "fixed",
+    method: ThresholdMethod = "fixed",
     value: float = 0.5,
     k: float = 2.0,
     low: float = 0.3,

@@ -18,15 +18,9 @@ from PIL import Image
 from skimage import data
 
 from locpipe.pipeline.config.file import find_config, parse_assignment, read_settings
-from locpipe.pipeline.config.sections import (
-    Config,
-    HeatmapConfig,
-    InputConfig,
-    OutputConfig,
-    RunConfig,
-    ThresholdConfig,
-)
+from locpipe.pipeline.config.sections import Config, InputConfig, OutputConfig, RunConfig
 from locpipe.pipeline.run.run import Options, execute
+from locpipe.stages.settings import HeatmapSettings, ThresholdSettings
 
 # A shell that runs us in the background has us ignore Ctrl-C, and so would all we start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -106,8 +100,8 @@ def config(pictures: Path, tmp_path: Path) -> Config:
         model="digits",
         input=InputConfig(path=pictures),
         output=OutputConfig(path=tmp_path / "out"),
-        heatmap=HeatmapConfig(weights="paper", normalize="minmax", labels=("text",)),
-        threshold=ThresholdConfig(method="mean_std"),
+        heatmap=HeatmapSettings(weights="paper", normalize="minmax", labels=("text",)),
+        threshold=ThresholdSettings(method="mean_std"),
         run=RunConfig(workers=0),
     )
 

@@ -17,7 +17,7 @@ from pydantic_core import ErrorDetails
 
 from ...stages.errors import ConfigError
 from ...stages.paths import expanded
-from .sections import Section
+from ...stages.settings import Section
 
 __all__ = [
     "Assignment",

@@ -1,43 +1,32 @@
 """What a config may say: one frozen model a section, every key with its meaning.
 
-`configfile` reads YAML into these; `locpipe config schema` publishes them as JSON Schema.
+`config.file` reads YAML into these; `locpipe config schema` publishes them as JSON Schema. What the
+stages can be told lives in `stages/settings.py`.
 """
 
 import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ByteSize,
-    ConfigDict,
-    Discriminator,
-    Field,
-    PlainSerializer,
-    Tag,
-    model_validator,
-)
+from pydantic import BeforeValidator, ByteSize, Discriminator, Field, PlainSerializer, Tag
 
 from ...stages.models.model import Backbone
 from ...stages.paths import expanded
+from ...stages.settings import (
+    RESULT_VERSION,
+    BoxesSettings,
+    DecodingSettings,
+    HeatmapSettings,
+    InferSettings,
+    Positive,
+    RefineSettings,
+    Section,
+    ThresholdSettings,
+)
 
-__all__ = [
-    "BoxesConfig",
-    "Config",
-    "HeatmapConfig",
-    "InferConfig",
-    "InputConfig",
-    "ModelConfig",
-    "OutputConfig",
-    "RefineConfig",
-    "RunConfig",
-    "Section",
-    "ThresholdConfig",
-    "UserPath",
-]
+__all__ = ["Config", "InputConfig", "ModelConfig", "OutputConfig", "RunConfig", "UserPath"]
 
 
 def _expand(value: object) -> object:
@@ -55,38 +44,11 @@ UserPath = Annotated[Path, BeforeValidator(_expand), PlainSerializer(str)]
 """A path as users write it: `~` and `$VAR` expand; relative means the current directory."""
 
 
-def _listed(value: object) -> object:
-    return (value,) if isinstance(value, int | float) else value
-
-
-Fraction = Annotated[float, Field(ge=0, le=1)]
-Positive = Annotated[float, Field(gt=0)]
-OneOrMore = Annotated[
-    tuple[Positive, ...],
-    Field(strict=False, min_length=1),
-    BeforeValidator(_listed, json_schema_input_type=Positive | tuple[Positive, ...]),
-]
-
-
 def _kind_of_model(value: object) -> str:
     return "<backbone>" if isinstance(value, dict | Section) else "<name>"
 
 
-Level = Annotated[int, Field(ge=0, le=255)]
 ExportFormat = Literal["uzn", "crops", "page", "alto", "hocr", "icdar", "coco", "labelstudio"]
-
-
-class Section(BaseModel):
-    """Base of every section: frozen, strict about types, no unknown keys."""
-
-    model_config = ConfigDict(
-        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
-    )
-
-    @model_validator(mode="before")
-    @classmethod
-    def _empty_section_means_defaults(cls, value: object) -> object:
-        return {} if value is None else value
 
 
 class ModelConfig(Section):
@@ -106,15 +68,11 @@ class ModelConfig(Section):
         return Backbone(backbone=self.backbone, weights=weights, layer=self.layer)
 
 
-class InputConfig(Section):
+class InputConfig(DecodingSettings):
     """Which pictures, and how they are decoded."""
 
     path: UserPath = Path("data/samples")
     """A folder (scanned recursively), a glob, one picture, or a manifest (.txt or .jsonl)."""
-    background: Annotated[tuple[Level, Level, Level], Field(strict=False)] = (255, 255, 255)
-    """Red, green, blue that transparent pixels are composed on."""
-    max_megapixels: Positive = 100.0
-    """Larger pictures are refused before they are decoded."""
 
 
 class OutputConfig(Section):
@@ -130,126 +88,6 @@ class OutputConfig(Section):
     """Write heatmaps/<picture>.png, 8 bit, of the size of the picture."""
     exports: Annotated[tuple[ExportFormat, ...], Field(strict=False)] = ()
     """Formats for other programs, written to exports/ as pictures finish (docs/ocr.md)."""
-
-
-class InferConfig(Section):
-    """How the network sees the picture."""
-
-    resolution: Literal["native", "atrous", "unpooled"] = "native"
-    """native: the map of the network as it is; atrous: exact dense map (pooling with stride 1,
-    what follows dilated); unpooled: pooling left out, as the authors of AdGAP did."""
-    scale: OneOrMore = (1.0,)
-    """Factor on both sides of the picture before the network, a number or a list of numbers;
-    the maps of several are merged into one."""
-    long_side: Annotated[int, Field(gt=0)] | None = None
-    """Shrink the picture so that its longest side is at most this many pixels; null: never."""
-    enlarge_to: Positive | None = None
-    """Enlarge a smaller picture to this many megapixels, but to no more than 1.5 times its sides;
-    null: never."""
-    polarity: Literal["normal", "inverted", "both"] = "normal"
-    """Show the picture, its negative, or both (the maps are merged by their maximum)."""
-    padding: Literal["replicate", "reflect", "zeros"] = "replicate"
-    """What the convolutions see beyond the border of the picture."""
-    precision: Literal["float32", "bfloat16"] = "float32"
-    """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), nearly twice
-    as fast; on others float32."""
-
-
-class HeatmapConfig(Section):
-    """How the maps of the last convolution are weighed and summed."""
-
-    weights: Literal[
-        "paper", "class", "contrast", "energy", "excitation", "linear", "classifier"
-    ] = "class"
-    """Which table of AdGAP weights of the model (docs/methods.md); classifier: none, but the
-    answer of the whole classifier in every window of the picture."""
-    labels: Annotated[tuple[str, ...], Field(strict=False)] = ()
-    """Classes or groups of classes of the model, one map each; top1, top5, …: the classes most
-    probable in the picture; empty: what the model proposes."""
-    groups: dict[str, Annotated[tuple[str, ...], Field(strict=False, min_length=1)]] = {}
-    """Groups of classes besides those of the model: a name, and its classes."""
-    min_probability: Fraction = 0.0
-    """The map of a label whose classes are together less probable in the whole picture is dark."""
-    group: Literal["max", "sum"] = "max"
-    """How the maps of the classes of a group become one."""
-    normalize: Literal["calibrated", "minmax"] = "calibrated"
-    """calibrated: the fixed calibration of the model; minmax: the picture's own minimum and
-    maximum, as in the paper (a picture with nothing on it lights up too)."""
-    merge: Literal["max", "mean"] = "max"
-    """How the maps of several scales become one."""
-
-    @model_validator(mode="after")
-    def _weights_to_add(self) -> Self:
-        if self.weights == "classifier" and self.group == "sum":
-            msg = "group: sum adds weights, and classifier has none; use group: max"
-            raise ValueError(msg)
-        return self
-
-
-class ThresholdConfig(Section):
-    """Which cells of the heatmap are foreground."""
-
-    method: Literal["fixed", "mean_std", "otsu", "hysteresis"] = "fixed"
-    """fixed: above `value`; mean_std: above mean + k * standard deviation of the picture;
-    otsu: Otsu's threshold of the picture; hysteresis: above `low` and joined to above `high`."""
-    value: Fraction = 0.5
-    """Threshold of `fixed`."""
-    k: Annotated[float, Field(ge=0)] = 2.0
-    """Standard deviations above the mean for `mean_std`; the authors use 2."""
-    low: Fraction = 0.3
-    """Lower threshold of `hysteresis`."""
-    high: Fraction = 0.6
-    """Upper threshold of `hysteresis`."""
-
-    @model_validator(mode="after")
-    def _low_below_high(self) -> Self:
-        if self.low > self.high:
-            msg = f"low ({self.low}) must not be above high ({self.high})"
-            raise ValueError(msg)
-        return self
-
-
-class RefineConfig(Section):
-    """Whether masks, and so boxes, are worked out pixel by pixel."""
-
-    method: Literal["none", "bilinear", "grabcut", "crf"] = "none"
-    """none: masks consist of cells of the map; bilinear: of pixels, heat interpolated between the
-    cells; grabcut, crf: the same, then corrected by the colours of the picture (docs/methods.md;
-    crf needs pip install 'locpipe[crf]')."""
-    background: Fraction = 0.1
-    """Heat below which grabcut never puts the object."""
-    long_side: Annotated[int, Field(ge=16)] | None = 400
-    """Compare colours on the picture shrunk to this many pixels, for speed, and scale the mask up;
-    null: on the picture as it is."""
-
-
-class BoxesConfig(Section):
-    """How foreground cells become boxes."""
-
-    connectivity: Literal[4, 8] = 8
-    """Neighbours of a cell: 8 joins diagonally, 4 does not."""
-    min_area: Annotated[float, Field(ge=0)] = 0.0
-    """Smaller components are dropped; square pixels of the picture."""
-    min_side: Annotated[float, Field(ge=0)] = 0.0
-    """Boxes with a shorter side are dropped; pixels of the picture."""
-    split: Fraction = 0.0
-    """Components are cut where they are thinner than this share of their height; 0: never."""
-    merge: Annotated[float, Field(ge=0)] = 0.0
-    """Boxes of a line that stand nearer than this become one, in units of the height of the higher
-    one, so that 10 gives whole lines; 0: never."""
-    shape: Literal["upright", "rotated", "polygon"] = "upright"
-    """upright: rectangles along the sides of the picture; rotated: of least area at any angle;
-    polygon: the same, and around bent words a ribbon of 14 corners that follows them."""
-    padding: Annotated[float, Field(ge=0)] = 0.0
-    """Added on every side; in units of the height of the box."""
-    margin: Annotated[float, Field(ge=0)] = 0.0
-    """Added on every side as well; pixels of the picture."""
-    fill: bool = False
-    """Masks show the insides of the boxes, not the components that the boxes were made of."""
-    max: Annotated[int, Field(ge=1)] = 1000
-    """At most so many boxes a picture, the best ones; a warning in the result says what was cut."""
-    classify: bool = False
-    """Give each box the class and probability that the classifier of the model finds in it."""
 
 
 class RunConfig(Section):
@@ -281,11 +119,11 @@ class Config(Section):
     names a backbone and its weights."""
     input: InputConfig = InputConfig()
     output: OutputConfig = OutputConfig()
-    infer: InferConfig = InferConfig()
-    heatmap: HeatmapConfig = HeatmapConfig()
-    threshold: ThresholdConfig = ThresholdConfig()
-    refine: RefineConfig = RefineConfig()
-    boxes: BoxesConfig = BoxesConfig()
+    infer: InferSettings = InferSettings()
+    heatmap: HeatmapSettings = HeatmapSettings()
+    threshold: ThresholdSettings = ThresholdSettings()
+    refine: RefineSettings = RefineSettings()
+    boxes: BoxesSettings = BoxesSettings()
     run: RunConfig = RunConfig()
 
     @property
@@ -294,16 +132,13 @@ class Config(Section):
         return self.model if isinstance(self.model, str) else self.model.source()
 
     def sha256(self) -> str:
-        """Hash of what decides the result: no paths of pictures, no outputs, no workers."""
+        """Hash of what decides the result: no paths of pictures, no outputs, no workers.
+
+        `RESULT_VERSION` is part of it, so an upgrade that changes boxes recomputes them.
+        """
         decisive = self.model_dump(
-            include={
-                "model": True,
-                "infer": True,
-                "heatmap": True,
-                "threshold": True,
-                "refine": True,
-                "boxes": True,
-                "input": {"background", "max_megapixels"},
-            }
+            include={"model", "infer", "heatmap", "threshold", "refine", "boxes"}
         )
+        decoding = self.input.model_dump(include=set(DecodingSettings.model_fields))
+        decisive |= {"input": decoding, "result_version": RESULT_VERSION}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Literal, Protocol, TypeVar, cast
 from pydantic import Field, ValidationError
 
 from ...stages.errors import ConfigError
-from ..config.sections import Fraction, Section
+from ...stages.settings import Fraction, Section
 
 if TYPE_CHECKING:
     import numpy as np

@@ -12,15 +12,17 @@ from typing import TYPE_CHECKING
 from ...stages.errors import ConfigError
 from ...stages.labels import count_of_maps, is_chosen_by_picture
 from ...stages.load import Header, Image
-from ...stages.models.model import ModelCard, Polarity
+from ...stages.models.model import ModelCard
+from ...stages.settings import Polarity
 
 if TYPE_CHECKING:
     from ...stages.boxes import Boxes
     from ...stages.heatmap import Heatmap
     from ...stages.infer import Features
     from ...stages.models.model import Model
+    from ...stages.settings import InferSettings
     from ...stages.threshold import Mask
-    from ..config.sections import Config, InferConfig
+    from ..config.sections import Config
 
 __all__ = [
     "Result",
@@ -143,7 +145,7 @@ def features_of(image: Image, model: Model, config: Config) -> list[Features]:
     ]
 
 
-def fitted(options: InferConfig, width: int, height: int) -> float:
+def fitted(options: InferSettings, width: int, height: int) -> float:
     """Return the factor by which a picture is enlarged or shrunk for its size."""
     wanted = options.enlarge_to or 0.0
     larger = min(max(math.sqrt(1e6 * wanted / (width * height)), 1.0), _MOST)
@@ -232,12 +234,12 @@ def _is_windowed(config: Config) -> bool:
     return config.heatmap.weights == "classifier"
 
 
-def _scales(options: InferConfig, width: int, height: int) -> list[float]:
+def _scales(options: InferSettings, width: int, height: int) -> list[float]:
     fit = fitted(options, width, height)
     return [fit * scale for scale in options.scale]
 
 
-def _polarities(options: InferConfig) -> tuple[Polarity, ...]:
+def _polarities(options: InferSettings) -> tuple[Polarity, ...]:
     return ("normal", "inverted") if options.polarity == "both" else (options.polarity,)
 
 

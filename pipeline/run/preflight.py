@@ -10,7 +10,7 @@ import numpy as np
 from ...stages.errors import ConfigError, ModelError
 from ...stages.labels import is_chosen_by_picture
 from ...stages.load import Image
-from ..config.sections import RefineConfig
+from ...stages.settings import RefineSettings
 from ..picture.localize import localize
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def try_out(model: Model, config: Config) -> None:
     image = Image(blank, Path("blank.png"), 1, 1, 1, spec.width, spec.height)
     # There are no boxes to be classified on it, and no mask to be refined.
     boxes = config.boxes.model_copy(update={"classify": False})
-    plain = config.model_copy(update={"boxes": boxes, "refine": RefineConfig()})
+    plain = config.model_copy(update={"boxes": boxes, "refine": RefineSettings()})
     try:
         localize(image, model, plain)
         if config.boxes.classify:

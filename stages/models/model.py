@@ -20,6 +20,7 @@ from safetensors.numpy import load_file as load_arrays
 
 from ..errors import ModelError
 from ..paths import expanded
+from ..settings import Group, Polarity, Resolution, Weights
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -33,13 +34,9 @@ __all__ = [
     "WEIGHTS_FILE",
     "Backbone",
     "Calibration",
-    "Group",
     "Model",
     "ModelCard",
-    "Polarity",
-    "Resolution",
     "Tables",
-    "Weights",
     "find_model",
     "list_models",
     "load_model",
@@ -48,11 +45,6 @@ __all__ = [
     "sha256_of",
     "verify_model",
 ]
-
-Weights = Literal["paper", "class", "contrast", "energy", "excitation", "linear", "classifier"]
-Resolution = Literal["native", "atrous", "unpooled"]
-Polarity = Literal["normal", "inverted"]
-Group = Literal["max", "sum"]
 
 # libyaml's safe loader is six times faster, where PyYAML was built with it.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -3,17 +3,17 @@
 import copy
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import torch
 from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from ..errors import ModelError
+from ..settings import Resolution
 
-__all__ = ["Geometry", "Resolution", "densify", "geometry", "global_steps", "peak_floats"]
+__all__ = ["Geometry", "densify", "geometry", "global_steps", "peak_floats"]
 
-Resolution = Literal["native", "atrous", "unpooled"]
 Windowed = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 Grid = tuple[int, float, int]  # stride, offset, receptive field
 _GLOBAL_LAYERS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)

@@ -8,9 +8,10 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from shapely import Point, Polygon
 
-from locpipe.stages.boxes import Box, Boxes, Shape, find_boxes
+from locpipe.stages.boxes import Box, Boxes, find_boxes
 from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap
+from locpipe.stages.settings import Shape
 from locpipe.stages.threshold import Mask
 
 masks = arrays.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))

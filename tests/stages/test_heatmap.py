@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from locpipe.stages.errors import ModelError
 from locpipe.stages.heatmap import filter_weights, heatmap
 from locpipe.stages.infer import Features, infer
-from locpipe.stages.models.model import Calibration, Model, Weights
+from locpipe.stages.models.model import Calibration, Model
+from locpipe.stages.settings import Weights
 
 DIGITS = tuple("0123456789")
 ALL_WEIGHTS: tuple[Weights, ...] = (

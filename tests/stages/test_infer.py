@@ -15,15 +15,9 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 from torch.overrides import TorchFunctionMode
 
-from locpipe.stages.infer import (
-    Padding,
-    Precision,
-    bytes_needed,
-    has_bfloat16,
-    infer,
-    shown_size,
-)
-from locpipe.stages.models.model import Model, Resolution, find_model, load_model
+from locpipe.stages.infer import bytes_needed, has_bfloat16, infer, shown_size
+from locpipe.stages.models.model import Model, find_model, load_model
+from locpipe.stages.settings import Padding, Precision, Resolution
 
 RESOLUTIONS: tuple[Resolution, ...] = ("native", "atrous", "unpooled")
 PADDINGS: tuple[Padding, ...] = ("replicate", "reflect", "zeros")

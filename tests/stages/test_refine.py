@@ -15,12 +15,8 @@ from scipy.special import expit, logit
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap
-from locpipe.stages.refine import (
-    Refinement,
-    at_picture_resolution,
-    check_refinement,
-    refine,
-)
+from locpipe.stages.refine import at_picture_resolution, check_refinement, refine
+from locpipe.stages.settings import Refinement
 from locpipe.stages.threshold import Mask, threshold
 
 by_colour = pytest.mark.parametrize("method", ["grabcut", "crf"])

@@ -11,9 +11,10 @@ from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap, heatmap
 from locpipe.stages.infer import infer
 from locpipe.stages.models.model import Model
-from locpipe.stages.threshold import Method, threshold
+from locpipe.stages.settings import ThresholdMethod
+from locpipe.stages.threshold import threshold
 
-METHODS: tuple[Method, ...] = ("fixed", "mean_std", "otsu", "hysteresis")
+METHODS: tuple[ThresholdMethod, ...] = ("fixed", "mean_std", "otsu", "hysteresis")
 levels = st.floats(0, 1, width=32)
 maps = arrays.arrays(np.float32, (7, 9), elements=st.floats(0, 1, width=32))
 
@@ -60,7 +61,7 @@ def test_otsu_parts_two_kinds() -> None:
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_every_label_has_a_threshold_of_its_own(method: Method) -> None:
+def test_every_label_has_a_threshold_of_its_own(method: ThresholdMethod) -> None:
     both = threshold(as_heatmap(RIDGE, RIDGE * np.float32(0.1)), method=method)
     alone = [threshold(as_heatmap(v), method=method) for v in (RIDGE, RIDGE * np.float32(0.1))]
     assert both.labels == ("a", "b")
@@ -90,7 +91,7 @@ def test_mean_std_is_monotone(values: NDArray[np.float32], k: float, more: float
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_a_flat_map_lights_up_with_none(method: Method) -> None:
+def test_a_flat_map_lights_up_with_none(method: ThresholdMethod) -> None:
     assert not threshold(as_heatmap(np.full((5, 5), 0.1, np.float32)), method=method).values.any()
 
 
@@ -99,7 +100,7 @@ def test_a_flat_map_lights_up_with_none(method: Method) -> None:
     [("fixed", False), ("hysteresis", False), ("mean_std", True), ("otsu", True)],
 )
 def test_noise_on_a_blank_wall_lights_up_what_is_relative_to_the_picture(
-    method: Method, *, lights_up: bool, digits: Model
+    method: ThresholdMethod, *, lights_up: bool, digits: Model
 ) -> None:
     """A wall with the noise of a camera: grey 180, standard deviation 2."""
     noise = np.random.default_rng(0).normal(180, 2, (120, 160, 1)).repeat(3, axis=2)

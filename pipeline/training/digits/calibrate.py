@@ -14,7 +14,8 @@ from scipy.special import expit
 
 from ....stages.errors import ConfigError
 from ....stages.infer import infer
-from ....stages.models.model import Calibration, Polarity, Resolution, Weights
+from ....stages.models.model import Calibration
+from ....stages.settings import Polarity, Resolution, Weights
 
 if TYPE_CHECKING:
     from ....stages.geometry.grid import Grid

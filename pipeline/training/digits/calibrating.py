@@ -15,7 +15,8 @@ from tqdm import tqdm
 
 from ....stages.errors import ConfigError
 from ....stages.heatmap import filter_weights
-from ....stages.models.model import Weights, find_model, load_model, read_card
+from ....stages.models.model import find_model, load_model, read_card
+from ....stages.settings import Weights
 from ...picture.localize import labels_of
 from ..card import made_with, write_card
 from .calibrate import PRIOR, Fit, Pass, Vector, calibrate

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ...config.sections import Section, UserPath
+from ....stages.settings import Section
+from ...config.sections import UserPath
 
 __all__ = ["TrainConfig"]
 

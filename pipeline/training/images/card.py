@@ -17,10 +17,10 @@ from ....stages.models.model import (
     Calibration,
     InputSpec,
     ModelCard,
-    Resolution,
     sha256_of,
 )
 from ....stages.nets.pooling import PooledClassifier
+from ....stages.settings import Resolution
 from ..ablation import weigh
 from ..card import made_with, write_card
 from ..files import write_whole

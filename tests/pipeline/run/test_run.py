@@ -12,10 +12,11 @@ import pytest
 from PIL import Image
 from runs import boxes, counts, run, with_
 
-from locpipe.pipeline.config.sections import BoxesConfig, Config, RunConfig
+from locpipe.pipeline.config.sections import Config, RunConfig
 from locpipe.pipeline.workers import machine
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.models.model import find_model
+from locpipe.stages.settings import BoxesSettings
 
 Tree = Callable[[Path], dict[str, bytes]]
 
@@ -161,7 +162,7 @@ def test_the_time_of_day_the_workers_and_the_boxes_section_do_not_leak_into_resu
     elsewhere = with_(config, "output", path=tmp_path / "again")
     run(
         elsewhere.model_copy(
-            update={"run": RunConfig(workers=0, timeout=5), "boxes": BoxesConfig()}
+            update={"run": RunConfig(workers=0, timeout=5), "boxes": BoxesSettings()}
         )
     )
     assert tree(tmp_path / "again") == tree(config.output.path)

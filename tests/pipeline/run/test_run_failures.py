@@ -12,9 +12,10 @@ import pytest
 from PIL import Image
 from runs import boxes, counts, failures, run, with_
 
-from locpipe.pipeline.config.sections import Config, HeatmapConfig
+from locpipe.pipeline.config.sections import Config
 from locpipe.stages.errors import ConfigError, LocpipeError, ModelError, OutputError
 from locpipe.stages.models.model import find_model
+from locpipe.stages.settings import HeatmapSettings
 
 Tree = Callable[[Path], dict[str, bytes]]
 
@@ -157,8 +158,8 @@ def test_nothing_is_written_when_something_is_wrong_from_the_start(
     with pytest.raises(ModelError, match=r"'nothing' is neither .*\(these do: .*digits"):
         run(config.model_copy(update={"model": "nothing"}))
     with pytest.raises(ModelError, match="label"):
-        run(config.model_copy(update={"heatmap": HeatmapConfig(labels=("cat",))}))
-    thousand = {"model": "objects", "heatmap": HeatmapConfig(normalize="minmax")}
+        run(config.model_copy(update={"heatmap": HeatmapSettings(labels=("cat",))}))
+    thousand = {"model": "objects", "heatmap": HeatmapSettings(normalize="minmax")}
     with pytest.raises(ConfigError, match="255 labels, but there are 1000"):
         run(config.model_copy(update=thousand))
     assert not config.output.path.exists()

@@ -4,7 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
-from locpipe.pipeline.config.sections import Config, HeatmapConfig, InferConfig
+from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.training.digits.calibrate import Fit, Pass, calibrate, fit
 from locpipe.pipeline.training.digits.calibrating import (
     KINDS,
@@ -18,15 +18,16 @@ from locpipe.pipeline.training.digits.mnist import Digits
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.models.model import Model, Weights, find_model, load_model
+from locpipe.stages.models.model import Model, find_model, load_model
+from locpipe.stages.settings import HeatmapSettings, InferSettings, Weights
 
 PAPER = Config(
-    model="digits", heatmap=HeatmapConfig(weights="paper"), infer=InferConfig(scale=(1.0, 0.5))
+    model="digits", heatmap=HeatmapSettings(weights="paper"), infer=InferSettings(scale=(1.0, 0.5))
 )
 BOTH = Config(
     model="digits",
-    heatmap=HeatmapConfig(weights="class", labels=("0", "9")),
-    infer=InferConfig(polarity="both"),
+    heatmap=HeatmapSettings(weights="class", labels=("0", "9")),
+    infer=InferSettings(polarity="both"),
 )
 
 
@@ -89,7 +90,7 @@ def test_configs_ask_for_their_passes_and_maps(shipped: Model) -> None:
 
 
 def test_a_summed_group_is_one_map(shipped: Model) -> None:
-    config = Config(model="digits", heatmap=HeatmapConfig(group="sum"))
+    config = Config(model="digits", heatmap=HeatmapSettings(group="sum"))
     (vectors,) = asked_for(shipped, [config], every_kind=False).values()
     assert [(v.weights, v.label, v.classes) for v in vectors] == [
         ("class", "text", tuple(range(10)))

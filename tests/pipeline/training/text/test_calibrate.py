@@ -10,12 +10,13 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from numpy.typing import NDArray
 
-from locpipe.pipeline.config.sections import Config, InferConfig
+from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.training.digits.calibrate import Pass
 from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.text.calibrate import _show, _Shown, _top
 from locpipe.pipeline.training.text.weighing import rendered_settings
 from locpipe.stages.models.model import find_model, load_model, read_card
+from locpipe.stages.settings import InferSettings
 
 LINE = np.arange(-2, 3.01, 0.25)[:, None]
 PLANE = np.array([(low, high) for low in LINE[:, 0] for high in np.arange(0, 6.1, 0.5)])
@@ -79,7 +80,7 @@ def test_pictures_are_shown_as_a_run_shows_them(model_folder: Path) -> None:
 
     def shown(**options: object) -> _Shown:
         config = Config(
-            model="text", infer=InferConfig.model_validate({"padding": "zeros"} | options)
+            model="text", infer=InferSettings.model_validate({"padding": "zeros"} | options)
         )
         return _show(model, Pass("native", "normal", 1.0), weights, picture, config)
 

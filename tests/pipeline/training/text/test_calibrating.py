@@ -9,13 +9,7 @@ from click.testing import CliRunner, Result
 from numpy.typing import NDArray
 
 from locpipe.pipeline.cli.train import calibrate, weigh
-from locpipe.pipeline.config.sections import (
-    BoxesConfig,
-    Config,
-    HeatmapConfig,
-    InferConfig,
-    ThresholdConfig,
-)
+from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.training.digits.calibrate import Pass, Vector
 from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.scene_text.settings import Proportions
@@ -25,6 +19,7 @@ from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.heatmap import filter_weights, heatmap
 from locpipe.stages.infer import infer
 from locpipe.stages.models.model import load_model, read_card
+from locpipe.stages.settings import BoxesSettings, HeatmapSettings, InferSettings, ThresholdSettings
 from locpipe.stages.threshold import threshold
 
 
@@ -98,7 +93,7 @@ def test_pictures_without_a_word_are_not_enough(weighed: tuple[Path, Result]) ->
         next(fits)
 
 
-def _calibrated(folder: Path, options: ThresholdConfig) -> tuple[Calibrated, NDArray[np.bool_]]:
+def _calibrated(folder: Path, options: ThresholdSettings) -> tuple[Calibrated, NDArray[np.bool_]]:
     """What the linear weights are fitted to, and the mask of one more picture by that."""
     model = load_model(folder)
     renderer = Renderer(rendered_settings(folder, model.card, None, 5))
@@ -106,10 +101,10 @@ def _calibrated(folder: Path, options: ThresholdConfig) -> tuple[Calibrated, NDA
     vector = Vector("linear", "text", (1,), filter_weights(model, "text", weights="linear")[0][1])
     config = Config(
         model=str(folder),
-        infer=InferConfig(padding="zeros"),
-        heatmap=HeatmapConfig(labels=("text",)),
+        infer=InferSettings(padding="zeros"),
+        heatmap=HeatmapSettings(labels=("text",)),
         threshold=options,
-        boxes=BoxesConfig(shape="rotated", padding=0.5),
+        boxes=BoxesSettings(shape="rotated", padding=0.5),
     )
     shown = Pass("native", "normal", 1.0)
     (one,) = calibrate_positions(model, shown, [vector], pictures, config)
@@ -121,8 +116,10 @@ def _calibrated(folder: Path, options: ThresholdConfig) -> tuple[Calibrated, NDA
 
 def test_the_best_thresholds_become_those_of_the_config(weighed: tuple[Path, Result]) -> None:
     """Two configs that cut elsewhere keep the same cells, each after its own calibration."""
-    first, mask = _calibrated(weighed[0], ThresholdConfig(method="hysteresis", low=0.5, high=0.8))
-    second, same = _calibrated(weighed[0], ThresholdConfig(method="hysteresis", low=0.2, high=0.9))
+    first, mask = _calibrated(weighed[0], ThresholdSettings(method="hysteresis", low=0.5, high=0.8))
+    second, same = _calibrated(
+        weighed[0], ThresholdSettings(method="hysteresis", low=0.2, high=0.9)
+    )
     assert (first.low, first.high, first.found) == (second.low, second.high, second.found)
     assert 0 < first.low <= first.high < 1
     assert 0 <= first.found <= 1
@@ -133,8 +130,8 @@ def test_the_best_thresholds_become_those_of_the_config(weighed: tuple[Path, Res
 
 
 def test_one_threshold_is_moved_to_where_the_config_has_it(weighed: tuple[Path, Result]) -> None:
-    first, mask = _calibrated(weighed[0], ThresholdConfig(value=0.5))
-    second, same = _calibrated(weighed[0], ThresholdConfig(value=0.7))
+    first, mask = _calibrated(weighed[0], ThresholdSettings(value=0.5))
+    second, same = _calibrated(weighed[0], ThresholdSettings(value=0.7))
     assert first.low == first.high == second.low
     assert first.calibration.slope == second.calibration.slope
     np.testing.assert_array_equal(mask, same)

@@ -1,0 +1,247 @@
+"""What each stage can be told: frozen models with every default, and each choice once.
+
+The sections of the config are these very models (`pipeline/config/sections.py`).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Final, Literal, Protocol, Self
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
+
+__all__ = [
+    "RESULT_VERSION",
+    "BoxesSettings",
+    "Connectivity",
+    "DecodingSettings",
+    "Fraction",
+    "Group",
+    "HeatmapSettings",
+    "InferSettings",
+    "Merge",
+    "Normalize",
+    "Padding",
+    "Polarity",
+    "Positive",
+    "Precision",
+    "RefineSettings",
+    "Refinement",
+    "Resolution",
+    "Section",
+    "Shape",
+    "StageSettings",
+    "ThresholdMethod",
+    "ThresholdSettings",
+    "Weights",
+]
+
+RESULT_VERSION: Final = 2
+"""Raised whenever the same picture, model and config give other boxes or masks than before.
+
+It is part of the hash of a config, so that an upgrade recomputes what it must and nothing else.
+"""
+
+Weights = Literal["paper", "class", "contrast", "energy", "excitation", "linear", "classifier"]
+Resolution = Literal["native", "atrous", "unpooled"]
+Polarity = Literal["normal", "inverted"]
+Padding = Literal["replicate", "reflect", "zeros"]
+Precision = Literal["float32", "bfloat16"]
+Group = Literal["max", "sum"]
+Normalize = Literal["calibrated", "minmax"]
+Merge = Literal["max", "mean"]
+ThresholdMethod = Literal["fixed", "mean_std", "otsu", "hysteresis"]
+Refinement = Literal["bilinear", "grabcut", "crf"]
+Connectivity = Literal[4, 8]
+Shape = Literal["upright", "rotated", "polygon"]
+
+Byte = Annotated[int, Field(ge=0, le=255)]
+Fraction = Annotated[float, Field(ge=0, le=1)]
+Positive = Annotated[float, Field(gt=0)]
+
+
+def _listed(value: object) -> object:
+    return (value,) if isinstance(value, int | float) else value
+
+
+def _largest_first(scales: tuple[float, ...]) -> tuple[float, ...]:
+    return tuple(sorted(scales, reverse=True))
+
+
+Scales = Annotated[
+    tuple[Positive, ...],
+    Field(strict=False, min_length=1),
+    BeforeValidator(_listed, json_schema_input_type=Positive | tuple[Positive, ...]),
+    AfterValidator(_largest_first),
+]
+"""One or more scales. Their order changes nothing, so the largest comes first."""
+
+
+class Section(BaseModel):
+    """Base of every section: frozen, strict about types, no unknown keys."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", strict=True, allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _empty_section_means_defaults(cls, value: object) -> object:
+        return {} if value is None else value
+
+
+class DecodingSettings(Section):
+    """How pictures are decoded."""
+
+    background: Annotated[tuple[Byte, Byte, Byte], Field(strict=False)] = (255, 255, 255)
+    """Red, green, blue that transparent pixels are composed on."""
+    max_megapixels: Positive = 100.0
+    """Larger pictures are refused before they are decoded."""
+
+
+class InferSettings(Section):
+    """How the network sees the picture."""
+
+    resolution: Resolution = "native"
+    """native: the map of the network as it is; atrous: exact dense map (pooling with stride 1,
+    what follows dilated); unpooled: pooling left out, as the authors of AdGAP did."""
+    scale: Scales = (1.0,)
+    """Factor on both sides of the picture before the network, a number or a list of numbers;
+    the maps of several are merged into one."""
+    long_side: Annotated[int, Field(gt=0)] | None = None
+    """Shrink the picture so that its longest side is at most this many pixels; null: never."""
+    enlarge_to: Positive | None = None
+    """Enlarge a smaller picture to this many megapixels, but to no more than 1.5 times its sides;
+    null: never."""
+    polarity: Literal[Polarity, "both"] = "normal"
+    """Show the picture, its negative, or both (the maps are merged by their maximum)."""
+    padding: Padding = "replicate"
+    """What the convolutions see beyond the border of the picture."""
+    precision: Precision = "float32"
+    """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), nearly twice
+    as fast; on others float32."""
+
+
+class HeatmapSettings(Section):
+    """How the maps of the last convolution are weighed and summed."""
+
+    weights: Weights = "class"
+    """Which table of AdGAP weights of the model (docs/methods.md); classifier: none, but the
+    answer of the whole classifier in every window of the picture."""
+    labels: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Classes or groups of classes of the model, one map each; top1, top5, …: the classes most
+    probable in the picture; empty: what the model proposes."""
+    groups: dict[str, Annotated[tuple[str, ...], Field(strict=False, min_length=1)]] = {}
+    """Groups of classes besides those of the model: a name, and its classes."""
+    min_probability: Fraction = 0.0
+    """The map of a label whose classes are together less probable in the whole picture is dark."""
+    group: Group = "max"
+    """How the maps of the classes of a group become one."""
+    normalize: Normalize = "calibrated"
+    """calibrated: the fixed calibration of the model; minmax: the picture's own minimum and
+    maximum, as in the paper (a picture with nothing on it lights up too)."""
+    merge: Merge = "max"
+    """How the maps of several scales become one."""
+
+    @model_validator(mode="after")
+    def _weights_to_add(self) -> Self:
+        if self.weights == "classifier" and self.group == "sum":
+            msg = "group: sum adds weights, and classifier has none; use group: max"
+            raise ValueError(msg)
+        return self
+
+
+class ThresholdSettings(Section):
+    """Which cells of the heatmap are foreground."""
+
+    method: ThresholdMethod = "fixed"
+    """fixed: above `value`; mean_std: above mean + k * standard deviation of the picture;
+    otsu: Otsu's threshold of the picture; hysteresis: above `low` and joined to above `high`."""
+    value: Fraction = 0.5
+    """Threshold of `fixed`."""
+    k: Annotated[float, Field(ge=0)] = 2.0
+    """Standard deviations above the mean for `mean_std`; the authors use 2."""
+    low: Fraction = 0.3
+    """Lower threshold of `hysteresis`."""
+    high: Fraction = 0.6
+    """Upper threshold of `hysteresis`."""
+
+    @model_validator(mode="after")
+    def _low_below_high(self) -> Self:
+        if self.low > self.high:
+            msg = f"low ({self.low}) must not be above high ({self.high})"
+            raise ValueError(msg)
+        return self
+
+
+class RefineSettings(Section):
+    """Whether masks, and so boxes, are worked out pixel by pixel."""
+
+    method: Literal["none", Refinement] = "none"
+    """none: masks consist of cells of the map; bilinear: of pixels, heat interpolated between the
+    cells; grabcut, crf: the same, then corrected by the colours of the picture (docs/methods.md;
+    crf needs pip install 'locpipe[crf]')."""
+    background: Fraction = 0.1
+    """Heat below which grabcut never puts the object."""
+    long_side: Annotated[int, Field(ge=16)] | None = 400
+    """Compare colours on the picture shrunk to this many pixels, for speed, and scale the mask up;
+    null: on the picture as it is."""
+
+
+class BoxesSettings(Section):
+    """How foreground cells become boxes."""
+
+    connectivity: Connectivity = 8
+    """Neighbours of a cell: 8 joins diagonally, 4 does not."""
+    min_area: Annotated[float, Field(ge=0)] = 0.0
+    """Smaller components are dropped; square pixels of the picture."""
+    min_side: Annotated[float, Field(ge=0)] = 0.0
+    """Boxes with a shorter side are dropped; pixels of the picture."""
+    split: Fraction = 0.0
+    """Components are cut where they are thinner than this share of their height; 0: never."""
+    merge: Annotated[float, Field(ge=0)] = 0.0
+    """Boxes of a line that stand nearer than this become one, in units of the height of the higher
+    one, so that 10 gives whole lines; 0: never."""
+    shape: Shape = "upright"
+    """upright: rectangles along the sides of the picture; rotated: of least area at any angle;
+    polygon: the same, and around bent words a ribbon of 14 corners that follows them."""
+    padding: Annotated[float, Field(ge=0)] = 0.0
+    """Added on every side; in units of the height of the box."""
+    margin: Annotated[float, Field(ge=0)] = 0.0
+    """Added on every side as well; pixels of the picture."""
+    fill: bool = False
+    """Masks show the insides of the boxes, not the components that the boxes were made of."""
+    max: Annotated[int, Field(ge=1)] = 1000
+    """At most so many boxes a picture, the best ones; a warning in the result says what was cut."""
+    classify: bool = False
+    """Give each box the class and probability that the classifier of the model finds in it."""
+
+
+class StageSettings(Protocol):
+    """What all stages of a picture are told. A `Config` fulfils it."""
+
+    @property
+    def infer(self) -> InferSettings:
+        """How the network sees the picture."""
+
+    @property
+    def heatmap(self) -> HeatmapSettings:
+        """How the maps are weighed and summed."""
+
+    @property
+    def threshold(self) -> ThresholdSettings:
+        """Which cells are foreground."""
+
+    @property
+    def refine(self) -> RefineSettings:
+        """Whether masks are worked out pixel by pixel."""
+
+    @property
+    def boxes(self) -> BoxesSettings:
+        """How foreground becomes boxes."""

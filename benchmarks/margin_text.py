@@ -36,7 +36,7 @@ from tqdm import tqdm
 from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.evaluation.counts import rates
-from locpipe.pipeline.evaluation.overlaps import Picture
+from locpipe.pipeline.evaluation.overlaps import ComparedPicture
 from locpipe.pipeline.evaluation.score import score as evaluated
 from locpipe.pipeline.evaluation.truth import read_truth as regions_of
 from locpipe.pipeline.export.crops import cut
@@ -199,7 +199,7 @@ def counts_of(found: Found) -> Counted:
         polygons = [np.array(box.polygon) for box in boxes.items]
         with Image.open(picture) as opened:
             truth = regions_of(truth_file(picture))
-            seen.append(Picture(f"{number:06d}", opened.size, truth, polygons))
+            seen.append(ComparedPicture(f"{number:06d}", opened.size, truth, polygons))
     pictures = evaluated(seen, PROTOCOLS).pictures
     rows = [[astuple(picture.counts[name]) for picture in pictures] for name in PROTOCOLS]
     return np.array(rows, np.float64)

@@ -15,7 +15,8 @@ from picture_sets import Set
 
 import locpipe.pipeline.evaluation
 from locpipe.pipeline.evaluation.evaluate import evaluate
-from locpipe.pipeline.output.box_json import SCHEMA
+from locpipe.pipeline.output.box_json import Maker, Page, box_document
+from locpipe.stages.boxes import Box
 from locpipe.stages.geometry.reading_order import reading_order
 from locpipe.stages.load import probe
 
@@ -35,36 +36,28 @@ def box_file(picture: Path, quads: Sequence[Sequence[Sequence[float]]]) -> str:
     header = probe(picture)
     corners = np.array(quads, np.float64).reshape(-1, 4, 2)
     unknown = hashlib.sha256(b"").hexdigest()
-    document = {
-        "schema": SCHEMA,
-        "image": {
-            "path": picture.name,
-            "page": 1,
-            "width": header.width,
-            "height": header.height,
-            "exif_orientation": header.exif_orientation,
-            "stored_width": header.stored_width,
-            "stored_height": header.stored_height,
-            "sha256": hashlib.sha256(picture.read_bytes()).hexdigest(),
-        },
-        "made_by": {"model": "other", "model_sha256": unknown, "config_sha256": unknown},
-        "labels": ["text"],
-        "boxes": [
-            _box(corners[index], line) for index, line in zip(*reading_order(corners), strict=True)
-        ],
-    }
-    return json.dumps(document)
+    in_order = zip(*reading_order(corners), strict=True)
+    page = Page(
+        key=picture.name,
+        page=1,
+        width=header.width,
+        height=header.height,
+        exif_orientation=header.exif_orientation,
+        stored_width=header.stored_width,
+        stored_height=header.stored_height,
+        sha256=hashlib.sha256(picture.read_bytes()).hexdigest(),
+        labels=("text",),
+        boxes=tuple(_box(corners[index], line) for index, line in in_order),
+        made_by=Maker("other", unknown, unknown),
+    )
+    return json.dumps(box_document(page))
 
 
-def _box(quad: NDArray[np.float64], line: int) -> dict[str, object]:
-    rect = [*np.floor(quad.min(axis=0)), *np.ceil(quad.max(axis=0))]
-    return {
-        "label": "text",
-        "score": 1.0,
-        "rect": [int(edge) for edge in rect],
-        "polygon": quad.tolist(),
-        "line": line,
-    }
+def _box(quad: NDArray[np.float64], line: int) -> Box:
+    left, top = np.floor(quad.min(axis=0)).astype(int).tolist()
+    right, bottom = np.ceil(quad.max(axis=0)).astype(int).tolist()
+    polygon = tuple((x, y) for x, y in quad.tolist())
+    return Box("text", 1.0, polygon, (left, top, right, bottom), line)
 
 
 def scores(detector: Detector, variant: Variant, one: Set, work: Path) -> dict[str, Any]:

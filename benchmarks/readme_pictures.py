@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 import locpipe
-from locpipe.pipeline.evaluation.overlaps import Picture, Region
+from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Region
 from locpipe.pipeline.evaluation.score import Score, score
 from locpipe.pipeline.evaluation.truth import read_truth
 from locpipe.pipeline.output.pictures import overlay_pixels
@@ -47,7 +47,7 @@ def look_at(file: Path, truth: Sequence[Region]) -> Shown:
     """Return what the shipped config makes of a photograph; its truth is in the upright frame."""
     result = locpipe.localize(file, "text")
     boxes = [np.array(box.polygon, np.float64) for box in result.boxes.items]
-    seen = Picture(file.stem, (result.image.width, result.image.height), truth, boxes)
+    seen = ComparedPicture(file.stem, (result.image.width, result.image.height), truth, boxes)
     return Shown(
         file.stem, score([seen], ["deteval"]).totals["deteval"].score, overlay_pixels(result)
     )

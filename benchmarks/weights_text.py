@@ -23,10 +23,9 @@ from tqdm import tqdm
 from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.evaluation.counts import rates
-from locpipe.pipeline.evaluation.detections import Detection
 from locpipe.pipeline.evaluation.frame import to_upright
 from locpipe.pipeline.evaluation.lines import join_lines
-from locpipe.pipeline.evaluation.overlaps import Picture, Region
+from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Region
 from locpipe.pipeline.evaluation.score import PROTOCOLS
 from locpipe.pipeline.evaluation.truth import read_truth
 from locpipe.pipeline.picture.localize import features_of, localize
@@ -83,7 +82,9 @@ def counts_of(picture: Path, one: Set, model: Model, config: Config) -> Sums:
     counts: dict[str, dict[str, Sequence[float]]] = {}
     for kind in KINDS:
         boxes = localize(image, model, with_weights(config, kind), features=features).boxes
-        seen = Picture(picture.name, (image.width, image.height), truth, _polygons(boxes, one))
+        seen = ComparedPicture(
+            picture.name, (image.width, image.height), truth, _polygons(boxes, one)
+        )
         counts[kind] = {name: astuple(PROTOCOLS[name](seen)) for name in SHOWN}
     return counts
 
@@ -91,8 +92,9 @@ def counts_of(picture: Path, one: Set, model: Model, config: Config) -> Sums:
 def _polygons(
     boxes: Boxes, one: Set
 ) -> Sequence[np.ndarray[tuple[int, ...], np.dtype[np.float64]]]:
-    found = [Detection(np.array(box.polygon, np.float64), box.line) for box in boxes.items]
-    return join_lines(found) if one.lines else [detection.polygon for detection in found]
+    if one.lines:
+        return join_lines(boxes.items)
+    return [np.array(box.polygon, np.float64) for box in boxes.items]
 
 
 def all_counts(one: Set, model: Model, config: Config, kept: Path) -> list[Sums]:

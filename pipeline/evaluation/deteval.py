@@ -34,7 +34,7 @@ from .overlaps import overlaps
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .overlaps import Overlaps, Picture
+    from .overlaps import ComparedPicture, Overlaps
 
 __all__ = ["deteval"]
 
@@ -45,7 +45,7 @@ _TOUCH = 1e-6
 """Share of a truth region; rotated neighbours that only touch share some 1e-14 by rounding."""
 
 
-def deteval(picture: Picture) -> Counts:
+def deteval(picture: ComparedPicture) -> Counts:
     """Count matches of one picture, weighted by their kind."""
     overlap = overlaps(picture)
     matcher = _Matcher(overlap, ~overlap.ignored, ~overlap.on_ignored(_MIN_PRECISION))

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
 from ...stages.errors import ConfigError
-from .detections import read_run
 from .frame import to_upright
 from .lines import join_lines
-from .overlaps import Picture, Region
+from .overlaps import ComparedPicture, Region
+from .pages import polygons_of, read_run
 from .score import PROTOCOLS, score
 from .truth import read_truth, truth_files
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Set as AbstractSet
     from pathlib import Path
 
-    from .detections import Result
+    from ..output.box_json import Page
     from .score import Report
 
 __all__ = ["Frame", "check_partners", "evaluate"]
@@ -45,25 +45,26 @@ def evaluate(
     Raises:
         ConfigError: A file is missing, malformed, or without its partner.
     """
-    results, files = read_run(run), truth_files(truth)
+    pages, files = read_run(run), truth_files(truth)
     hint = "; a picture without text needs an empty file"
-    check_partners(results.keys(), files.keys(), run, str(truth), hint=hint)
+    check_partners(pages.keys(), files.keys(), run, str(truth), hint=hint)
     pictures = [
-        _picture(result, read_truth(files[stem]), frame=frame, lines=lines)
-        for stem, result in results.items()
+        _compared(stem, page, read_truth(files[stem]), frame=frame, lines=lines)
+        for stem, page in pages.items()
     ]
     return score(pictures, protocols)
 
 
-def _picture(result: Result, truth: Sequence[Region], *, frame: Frame, lines: bool) -> Picture:
+def _compared(
+    stem: str, page: Page, truth: Sequence[Region], *, frame: Frame, lines: bool
+) -> ComparedPicture:
     if frame == "stored":
         truth = [
-            Region(to_upright(r.polygon, result.orientation, result.stored_size), r.ignored)
+            Region(to_upright(r.polygon, page.exif_orientation, page.stored_size), r.ignored)
             for r in truth
         ]
-    words = [detection.polygon for detection in result.detections]
-    detections = join_lines(result.detections) if lines else words
-    return Picture(result.stem, result.size, truth, detections)
+    found = join_lines(page.boxes) if lines else polygons_of(page)
+    return ComparedPicture(stem, page.size, truth, found)
 
 
 def check_partners(

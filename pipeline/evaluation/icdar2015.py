@@ -18,7 +18,7 @@ from .counts import Counts
 from .overlaps import overlaps
 
 if TYPE_CHECKING:
-    from .overlaps import Picture
+    from .overlaps import ComparedPicture
 
 __all__ = ["icdar2015"]
 
@@ -26,7 +26,7 @@ _MIN_IOU = 0.5
 _MAX_SHARE_ON_IGNORED = 0.5
 
 
-def icdar2015(picture: Picture) -> Counts:
+def icdar2015(picture: ComparedPicture) -> Counts:
     """Count one-to-one matches of one picture."""
     overlap = overlaps(picture)
     counted = ~overlap.on_ignored(_MAX_SHARE_ON_IGNORED)

@@ -11,20 +11,19 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from .detections import Detection
+    from ...stages.boxes import Box, Point
     from .overlaps import Polygon
 
 __all__ = ["join_lines"]
 
 
-def join_lines(detections: Iterable[Detection]) -> list[Polygon]:
+def join_lines(boxes: Iterable[Box]) -> list[Polygon]:
     """Merge the boxes of each text line into the smallest rotated rectangle around them."""
-    lines: dict[int, list[Polygon]] = defaultdict(list)
-    for detection in detections:
-        lines[detection.line].append(detection.polygon)
-    return [_smallest_rectangle(polygons) for polygons in lines.values()]
+    lines: dict[int, list[Point]] = defaultdict(list)
+    for box in boxes:
+        lines[box.line] += box.polygon
+    return [_smallest_rectangle(corners) for corners in lines.values()]
 
 
-def _smallest_rectangle(polygons: list[Polygon]) -> Polygon:
-    points = np.concatenate(polygons).astype(np.float32)
-    return cv2.boxPoints(cv2.minAreaRect(points)).astype(np.float64)
+def _smallest_rectangle(corners: list[Point]) -> Polygon:
+    return cv2.boxPoints(cv2.minAreaRect(np.array(corners, np.float32))).astype(np.float64)

@@ -8,7 +8,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = ["Overlaps", "Picture", "Polygon", "Region", "geometries", "overlaps"]
+__all__ = ["ComparedPicture", "Overlaps", "Polygon", "Region", "geometries", "overlaps"]
 
 Polygon: TypeAlias = NDArray[np.float64]
 """float64 [k, 2], k >= 3: corners x, y in pixels, in either direction."""
@@ -23,7 +23,7 @@ class Region:
 
 
 @dataclass(frozen=True)
-class Picture:
+class ComparedPicture:
     """What there is to find in one picture and what was found, both in the same frame.
 
     Attributes:
@@ -76,7 +76,7 @@ def geometries(polygons: Sequence[Polygon]) -> NDArray[Any]:
     return np.asarray(shapely.make_valid(raw, method="structure", keep_collapsed=False))
 
 
-def overlaps(picture: Picture) -> Overlaps:
+def overlaps(picture: ComparedPicture) -> Overlaps:
     """Overlap of every truth region with every detection of a picture."""
     truth = geometries([region.polygon for region in picture.truth])
     found = geometries(picture.detections)

@@ -17,12 +17,12 @@ from .overlaps import geometries
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .overlaps import Picture, Polygon
+    from .overlaps import ComparedPicture, Polygon
 
 __all__ = ["pixel"]
 
 
-def pixel(picture: Picture) -> Counts:
+def pixel(picture: ComparedPicture) -> Counts:
     """Count the square pixels of one picture."""
     ignored = [region.polygon for region in picture.truth if region.ignored]
     wanted = [region.polygon for region in picture.truth if not region.ignored]

@@ -19,11 +19,11 @@ from .pixel import pixel
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .overlaps import Picture
+    from .overlaps import ComparedPicture
 
 __all__ = ["PROTOCOLS", "PictureScore", "Report", "Score", "Total", "score"]
 
-PROTOCOLS: Mapping[str, Callable[[Picture], Counts]] = MappingProxyType(
+PROTOCOLS: Mapping[str, Callable[[ComparedPicture], Counts]] = MappingProxyType(
     {
         "icdar2015": icdar2015,
         "deteval": deteval,
@@ -75,7 +75,9 @@ class Report:
     pictures: tuple[PictureScore, ...]
 
 
-def score(pictures: Sequence[Picture], protocols: Sequence[str] = tuple(PROTOCOLS)) -> Report:
+def score(
+    pictures: Sequence[ComparedPicture], protocols: Sequence[str] = tuple(PROTOCOLS)
+) -> Report:
     """Score a set of pictures.
 
     Args:

@@ -10,7 +10,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final, Protocol, cast
 
 if TYPE_CHECKING:
-    from ..output.archive import Page
+    from ..output.box_json import Page
     from .source import Content, Source
 
 __all__ = ["FOLDER", "FORMATS", "Format", "Pages", "format_named", "joined", "last_file", "remove"]

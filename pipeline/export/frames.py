@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from ...stages.boxes import Point
-    from ..output.archive import Page
+    from ..output.box_json import Page
 
 __all__ = ["Rect", "as_stored", "rect_as_stored"]
 

@@ -17,7 +17,7 @@ from .frames import Rect
 
 if TYPE_CHECKING:
     from ...stages.boxes import Box, Point
-    from ..output.archive import Page
+    from ..output.box_json import Page
 
 __all__ = ["Line", "Pixel", "Reading", "Word", "around", "lines_of", "outline"]
 

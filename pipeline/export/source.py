@@ -18,7 +18,7 @@ from PIL.WebPImagePlugin import WebPImageFile
 from ...stages.load import probe
 
 if TYPE_CHECKING:
-    from ..output.archive import Page
+    from ..output.box_json import Page
 
 __all__ = ["Content", "Link", "Source", "encoded_png", "is_opened_as_stored", "picture_beside"]
 

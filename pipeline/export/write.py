@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...stages.load import Image
-    from ..output.archive import Page, Run
+    from ..output.archive import Run
+    from ..output.box_json import Page
 
 __all__ = ["export", "export_page"]
 

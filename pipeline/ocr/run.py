@@ -14,7 +14,8 @@ from typing import Any, Final
 from ...stages.errors import ExitCode
 from ..config.sections import RunConfig
 from ..output import layout as results
-from ..output.archive import Page, Run, open_run
+from ..output.archive import Run, open_run
+from ..output.box_json import Page
 from ..run.progress import Progress
 from ..run.run import locked
 from ..run.state import Failure

@@ -16,7 +16,7 @@ from ..export.markup import fits
 from ..export.to import alto, hocr
 
 if TYPE_CHECKING:
-    from ..output.archive import Page
+    from ..output.box_json import Page
 
 __all__ = ["SCHEMA", "SUFFIXES", "PageText", "TextLine", "files", "sha256_of_boxes"]
 

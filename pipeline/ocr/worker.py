@@ -17,7 +17,8 @@ from ..config.sections import RunConfig
 from ..export.crops import cut
 from ..export.lines import outline
 from ..output import layout as results
-from ..output.archive import Page, Run, page_of
+from ..output.archive import Run
+from ..output.box_json import Page, read_page
 from ..picture.process import stage_of
 from ..workers.messages import Outcome, Place, Task
 from ..workers.worker import PictureWorker
@@ -119,7 +120,7 @@ class Reader(PictureWorker):
         """
         self.clear(task)  # whatever ends this process, no text of other boxes may remain
         started = time.perf_counter()
-        page = page_of(json.loads(Path(task.path).read_bytes()), task.path)
+        page = read_page(Path(task.path))
         picture = self.job.run.picture(page).absolute()
         image = self.job.run.decoded(page, picture)
         loaded = time.perf_counter()

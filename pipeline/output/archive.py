@@ -10,70 +10,31 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from ...stages.boxes import Box, Point
 from ...stages.errors import ConfigError, ImageError
 from ...stages.load import EXTENSIONS, Image, load
 from ..run.run import locked
 from ..run.state import Failure, Store
 from ..sources.pictures import STATE_FOLDER, Pictures, open_source
-from .box_json import SCHEMA
-from .layout import page_name, result_path
+from .box_json import Page, read_object, read_page
+from .layout import result_path
 
-__all__ = ["Decoding", "Page", "Run", "open_run", "page_of"]
+__all__ = ["Decoding", "Run", "open_run"]
 
 RUN_SCHEMA: Final = "locpipe/run/1"
 
 
-class _Strict(BaseModel):
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
-
-class Decoding(_Strict):
+class Decoding(BaseModel):
     """Where a run found its pictures, and how it decoded them: see `config.InputConfig`."""
+
+    model_config = ConfigDict(strict=True, allow_inf_nan=False)
 
     path: str
     background: tuple[int, int, int] = Field(strict=False)
     max_megapixels: float
-
-
-@dataclass(frozen=True)
-class Page:
-    """What a box JSON says about one page of one picture.
-
-    Attributes:
-        key: path of the picture relative to the source; bytes that are not UTF-8 as surrogates.
-        page: which page of the file, from 1.
-        width: columns of the upright page, in pixels.
-        height: rows of the upright page, in pixels.
-        exif_orientation: 1..8.
-        stored_width: columns before `exif_orientation` is applied.
-        stored_height: rows before `exif_orientation` is applied.
-        sha256: of the picture file.
-        labels: in the order of the values of the mask.
-        boxes: in reading order, in pixels of the upright page.
-        document: the box JSON itself.
-    """
-
-    key: str
-    page: int
-    width: int
-    height: int
-    exif_orientation: int
-    stored_width: int
-    stored_height: int
-    sha256: str
-    labels: tuple[str, ...]
-    boxes: tuple[Box, ...]
-    document: Mapping[str, Any]
-
-    @property
-    def name(self) -> str:
-        """The key, with the page where that is not the first: how results are called."""
-        return page_name(self.key, self.page)
 
 
 @dataclass(frozen=True)
@@ -99,7 +60,7 @@ class Run:
             ConfigError: a box JSON is damaged, of another version, or not in its place.
         """
         for file in _box_files(self.folder / "boxes"):
-            page = page_of(_read_json(file), str(file))
+            page = read_page(file)
             # A key decides where exports go, so one made up may not lead out of their folder.
             if file != result_path(self.folder, "boxes", page.key, page.page):
                 msg = f"{file}: tells of another picture, {page.name!r}; remove it, or run again"
@@ -189,72 +150,13 @@ def open_run(folder: Path, pictures: Path | None = None) -> Run:
         raise ConfigError(msg) from error
 
 
-class _Image(_Strict):
-    width: int = Field(ge=1)
-    height: int = Field(ge=1)
-    page: int = Field(ge=1)
-    exif_orientation: int = Field(ge=1, le=8)
-    stored_width: int = Field(ge=1)
-    stored_height: int = Field(ge=1)
-    sha256: str
-
-
-class _Box(_Strict):
-    label: str
-    score: float
-    rect: tuple[int, int, int, int] = Field(strict=False)
-    polygon: list[Annotated[Point, Field(strict=False)]] = Field(min_length=4)
-    line: int
-    class_: str | None = Field(None, alias="class")
-    probability: float | None = None
-
-
-class _Document(_Strict):
-    image: _Image
-    labels: list[str] = Field(min_length=1)
-    boxes: list[_Box]
-
-
-def page_of(document: Mapping[str, Any], origin: str) -> Page:
-    """Return a box JSON as objects.
-
-    Args:
-        document: the parsed JSON.
-        origin: of it, for messages.
-
-    Raises:
-        ConfigError: it is of another version, or damaged.
-    """
-    if document.get("schema") != SCHEMA:
-        msg = (
-            f"{origin}: is {document.get('schema')!r}, this locpipe reads {SCHEMA!r}; "
-            "run again with this version into a new output"
-        )
-        raise ConfigError(msg)
-    try:
-        key = document["image"]["path"]
-        read = _Document.model_validate(document)
-    except (ValidationError, KeyError, TypeError) as error:
-        first = error.errors()[0] if isinstance(error, ValidationError) else repr(error)
-        msg = f"{origin}: damaged ({first}); remove it and run again"
-        raise ConfigError(msg) from error
-    boxes = tuple(_box(box) for box in read.boxes)
-    image = read.image.model_dump()
-    return Page(key=key, **image, labels=tuple(read.labels), boxes=boxes, document=document)
-
-
-def _box(box: _Box) -> Box:
-    polygon = tuple(box.polygon)
-    return Box(box.label, box.score, polygon, box.rect, box.line, box.class_, box.probability)
-
-
 def _read_report(folder: Path) -> dict[str, Any]:
     if not (folder / "run.json").is_file():
         if (folder / STATE_FOLDER).is_dir() or (folder / "boxes").is_dir():
             raise _unfinished(folder)
         msg = f"{folder}: is not the output of a run (no run.json); give a folder `locpipe run` wrote to"
         raise ConfigError(msg)
-    report = _read_json(folder / "run.json")
+    report = read_object(folder / "run.json")
     if report.get("schema") != RUN_SCHEMA:
         msg = (
             f"{folder / 'run.json'}: is {report.get('schema')!r}, this locpipe reads "
@@ -276,18 +178,6 @@ def _unfinished(folder: Path) -> ConfigError:
         with locked(folder):  # says so if it is at work, which passes; that it was stopped does not
             pass
     return ConfigError(f"{folder}: this run was stopped; run it again to its end first")
-
-
-def _read_json(file: Path) -> dict[str, Any]:
-    try:
-        document = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
-        msg = f"{file}: cannot be read ({error}); remove it and run again"
-        raise ConfigError(msg) from error
-    if not isinstance(document, dict):
-        msg = f"{file}: is no JSON object; remove it and run again"
-        raise ConfigError(msg)
-    return document
 
 
 _NAME = re.compile(r"(?P<key>.*?)(\.page-(?P<page>\d+))?\.json", re.DOTALL)

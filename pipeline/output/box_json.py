@@ -1,58 +1,164 @@
-"""The box JSON of one page, `locpipe/boxes/1`, described by `schemas/boxes-1.json`."""
+"""The box JSON of a page, `locpipe/boxes/1`: the one place that writes it and reads it."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from ...stages.boxes import Box, Point
+from ...stages.errors import ConfigError
+from .layout import all_there, page_name, result_path
 
 if TYPE_CHECKING:
-    from ...stages.boxes import Box
+    from pathlib import Path
+
+    from ..config.sections import OutputConfig
     from ..picture.localize import Result
 
-__all__ = ["SCHEMA", "box_document", "made_by"]
+__all__ = [
+    "SCHEMA",
+    "Maker",
+    "Page",
+    "box_document",
+    "page_of",
+    "page_of_result",
+    "read_kept",
+    "read_object",
+    "read_page",
+]
 
 SCHEMA: Final = "locpipe/boxes/1"
+READABLE: Final = (SCHEMA,)
 
 
-def made_by(model: str, model_sha256: str, config_sha256: str) -> dict[str, str]:
-    """What decides a result besides the picture."""
-    return {"model": model, "model_sha256": model_sha256, "config_sha256": config_sha256}
+@dataclass(frozen=True)
+class Maker:
+    """What decides a result besides the picture.
+
+    Attributes:
+        model: its name.
+        model_sha256: of its card, which holds the hashes of its other files.
+        config_sha256: of the settings that decide a result.
+    """
+
+    model: str
+    model_sha256: str
+    config_sha256: str
 
 
-def box_document(result: Result, key: str, sha256: str, maker: dict[str, str]) -> dict[str, object]:
-    """The document of one page.
+@dataclass(frozen=True)
+class Page:
+    """What a box JSON says about one page of one picture.
+
+    Attributes:
+        key: path of the picture relative to the source; bytes that are not UTF-8 as surrogates.
+        page: which page of the file, from 1.
+        width: columns of the upright page, in pixels.
+        height: rows of the upright page, in pixels.
+        exif_orientation: 1..8.
+        stored_width: columns before `exif_orientation` is applied.
+        stored_height: rows before `exif_orientation` is applied.
+        sha256: of the picture file.
+        labels: in the order of the values of the mask.
+        boxes: in reading order, in pixels of the upright page.
+        made_by: what found the boxes.
+        document: the box JSON that was read, with the keys that are not known here.
+    """
+
+    key: str
+    page: int
+    width: int
+    height: int
+    exif_orientation: int
+    stored_width: int
+    stored_height: int
+    sha256: str
+    labels: tuple[str, ...]
+    boxes: tuple[Box, ...]
+    made_by: Maker
+    document: Mapping[str, Any] = field(default_factory=dict, compare=False)
+
+    @property
+    def name(self) -> str:
+        """The key, with the page where that is not the first: how results are called."""
+        return page_name(self.key, self.page)
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of the upright page, in pixels."""
+        return self.width, self.height
+
+    @property
+    def stored_size(self) -> tuple[int, int]:
+        """Width and height before the EXIF orientation is applied, in pixels."""
+        return self.stored_width, self.stored_height
+
+
+def page_of_result(result: Result, key: str, sha256: str, maker: Maker) -> Page:
+    """Return what the stages found on a page.
 
     Args:
-        result: what the stages found on the page.
+        result: of the stages.
         key: relative path of the picture.
         sha256: hash of the picture file.
-        maker: see `made_by`.
+        maker: model and settings.
     """
     image = result.image
-    document: dict[str, object] = {
+    return Page(
+        key=key,
+        page=image.page,
+        width=image.width,
+        height=image.height,
+        exif_orientation=image.exif_orientation,
+        stored_width=image.stored_width,
+        stored_height=image.stored_height,
+        sha256=sha256,
+        labels=tuple(result.mask.labels),
+        boxes=tuple(result.boxes.items),
+        made_by=maker,
+    )
+
+
+def box_document(page: Page, *, dropped: int = 0) -> dict[str, Any]:
+    """Return the JSON of a page.
+
+    Args:
+        page: what was found; keys of `page.document` are not copied.
+        dropped: how many boxes were left out because of boxes.max.
+    """
+    document: dict[str, Any] = {
         "schema": SCHEMA,
         "image": {
-            "path": key,
-            "page": image.page,
-            "width": image.width,
-            "height": image.height,
-            "exif_orientation": image.exif_orientation,
-            "stored_width": image.stored_width,
-            "stored_height": image.stored_height,
-            "sha256": sha256,
+            "path": page.key,
+            "page": page.page,
+            "width": page.width,
+            "height": page.height,
+            "exif_orientation": page.exif_orientation,
+            "stored_width": page.stored_width,
+            "stored_height": page.stored_height,
+            "sha256": page.sha256,
         },
-        "made_by": maker,
-        "labels": list(result.mask.labels),
-        "boxes": [_box(box) for box in result.boxes.items],
+        "made_by": {
+            "model": page.made_by.model,
+            "model_sha256": page.made_by.model_sha256,
+            "config_sha256": page.made_by.config_sha256,
+        },
+        "labels": list(page.labels),
+        "boxes": [_box_document(box) for box in page.boxes],
     }
-    if result.boxes.dropped:
-        kept, dropped = len(result.boxes.items), result.boxes.dropped
+    if dropped:
+        kept = len(page.boxes)
         warning = f"kept the best {kept} of {kept + dropped} boxes; raise boxes.max to see all"
         document["warnings"] = [warning]
     return document
 
 
-def _box(box: Box) -> dict[str, object]:
-    found: dict[str, object] = {
+def _box_document(box: Box) -> dict[str, Any]:
+    found: dict[str, Any] = {
         "label": box.label,
         "score": round(box.score, 4),
         "rect": list(box.rect),
@@ -62,3 +168,127 @@ def _box(box: Box) -> dict[str, object]:
     if box.class_ is not None and box.probability is not None:
         found |= {"class": box.class_, "probability": round(box.probability, 4)}
     return found
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(strict=True, allow_inf_nan=False, protected_namespaces=())
+
+
+class _Image(_Strict):
+    width: int = Field(ge=1)
+    height: int = Field(ge=1)
+    page: int = Field(ge=1)
+    exif_orientation: int = Field(ge=1, le=8)
+    stored_width: int = Field(ge=1)
+    stored_height: int = Field(ge=1)
+    sha256: str
+
+
+class _Maker(_Strict):
+    model: str
+    model_sha256: str
+    config_sha256: str
+
+
+class _Box(_Strict):
+    label: str
+    score: float
+    rect: tuple[int, int, int, int] = Field(strict=False)
+    polygon: list[Annotated[Point, Field(strict=False)]] = Field(min_length=4)
+    line: int
+    class_: str | None = Field(None, alias="class")
+    probability: float | None = None
+
+
+class _Document(_Strict):
+    image: _Image
+    made_by: _Maker
+    labels: list[str] = Field(min_length=1)
+    boxes: list[_Box]
+
+
+def read_page(file: Path) -> Page:
+    """Read a box JSON.
+
+    Raises:
+        ConfigError: it cannot be read, is of another version, or damaged.
+    """
+    return page_of(read_object(file), str(file))
+
+
+def read_kept(output: OutputConfig, key: str, page: int) -> Page | None:
+    """Read what an earlier run found on a page.
+
+    Returns:
+        The page; None when a file that belongs to it is missing, damaged or of another version.
+
+    Raises:
+        ImageError: the name of a file that belongs to the page would be too long.
+    """
+    if not all_there(output, key, page):
+        return None
+    try:
+        return read_page(result_path(output.path, "boxes", key, page))
+    except ConfigError:
+        return None
+
+
+def page_of(document: Mapping[str, Any], origin: str) -> Page:
+    """Return a box JSON as objects.
+
+    Args:
+        document: the parsed JSON; keys that are not known here are ignored.
+        origin: where it comes from, for messages.
+
+    Raises:
+        ConfigError: it is of another version, or damaged.
+    """
+    if document.get("schema") not in READABLE:
+        msg = (
+            f"{origin}: is {document.get('schema')!r}, this locpipe reads "
+            f"{' and '.join(map(repr, READABLE))}; run again with this version into a new output"
+        )
+        raise ConfigError(msg)
+    try:
+        key = document["image"]["path"]  # may hold surrogates, which pydantic takes for no text
+        read = _Document.model_validate(document)
+    except (ValidationError, KeyError, TypeError) as error:
+        msg = f"{origin}: damaged ({_reason(error)}); remove it and run again"
+        raise ConfigError(msg) from error
+    return Page(
+        key=key,
+        **read.image.model_dump(),
+        labels=tuple(read.labels),
+        boxes=tuple(_box(box) for box in read.boxes),
+        made_by=Maker(**read.made_by.model_dump()),
+        document=document,
+    )
+
+
+def _reason(error: Exception) -> str:
+    if not isinstance(error, ValidationError):
+        return "there is no image.path"
+    first = error.errors()[0]
+    return f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+
+
+def _box(box: _Box) -> Box:
+    polygon = tuple(box.polygon)
+    return Box(box.label, box.score, polygon, box.rect, box.line, box.class_, box.probability)
+
+
+def read_object(file: Path) -> dict[str, Any]:
+    """Read a JSON object that a run wrote.
+
+    Raises:
+        ConfigError: it cannot be read, or is something else.
+    """
+    try:
+        document = json.loads(file.read_bytes())
+    except (OSError, ValueError) as error:
+        msg = f"{file}: cannot be read ({error}); remove it and run again"
+        raise ConfigError(msg) from error
+    if not isinstance(document, dict):
+        msg = f"{file}: is no JSON object; remove it and run again"
+        raise ConfigError(msg)
+    return document

@@ -8,22 +8,21 @@ import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from ...stages.errors import ImageError, OutputError
 from ..config.sections import OutputConfig
 from ..export.formats import remove as remove_exports
 from ..sources.pictures import STATE_FOLDER
-from .box_json import SCHEMA
 
 __all__ = [
     "FULL",
     "KINDS",
+    "all_there",
     "output_errors",
     "page_name",
     "prepare_folders",
     "prepare_output",
-    "read_document",
     "remove_results",
     "replacing",
     "result_path",
@@ -146,8 +145,8 @@ def wanted(output: OutputConfig, key: str, page: int) -> Iterator[Path]:
             yield result_path(output.path, kind, key, page)
 
 
-def read_document(output: OutputConfig, key: str, page: int) -> Any:  # noqa: ANN401 - JSON
-    """The box JSON of a page; None when a file that belongs to the page is missing or damaged.
+def all_there(output: OutputConfig, key: str, page: int) -> bool:
+    """Whether every file that belongs to a page exists.
 
     Raises:
         ImageError: the name of a file that belongs to the page would be too long.
@@ -155,12 +154,8 @@ def read_document(output: OutputConfig, key: str, page: int) -> Any:  # noqa: AN
     for path in wanted(output, key, page):
         with _short_enough(path):
             if not path.is_file():
-                return None
-    try:
-        document = json.loads(result_path(output.path, "boxes", key, page).read_bytes())
-    except ValueError:
-        return None
-    return document if isinstance(document, dict) and document.get("schema") == SCHEMA else None
+                return False
+    return True
 
 
 def remove_results(output: Path, key: str) -> None:

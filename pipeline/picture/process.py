@@ -21,7 +21,7 @@ from ...stages.errors import ImageError
 from ...stages.load import load, probe
 from ...stages.models.model import Backbone
 from ..output import layout as results
-from ..output.box_json import box_document, made_by
+from ..output.box_json import Maker, box_document, page_of, page_of_result, read_kept
 from ..workers.messages import Outcome
 
 if TYPE_CHECKING:
@@ -74,18 +74,15 @@ class Bench:
         """Number of boxes, when all results of this very content, config and model are there."""
         boxes = 0
         for page in range(1, pages + 1):
-            document = results.read_document(self.job.config.output, key, page)
-            if document is None or (document["made_by"], document["image"]["sha256"]) != (
-                self._made_by,
-                sha256,
-            ):
+            kept = read_kept(self.job.config.output, key, page)
+            if kept is None or (kept.made_by, kept.sha256) != (self._maker, sha256):
                 return None
-            boxes += len(document["boxes"])
+            boxes += len(kept.boxes)
         return boxes
 
     @property
-    def _made_by(self) -> dict[str, str]:
-        return made_by(
+    def _maker(self) -> Maker:
+        return Maker(
             self.model.card.name
             if isinstance(self.job.model, Backbone)
             else Path(self.job.model).name,
@@ -168,7 +165,8 @@ class Bench:
             )
         if output.heatmaps:
             self._write_picture("heatmaps", key, page, heatmap_pixels(result))
-        document = box_document(result, key, sha256, self._made_by)
+        found = page_of_result(result, key, sha256, self._maker)
+        document = box_document(found, dropped=result.boxes.dropped)
         self._export(result, path, document)
         results.write_json(
             output.path, results.result_path(output.path, "boxes", key, page), document
@@ -179,7 +177,6 @@ class Bench:
         if output.exports:
             from ..export.source import Source  # noqa: PLC0415 - the same
             from ..export.write import export_page  # noqa: PLC0415 - the same
-            from ..output.archive import page_of  # noqa: PLC0415 - only where asked for
             from ..output.pictures import mask_pixels  # noqa: PLC0415 - the same
 
             page = page_of(document, str(path))

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 import locpipe
 from locpipe.pipeline import api
 from locpipe.pipeline.config.file import find_config, read_settings
-from locpipe.pipeline.output.box_json import box_document
+from locpipe.pipeline.output.box_json import Maker, box_document, page_of_result
 from locpipe.pipeline.output.pictures import mask_pixels
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +49,9 @@ def test_the_examples_of_the_documentation_run() -> None:
 def test_localize_finds_what_a_run_writes(written: locpipe.RunReport) -> None:
     result = locpipe.localize(PAGE)
     document = json.loads((written.output / "boxes" / f"{PAGE.name}.json").read_bytes())
-    again = box_document(result, PAGE.name, document["image"]["sha256"], document["made_by"])
+    maker = Maker(**document["made_by"])
+    page = page_of_result(result, PAGE.name, document["image"]["sha256"], maker)
+    again = box_document(page)
     assert json.loads(json.dumps(again)) == document
     assert document["boxes"]
     mask = cv2.imread(str(written.output / "masks" / f"{PAGE.name}.png"), cv2.IMREAD_GRAYSCALE)

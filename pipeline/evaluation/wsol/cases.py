@@ -10,7 +10,9 @@ import cv2
 import numpy as np
 
 from ....stages.errors import ConfigError
+from ...output.layout import result_path
 from ..frame import to_upright
+from ..pages import polygons_of, stem_of_page
 from .annotations import stem_of
 from .masks import read_mask
 
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from ..detections import Result
+    from ...output.box_json import Page
     from ..evaluate import Frame
     from .truth import Truth
 
@@ -47,20 +49,20 @@ class Case:
     found_mask: NDArray[np.bool_] | None
 
 
-def read_case(run: Path, result: Result, truth: Truth, *, frame: Frame, label: str | None) -> Case:
+def read_case(run: Path, page: Page, truth: Truth, *, frame: Frame, label: str | None) -> Case:
     """Read one picture of a run.
 
     Raises:
         ConfigError: A file is missing, damaged, or of another size than the picture.
     """
-    mask_file = truth.masks.get(result.stem)
-    turn = result.orientation if frame == "stored" else 1
+    mask_file = truth.masks.get(stem_of_page(page))
+    turn = page.exif_orientation if frame == "stored" else 1
     return Case(
-        heat=_read_heat(run, result),
-        boxes=_true_boxes(truth, result, frame, label),
-        mask=None if mask_file is None else read_mask(mask_file, result.size, turn),
-        found_boxes=_rectangles([one.polygon for one in result.detections]),
-        found_mask=_read_found_mask(run, result),
+        heat=_read_heat(run, page),
+        boxes=_true_boxes(truth, page, frame, label),
+        mask=None if mask_file is None else read_mask(mask_file, page.size, turn),
+        found_boxes=_rectangles(polygons_of(page)),
+        found_mask=_read_found_mask(run, page),
     )
 
 
@@ -81,53 +83,47 @@ def failed(run: Path) -> set[str]:
         raise ConfigError(message) from error
 
 
-def _read_heat(run: Path, result: Result) -> NDArray[np.uint8]:
-    file = _beside(run, result, "heatmaps")
-    heat = _grey(file, result)
+def _read_heat(run: Path, page: Page) -> NDArray[np.uint8]:
+    file = result_path(run, "heatmaps", page.key, page.page)
+    heat = _grey(file, page)
     if heat is None:
         message = f"{file}: no heatmap here; run again with --set output.heatmaps=true"
         raise ConfigError(message)
     return heat
 
 
-def _read_found_mask(run: Path, result: Result) -> NDArray[np.bool_] | None:
-    levels = _grey(_beside(run, result, "masks"), result)
+def _read_found_mask(run: Path, page: Page) -> NDArray[np.bool_] | None:
+    levels = _grey(result_path(run, "masks", page.key, page.page), page)
     return None if levels is None else levels > 0
 
 
-def _beside(run: Path, result: Result, kind: str) -> Path:
-    """Return the file of another kind of result: boxes/x.jpg.json to masks/x.jpg.png."""
-    return (run / kind / result.file.relative_to(run / "boxes")).with_suffix(".png")
-
-
-def _grey(file: Path, result: Result) -> NDArray[np.uint8] | None:
+def _grey(file: Path, page: Page) -> NDArray[np.uint8] | None:
     if not file.is_file():
         return None
     # Not imread: it cannot open names that are not UTF-8.
     grey = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_GRAYSCALE)
-    if grey is None or grey.shape != result.size[::-1]:
-        message = f"{file}: not a whole picture of the size {result.size}; run again with --force"
+    if grey is None or grey.shape != page.size[::-1]:
+        message = f"{file}: not a whole picture of the size {page.size}; run again with --force"
         raise ConfigError(message)
     return np.asarray(grey, np.uint8)
 
 
-def _true_boxes(
-    truth: Truth, result: Result, frame: Frame, label: str | None
-) -> NDArray[np.float64]:
+def _true_boxes(truth: Truth, page: Page, frame: Frame, label: str | None) -> NDArray[np.float64]:
+    stem = stem_of_page(page)
     boxes = [
         thing.box
-        for thing in truth.things.get(result.stem, ())
+        for thing in truth.things.get(stem, ())
         if thing.box is not None and label in (None, thing.label)
     ]
     corners = [np.array(box).reshape(2, 2) for box in boxes]
     if frame == "stored":
-        turn = (result.orientation, result.stored_size)
+        turn = (page.exif_orientation, page.stored_size)
         corners = [to_upright(two, *turn) for two in corners]
     rectangles = _rectangles(corners)
-    if (rectangles[:, :2] < -1).any() or (rectangles[:, 2:] > np.array(result.size) + 1).any():
+    if (rectangles[:, :2] < -1).any() or (rectangles[:, 2:] > np.array(page.size) + 1).any():
         message = (
-            f"ground truth: {result.stem} has a box outside its {result.size[0]} x "
-            f"{result.size[1]} pixels; --frame says which pixel grid boxes refer to"
+            f"ground truth: {stem} has a box outside its {page.width} x "
+            f"{page.height} pixels; --frame says which pixel grid boxes refer to"
         )
         raise ConfigError(message)
     return rectangles

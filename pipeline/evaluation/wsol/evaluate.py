@@ -7,24 +7,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ....stages.errors import ConfigError
-from ..detections import read_run
 from ..evaluate import check_partners
+from ..pages import read_run
 from .cases import failed, read_case
 from .labels import average_precisions
 from .score import score, total
 from .truth import read_truth
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from numpy.typing import NDArray
 
-    from ..detections import Result
+    from ...output.box_json import Page
     from ..evaluate import Frame
     from .levels import Normalize
     from .measures import Totals
-    from .score import Report, Total
+    from .score import Total, WsolReport
     from .truth import Truth
 
 __all__ = ["evaluate_wsol"]
@@ -37,7 +37,7 @@ def evaluate_wsol(
     frame: Frame = "upright",
     normalize: Normalize = "minmax",
     label: str | None = None,
-) -> tuple[Report, list[str]]:
+) -> tuple[WsolReport, list[str]]:
     """Score the heatmaps, boxes and masks of a run against ground truth of objects.
 
     Args:
@@ -53,21 +53,21 @@ def evaluate_wsol(
     Raises:
         ConfigError: A file is missing, malformed, or without its partner.
     """
-    results, known = read_run(run), read_truth(truth)
+    pages, known = read_run(run), read_truth(truth)
     stems = known.stems()
-    left_out = sorted(failed(run) & stems - results.keys())
+    left_out = sorted(failed(run) & stems - pages.keys())
     places = ", ".join(map(str, truth))
-    check_partners(results.keys(), stems - set(left_out), run, places)
+    check_partners(pages.keys(), stems - set(left_out), run, places)
     if label is not None:
         _check_label(known, label, places)
     report = score(
         (
-            (stem, read_case(run, result, known, frame=frame, label=label))
-            for stem, result in results.items()
+            (stem, read_case(run, page, known, frame=frame, label=label))
+            for stem, page in pages.items()
         ),
         normalize=normalize,
     )
-    report.totals.update(_label_totals(list(results.values()), known))
+    report.totals.update(_label_totals(pages, known))
     if not report.totals:
         message = f"{places}: nothing to measure: no picture has an object in it"
         raise ConfigError(message)
@@ -81,26 +81,26 @@ def _check_label(truth: Truth, label: str, places: str) -> None:
         raise ConfigError(message)
 
 
-def _label_totals(results: Sequence[Result], truth: Truth) -> dict[str, Total]:
+def _label_totals(pages: Mapping[str, Page], truth: Truth) -> dict[str, Total]:
     """Return mAP over the labels that both the run and the truth know, if there are any.
 
     The score of a label is that of its best box, 0 without one.
     """
-    named = [{thing.label for thing in truth.things.get(one.stem, ())} - {""} for one in results]
+    named = [{thing.label for thing in truth.things.get(stem, ())} - {""} for stem in pages]
     # Of all pictures: with the labels top1, each names what it alone most probably shows.
-    looked_for = set().union(*(one.labels for one in results))
+    looked_for = set().union(*(page.labels for page in pages.values()))
     labels = sorted(looked_for & set().union(*named))
     if not labels:
         return {}
     known = np.array([[label in there for label in labels] for there in named])
-    scores = np.array([[_best(one, label) for label in labels] for one in results])
+    scores = np.array([[_best(page, label) for label in labels] for page in pages.values()])
     nothing = np.zeros_like(scores)
     rows = [np.stack([found, known], axis=-1) for found in (scores, nothing, nothing)]
     return total(_map, *rows)
 
 
-def _best(result: Result, label: str) -> float:
-    return max((box.score for box in result.detections if box.label == label), default=0.0)
+def _best(page: Page, label: str) -> float:
+    return max((box.score for box in page.boxes if box.label == label), default=0.0)
 
 
 def _map(rows: NDArray[Any], times: NDArray[np.float64]) -> Totals:

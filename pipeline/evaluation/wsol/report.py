@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .score import Report, Total
+    from .score import Total, WsolReport
 
 __all__ = ["table"]
 
 
-def table(report: Report, left_out: Sequence[str]) -> str:
+def table(report: WsolReport, left_out: Sequence[str]) -> str:
     """Return the totals in percent, beside the baselines.
 
     Args:

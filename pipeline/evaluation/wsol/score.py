@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .levels import Normalize
     from .measures import Totals
 
-__all__ = ["PictureScore", "Report", "Total", "score", "total"]
+__all__ = ["PictureScore", "Total", "WsolReport", "score", "total"]
 
 _BASELINES: Mapping[str, Callable[[int, int], NDArray[np.float32]]] = MappingProxyType(
     {"whole_picture": whole_picture, "centre_gaussian": centre_gaussian}
@@ -62,14 +62,14 @@ class PictureScore:
 
 
 @dataclass(frozen=True)
-class Report:
+class WsolReport:
     """Totals by measure, and every picture in the order of their names."""
 
     totals: dict[str, Total]
     pictures: tuple[PictureScore, ...]
 
 
-def score(cases: Iterable[tuple[str, Case]], *, normalize: Normalize = "minmax") -> Report:
+def score(cases: Iterable[tuple[str, Case]], *, normalize: Normalize = "minmax") -> WsolReport:
     """Score the pictures of a run, named; each is looked at once and then let go."""
     rows: dict[str, list[list[NDArray[Any]]]] = defaultdict(list)
     names: dict[str, list[str]] = defaultdict(list)
@@ -89,7 +89,7 @@ def score(cases: Iterable[tuple[str, Case]], *, normalize: Normalize = "minmax")
         for measure, values in protocol.each(of_run).items():
             for name, value in zip(names[key], values.tolist(), strict=True):
                 alone[name][measure] = value
-    return Report(totals, tuple(PictureScore(*pair) for pair in sorted(alone.items())))
+    return WsolReport(totals, tuple(PictureScore(*pair) for pair in sorted(alone.items())))
 
 
 def total(

@@ -20,7 +20,7 @@ from ..source import Content, Source
 
 if TYPE_CHECKING:
     from ....stages.boxes import Box
-    from ...output.archive import Page
+    from ...output.box_json import Page
     from ..formats import Pages
 
 __all__ = ["files", "joined", "run_lengths"]

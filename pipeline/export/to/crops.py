@@ -15,7 +15,7 @@ from ..crops import Crop, cut
 from ..source import Content, Source, encoded_png
 
 if TYPE_CHECKING:
-    from ...output.archive import Page
+    from ...output.box_json import Page
     from ..formats import Pages
 
 __all__ = ["files", "joined"]

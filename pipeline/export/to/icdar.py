@@ -14,7 +14,7 @@ from ..crops import quad_of
 from ..source import Content, Source
 
 if TYPE_CHECKING:
-    from ...output.archive import Page
+    from ...output.box_json import Page
 
 __all__ = ["files"]
 

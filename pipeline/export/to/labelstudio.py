@@ -25,7 +25,7 @@ from ..source import Content, Source
 
 if TYPE_CHECKING:
     from ....stages.boxes import Box
-    from ...output.archive import Page
+    from ...output.box_json import Page
     from ..formats import Pages
 
 __all__ = ["files", "joined"]
@@ -45,7 +45,7 @@ def _task(page: Page, path: Path) -> dict[str, Any]:
     results = [_result(index, box, page) for index, box in enumerate(page.boxes)]
     scores = [box.score for box in page.boxes]
     prediction = {
-        "model_version": page.document["made_by"]["model_sha256"][:12],
+        "model_version": page.made_by.model_sha256[:12],
         "score": round(sum(scores) / len(scores), 4) if scores else 0.0,
         "result": results,
     }

@@ -16,7 +16,7 @@ from ..markup import add, fits, points, serialized
 from ..source import Content, Source, picture_beside
 
 if TYPE_CHECKING:
-    from ...output.archive import Page
+    from ...output.box_json import Page
 
 __all__ = ["document", "files"]
 

@@ -17,7 +17,7 @@ from ..frames import Rect, rect_as_stored
 from ..source import Content, Link, Source, encoded_png, is_opened_as_stored
 
 if TYPE_CHECKING:
-    from ...output.archive import Page
+    from ...output.box_json import Page
     from ..formats import Pages
 
 __all__ = ["files", "joined", "zones"]

@@ -15,13 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ...output.box_json import SCHEMA
+from ....stages.boxes import Box
+from ...output.box_json import Maker, Page, box_document
 from ...output.layout import prepare_output, result_path, write_atomically, write_json
 from .render import Renderer
 from .settings import RenderSettings
 from .truth import UNREADABLE, Rendering, Word
 
-__all__ = ["boxes_document", "export"]
+__all__ = ["export", "page_of_rendering"]
 
 
 def export(settings: RenderSettings, output: Path, indices: Iterable[int]) -> int:
@@ -43,7 +44,7 @@ def export(settings: RenderSettings, output: Path, indices: Iterable[int]) -> in
         data = _png(rendering.rgb)
         write_atomically(output, output / "pictures" / name, data)
         write_atomically(output, output / "gt" / f"{index:06d}.txt", _truth(rendering))
-        document = boxes_document(rendering, name, data, settings)
+        document = box_document(page_of_rendering(rendering, name, data, settings))
         write_json(output, result_path(output, "boxes", name, 1), document)
         words += sum(word.text != UNREADABLE for word in rendering.words)
     return words
@@ -64,10 +65,10 @@ def _png(rgb: NDArray[np.uint8]) -> bytes:
     return buffer.getvalue()
 
 
-def boxes_document(
+def page_of_rendering(
     rendering: Rendering, path: str, data: bytes, settings: RenderSettings
-) -> dict[str, object]:
-    """The readable words of a picture as `locpipe/boxes/1`.
+) -> Page:
+    """Return a picture with its readable words as boxes.
 
     Args:
         rendering: The picture and its words.
@@ -77,36 +78,26 @@ def boxes_document(
     """
     height, width = rendering.rgb.shape[:2]
     settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()
-    return {
-        "schema": SCHEMA,
-        "image": {
-            "path": path,
-            "page": 1,
-            "width": width,
-            "height": height,
-            "exif_orientation": 1,
-            "stored_width": width,
-            "stored_height": height,
-            "sha256": hashlib.sha256(data).hexdigest(),
-        },
-        "made_by": {
-            "model": "renderer:scene_text",
-            "model_sha256": settings_sha256,
-            "config_sha256": settings_sha256,
-        },
-        "labels": ["text"],
-        "boxes": [_box(word, width, height) for word in rendering.words if word.text != UNREADABLE],
-    }
+    readable = [word for word in rendering.words if word.text != UNREADABLE]
+    return Page(
+        key=path,
+        page=1,
+        width=width,
+        height=height,
+        exif_orientation=1,
+        stored_width=width,
+        stored_height=height,
+        sha256=hashlib.sha256(data).hexdigest(),
+        labels=("text",),
+        boxes=tuple(_box(word, width, height) for word in readable),
+        made_by=Maker("renderer:scene_text", settings_sha256, settings_sha256),
+    )
 
 
-def _box(word: Word, width: int, height: int) -> dict[str, object]:
+def _box(word: Word, width: int, height: int) -> Box:
     # What sticks out of the picture is cut off: boxes lie inside it.
-    polygon = np.clip(word.polygon, 0, (width, height)).round(2).astype(float)
-    low, high = np.floor(polygon.min(0)).astype(int), np.ceil(polygon.max(0)).astype(int)
-    return {
-        "label": "text",
-        "score": 1.0,
-        "rect": [*low.tolist(), *high.tolist()],
-        "polygon": polygon.tolist(),
-        "line": word.line,
-    }
+    corners = np.clip(word.polygon, 0, (width, height)).round(2).astype(float)
+    left, top = np.floor(corners.min(0)).astype(int).tolist()
+    right, bottom = np.ceil(corners.max(0)).astype(int).tolist()
+    polygon = tuple((x, y) for x, y in corners.tolist())
+    return Box("text", 1.0, polygon, (left, top, right, bottom), word.line)

@@ -18,7 +18,7 @@ from ....stages.heatmap import Heatmap
 from ....stages.infer import infer
 from ....stages.models.model import Calibration
 from ....stages.threshold import threshold
-from ...evaluation.overlaps import Picture
+from ...evaluation.overlaps import ComparedPicture
 from ...evaluation.score import score
 from ...picture.localize import fitted
 from ..digits.calibrate import Pass, Vector, fit
@@ -232,5 +232,5 @@ def _words_found(
         boxes = find_boxes(mask, heat, maximum=config.boxes.max, **options)
         polygons = [np.array(box.polygon) for box in boxes.items]
         size = each.grid.picture
-        pictures.append(Picture(str(number), size, regions(each.picture), polygons))
+        pictures.append(ComparedPicture(str(number), size, regions(each.picture), polygons))
     return float(np.mean([total.score.h for total in score(pictures, _PROTOCOLS).totals.values()]))

@@ -20,7 +20,7 @@ from ....stages.heatmap import Heatmap
 from ....stages.load import load
 from ....stages.models.model import InputSpec
 from ....stages.threshold import threshold
-from ...evaluation.overlaps import Picture, Region
+from ...evaluation.overlaps import ComparedPicture, Region
 from ...evaluation.score import score
 from ...evaluation.truth import read_truth, truth_files
 from ..scene_text.render import Renderer
@@ -184,7 +184,7 @@ def _picture(
     probability: NDArray[np.float32],
     truth: list[Region],
     value: float,
-) -> Picture:
+) -> ComparedPicture:
     size = (rgb.shape[1], rgb.shape[0])
     grid = Grid(probability.shape, (STRIDE, STRIDE), (STRIDE / 2, STRIDE / 2), size)
     heat = Heatmap(probability[None], ("text",), grid)
@@ -192,4 +192,4 @@ def _picture(
     boxes = find_boxes(
         threshold(heat, value=value), heat, min_area=_LEAST_AREA, shape="rotated", padding=padding
     )
-    return Picture(name, size, truth, [np.array(box.polygon) for box in boxes.items])
+    return ComparedPicture(name, size, truth, [np.array(box.polygon) for box in boxes.items])

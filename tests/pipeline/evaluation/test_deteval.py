@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from locpipe.pipeline.evaluation.counts import Counts
 from locpipe.pipeline.evaluation.deteval import deteval
-from locpipe.pipeline.evaluation.overlaps import Picture, Polygon, Region
+from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Polygon, Region
 
 Rect = tuple[int, int, int, int]
 
@@ -102,7 +102,7 @@ def test_by_hand(
     truth: list[Polygon], detections: list[Polygon], expected: tuple[float, ...]
 ) -> None:
     regions = [Region(polygon) for polygon in truth]
-    assert deteval(Picture("a", (300, 100), regions, detections)) == Counts(*expected)
+    assert deteval(ComparedPicture("a", (300, 100), regions, detections)) == Counts(*expected)
 
 
 @pytest.mark.parametrize(
@@ -122,13 +122,13 @@ def test_by_hand(
     ],
 )
 def test_do_not_care_regions_by_hand(truth: list[Region], expected: tuple[float, ...]) -> None:
-    assert deteval(Picture("a", (300, 100), truth, [WORD])) == Counts(*expected)
+    assert deteval(ComparedPicture("a", (300, 100), truth, [WORD])) == Counts(*expected)
 
 
 def test_rotated_words_that_touch_are_no_overlap() -> None:
     turn = np.array([[math.cos(0.3), math.sin(0.3)], [-math.sin(0.3), math.cos(0.3)]])
     words = [rect(0, 0, 70, 20) @ turn, rect(70, 0, 130, 20) @ turn]
-    counts = deteval(Picture("a", (200, 100), [Region(word) for word in words], words))
+    counts = deteval(ComparedPicture("a", (200, 100), [Region(word) for word in words], words))
     assert counts == Counts(2, 2, 2, 2)
 
 
@@ -238,7 +238,7 @@ def test_upright_polygons_are_counted_as_the_script_counts_rectangles(
     truth: list[tuple[Rect, bool]], found: list[Rect]
 ) -> None:
     regions = [Region(rect(*sides), ignored) for sides, ignored in truth]
-    counts = deteval(Picture("a", (30, 10), regions, [rect(*sides) for sides in found]))
+    counts = deteval(ComparedPicture("a", (30, 10), regions, [rect(*sides) for sides in found]))
     reference = Reference([sides for sides, _ in truth], [ignored for _, ignored in truth], found)
     expected = reference.counts()
     assert counts.truth == expected.truth

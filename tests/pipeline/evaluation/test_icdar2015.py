@@ -3,7 +3,7 @@ import pytest
 
 from locpipe.pipeline.evaluation.counts import Counts
 from locpipe.pipeline.evaluation.icdar2015 import icdar2015
-from locpipe.pipeline.evaluation.overlaps import Picture, Polygon, Region
+from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Polygon, Region
 
 
 def rect(left: float, top: float, right: float, bottom: float) -> Polygon:
@@ -40,7 +40,7 @@ DIAMOND = np.array([[50, 40], [60, 50], [50, 60], [40, 50]], dtype=np.float64)
 def test_by_hand(
     truth: list[Region], detections: list[Polygon], expected: tuple[float, ...]
 ) -> None:
-    assert icdar2015(Picture("a", (100, 100), truth, detections)) == Counts(*expected)
+    assert icdar2015(ComparedPicture("a", (100, 100), truth, detections)) == Counts(*expected)
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_by_hand(
 )
 def test_do_not_care_regions_by_hand(detection: Polygon, expected: tuple[float, ...]) -> None:
     ignored = [Region(WORD, ignored=True), Region(rect(36, 0, 66, 10), ignored=True)]
-    assert icdar2015(Picture("a", (100, 100), ignored, [detection])) == Counts(*expected)
+    assert icdar2015(ComparedPicture("a", (100, 100), ignored, [detection])) == Counts(*expected)
 
 
 def test_truth_takes_the_first_detection_that_fits_as_the_official_script_does() -> None:
@@ -68,5 +68,5 @@ def test_truth_takes_the_first_detection_that_fits_as_the_official_script_does()
     """
     truth = [Region(rect(0, 0, 100, 10)), Region(rect(40, 0, 140, 10))]
     both, first = rect(20, 0, 120, 10), rect(0, 0, 90, 10)
-    assert icdar2015(Picture("a", (200, 100), truth, [both, first])).recalled == 1
-    assert icdar2015(Picture("a", (200, 100), truth, [first, both])).recalled == 2
+    assert icdar2015(ComparedPicture("a", (200, 100), truth, [both, first])).recalled == 1
+    assert icdar2015(ComparedPicture("a", (200, 100), truth, [first, both])).recalled == 2

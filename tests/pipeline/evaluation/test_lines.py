@@ -5,13 +5,17 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locpipe.pipeline.evaluation.detections import Detection
 from locpipe.pipeline.evaluation.lines import join_lines
 from locpipe.pipeline.evaluation.overlaps import Polygon
+from locpipe.stages.boxes import Box
 
 
 def rect(left: float, top: float, right: float, bottom: float) -> Polygon:
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
+
+
+def box(polygon: Polygon, line: int) -> Box:
+    return Box("text", 1.0, tuple((x, y) for x, y in polygon.tolist()), (0, 0, 1, 1), line)
 
 
 def corners(polygon: Polygon) -> list[list[float]]:
@@ -20,9 +24,9 @@ def corners(polygon: Polygon) -> list[list[float]]:
 
 def test_words_of_a_line_become_one_rectangle() -> None:
     words = [
-        Detection(rect(0, 0, 40, 10), line=0),
-        Detection(rect(0, 30, 40, 40), line=1),
-        Detection(rect(50, 0, 90, 10), line=0),
+        box(rect(0, 0, 40, 10), line=0),
+        box(rect(0, 30, 40, 40), line=1),
+        box(rect(50, 0, 90, 10), line=0),
     ]
     lines = join_lines(words)
     assert [corners(line) for line in lines] == [
@@ -33,7 +37,7 @@ def test_words_of_a_line_become_one_rectangle() -> None:
 
 def test_a_slanted_line_gets_a_slanted_rectangle() -> None:
     turn = np.array([[math.cos(0.5), math.sin(0.5)], [-math.sin(0.5), math.cos(0.5)]])
-    words = [Detection(rect(x, 0, x + 30, 10) @ turn, line=3) for x in (0, 40, 80)]
+    words = [box(rect(x, 0, x + 30, 10) @ turn, line=3) for x in (0, 40, 80)]
     (line,) = join_lines(words)
     np.testing.assert_allclose(corners(line), corners(rect(0, 0, 110, 10) @ turn), atol=0.01)
 
@@ -45,6 +49,6 @@ points = st.lists(
 
 @given(st.lists(points, min_size=1, max_size=4))
 def test_the_rectangle_holds_every_corner(polygons: list[Polygon]) -> None:
-    (line,) = join_lines(Detection(polygon, line=0) for polygon in polygons)
+    (line,) = join_lines(box(polygon, line=0) for polygon in polygons)
     for corner in np.concatenate(polygons):
         assert cv2.pointPolygonTest(line.astype(np.float32), corner.tolist(), True) > -0.1  # noqa: FBT003 - OpenCV takes it by position

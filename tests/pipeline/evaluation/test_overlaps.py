@@ -2,7 +2,13 @@ import numpy as np
 import pytest
 import shapely
 
-from locpipe.pipeline.evaluation.overlaps import Picture, Polygon, Region, geometries, overlaps
+from locpipe.pipeline.evaluation.overlaps import (
+    ComparedPicture,
+    Polygon,
+    Region,
+    geometries,
+    overlaps,
+)
 
 SQUARE = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], dtype=np.float64)
 BOW_TIE = SQUARE[[0, 2, 1, 3]]
@@ -29,7 +35,7 @@ def test_geometries_are_valid_whatever_the_corners(polygon: Polygon, area: float
 def test_overlaps_by_hand() -> None:
     """The detection [5, 25) by [0, 10) shares 50 with the square: of 100, of 200, of 250."""
     detection = SQUARE * [2, 1] + [5, 0]
-    overlap = overlaps(Picture("a", (30, 10), [Region(SQUARE)], [detection, FLAT]))
+    overlap = overlaps(ComparedPicture("a", (30, 10), [Region(SQUARE)], [detection, FLAT]))
     np.testing.assert_allclose(overlap.recall, [[0.5, 0]])
     np.testing.assert_allclose(overlap.precision, [[0.25, 0]])
     np.testing.assert_allclose(overlap.iou, [[0.2, 0]])
@@ -39,7 +45,9 @@ def test_overlaps_by_hand() -> None:
 def test_overlaps_have_a_row_for_each_truth_and_a_column_for_each_detection(
     truth: int, detections: int
 ) -> None:
-    overlap = overlaps(Picture("a", (10, 10), [Region(SQUARE)] * truth, [SQUARE] * detections))
+    overlap = overlaps(
+        ComparedPicture("a", (10, 10), [Region(SQUARE)] * truth, [SQUARE] * detections)
+    )
     for matrix in (overlap.recall, overlap.precision, overlap.iou):
         assert matrix.shape == (truth, detections)
     assert overlap.on_ignored(0).shape == (detections,)

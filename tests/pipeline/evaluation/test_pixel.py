@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from locpipe.pipeline.evaluation.overlaps import Picture, Polygon, Region
+from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Polygon, Region
 from locpipe.pipeline.evaluation.pixel import pixel
 
 
@@ -53,7 +53,9 @@ FLAT = np.array([[0, 0], [5, 0], [10, 0], [2, 0]], dtype=np.float64)
 def test_by_hand(
     truth: list[Region], detections: list[Polygon], expected: tuple[float, ...]
 ) -> None:
-    assert astuple(pixel(Picture("a", (50, 20), truth, detections))) == pytest.approx(expected)
+    assert astuple(pixel(ComparedPicture("a", (50, 20), truth, detections))) == pytest.approx(
+        expected
+    )
 
 
 triangles = st.lists(st.tuples(st.floats(-10, 60), st.floats(-10, 60)), min_size=3, max_size=3).map(
@@ -86,6 +88,6 @@ def test_areas_are_what_counting_fine_pixels_comes_to(
     shared = (to_find & hit).sum()
     expected = np.array([shared, to_find.sum(), shared, hit.sum()]) / FINE**2
     truth = [*map(Region, wanted), Region(ignored, ignored=True)]
-    counts = astuple(pixel(Picture("a", (SIDE, SIDE), truth, found)))
+    counts = astuple(pixel(ComparedPicture("a", (SIDE, SIDE), truth, found)))
     # A row of samples along each of three edges of up to 71 pixels; the worst of 1,000 random trials was 2.
     np.testing.assert_allclose(counts, expected, atol=3 * 71 / FINE)

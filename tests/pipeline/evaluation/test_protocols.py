@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
 
-from locpipe.pipeline.evaluation.overlaps import Picture, Polygon, Region
+from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Polygon, Region
 from locpipe.pipeline.evaluation.score import PROTOCOLS, Score, score
 from locpipe.pipeline.evaluation.truth import read_truth, truth_files
 
@@ -43,7 +43,7 @@ anything = st.lists(
 )
 
 
-def score_one(picture: Picture, protocol: str) -> Score:
+def score_one(picture: ComparedPicture, protocol: str) -> Score:
     return score([picture], [protocol]).totals[protocol].score
 
 
@@ -54,14 +54,14 @@ def assert_close(actual: Score, expected: Score) -> None:
 @every_protocol
 @given(words=disjoint)
 def test_perfect_detections_score_one(protocol: str, words: list[Polygon]) -> None:
-    picture = Picture("a", (200, 200), list(map(Region, words)), words)
+    picture = ComparedPicture("a", (200, 200), list(map(Region, words)), words)
     assert_close(score_one(picture, protocol), Score(1, 1, 1))
 
 
 @every_protocol
 @given(words=disjoint)
 def test_finding_nothing_scores_zero(protocol: str, words: list[Polygon]) -> None:
-    picture = Picture("a", (200, 200), list(map(Region, words)), [])
+    picture = ComparedPicture("a", (200, 200), list(map(Region, words)), [])
     assert score_one(picture, protocol) == Score(0, 0, 0)
 
 
@@ -79,7 +79,7 @@ def test_regions_that_do_not_matter_neither_help_nor_harm(
     counted_hits = [
         word for word, out, flag in zip(words, ignored, found, strict=True) if flag and not out
     ]
-    picture = Picture("a", (200, 200), truth, hits)
+    picture = ComparedPicture("a", (200, 200), truth, hits)
     without = replace(picture, truth=counted, detections=counted_hits)
     assert_close(score_one(picture, protocol), score_one(without, protocol))
 
@@ -90,7 +90,7 @@ def test_scores_lie_in_0_1_for_any_polygons(
     protocol: str, truth: list[Polygon], ignored: list[Polygon], found: list[Polygon]
 ) -> None:
     regions = [*map(Region, truth), *(Region(polygon, ignored=True) for polygon in ignored)]
-    result = score_one(Picture("a", (200, 200), regions, found), protocol)
+    result = score_one(ComparedPicture("a", (200, 200), regions, found), protocol)
     for rate in vars(result).values():
         assert 0 <= rate <= 1 + 1e-9
 
@@ -102,7 +102,7 @@ def test_order_does_not_matter_where_boxes_lie_apart(
 ) -> None:
     """One rectangle a cell on both sides; with overlaps the matching protocols are greedy."""
     regions = list(map(Region, truth))
-    picture = Picture("a", (200, 200), regions, found)
+    picture = ComparedPicture("a", (200, 200), regions, found)
     shuffled = replace(
         picture,
         truth=data.draw(st.permutations(regions)),
@@ -131,6 +131,6 @@ def test_real_ground_truth_scores_against_itself(name: str, lowest_h: dict[str, 
         truth = read_truth(file)
         with Image.open(images[stem]) as image:
             words = [region.polygon for region in truth if not region.ignored]
-            pictures.append(Picture(stem, image.size, truth, words))
+            pictures.append(ComparedPicture(stem, image.size, truth, words))
     for protocol, total in score(pictures).totals.items():
         assert lowest_h[protocol] - 1e-9 <= total.score.h <= 1 + 1e-9

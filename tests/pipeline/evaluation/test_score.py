@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locpipe.pipeline.evaluation.counts import Counts
-from locpipe.pipeline.evaluation.overlaps import Picture, Region
+from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Region
 from locpipe.pipeline.evaluation.score import PROTOCOLS, Score, score
 from locpipe.stages.errors import ConfigError
 
@@ -14,10 +14,10 @@ WORD = np.array([[0, 0], [10, 0], [10, 10], [0, 10]], dtype=np.float64)
 FAR = WORD + 50
 
 
-def picture(name: str, hits: int, misses: int, false_alarms: int) -> Picture:
+def picture(name: str, hits: int, misses: int, false_alarms: int) -> ComparedPicture:
     words = [WORD + np.array([12 * i, 0]) for i in range(hits + misses)]
     wrong = [FAR + np.array([12 * i, 0]) for i in range(false_alarms)]
-    return Picture(name, (200, 100), list(map(Region, words)), [*words[:hits], *wrong])
+    return ComparedPicture(name, (200, 100), list(map(Region, words)), [*words[:hits], *wrong])
 
 
 def test_totals_add_up_counts_not_scores() -> None:

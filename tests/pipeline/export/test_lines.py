@@ -12,7 +12,8 @@ from PIL import Image
 from shapely import Polygon
 
 from locpipe.pipeline.export.lines import Reading, around, lines_of
-from locpipe.pipeline.output.archive import Page, open_run
+from locpipe.pipeline.output.archive import open_run
+from locpipe.pipeline.output.box_json import Maker, Page
 from locpipe.stages.boxes import Box
 
 MakeRun = Callable[[dict[str, Any]], Path]
@@ -62,7 +63,7 @@ def test_a_box_that_is_a_point_becomes_a_pixel_inside_the_page(
     at: tuple[float, float], expected: tuple[int, int, int, int]
 ) -> None:
     box = Box("a", 0.5, (at,) * 4, (0, 0, 1, 1))
-    page = Page("a", 1, 40, 10, 1, 40, 10, "", ("a",), (box,), {})
+    page = Page("a", 1, 40, 10, 1, 40, 10, "", ("a",), (box,), Maker("m", "", ""))
     (line,) = lines_of(page, {})
     left, top, right, bottom = expected
     corners = ((left, top), (right, top), (right, bottom), (left, bottom))
@@ -79,7 +80,7 @@ def test_everything_is_inside_the_page_simple_and_long_enough(
     found = tuple(
         Box("a", 0.5, tuple(polygon), (0, 0, 1, 1), i // 2) for i, polygon in enumerate(polygons)
     )
-    page = Page("a", 1, width, height, 1, width, height, "", ("a",), found, {})
+    page = Page("a", 1, width, height, 1, width, height, "", ("a",), found, Maker("m", "", ""))
     for line in lines_of(page, {}):
         everything = [line.polygon, line.baseline, *(word.polygon for word in line.words)]
         left, top, right, bottom = around(everything)

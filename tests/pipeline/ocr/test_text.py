@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from locpipe.pipeline.export.lines import Reading
 from locpipe.pipeline.ocr.text import SUFFIXES, PageText, files, sha256_of_boxes
-from locpipe.pipeline.output.archive import Page, page_of
+from locpipe.pipeline.output.box_json import Page, page_of
 
 MAKER = {"engine": "some 1", "language": "eng", "read_sha256": "0" * 64}
 FOLDER = Path("/run/read")
@@ -33,8 +33,9 @@ def page(lines: list[int], key: str = "signs/a.jpg") -> Page:
     ]
     size = {"width": 2000, "height": 2000, "stored_width": 2000, "stored_height": 2000}
     image = {"path": key, "page": 1, "exif_orientation": 1, "sha256": "1" * 64, **size}
-    document = {"schema": "locpipe/boxes/1", "image": image, "labels": ["text"], "boxes": boxes}
-    return page_of(document, "here")
+    maker = {"model": "m", "model_sha256": "2" * 64, "config_sha256": "3" * 64}
+    start = {"schema": "locpipe/boxes/1", "image": image, "made_by": maker}
+    return page_of({**start, "labels": ["text"], "boxes": boxes}, "here")
 
 
 def contents(text: PageText, picture: str = "/photos/signs/a.jpg") -> dict[str, bytes]:

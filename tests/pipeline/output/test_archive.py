@@ -1,7 +1,6 @@
 """A run reads back as it was written; what is no whole run is told, and what to do about it."""
 
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -12,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from locpipe.pipeline.output.archive import open_run, page_of
+from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.run.run import LockedError, Options, execute, locked
 from locpipe.stages.boxes import Box
 from locpipe.stages.errors import ConfigError, ImageError
@@ -185,12 +184,6 @@ def test_a_list_that_lost_a_picture(finished: Path) -> None:
     run = open_run(finished / "out", finished / "list.txt")
     with pytest.raises(ImageError, match=r"'coffee.jpg': is no longer in the source of the run"):
         run.picture(next(iter(run.pages())))
-
-
-def test_names_that_are_no_utf8_survive(finished: Path) -> None:
-    document = documents(finished / "out")["coffee.jpg.json"]
-    document["image"]["path"] = os.fsdecode(b"\xff.png")
-    assert os.fsencode(page_of(document, "here").name) == b"\xff.png"
 
 
 def test_a_run_is_read_without_torch() -> None:

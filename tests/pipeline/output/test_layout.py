@@ -17,7 +17,6 @@ from locpipe.pipeline.config.sections import OutputConfig
 from locpipe.pipeline.output.layout import (
     KINDS,
     prepare_output,
-    read_document,
     remove_results,
     result_path,
     sweep,
@@ -189,17 +188,3 @@ def test_removing_takes_all_pages_of_one_picture_only(output: Path) -> None:
 
 def test_removing_what_was_never_there_is_fine(output: Path) -> None:
     remove_results(output, "a" * 300)
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": "other"}'])
-def test_a_damaged_or_foreign_document_counts_as_missing(output: Path, content: str) -> None:
-    config = OutputConfig(path=output, masks=False)
-    write_atomically(output, result_path(output, "boxes", "a.jpg", 1), content.encode())
-    assert read_document(config, "a.jpg", 1) is None
-
-
-def test_a_document_without_its_mask_counts_as_missing(output: Path) -> None:
-    document = {"schema": "locpipe/boxes/1"}
-    write_json(output, result_path(output, "boxes", "a.jpg", 1), document)
-    assert read_document(OutputConfig(path=output, masks=False), "a.jpg", 1) == document
-    assert read_document(OutputConfig(path=output, masks=True), "a.jpg", 1) is None

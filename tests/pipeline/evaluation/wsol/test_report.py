@@ -1,7 +1,7 @@
 from locpipe.pipeline.evaluation.wsol.report import table
-from locpipe.pipeline.evaluation.wsol.score import PictureScore, Report, Total
+from locpipe.pipeline.evaluation.wsol.score import PictureScore, Total, WsolReport
 
-REPORT = Report(
+REPORT = WsolReport(
     totals={
         "MaxBoxAcc": Total(2, 0.5, 0.0, 1.0, 0.25, 0.125),
         "masks of the run": Total(2, 1.0, 1.0, 1.0, 1.0, 0.0),

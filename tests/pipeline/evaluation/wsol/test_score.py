@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from locpipe.pipeline.evaluation.wsol import max_box_acc, pointing, pxap
 from locpipe.pipeline.evaluation.wsol.cases import Case
-from locpipe.pipeline.evaluation.wsol.score import Report, score
+from locpipe.pipeline.evaluation.wsol.score import WsolReport, score
 
 
 def case(heat_box: tuple[int, int, int, int], box: tuple[int, int, int, int]) -> Case:
@@ -25,7 +25,7 @@ GOOD = case((10, 5, 20, 15), (10, 5, 20, 15))
 BAD = case((30, 20, 40, 30), (0, 0, 10, 10))
 
 
-def values(report: Report) -> dict[str, float]:
+def values(report: WsolReport) -> dict[str, float]:
     return {name: total.score for name, total in report.totals.items()}
 
 

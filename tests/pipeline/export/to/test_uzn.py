@@ -13,7 +13,7 @@ import pytest
 from PIL import Image
 
 from locpipe.pipeline.export.to.uzn import zones
-from locpipe.pipeline.output.archive import Page
+from locpipe.pipeline.output.box_json import Maker, Page
 from locpipe.stages.boxes import Box
 
 MakeRun = Callable[[dict[str, Any]], Path]
@@ -26,7 +26,7 @@ WINBOND = "278,198,347,198,347,217,278,217"  # of gt/circuit_board.txt
 def page_with(*rects: tuple[int, int, int, int]) -> Page:
     polygon = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
     boxes = tuple(Box("a", 0.5, polygon, rect) for rect in rects)
-    return Page("a.png", 1, 100, 80, 1, 100, 80, "", ("a",), boxes, {})
+    return Page("a.png", 1, 100, 80, 1, 100, 80, "", ("a",), boxes, Maker("m", "", ""))
 
 
 def test_zones_are_padded_and_stay_inside_the_picture() -> None:

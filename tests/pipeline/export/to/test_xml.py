@@ -10,7 +10,8 @@ from PIL import Image, ImageOps
 
 from locpipe.pipeline.export.lines import Reading
 from locpipe.pipeline.export.to import alto, hocr, page
-from locpipe.pipeline.output.archive import Page, open_run
+from locpipe.pipeline.output.archive import open_run
+from locpipe.pipeline.output.box_json import Page
 
 MakeRun = Callable[[dict[str, Any]], Path]
 Export = Callable[..., Path]

@@ -11,7 +11,7 @@ from PIL import Image
 
 from locpipe.pipeline.cli.render import render
 from locpipe.pipeline.evaluation.truth import read_truth
-from locpipe.pipeline.training.scene_text.export import boxes_document, export
+from locpipe.pipeline.training.scene_text.export import export, page_of_rendering
 from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.scene_text.settings import RenderSettings
 from locpipe.pipeline.training.scene_text.truth import UNREADABLE
@@ -50,19 +50,17 @@ def test_ground_truth_reads_back(
 def test_boxes_lie_inside_the_picture(
     settings: RenderSettings, renderer: Renderer, index: int
 ) -> None:
-    document = boxes_document(renderer.render(index), "a.png", b"", settings)
-    boxes = document["boxes"]
-    assert isinstance(boxes, list)
-    for box in boxes:
-        left, top, right, bottom = box["rect"]
+    page = page_of_rendering(renderer.render(index), "a.png", b"", settings)
+    for box in page.boxes:
+        left, top, right, bottom = box.rect
         assert 0 <= left < right <= settings.width
         assert 0 <= top < bottom <= settings.height
-        across, down = zip(*box["polygon"], strict=True)
+        across, down = zip(*box.polygon, strict=True)
         assert left <= min(across) < left + 1
         assert top <= min(down) < top + 1
         assert right - 1 < max(across) <= right
         assert bottom - 1 < max(down) <= bottom
-        assert box["label"] == "text"
+        assert box.label == "text"
 
 
 def test_output_that_cannot_be_written(settings: RenderSettings, tmp_path: Path) -> None:

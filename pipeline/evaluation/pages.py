@@ -1,0 +1,50 @@
+"""The pages of a run, by the name that their ground truth goes by."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from ...stages.errors import ConfigError
+from ..output.box_json import Page, read_page
+from .overlaps import Polygon
+
+__all__ = ["polygons_of", "read_run", "stem_of_page"]
+
+
+def stem_of_page(page: Page) -> str:
+    """Return the picture's name without folder and extension, from page 2 on with `.page-2`."""
+    return PurePosixPath(page.key).stem + (f".page-{page.page}" if page.page > 1 else "")
+
+
+def polygons_of(page: Page) -> list[Polygon]:
+    """Return the corners of every box, float64 [k, 2] in pixels of the upright page."""
+    return [np.array(box.polygon, np.float64) for box in page.boxes]
+
+
+def read_run(run: Path) -> dict[str, Page]:
+    """Read all box files of a run's output folder.
+
+    Returns:
+        The pages by stem, sorted by path.
+
+    Raises:
+        ConfigError: There are none, one is damaged, or two pictures share a stem.
+    """
+    pages: dict[str, Page] = {}
+    files: dict[str, Path] = {}
+    for file in sorted((run / "boxes").rglob("*.json")):
+        page = read_page(file)
+        stem = stem_of_page(page)
+        if stem in pages:
+            message = (
+                f"{file} and {files[stem]} belong to pictures of the same name, and ground truth "
+                "goes by name; evaluate their folders one by one"
+            )
+            raise ConfigError(message)
+        pages[stem], files[stem] = page, file
+    if not pages:
+        message = f"{run / 'boxes'}: no box files here; give the output folder of `locpipe run`"
+        raise ConfigError(message)
+    return pages

@@ -2,15 +2,17 @@
 
 from evaluation_fixtures import run, truth, write_boxes, write_truth
 from mnist_fixtures import digits, mnist, small_mnist
-from run_fixtures import _finished, finished, make_run, words
+from run_fixtures import _finished, boxes, finished, make_run, sign, words
 
 __all__ = [
     "_finished",
+    "boxes",
     "digits",
     "finished",
     "make_run",
     "mnist",
     "run",
+    "sign",
     "small_mnist",
     "truth",
     "words",

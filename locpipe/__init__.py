@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from .pipeline.api import RunReport, localize, read, run
     from .pipeline.config.sections import Config
+    from .pipeline.output.failures import Failure
     from .pipeline.picture.localize import Result
-    from .pipeline.run.state import Failure
     from .stages.boxes import Box, Boxes
     from .stages.errors import ConfigError, ImageError, LocpipeError, ModelError, OutputError
     from .stages.heatmap import Heatmap
@@ -50,8 +50,8 @@ __version__ = version("locpipe")
 _HOMES = {
     ".pipeline.api": ("RunReport", "localize", "read", "run"),
     ".pipeline.config.sections": ("Config",),
+    ".pipeline.output.failures": ("Failure",),
     ".pipeline.picture.localize": ("Result",),
-    ".pipeline.run.state": ("Failure",),
     ".stages.boxes": ("Box", "Boxes"),
     ".stages.errors": ("ConfigError", "ImageError", "LocpipeError", "ModelError", "OutputError"),
     ".stages.heatmap": ("Heatmap",),

@@ -6,7 +6,6 @@ Everything here is reached from the top of the package: `locpipe.localize`, `loc
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -22,8 +21,8 @@ from ..stages.load import Image, load
 from ..stages.models.model import Backbone, Model, find_model, load_model, sha256_of
 from .config.file import Assignment, find_config, read_settings
 from .config.sections import Config, RunConfig
+from .output.failures import FAILURES, READ_FAILURES, Failure, read_failures
 from .picture import localize as one_picture
-from .run.state import Failure
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -73,10 +72,8 @@ class RunReport:
         )
 
     def failures(self) -> Iterator[Failure]:
-        """Yield why pictures have no result, sorted by path."""
-        with self.failures_file.open(encoding="ascii") as lines:
-            for line in lines:
-                yield Failure(**json.loads(line))
+        """Return why pictures have no result, sorted by path."""
+        return read_failures(self.failures_file)
 
 
 def localize(
@@ -184,7 +181,7 @@ def run(
     options = Options(limit=limit, retry_failed=retry_failed, force=force)
     document = execute(checked, options)
     output = Path(document["config"]["output"]["path"])
-    return RunReport.of(document, output, output / "failures.jsonl")
+    return RunReport.of(document, output, output / FAILURES)
 
 
 def read(
@@ -235,7 +232,7 @@ def read(
         True
     """
     from .ocr.engine import ReadConfig, checked  # noqa: PLC0415 - slow to import
-    from .ocr.run import FAILURES, ReadOptions, execute  # noqa: PLC0415 - slow to import
+    from .ocr.run import ReadOptions, execute  # noqa: PLC0415 - slow to import
     from .ocr.worker import FOLDER  # noqa: PLC0415 - slow to import
 
     config = checked(
@@ -248,7 +245,7 @@ def read(
     )
     folder = Path(run).absolute()
     document = execute(folder, config, options)
-    return RunReport.of(document, folder / FOLDER, folder / FAILURES)
+    return RunReport.of(document, folder / FOLDER, folder / READ_FAILURES)
 
 
 def _config(given: str | Path | Config, settings: Settings | None) -> Config:

@@ -53,7 +53,7 @@ def export(ctx: click.Context, run: Path, formats: tuple[str, ...], pictures: Pa
     from ..export.write import export as write  # noqa: PLC0415 - slow to import
     from ..output.archive import open_run  # noqa: PLC0415 - slow to import
     from ..output.layout import prepare_output, sweep  # noqa: PLC0415 - slow to import
-    from ..run.run import locked  # noqa: PLC0415 - slow to import
+    from ..output.lock import locked  # noqa: PLC0415 - slow to import
 
     opened = open_run(run, pictures)
     with locked(run):

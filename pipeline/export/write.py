@@ -13,7 +13,8 @@ import cv2
 import numpy as np
 
 from ...stages.errors import ImageError
-from ..output.layout import output_errors, prepare_output, replacing, result_path, write_atomically
+from ..output.atomic import output_errors, replacing, write_atomically
+from ..output.layout import prepare_output, result_path
 from .formats import FOLDER, format_named, joined, last_file, remove
 from .source import Link, Source
 

@@ -7,18 +7,19 @@ import logging
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 
 from ...stages.errors import ExitCode
 from ..config.sections import RunConfig
-from ..output import layout as results
 from ..output.archive import Run, open_run
+from ..output.atomic import output_errors, write_json
 from ..output.box_json import Page
+from ..output.failures import READ_FAILURES, Failure, write_failures
+from ..output.layout import prepare_output, result_path, sweep
+from ..output.lock import locked
 from ..run.progress import Progress
-from ..run.run import locked
-from ..run.state import Failure
 from ..run.summary import Tally, versions
 from ..workers.messages import Task
 from ..workers.signals import Stop
@@ -26,11 +27,10 @@ from .engine import ReadConfig, open_engine
 from .text import SUFFIXES, sha256_of_boxes
 from .worker import FOLDER, Reader, ReadJob, made_by, remove
 
-__all__ = ["FAILURES", "REPORT", "ReadOptions", "execute", "one_line"]
+__all__ = ["REPORT", "ReadOptions", "execute", "one_line"]
 
 SCHEMA: Final = "locpipe/read-run/1"
 REPORT: Final = "read.json"
-FAILURES: Final = "read-failures.jsonl"
 COUNTS: Final = ("pages", "up_to_date", "done", "failed", "without_boxes")
 
 log = logging.getLogger(__name__)
@@ -61,13 +61,13 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
     job = ReadJob(replace(run, failures=()), config, engine.version, options.workers)
     stop = Stop()
     with stop.listening(), locked(run.folder):
-        results.prepare_output(run.folder)
-        results.sweep(run.folder)
+        prepare_output(run.folder)
+        sweep(run.folder)
         counts = Counter(without_boxes=len(run.failures))
         maker = made_by(config, engine)
         _remove_orphans(run.folder)
         tasks = list(_tasks(run, maker, counts, force=options.force))
-        with results.output_errors(run.folder / FOLDER):
+        with output_errors(run.folder / FOLDER):
             (run.folder / FOLDER).mkdir(exist_ok=True)
         tally, failures = _work(job, tasks, stop, shown=options.progress)
         counts.update(tally.counts)
@@ -76,7 +76,7 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
             status = ExitCode.of_signal(stop.signal)
         report = {
             "schema": SCHEMA,
-            "exit_code": status,
+            "exit_code": int(status),
             "counts": {name: counts[name] for name in COUNTS},
             **tally.summary(),
             **maker,
@@ -95,7 +95,7 @@ def _tasks(run: Run, maker: dict[str, str], counts: Counter[str], *, force: bool
         if not force and _is_done(run.folder, page, maker):
             counts["up_to_date"] += 1
             continue
-        file = results.result_path(run.folder, "boxes", page.key, page.page)
+        file = result_path(run.folder, "boxes", page.key, page.page)
         yield Task(page.name, str(file), force)
 
 
@@ -146,9 +146,8 @@ def _work(
 
 def _write(folder: Path, report: dict[str, Any], failures: list[Failure]) -> None:
     failures.sort(key=lambda failure: failure.path)
-    lines = "".join(json.dumps(asdict(failure)) + "\n" for failure in failures)
-    results.write_atomically(folder, folder / FAILURES, lines.encode("ascii"))
-    results.write_json(folder, folder / REPORT, report)
+    write_failures(folder, READ_FAILURES, failures)
+    write_json(folder, folder / REPORT, report)
 
 
 def one_line(report: dict[str, Any]) -> str:

@@ -16,8 +16,8 @@ from ... import __version__
 from ..config.sections import RunConfig
 from ..export.crops import cut
 from ..export.lines import outline
-from ..output import layout as results
 from ..output.archive import Run
+from ..output.atomic import write_atomically
 from ..output.box_json import Page, read_page
 from ..picture.process import stage_of
 from ..workers.messages import Outcome, Place, Task
@@ -129,7 +129,7 @@ class Reader(PictureWorker):
         folder = self.job.output / FOLDER
         contents = files(text, picture, folder, made_by(self.job.config, self.engine))
         for name, content in contents.items():
-            results.write_atomically(self.job.output, folder / name, content)
+            write_atomically(self.job.output, folder / name, content)
         seconds = {"load": loaded - started, "read": read - loaded, "write": time.perf_counter() - read}  # fmt: skip
         return Outcome(task.key, "done", page.sha256, 1, len(text.counting), image.width * image.height, seconds)  # fmt: skip
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import re
 from collections.abc import Iterator, Mapping
@@ -16,11 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from ...stages.errors import ConfigError, ImageError
 from ...stages.load import EXTENSIONS, Image, load
-from ..run.run import locked
-from ..run.state import Failure, Store
+from ..run.state import Store
 from ..sources.pictures import STATE_FOLDER, Pictures, open_source
 from .box_json import Page, read_object, read_page
+from .failures import FAILURES, Failure, read_failures
 from .layout import result_path
+from .lock import locked
 
 __all__ = ["Decoding", "Run", "open_run"]
 
@@ -137,8 +137,7 @@ def open_run(folder: Path, pictures: Path | None = None) -> Run:
     _check_finished(folder, report)
     try:
         decoding = Decoding.model_validate(report["config"]["input"])
-        told = (folder / "failures.jsonl").read_text("ascii").splitlines()
-        failures = tuple(Failure(**json.loads(line)) for line in told)
+        failures = tuple(read_failures(folder / FAILURES))
     except (OSError, ValueError, TypeError, KeyError) as error:
         msg = f"{folder}: run.json or failures.jsonl is damaged ({error!r}); run again to mend them"
         raise ConfigError(msg) from error

@@ -20,7 +20,7 @@ import numpy as np
 from ...stages.errors import ImageError
 from ...stages.load import load, probe
 from ...stages.models.model import Backbone
-from ..output import layout as results
+from ..output import atomic, layout
 from ..output.box_json import Maker, box_document, page_of, page_of_result, read_kept
 from ..workers.messages import Outcome
 
@@ -59,7 +59,7 @@ class Bench:
             kept = self._kept(task.key, sha256, pages)
             if kept is not None:
                 return Outcome(task.key, "kept", sha256, pages, kept)
-        results.remove_results(self.job.config.output.path, task.key)
+        layout.remove_results(self.job.config.output.path, task.key)
         boxes = pixels = 0
         clock = _Clock()
         for page in range(1, pages + 1):
@@ -168,8 +168,8 @@ class Bench:
         found = page_of_result(result, key, sha256, self._maker)
         document = box_document(found, dropped=result.boxes.dropped)
         self._export(result, path, document)
-        results.write_json(
-            output.path, results.result_path(output.path, "boxes", key, page), document
+        atomic.write_json(
+            output.path, layout.result_path(output.path, "boxes", key, page), document
         )
 
     def _export(self, result: Result, path: Path, document: dict[str, object]) -> None:
@@ -189,9 +189,9 @@ class Bench:
                 export_page(output.path, name, page, source)
 
     def _write_picture(self, kind: str, key: str, page: int, pixels: NDArray[np.generic]) -> None:
-        path = results.result_path(self.job.config.output.path, kind, key, page)
-        _, encoded = cv2.imencode(results.KINDS[kind], np.ascontiguousarray(pixels))
-        results.write_atomically(self.job.config.output.path, path, encoded.tobytes())
+        path = layout.result_path(self.job.config.output.path, kind, key, page)
+        _, encoded = cv2.imencode(layout.KINDS[kind], np.ascontiguousarray(pixels))
+        atomic.write_atomically(self.job.config.output.path, path, encoded.tobytes())
 
 
 class _Clock:
@@ -211,7 +211,7 @@ def stage_of(error: Exception) -> str:
         module = frame.f_globals["__name__"]
         if module.startswith(STAGES_PACKAGE):
             return str(module.removeprefix(STAGES_PACKAGE)).partition(".")[0]
-        if module == results.__name__:
+        if module in {atomic.__name__, layout.__name__}:
             return "write"
     return "load"
 

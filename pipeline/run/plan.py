@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ..config.sections import OutputConfig
-from ..output import layout as results
+from ..output.layout import wanted
 from ..sources.pictures import Picture
 from .state import Known, Planned, Store
 
@@ -90,6 +90,6 @@ def _decide_failed(known: Known, run: int, terms: Terms) -> tuple[bool, str]:
 
 def _decide_done(key: str, pages: int, output: OutputConfig) -> tuple[bool, str]:
     for page in range(1, pages + 1):
-        if not all(path.is_file() for path in results.wanted(output, key, page)):
+        if not all(path.is_file() for path in wanted(output, key, page)):
             return True, "result missing"
     return False, "done"

@@ -6,15 +6,13 @@ import json
 import logging
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, ExitStack
-from dataclasses import asdict, dataclass, field
+from contextlib import ExitStack
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from filelock import FileLock, Timeout
-
-from ...stages.errors import ExitCode, LocpipeError
+from ...stages.errors import ExitCode
 from ...stages.load import EXTENSIONS
 from ...stages.models.model import (
     Backbone,
@@ -24,9 +22,12 @@ from ...stages.models.model import (
     read_card,
     verify_model,
 )
-from ..output import layout as results
+from ..output.atomic import write_json
+from ..output.failures import FAILURES, write_failures
+from ..output.layout import prepare_folders, prepare_output, sweep
+from ..output.lock import locked
 from ..picture import localize as picture
-from ..sources.pictures import STATE_FOLDER, Pictures, open_source
+from ..sources.pictures import Pictures, open_source
 from ..workers.messages import Job, Task
 from ..workers.signals import Stop
 from . import preflight as trial
@@ -38,17 +39,11 @@ from .summary import Tally, versions
 if TYPE_CHECKING:
     from ..config.sections import Config
 
-__all__ = ["LockedError", "Options", "execute", "locked", "preview"]
+__all__ = ["Options", "execute", "preview"]
 
 SCHEMA: Final = "locpipe/run/1"
 
 log = logging.getLogger(__name__)
-
-
-class LockedError(LocpipeError):
-    """Another run is writing to the same output."""
-
-    exit_code = ExitCode.LOCKED
 
 
 @dataclass(frozen=True)
@@ -100,13 +95,13 @@ def execute(config: Config, options: Options) -> dict[str, Any]:
     """
     prepared = _prepare(config, options)
     output = prepared.job.config.output.path
-    results.prepare_output(output)
-    results.prepare_folders(prepared.job.config.output)
+    prepare_output(output)
+    prepare_folders(prepared.job.config.output)
     stop = Stop()
     with ExitStack() as stack:
         stack.enter_context(stop.listening())
         stack.enter_context(locked(output))
-        results.sweep(output)
+        sweep(output)
         with Store(output) as store:
             pictures = takewhile(lambda _: not stop.requested, prepared.pictures)
             make_plan(store, pictures, prepared.terms)
@@ -116,8 +111,8 @@ def execute(config: Config, options: Options) -> dict[str, Any]:
                 store.finish()
             report = _write_report(prepared, store, tally, options, stop)
         if not stop.requested and _export(prepared.job.config) and not report["exit_code"]:
-            report["exit_code"] = ExitCode.INCOMPLETE
-            results.write_json(output, output / "run.json", report)
+            report["exit_code"] = int(ExitCode.INCOMPLETE)
+            write_json(output, output / "run.json", report)
         return report
 
 
@@ -168,23 +163,6 @@ def _absolute(config: Config) -> Config:
     return config.model_copy(update=sections)
 
 
-def locked(output: Path) -> AbstractContextManager[object]:
-    """Hold the lock of an output.
-
-    Raises:
-        LockedError: another run holds it.
-        OutputError: the lock belongs to another user.
-    """
-    with results.output_errors(output):
-        try:
-            return FileLock(output / STATE_FOLDER / "lock").acquire(timeout=0)
-        except Timeout as error:
-            msg = (
-                f"{output}: another run is at work here; wait for it, or choose another output.path"
-            )
-            raise LockedError(msg) from error
-
-
 def _work(prepared: _Prepared, store: Store, options: Options, stop: Stop) -> Tally:
     tally = Tally()
     todo = store.count(todo=True, limit=options.limit)
@@ -232,12 +210,11 @@ def _write_report(
 ) -> dict[str, Any]:
     job = prepared.job
     output = job.config.output.path
-    failures = (json.dumps(asdict(failure)) + "\n" for failure in store.failures())
-    results.write_lines(output, output / "failures.jsonl", failures)
+    write_failures(output, FAILURES, store.failures())
     left_alone = store.left_alone()
     report = {
         "schema": SCHEMA,
-        "exit_code": _exit_code(store, options, stop),
+        "exit_code": int(_exit_code(store, options, stop)),
         "counts": {
             "found": store.count(),
             "ignored": prepared.pictures.ignored,
@@ -253,7 +230,7 @@ def _write_report(
         "argv": list(options.argv),
         "versions": versions(),
     }
-    results.write_json(output, output / "run.json", report)
+    write_json(output, output / "run.json", report)
     return report
 
 

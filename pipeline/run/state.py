@@ -14,10 +14,11 @@ from types import TracebackType
 from typing import Literal, Self
 
 from ...stages.errors import ConfigError, OutputError
+from ..output.failures import Failure
 from ..sources.pictures import STATE_FOLDER, Picture
 from ..workers.messages import Outcome
 
-__all__ = ["Failure", "Known", "Planned", "Store"]
+__all__ = ["Known", "Planned", "Store"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS pictures (
@@ -56,17 +57,6 @@ class Planned:
     mtime_ns: int
     todo: bool
     reason: str
-
-
-@dataclass(frozen=True)
-class Failure:
-    """Why a picture has no result; one line of failures.jsonl."""
-
-    path: str
-    stage: str
-    error: str
-    message: str
-    attempts: int
 
 
 class Store:

@@ -19,8 +19,8 @@ from ...stages.models.model import (
     ModelCard,
     sha256_of,
 )
+from ..output.atomic import write_whole
 from .digits.train import CHECKPOINT_FILE, CLASSES, Quality, Trained
-from .files import write_whole
 
 if TYPE_CHECKING:
     import numpy as np

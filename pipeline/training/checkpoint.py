@@ -12,7 +12,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 
 from ...stages.errors import ConfigError
-from .files import write_whole
+from ..output.atomic import write_whole
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...stages.errors import ConfigError
-from .files import write_whole
+from ..output.atomic import write_whole
 
 __all__ = ["require_matplotlib", "write_curve"]
 

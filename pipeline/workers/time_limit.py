@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ..output.layout import FULL, output_errors
+from ..output.atomic import FULL, output_errors
 from ..sources.pictures import STATE_FOLDER
 
 __all__ = ["STAGES", "stage_where_it_hung", "time_limit", "trace_file"]

@@ -21,9 +21,9 @@ from ....stages.models.model import (
 )
 from ....stages.nets.pooling import PooledClassifier
 from ....stages.settings import Resolution
+from ...output.atomic import write_whole
 from ..ablation import weigh
 from ..card import made_with, write_card
-from ..files import write_whole
 from .config import ImagesTrainConfig
 from .data import Samples
 from .measure import Quality

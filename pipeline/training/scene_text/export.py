@@ -16,8 +16,9 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from ....stages.boxes import Box
+from ...output.atomic import write_atomically, write_json
 from ...output.box_json import Maker, Page, box_document
-from ...output.layout import prepare_output, result_path, write_atomically, write_json
+from ...output.layout import prepare_output, result_path
 from .render import Renderer
 from .settings import RenderSettings
 from .truth import UNREADABLE, Rendering, Word

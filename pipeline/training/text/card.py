@@ -9,8 +9,8 @@ from safetensors.torch import save as serialize_tensors
 from ....stages.models.model import WEIGHTS_FILE, ModelCard, sha256_of
 from ....stages.nets import Network
 from ....stages.nets.cost import cost
+from ...output.atomic import write_whole
 from ..card import made_with, write_card
-from ..files import write_whole
 from .config import TextTrainConfig
 from .labels import CLASSES, SHRINK
 from .train import Trained

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..files import write_whole
+from ...output.atomic import write_whole
 
 __all__ = ["write_curve"]
 

@@ -20,7 +20,7 @@ from locpipe.pipeline.ocr.engine import ReadConfig
 from locpipe.pipeline.ocr.run import ReadOptions, execute
 from locpipe.pipeline.ocr.worker import Reader, ReadJob
 from locpipe.pipeline.output.archive import open_run
-from locpipe.pipeline.run.run import locked
+from locpipe.pipeline.output.lock import locked
 from locpipe.pipeline.workers.cluster import open_client
 from locpipe.pipeline.workers.dispatch import dispatch
 from locpipe.pipeline.workers.signals import Stop

@@ -1,5 +1,20 @@
-"""Finished runs to read."""
+"""Finished runs to read, and an output to write to."""
 
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
 from run_fixtures import _finished, finished, make_run, words
 
-__all__ = ["_finished", "finished", "make_run", "words"]
+from locpipe.pipeline.output.layout import prepare_output
+
+__all__ = ["_finished", "finished", "make_run", "output", "words"]
+
+
+@pytest.fixture
+def output(tmp_path: Path) -> Iterator[Path]:
+    """A folder that is gone again before all JSON is held against the schema."""
+    prepare_output(tmp_path / "out")
+    yield tmp_path / "out"
+    shutil.rmtree(tmp_path / "out")

@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 from locpipe.pipeline.output.archive import open_run
-from locpipe.pipeline.run.run import LockedError, Options, execute, locked
+from locpipe.pipeline.output.lock import LockedError, locked
+from locpipe.pipeline.run.run import Options, execute
 from locpipe.stages.boxes import Box
 from locpipe.stages.errors import ConfigError, ImageError
 

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from locpipe.pipeline.config.sections import OutputConfig
+from locpipe.pipeline.output.atomic import write_json
 from locpipe.pipeline.output.box_json import (
     Maker,
     Page,
@@ -21,7 +22,7 @@ from locpipe.pipeline.output.box_json import (
     read_kept,
     read_page,
 )
-from locpipe.pipeline.output.layout import result_path, write_json
+from locpipe.pipeline.output.layout import result_path
 from locpipe.pipeline.picture.localize import Result
 from locpipe.stages.boxes import Box, Boxes
 from locpipe.stages.errors import ConfigError

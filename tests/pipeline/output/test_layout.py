@@ -1,12 +1,6 @@
-"""Where results lie, and that they are whole or absent."""
+"""Where results lie."""
 
-import errno
-import math
-import os
 import posixpath
-import resource
-import shutil
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locpipe.pipeline.config.sections import OutputConfig
+from locpipe.pipeline.output.atomic import write_atomically
 from locpipe.pipeline.output.layout import (
     KINDS,
     prepare_output,
@@ -21,19 +16,8 @@ from locpipe.pipeline.output.layout import (
     result_path,
     sweep,
     wanted,
-    write_atomically,
-    write_json,
-    write_lines,
 )
-from locpipe.stages.errors import ImageError, OutputError
-
-
-@pytest.fixture
-def output(tmp_path: Path) -> Iterator[Path]:
-    """A folder that is gone again before all JSON is held against the schema."""
-    prepare_output(tmp_path / "out")
-    yield tmp_path / "out"
-    shutil.rmtree(tmp_path / "out")
+from locpipe.stages.errors import OutputError
 
 
 def test_the_output_tree_mirrors_the_keys() -> None:
@@ -56,92 +40,6 @@ def test_no_two_pages_share_a_file_and_all_lie_in_the_folder_of_their_kind(
     paths = [result_path(Path("/o"), kind, *page) for page in (first, second)]
     assert (paths[0] == paths[1]) == (first == second)
     assert all(posixpath.normpath(path).startswith(f"/o/{kind}/") for path in map(str, paths))
-
-
-def test_a_file_is_replaced_as_a_whole(output: Path) -> None:
-    path = output / "boxes" / "deep" / "a.json"
-    write_atomically(output, path, b"old")
-    write_atomically(output, path, b"new")
-    assert path.read_bytes() == b"new"
-    assert list((output / ".locpipe" / "tmp").iterdir()) == []
-
-
-def test_a_write_that_fails_leaves_the_old_file_and_no_rest(
-    output: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    path = output / "a.json"
-    write_atomically(output, path, b"old")
-
-    def full(self: Path, data: bytes) -> None:
-        with self.open("wb") as file:
-            file.write(data[:1])
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(Path, "write_bytes", full)
-    with pytest.raises(
-        OutputError, match=r"output.path: .* \(No space left on device\); free space"
-    ):
-        write_atomically(output, path, b"new")
-    assert path.read_bytes() == b"old"
-    assert list((output / ".locpipe" / "tmp").iterdir()) == []
-
-
-def test_a_folder_that_goes_is_the_fault_of_no_picture(output: Path) -> None:
-    shutil.rmtree(output / ".locpipe")
-    with pytest.raises(OutputError, match=r"output.path: .*out cannot be written \(No such file"):
-        write_atomically(output, output / "boxes" / "a.json", b"new")
-
-
-def test_a_limit_on_the_size_of_files_is_the_fault_of_no_picture(output: Path) -> None:
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
-    try:
-        with pytest.raises(OutputError, match=r"cannot be written \(File too large\)"):
-            write_atomically(output, output / "a.json", b"new")
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-
-
-def test_lines_are_written_one_by_one_and_seen_together(output: Path) -> None:
-    file = output / "lines.txt"
-
-    def lines() -> Iterator[str]:
-        for n in range(3):
-            assert not file.exists()
-            yield f"{n}\n"
-
-    write_lines(output, file, lines())
-    assert file.read_text() == "0\n1\n2\n"
-    assert list((output / ".locpipe" / "tmp").iterdir()) == []
-
-
-def test_a_name_that_is_too_long_is_the_fault_of_the_picture(output: Path) -> None:
-    with pytest.raises(ImageError, match=r"'aaa.* 300 bytes long, .*, more than .* rename the pic"):
-        write_atomically(output, output / ("a" * 300), b"")
-
-
-def test_folders_that_are_too_long_together_are_counted(output: Path) -> None:
-    file = output.joinpath(*["d" * 240] * 17, "a.png.json")
-    with pytest.raises(ImageError, match=rf"'a.png.json' .*, {len(str(file))} with its folders"):
-        write_atomically(output, file, b"")
-
-
-def test_json_is_ascii_and_keeps_any_name(output: Path) -> None:
-    write_json(output, output / "a.json", {"path": "ü\udcff"})
-    assert (output / "a.json").read_bytes() == b'{"path": "\\u00fc\\udcff"}\n'
-
-
-def test_numbers_that_json_does_not_know_are_not_written(output: Path) -> None:
-    with pytest.raises(ValueError, match="not JSON compliant"):
-        write_json(output, output / "a.json", {"score": math.nan})
-    assert not (output / "a.json").exists()
-
-
-def test_a_folder_in_the_place_of_one_file_is_no_fault_of_the_output(output: Path) -> None:
-    (output / "a.json").mkdir()
-    with pytest.raises(IsADirectoryError):
-        write_atomically(output, output / "a.json", b"new")
-    assert list((output / ".locpipe" / "tmp").iterdir()) == []
 
 
 @pytest.mark.parametrize("bad", ["file", "file/below"])

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from locpipe.pipeline.config.sections import OutputConfig
-from locpipe.pipeline.output.layout import prepare_output, result_path, write_atomically
+from locpipe.pipeline.output.atomic import write_atomically
+from locpipe.pipeline.output.layout import prepare_output, result_path
 from locpipe.pipeline.run.plan import Terms, make_plan
 from locpipe.pipeline.run.state import Store
 from locpipe.pipeline.sources.pictures import Picture

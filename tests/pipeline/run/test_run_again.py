@@ -10,8 +10,9 @@ from filelock import FileLock
 from runs import boxes, counts, run, with_
 
 from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.output.lock import LockedError
 from locpipe.pipeline.run import preflight as trial
-from locpipe.pipeline.run.run import LockedError, Options, preview
+from locpipe.pipeline.run.run import Options, preview
 from locpipe.stages.errors import OutputError
 
 Tree = Callable[[Path], dict[str, bytes]]

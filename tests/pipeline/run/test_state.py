@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from locpipe.pipeline.output.failures import Failure
 from locpipe.pipeline.output.layout import prepare_output
-from locpipe.pipeline.run.state import Failure, Known, Planned, Store
+from locpipe.pipeline.run.state import Known, Planned, Store
 from locpipe.pipeline.sources.pictures import Picture
 from locpipe.pipeline.workers.messages import Outcome
 from locpipe.stages.errors import ConfigError, OutputError

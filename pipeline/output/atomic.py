@@ -1,0 +1,148 @@
+"""Files that are written whole or not at all."""
+
+import errno
+import itertools
+import json
+import os
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Final
+
+from ...stages.errors import ImageError, OutputError
+from ..sources.pictures import STATE_FOLDER
+
+__all__ = [
+    "FULL",
+    "output_errors",
+    "replacing",
+    "temporary_folder",
+    "too_long_names",
+    "write_atomically",
+    "write_json",
+    "write_lines",
+    "write_whole",
+]
+
+FULL: Final = (
+    *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
+    # A disk that breaks, a mount that goes, a folder that somebody removes.
+    *(errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENOENT),
+)
+"""No picture is to blame for these, and none after it would fare better."""
+
+_count = itertools.count()
+
+
+def temporary_folder(output: Path) -> Path:
+    """Folder of files that are not finished; the holder of the lock may empty it."""
+    return output / STATE_FOLDER / "tmp"
+
+
+def write_atomically(output: Path, path: Path, data: bytes) -> None:
+    """Write a file of an output in one step; raises what `replacing` does."""
+    with replacing(output, path) as temporary:
+        temporary.write_bytes(data)
+
+
+def write_lines(output: Path, path: Path, lines: Iterable[str]) -> None:
+    """Write lines of ASCII in one step, however many there are; raises what `replacing` does."""
+    with replacing(output, path) as temporary, temporary.open("w", encoding="ascii") as file:
+        file.writelines(lines)
+
+
+def write_json(output: Path, path: Path, document: object) -> None:
+    """Write JSON that any program reads: ASCII, names that are not UTF-8 as surrogate escapes."""
+    text = json.dumps(document, allow_nan=False)
+    write_atomically(output, path, text.encode("ascii") + b"\n")
+
+
+def write_whole(file: Path, data: bytes) -> None:
+    """Write a file outside of any output in one step, and make the folders above it.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with _write_errors(str(file)), _taking_place(file, file.with_name(f".{file.name}.{_unique()}")) as temporary:  # fmt: skip
+        temporary.write_bytes(data)
+
+
+@contextmanager
+def replacing(output: Path, path: Path) -> Iterator[Path]:
+    """Yield where to write a file below `output`, which then takes its place at once.
+
+    Raises:
+        OutputError: the disk is full or read-only.
+        ImageError: the name of this one file is too long.
+    """
+    temporary = temporary_folder(output) / _unique()
+    with output_errors(output, FULL), too_long_names(path), _taking_place(path, temporary):
+        yield temporary
+
+
+@contextmanager
+def _taking_place(path: Path, temporary: Path) -> Iterator[Path]:
+    """Yield a temporary path; what was written there is on the disk before it takes its place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield temporary
+        if not temporary.is_symlink():
+            _flush(temporary)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def _unique() -> str:
+    return f"{os.getpid()}-{threading.get_ident()}-{next(_count)}"
+
+
+def _flush(file: Path) -> None:
+    with file.open("rb+") as stream:
+        os.fsync(stream.fileno())
+
+
+@contextmanager
+def too_long_names(path: Path) -> Iterator[None]:
+    """Turn the system's error about a name into ours.
+
+    Raises:
+        ImageError: the name of this file is too long, or its name with that of all its folders.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        name, whole = (len(os.fsencode(part)) for part in (path.name, path))
+        msg = (
+            f"{path.name!r} would be {name} bytes long, {whole} with its folders, more than this "
+            "disk allows; rename the picture, or choose a shorter output.path"
+        )
+        raise ImageError(msg) from error
+
+
+def output_errors(
+    output: Path, only: tuple[int, ...] | None = None
+) -> AbstractContextManager[None]:
+    """Turn the errors of the system, or only those with these numbers, into ours.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    return _write_errors(f"output.path: {output}", only)
+
+
+@contextmanager
+def _write_errors(what: str, only: tuple[int, ...] | None = None) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if only is not None and error.errno not in only:
+            raise
+        msg = (
+            f"{what} cannot be written ({error.strerror}); "
+            "free space, change its permissions, or choose another folder"
+        )
+        raise OutputError(msg) from error

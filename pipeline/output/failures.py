@@ -1,0 +1,61 @@
+"""The list of failures of a run, one line of JSON per picture: its one writer and reader."""
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final
+
+from .atomic import write_lines
+
+__all__ = ["FAILURES", "READ_FAILURES", "Failure", "read_failures", "write_failures"]
+
+FAILURES: Final = "failures.jsonl"
+"""Of `locpipe run`, in its output."""
+READ_FAILURES: Final = "read-failures.jsonl"
+"""Of `locpipe read`, in the output of the run."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a picture has no result.
+
+    Attributes:
+        path: key of the picture; of `locpipe read` the name of the page.
+        stage: the stage that failed.
+        error: class of the error.
+        message: what is wrong, and what to do.
+        attempts: runs in which the unchanged picture has failed.
+    """
+
+    path: str
+    stage: str
+    error: str
+    message: str
+    attempts: int
+
+
+def write_failures(output: Path, name: str, failures: Iterable[Failure]) -> None:
+    """Write the failures of a run, sorted by path.
+
+    Args:
+        output: folder of the run.
+        name: FAILURES or READ_FAILURES.
+        failures: sorted by path.
+
+    Raises:
+        OutputError: the output cannot be written.
+    """
+    write_lines(output, output / name, (json.dumps(asdict(each)) + "\n" for each in failures))
+
+
+def read_failures(file: Path) -> Iterator[Failure]:
+    """Yield the failures in a file, sorted by path.
+
+    Raises:
+        OSError: the file cannot be read.
+        ValueError, TypeError: a line of the file is damaged.
+    """
+    with file.open(encoding="ascii") as lines:
+        for line in lines:
+            yield Failure(**json.loads(line))

@@ -1,0 +1,35 @@
+"""The lock of an output: one run at a time."""
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from ...stages.errors import ExitCode, LocpipeError
+from ..sources.pictures import STATE_FOLDER
+from .atomic import output_errors
+
+__all__ = ["LockedError", "locked"]
+
+
+class LockedError(LocpipeError):
+    """Another run is at work in the same output."""
+
+    exit_code = ExitCode.LOCKED
+
+
+def locked(output: Path) -> AbstractContextManager[object]:
+    """Hold the lock of an output.
+
+    Raises:
+        LockedError: another run holds it.
+        OutputError: the lock belongs to another user.
+    """
+    with output_errors(output):
+        try:
+            return FileLock(output / STATE_FOLDER / "lock").acquire(timeout=0)
+        except Timeout as error:
+            msg = (
+                f"{output}: another run is at work here; wait for it, or choose another output.path"
+            )
+            raise LockedError(msg) from error

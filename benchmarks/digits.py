@@ -31,7 +31,7 @@ from locpipe.stages.boxes import Box, Boxes, find_boxes
 from locpipe.stages.classify import classify
 from locpipe.stages.heatmap import Heatmap, heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.models.model import Model, find_model, load_model
+from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.nets.torchvision_shim import declare_operators
 from locpipe.stages.settings import Polarity, Weights
 from locpipe.stages.threshold import threshold

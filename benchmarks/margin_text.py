@@ -48,7 +48,7 @@ from locpipe.pipeline.training.text.calibrating import PHOTOGRAPHS
 from locpipe.pipeline.training.text.weighing import rendered_settings
 from locpipe.stages.boxes import Boxes
 from locpipe.stages.load import load
-from locpipe.stages.models.model import Model, find_model, load_model, read_card
+from locpipe.stages.models.loading import Model, find_model, load_model, read_card
 
 MARGINS = tuple(step / 2 for step in range(11))
 SEED = 12_000_000

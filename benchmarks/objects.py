@@ -53,7 +53,8 @@ from locpipe.stages.geometry.grid import Grid, resample
 from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import Features, infer, normalized
 from locpipe.stages.load import load
-from locpipe.stages.models.model import Backbone, Model, load_model
+from locpipe.stages.models.card import Backbone
+from locpipe.stages.models.loading import Model, load_model
 from locpipe.stages.nets import Network
 from locpipe.stages.nets.torchvision_shim import declare_operators
 from locpipe.stages.settings import Merge, Weights

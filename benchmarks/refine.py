@@ -25,7 +25,7 @@ from locpipe.pipeline.evaluation.wsol.pixels import mask_iou
 from locpipe.pipeline.output.pictures import mask_pixels
 from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.stages.load import Image, load
-from locpipe.stages.models.model import Model, find_model, load_model
+from locpipe.stages.models.loading import Model, find_model, load_model
 
 METHODS = ("none", "bilinear", "grabcut", "crf")
 THRESHOLDS = (0.25, 0.35, 0.5)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from locpipe.pipeline.training.digits.weighing import report, sign_changes
 from locpipe.stages.heatmap import filter_weights
-from locpipe.stages.models.model import find_model, load_model
+from locpipe.stages.models.loading import find_model, load_model
 
 RESULTS = Path(__file__).parent / "results"
 

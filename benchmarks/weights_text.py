@@ -31,7 +31,7 @@ from locpipe.pipeline.evaluation.truth import read_truth
 from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.stages.boxes import Boxes
 from locpipe.stages.load import Image, load
-from locpipe.stages.models.model import Model, find_model, load_model
+from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.settings import Weights
 
 KINDS: tuple[Weights, ...] = ("paper", "class", "contrast", "energy", "excitation", "linear")

@@ -18,7 +18,9 @@ import numpy as np
 
 from ..stages.errors import ConfigError, ImageError
 from ..stages.load import Image, load
-from ..stages.models.model import Backbone, Model, find_model, load_model, sha256_of
+from ..stages.models.card import Backbone
+from ..stages.models.loading import Model, find_model, load_model
+from ..stages.paths import sha256_of
 from .config.file import Assignment, find_config, read_settings
 from .config.sections import Config, RunConfig
 from .output.failures import FAILURES, READ_FAILURES, Failure, read_failures

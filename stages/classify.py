@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from .boxes import Box, Boxes
 from .errors import ModelError
 from .infer import normalized
-from .models.model import InputSpec, Model
+from .models.card import InputSpec
+from .models.loading import Model
 from .settings import Polarity
 
 __all__ = ["classify"]

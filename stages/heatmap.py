@@ -22,7 +22,7 @@ from scipy.special import expit
 
 from .errors import ModelError
 from .geometry.grid import Grid, resample
-from .models.model import Model
+from .models.loading import Model
 from .settings import Group, Merge, Normalize, Polarity, Resolution, Weights
 
 if TYPE_CHECKING:  # it imports torch, which who reads the boxes of a run does without

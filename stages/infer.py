@@ -22,7 +22,8 @@ from .nets.head import read_head
 from .settings import Padding, Polarity, Precision, Resolution
 
 if TYPE_CHECKING:
-    from .models.model import InputSpec, Model
+    from .models.card import InputSpec
+    from .models.loading import Model
 
 __all__ = [
     "Features",

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from .boxes import Boxes
     from .heatmap import Heatmap
     from .infer import Features
-    from .models.model import Model
+    from .models.loading import Model
 
 __all__ = [
     "chosen",

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 __all__ = [
+    "OFFLINE",
     "RESULT_VERSION",
     "BoxesSettings",
     "Connectivity",
@@ -41,6 +42,9 @@ __all__ = [
     "ThresholdSettings",
     "Weights",
 ]
+
+OFFLINE: Final = "LOCPIPE_OFFLINE"
+"""Environment variable: where it is set, no weights are downloaded."""
 
 RESULT_VERSION: Final = 2
 """Raised whenever the same picture, model and config give other boxes or masks than before.

@@ -99,7 +99,7 @@ def text() -> tuple[About, Detect]:
     torch = import_module("torch")
     torch.set_num_threads(1)
     load = import_module("locpipe.stages.load")
-    model = import_module("locpipe.stages.models.model")
+    model = import_module("locpipe.stages.models.loading")
     settings = import_module("locpipe.pipeline.config.file")
     schema = import_module("locpipe.pipeline.config.sections").Config
     localize = import_module("locpipe.pipeline.picture.localize").localize

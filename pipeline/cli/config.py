@@ -29,7 +29,7 @@ def show(config: str, assignments: tuple[str, ...]) -> None:
 @set_option
 def check(config: str, assignments: tuple[str, ...]) -> None:
     """Say whether a config is right, and whether its model can do what it asks for."""
-    from ...stages.models.model import find_model, read_card  # noqa: PLC0415 - slow to import
+    from ...stages.models.loading import find_model, read_card  # noqa: PLC0415 - slow to import
     from ..picture.localize import check as check_model  # noqa: PLC0415 - slow to import
 
     checked = read_config(config, assignments).config

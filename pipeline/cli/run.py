@@ -80,7 +80,7 @@ def run(
     set_up_logging(level, log_format)
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
-    from ...stages.models.model import OFFLINE  # noqa: PLC0415 - slow to import
+    from ...stages.settings import OFFLINE  # noqa: PLC0415 - slow to import
     from ..run.run import Options, execute, preview  # noqa: PLC0415 - slow to import
     from ..run.summary import one_line  # noqa: PLC0415 - slow to import
 

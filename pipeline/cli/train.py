@@ -16,7 +16,7 @@ from ...stages.errors import ExitCode
 from ..config.file import CONFIGS, Assignment, find_config, parse_assignment, read_settings
 
 if TYPE_CHECKING:
-    from ...stages.models.model import ModelCard
+    from ...stages.models.card import ModelCard
 
 __all__ = ["calibrate", "train", "weigh"]
 
@@ -195,7 +195,7 @@ def _is_labelled(data: Path | None) -> bool:
 
 def _text_folder(model: str) -> Path | None:
     """Return the folder of a model of text; None if it is another."""
-    from ...stages.models.model import find_model, read_card  # noqa: PLC0415 - start-up time
+    from ...stages.models.loading import find_model, read_card  # noqa: PLC0415 - start-up time
 
     folder = find_model(model)
     return folder if read_card(folder).architecture == "text" else None

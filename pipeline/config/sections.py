@@ -12,7 +12,7 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ByteSize, Discriminator, Field, PlainSerializer, Tag
 
-from ...stages.models.model import Backbone
+from ...stages.models.card import Backbone
 from ...stages.paths import expanded
 from ...stages.settings import (
     RESULT_VERSION,

@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING
 from ...stages.errors import ConfigError
 from ...stages.labels import count_of_maps, is_chosen_by_picture
 from ...stages.load import Header, Image
-from ...stages.models.model import ModelCard
+from ...stages.models.card import ModelCard
 from ...stages.settings import Polarity
 
 if TYPE_CHECKING:
     from ...stages.boxes import Boxes
     from ...stages.heatmap import Heatmap
     from ...stages.infer import Features
-    from ...stages.models.model import Model
+    from ...stages.models.loading import Model
     from ...stages.settings import InferSettings
     from ...stages.threshold import Mask
     from ..config.sections import Config

@@ -19,7 +19,7 @@ import numpy as np
 
 from ...stages.errors import ImageError
 from ...stages.load import load, probe
-from ...stages.models.model import Backbone
+from ...stages.models.card import Backbone
 from ..output import atomic, layout
 from ..output.box_json import Maker, box_document, page_of, page_of_result, read_kept
 from ..workers.messages import Outcome
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...stages.load import Header
-    from ...stages.models.model import Model
+    from ...stages.models.loading import Model
     from ..workers.messages import Job, Task
     from .localize import Result
 

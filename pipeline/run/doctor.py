@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 from ...stages.errors import LocpipeError
-from ...stages.models.model import list_models, verify_model
+from ...stages.models.loading import list_models, verify_model
 from ..workers.machine import CORES, MEMORY
 from .summary import version_of, versions
 

@@ -14,7 +14,8 @@ from ...stages.settings import RefineSettings
 from ..picture.localize import localize
 
 if TYPE_CHECKING:
-    from ...stages.models.model import Model, ModelCard
+    from ...stages.models.card import ModelCard
+    from ...stages.models.loading import Model
     from ..config.sections import Config
 
 __all__ = ["is_needed", "try_out"]

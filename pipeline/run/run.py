@@ -14,14 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 from ...stages.errors import ExitCode
 from ...stages.load import EXTENSIONS
-from ...stages.models.model import (
-    Backbone,
-    find_model,
-    list_models,
-    load_model,
-    read_card,
-    verify_model,
-)
+from ...stages.models.card import Backbone
+from ...stages.models.loading import find_model, list_models, load_model, read_card, verify_model
 from ..output.atomic import write_json
 from ..output.failures import FAILURES, write_failures
 from ..output.layout import prepare_folders, prepare_output, sweep

@@ -11,7 +11,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from ...stages.errors import ConfigError
-from ...stages.models.model import Tables
+from ...stages.models.tables import Tables
 from ...stages.nets.head import Head, read_head
 
 if TYPE_CHECKING:

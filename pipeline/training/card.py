@@ -12,13 +12,9 @@ import yaml
 from safetensors.numpy import save as serialize_arrays
 from safetensors.torch import save as serialize_tensors
 
-from ...stages.models.model import (
-    TABLES_FILE,
-    WEIGHTS_FILE,
-    InputSpec,
-    ModelCard,
-    sha256_of,
-)
+from ...stages.models.card import InputSpec, ModelCard
+from ...stages.models.folder import TABLES_FILE, WEIGHTS_FILE
+from ...stages.paths import sha256_of
 from ..output.atomic import write_whole
 from .digits.train import CHECKPOINT_FILE, CLASSES, Quality, Trained
 

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Literal
 
 from ... import __version__
-from ...stages.models.model import Backbone
+from ...stages.models.card import Backbone
 from ..config.sections import Config
 
 __all__ = ["Job", "Outcome", "Place", "Task"]

@@ -12,7 +12,7 @@ from distributed.diagnostics.plugin import WorkerPlugin
 
 from ... import __version__
 from ...stages.errors import ConfigError, LocpipeError, ModelError, OutputError
-from ...stages.models.model import find_model, load_model
+from ...stages.models.loading import find_model, load_model
 from ..output import layout as results
 from ..picture.process import Bench, stage_of
 from . import machine

@@ -5,112 +5,111 @@ from __future__ import annotations
 import hashlib
 import json
 from functools import cache
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from ..errors import ModelError
+from ..nets import Network
 from ..nets.backbones import build_backbone, classes_of, look_of, weights_file
 from ..nets.head import read_head
-from .model import CLASS_LIST, Backbone, InputSpec, ModelCard, Tables, sha256_of
+from ..paths import DATA, sha256_of
+from .card import Backbone, InputSpec, ModelCard
+from .tables import Tables
 
-if TYPE_CHECKING:
-    from pathlib import Path
+__all__ = ["CLASS_LIST", "BackboneSource"]
 
-    from ..nets import Network
-
-__all__ = ["card_of", "network_of", "tables_of", "verify", "verify_weights"]
-
+CLASS_LIST = DATA / "imagenet_classes.tsv"
 # Share of a picture's side that an object fills in ImageNet, about.
 _FILLS = 0.8
 
 
-def card_of(backbone: Backbone) -> ModelCard:
-    """Return what is known of a backbone: its classes, and how it wants its pictures.
+class BackboneSource:
+    """A backbone and its weights; it fulfils `Source`."""
 
-    The classes are ImageNet's where there are a thousand, else `class 0`, `class 1`, …. The network
-    is built for it, so that what is wrong with it shows before anything is started or written.
+    def __init__(self, backbone: Backbone) -> None:
+        self._backbone = backbone
 
-    Raises:
-        ModelError: there is no such backbone or layer, or no such weights, or they do not fit.
-    """
-    look = look_of(backbone.backbone)
-    network_of(backbone)
-    ids, names = _classes(classes_of(backbone.backbone, _file(backbone)))
-    return ModelCard(
-        schema="locpipe/model/1",
-        name=backbone.backbone,
-        description=f"{backbone.backbone} with weights {backbone.weights}",
-        architecture=backbone.backbone,
-        backbone=backbone,
-        classes=names,
-        ids=ids,
-        input=InputSpec(
-            channels=3,
-            width=look.side,
-            height=look.side,
-            object_size=round(_FILLS * look.side),
-            mean=look.mean,
-            std=look.std,
-        ),
-        files={},
-    )
+    def card(self) -> ModelCard:
+        """Return what is known of it: its classes, and how it wants its pictures.
 
+        The classes are ImageNet's where there are a thousand, else `class 0`, `class 1`, …. The
+        network is built for it, so that what is wrong with it shows before anything is started or
+        written.
 
-def verify(backbone: Backbone) -> str:
-    """Return the sha256 of a backbone: of its name, its layer and the file of its weights.
+        Raises:
+            ModelError: there is no such backbone, layer or file of weights, or they do not fit.
+        """
+        backbone = self._backbone
+        look = look_of(backbone.backbone)
+        self.network()
+        ids, names = _classes(classes_of(backbone.backbone, self._file()))
+        return ModelCard(
+            schema="locpipe/model/1",
+            name=backbone.backbone,
+            description=f"{backbone.backbone} with weights {backbone.weights}",
+            architecture=backbone.backbone,
+            backbone=backbone,
+            classes=names,
+            ids=ids,
+            input=InputSpec(
+                channels=3,
+                width=look.side,
+                height=look.side,
+                object_size=round(_FILLS * look.side),
+                mean=look.mean,
+                std=look.std,
+            ),
+            files={},
+        )
 
-    Raises:
-        ModelError: there are no such weights, or they are others than they should be.
-    """
-    decisive = [backbone.backbone, backbone.layer, verify_weights(backbone)]
-    return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
+    def verify(self) -> str:
+        """Return the sha256 of its name, its layer and the file of its weights.
 
+        Raises:
+            ModelError: as `weights_sha256`.
+        """
+        decisive = [self._backbone.backbone, self._backbone.layer, self.weights_sha256()]
+        return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 
-def verify_weights(backbone: Backbone) -> str:
-    """Return the sha256 of the file of a backbone's weights.
+    def weights_sha256(self) -> str:
+        """Return the sha256 of the file of its weights.
 
-    Raises:
-        ModelError: there are no such weights, or they are others than they should be.
-    """
-    file = _file(backbone)
-    found = sha256_of(file)
-    if backbone.sha256 not in {None, found}:
-        msg = f"{file}: sha256 is {found}, the model was made with {backbone.sha256}; get that one"
-        raise ModelError(msg)
-    return found
+        Raises:
+            ModelError: there are no such weights, or they are others than they should be.
+        """
+        file = self._file()
+        found, expected = sha256_of(file), self._backbone.sha256
+        if expected not in {None, found}:
+            msg = f"{file}: sha256 is {found}, the model was made with {expected}; get that one"
+            raise ModelError(msg)
+        return found
 
+    def network(self) -> Network:
+        """Return the network, split; see `Source`."""
+        return build_backbone(self._backbone.backbone, self._file(), self._backbone.layer)
 
-def network_of(backbone: Backbone) -> Network:
-    """Return the network, split, in evaluation mode on the CPU.
+    def tables(self, network: Network) -> Tables:
+        """Return tables without a sample: empty but for `linear` of nets that end in GAP + linear.
 
-    Raises:
-        ModelError: it has no such layer, or the weights do not fit.
-    """
-    return build_backbone(backbone.backbone, _file(backbone), backbone.layer)
+        Raises:
+            ModelError: the network cannot be followed.
+        """
+        channels = network.channels()
+        head = read_head(network.classifier, channels)
+        classes = classes_of(self._backbone.backbone, self._file())
+        nothing = np.zeros((channels, classes))
+        return Tables(
+            error=nothing,
+            baseline=np.zeros(classes),
+            energy=nothing,
+            excitation=nothing,
+            linear=nothing if head.weights is None else head.weights.double().numpy(),
+            count=np.zeros(classes, np.int64),
+        )
 
-
-def tables_of(network: Network, classes: int) -> Tables:
-    """Return tables without a sample: empty but for `linear` of nets that end in GAP + linear.
-
-    Raises:
-        ModelError: the network cannot be followed.
-    """
-    channels = network.channels()
-    head = read_head(network.classifier, channels)
-    nothing = np.zeros((channels, classes))
-    return Tables(
-        error=nothing,
-        baseline=np.zeros(classes),
-        energy=nothing,
-        excitation=nothing,
-        linear=nothing if head.weights is None else head.weights.double().numpy(),
-        count=np.zeros(classes, np.int64),
-    )
-
-
-def _file(backbone: Backbone) -> Path:
-    return weights_file(backbone.backbone, backbone.weights)
+    def _file(self) -> Path:
+        return weights_file(self._backbone.backbone, self._backbone.weights)
 
 
 @cache

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from ..errors import ModelError
-from ..models.model import OFFLINE
 from ..paths import expanded
+from ..settings import OFFLINE
 from .dense import geometry
 from .efficientnet_lite import EfficientNetLite0, renamed
 from .network import Network

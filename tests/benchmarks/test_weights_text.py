@@ -13,7 +13,7 @@ import locpipe
 from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.evaluation.evaluate import evaluate
-from locpipe.stages.models.model import Model, find_model, load_model
+from locpipe.stages.models.loading import Model, find_model, load_model
 
 SAMPLES = Path(__file__).parents[2] / "data" / "samples"
 NAME = "circuit_board"

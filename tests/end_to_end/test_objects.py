@@ -17,7 +17,7 @@ from locpipe.pipeline.config.file import find_config, parse_assignment, read_set
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.stages.load import load
-from locpipe.stages.models.model import Model, find_model, load_model
+from locpipe.stages.models.loading import Model, find_model, load_model
 
 CATS = "[n02123045, n02123159, Persian cat, Siamese cat, Egyptian cat]"
 

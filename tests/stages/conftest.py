@@ -5,7 +5,8 @@ import pytest
 from numpy.typing import NDArray
 from skimage import data
 
-from locpipe.stages.models.model import Calibration, Model, find_model, load_model
+from locpipe.stages.models.card import Calibration
+from locpipe.stages.models.loading import Model, find_model, load_model
 
 
 @pytest.fixture(scope="session")

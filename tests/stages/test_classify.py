@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from locpipe.stages.boxes import Box, Boxes
 from locpipe.stages.classify import classify
 from locpipe.stages.errors import ModelError
-from locpipe.stages.models.model import Model, find_model, load_model
+from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.nets import build
 
 

@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from locpipe.stages.errors import ModelError
 from locpipe.stages.heatmap import filter_weights, heatmap
 from locpipe.stages.infer import Features, infer
-from locpipe.stages.models.model import Calibration, Model
+from locpipe.stages.models.card import Calibration
+from locpipe.stages.models.loading import Model
 from locpipe.stages.settings import Weights
 
 DIGITS = tuple("0123456789")

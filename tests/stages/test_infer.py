@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from torch.overrides import TorchFunctionMode
 
 from locpipe.stages.infer import bytes_needed, has_bfloat16, infer, shown_size
-from locpipe.stages.models.model import Model, find_model, load_model
+from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.settings import Padding, Precision, Resolution
 
 RESOLUTIONS: tuple[Resolution, ...] = ("native", "atrous", "unpooled")
@@ -183,7 +183,7 @@ def test_the_estimate_of_memory_covers_what_inference_takes(
     program = (
         "import re, numpy as np\n"
         "from pathlib import Path\n"
-        "from locpipe.stages.models.model import find_model, load_model\n"
+        "from locpipe.stages.models.loading import find_model, load_model\n"
         "from locpipe.stages.infer import infer, bytes_needed\n"
         "def peak():\n"
         "    status = Path('/proc/self/status').read_text()\n"

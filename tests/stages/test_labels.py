@@ -11,7 +11,7 @@ from locpipe.stages.errors import ModelError
 from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import Features, infer
 from locpipe.stages.labels import chosen, darkened, is_chosen_by_picture, named, with_groups
-from locpipe.stages.models.model import Model
+from locpipe.stages.models.loading import Model
 
 
 @pytest.fixture

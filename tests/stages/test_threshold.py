@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap, heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.models.model import Model
+from locpipe.stages.models.loading import Model
 from locpipe.stages.settings import ThresholdMethod
 from locpipe.stages.threshold import threshold
 

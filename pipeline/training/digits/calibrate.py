@@ -14,12 +14,12 @@ from scipy.special import expit
 
 from ....stages.errors import ConfigError
 from ....stages.infer import infer
-from ....stages.models.model import Calibration
+from ....stages.models.card import Calibration
 from ....stages.settings import Polarity, Resolution, Weights
 
 if TYPE_CHECKING:
     from ....stages.geometry.grid import Grid
-    from ....stages.models.model import Model
+    from ....stages.models.loading import Model
     from .canvases import Canvas
 
 __all__ = ["PRIOR", "Fit", "Pass", "Vector", "calibrate", "fit"]

@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ....stages.errors import ConfigError
 from ....stages.heatmap import filter_weights
-from ....stages.models.model import find_model, load_model, read_card
+from ....stages.models.loading import find_model, load_model, read_card
 from ....stages.settings import Weights
 from ...picture.localize import labels_of
 from ..card import made_with, write_card
@@ -25,7 +25,8 @@ from .mnist import Digits, read_mnist
 from .train import CLASSES
 
 if TYPE_CHECKING:
-    from ....stages.models.model import Calibration, Model
+    from ....stages.models.card import Calibration
+    from ....stages.models.loading import Model
     from ...config.sections import Config
 
 __all__ = ["KINDS", "Material", "asked_for", "by_map", "calibrate_model", "canvases"]

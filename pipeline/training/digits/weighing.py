@@ -12,22 +12,17 @@ from tqdm import tqdm
 
 from ....stages.errors import ModelError
 from ....stages.heatmap import filter_weights
-from ....stages.models.model import (
-    WEIGHTS_FILE,
-    ModelCard,
-    find_model,
-    load_model,
-    load_network,
-    read_card,
-    sha256_of,
-)
+from ....stages.models.card import ModelCard
+from ....stages.models.folder import WEIGHTS_FILE
+from ....stages.models.loading import find_model, load_model, load_network, read_card
+from ....stages.paths import sha256_of
 from ..ablation import weigh
 from ..card import made_with, write_tables
 from .mnist import Digits, read_mnist
 from .train import CLASSES, batch
 
 if TYPE_CHECKING:
-    from ....stages.models.model import Model
+    from ....stages.models.loading import Model
 
 __all__ = ["report", "sign_changes", "weigh_model"]
 
@@ -47,7 +42,7 @@ def weigh_model(name_or_path: str, data: Path | None) -> str:
     _require_digits(folder, card)
     # The order of float additions, and so the last digits, would depend on the cores at hand.
     torch.set_num_threads(1)
-    network = load_network(folder, card)
+    network = load_network(folder)
     digits = read_mnist(data, train=True)
     tables = weigh(network, _batches(digits), len(card.classes))
     about = {"data": "MNIST, 60,000 training digits", **made_with("torch")}

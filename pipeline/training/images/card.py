@@ -11,15 +11,10 @@ from safetensors.numpy import save as serialize_arrays
 from safetensors.torch import save as serialize_tensors
 from torch import Tensor
 
-from ....stages.models.model import (
-    TABLES_FILE,
-    WEIGHTS_FILE,
-    Calibration,
-    InputSpec,
-    ModelCard,
-    sha256_of,
-)
+from ....stages.models.card import Calibration, InputSpec, ModelCard
+from ....stages.models.folder import TABLES_FILE, WEIGHTS_FILE
 from ....stages.nets.pooling import PooledClassifier
+from ....stages.paths import sha256_of
 from ....stages.settings import Resolution
 from ...output.atomic import write_whole
 from ..ablation import weigh

@@ -21,7 +21,7 @@ from ....stages.load import EXTENSIONS, load
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ....stages.models.model import InputSpec, ModelCard
+    from ....stages.models.card import InputSpec, ModelCard
 
 __all__ = ["Sample", "batches", "find_samples"]
 

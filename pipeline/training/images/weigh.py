@@ -10,15 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ....stages.errors import ConfigError, ModelError
-from ....stages.models.backbone import verify_weights
-from ....stages.models.model import (
-    Backbone,
-    ModelCard,
-    Tables,
-    find_model,
-    load_network,
-    read_card,
-)
+from ....stages.models.backbone import BackboneSource
+from ....stages.models.card import Backbone, ModelCard
+from ....stages.models.loading import find_model, load_network, read_card
+from ....stages.models.tables import Tables
 from ....stages.nets.backbones import backbone_names
 from ....stages.nets.head import read_head
 from ..ablation import weigh
@@ -75,12 +70,12 @@ def weigh_folder(source: Path | Backbone, data: Path | None, output: Path | None
     folder = _output(source, output)
     card = read_card(source)
     samples = find_samples(data, card)
-    network = load_network(source, card)
+    network = load_network(source)
     started = time.perf_counter()
     tables = weigh(network, batches(samples, card.input), len(card.classes), some=True)
     seconds = time.perf_counter() - started
     if isinstance(source, Backbone):
-        known = source.model_copy(update={"sha256": verify_weights(source)})
+        known = source.model_copy(update={"sha256": BackboneSource(source).weights_sha256()})
         card = card.model_copy(update={"name": folder.name, "backbone": known})
     about = {"data": f"{data.name}: {int(tables.count.sum())} pictures", **made_with("torch")}
     write_tables(folder, card, _stored(tables, network, card), about)

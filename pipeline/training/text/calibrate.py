@@ -16,7 +16,7 @@ from ....stages.errors import ConfigError
 from ....stages.geometry.grid import Grid
 from ....stages.heatmap import Heatmap
 from ....stages.infer import infer
-from ....stages.models.model import Calibration
+from ....stages.models.card import Calibration
 from ....stages.threshold import threshold
 from ...evaluation.overlaps import ComparedPicture
 from ...evaluation.score import score
@@ -28,7 +28,7 @@ from .samples import moved
 from .validate import regions
 
 if TYPE_CHECKING:
-    from ....stages.models.model import Model
+    from ....stages.models.loading import Model
     from ....stages.settings import ThresholdSettings
     from ...config.sections import Config
 

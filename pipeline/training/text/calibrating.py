@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import torch
 from tqdm import tqdm
 
-from ....stages.models.model import load_model
+from ....stages.models.loading import load_model
 from ..card import made_with, write_card
 from ..digits.calibrating import asked_for, by_map
 from ..scene_text.render import Renderer

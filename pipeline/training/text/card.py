@@ -6,9 +6,11 @@ from typing import Any
 
 from safetensors.torch import save as serialize_tensors
 
-from ....stages.models.model import WEIGHTS_FILE, ModelCard, sha256_of
+from ....stages.models.card import ModelCard
+from ....stages.models.folder import WEIGHTS_FILE
 from ....stages.nets import Network
 from ....stages.nets.cost import cost
+from ....stages.paths import sha256_of
 from ...output.atomic import write_whole
 from ..card import made_with, write_card
 from .config import TextTrainConfig

@@ -18,7 +18,7 @@ from ....stages.errors import ConfigError
 from ....stages.geometry.grid import Grid
 from ....stages.heatmap import Heatmap
 from ....stages.load import load
-from ....stages.models.model import InputSpec
+from ....stages.models.card import InputSpec
 from ....stages.threshold import threshold
 from ...evaluation.overlaps import ComparedPicture, Region
 from ...evaluation.score import score

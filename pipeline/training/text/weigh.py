@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from ....stages.errors import ModelError
-from ....stages.models.model import Tables
+from ....stages.models.tables import Tables
 from .labels import IGNORED
 
 if TYPE_CHECKING:

@@ -11,15 +11,10 @@ from tqdm import tqdm
 
 from ....stages.errors import ModelError
 from ....stages.heatmap import filter_weights
-from ....stages.models.model import (
-    WEIGHTS_FILE,
-    Model,
-    ModelCard,
-    load_model,
-    load_network,
-    read_card,
-    sha256_of,
-)
+from ....stages.models.card import ModelCard
+from ....stages.models.folder import WEIGHTS_FILE
+from ....stages.models.loading import Model, load_model, load_network, read_card
+from ....stages.paths import sha256_of
 from ..card import made_with, write_tables
 from ..digits.calibrating import KINDS
 from ..scene_text.render import Renderer
@@ -56,7 +51,7 @@ def weigh_text(folder: Path, backgrounds: Path | None) -> str:
         raise ModelError(msg)
     settings = rendered_settings(folder, card, backgrounds, SEED)
     torch.set_num_threads(1)
-    tables = weigh_positions(load_network(folder, card), _batches(settings))
+    tables = weigh_positions(load_network(folder), _batches(settings))
     about = {"data": "positions of rendered pictures", "pictures": _PICTURES, "seed": settings.seed}
     write_tables(folder, card, vars(tables), about | made_with("torch"))
     return report(load_model(folder))

@@ -11,7 +11,7 @@ from click.testing import CliRunner
 from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.run.doctor import Finding, examine
-from locpipe.stages.models.model import find_model
+from locpipe.stages.models.loading import find_model
 
 
 def by_name(findings: list[Finding]) -> dict[str, Finding]:

@@ -6,7 +6,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from locpipe.pipeline.cli.main import main
-from locpipe.stages.models.model import Model, find_model, load_model, read_card, verify_model
+from locpipe.stages.models.loading import Model, find_model, load_model, read_card, verify_model
 
 Words = list[str | Path]
 SHIPPED = find_model("digits")

@@ -26,7 +26,7 @@ from locpipe.pipeline.picture.localize import (
 from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.infer import has_bfloat16
 from locpipe.stages.load import Header, Image
-from locpipe.stages.models.model import Model, find_model, load_model, read_card
+from locpipe.stages.models.loading import Model, find_model, load_model, read_card
 from locpipe.stages.settings import InferSettings
 
 

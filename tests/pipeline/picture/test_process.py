@@ -14,7 +14,7 @@ from locpipe.pipeline.output.layout import prepare_output
 from locpipe.pipeline.picture.process import Bench
 from locpipe.pipeline.workers.messages import Job, Task
 from locpipe.stages.errors import ImageError
-from locpipe.stages.models.model import load_model
+from locpipe.stages.models.loading import load_model
 from locpipe.stages.nets.torchvision_shim import declare_operators
 
 declare_operators()

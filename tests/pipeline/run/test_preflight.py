@@ -8,7 +8,7 @@ from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.run import preflight as trial
 from locpipe.stages.errors import ConfigError
-from locpipe.stages.models.model import find_model, load_model, read_card
+from locpipe.stages.models.loading import find_model, load_model, read_card
 
 from ...conftest import RunLocpipe
 

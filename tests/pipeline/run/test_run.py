@@ -15,7 +15,7 @@ from runs import boxes, counts, run, with_
 from locpipe.pipeline.config.sections import Config, RunConfig
 from locpipe.pipeline.workers import machine
 from locpipe.stages.errors import ConfigError
-from locpipe.stages.models.model import find_model
+from locpipe.stages.models.loading import find_model
 from locpipe.stages.settings import BoxesSettings
 
 Tree = Callable[[Path], dict[str, bytes]]

@@ -14,7 +14,7 @@ from runs import boxes, counts, failures, run, with_
 
 from locpipe.pipeline.config.sections import Config
 from locpipe.stages.errors import ConfigError, LocpipeError, ModelError, OutputError
-from locpipe.stages.models.model import find_model
+from locpipe.stages.models.loading import find_model
 from locpipe.stages.settings import HeatmapSettings
 
 Tree = Callable[[Path], dict[str, bytes]]

@@ -13,7 +13,8 @@ from locpipe.pipeline.training.digits.mnist import Digits
 from locpipe.pipeline.training.digits.train import batch
 from locpipe.pipeline.training.digits.weighing import sign_changes
 from locpipe.stages.errors import ConfigError
-from locpipe.stages.models.model import Model, Tables, find_model, load_model
+from locpipe.stages.models.loading import Model, find_model, load_model
+from locpipe.stages.models.tables import Tables
 from locpipe.stages.nets import Network
 
 Batch = tuple[Tensor, Tensor]

@@ -23,7 +23,7 @@ from locpipe.pipeline.workers.signals import Stop
 from locpipe.pipeline.workers.time_limit import trace_file
 from locpipe.pipeline.workers.worker import Locpipe
 from locpipe.stages.errors import ConfigError, LocpipeError, ModelError
-from locpipe.stages.models.model import find_model, verify_model
+from locpipe.stages.models.loading import find_model, verify_model
 
 RUN = RunConfig(workers=2)
 

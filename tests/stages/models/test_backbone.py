@@ -11,16 +11,10 @@ from safetensors.torch import save_file
 from locpipe.stages.errors import ModelError
 from locpipe.stages.heatmap import filter_weights, heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.models.model import (
-    Backbone,
-    Model,
-    find_model,
-    load_model,
-    read_card,
-    sha256_of,
-    verify_model,
-)
+from locpipe.stages.models.card import Backbone
+from locpipe.stages.models.loading import Model, find_model, load_model, read_card, verify_model
 from locpipe.stages.nets.torchvision_shim import declare_operators
+from locpipe.stages.paths import sha256_of
 
 declare_operators()
 from torchvision import models  # noqa: E402  after the operators
@@ -155,7 +149,7 @@ def test_a_model_of_one_size_has_no_probabilities(digits: Model, photo: NDArray[
 
 
 def test_the_class_list_is_the_one_of_the_sample() -> None:
-    from locpipe.stages.models.model import CLASS_LIST
+    from locpipe.stages.models.backbone import CLASS_LIST
 
     lines = CLASS_LIST.read_text("utf-8").splitlines()
     assert lines[0] == "n01440764\ttench"

@@ -5,7 +5,7 @@ import torch
 from torch import Tensor, nn
 
 from locpipe.stages.errors import ModelError
-from locpipe.stages.models.model import Model
+from locpipe.stages.models.loading import Model
 from locpipe.stages.nets.dense import densify, geometry, global_steps, peak_floats
 
 

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from locpipe.stages.models.model import Model
+from locpipe.stages.models.loading import Model
 from locpipe.stages.nets.head import read_head
 
 GAP = (nn.AdaptiveAvgPool2d(1), nn.Flatten())

@@ -18,7 +18,7 @@ from locpipe.pipeline.training.digits.mnist import Digits
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.models.model import Model, find_model, load_model
+from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.settings import HeatmapSettings, InferSettings, Weights
 
 PAPER = Config(

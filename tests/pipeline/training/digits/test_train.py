@@ -14,7 +14,7 @@ from locpipe.pipeline.training.digits.config import TrainConfig
 from locpipe.pipeline.training.digits.mnist import Digits
 from locpipe.pipeline.training.digits.train import CHECKPOINT_FILE, Trained, _order, measure, train
 from locpipe.stages.errors import ConfigError
-from locpipe.stages.models.model import find_model, load_network, read_card
+from locpipe.stages.models.loading import find_model, load_network, read_card
 from locpipe.stages.nets import build
 
 Start = Callable[..., subprocess.Popen[str]]
@@ -136,7 +136,7 @@ def test_a_checkpoint_of_another_training_is_refused(tiny: TrainConfig, key: str
 def test_the_shipped_network_is_as_good_as_its_card_says(digits: dict[str, Digits]) -> None:
     folder = find_model("digits")
     card = read_card(folder)
-    quality = measure(load_network(folder, card), digits["test"])
+    quality = measure(load_network(folder), digits["test"])
     claimed = card.quality["mnist_test"]
     assert quality.accuracy == claimed["accuracy"] >= 0.9878
     assert quality.error == pytest.approx(claimed["error"], rel=1e-4)

@@ -5,7 +5,7 @@ from locpipe.pipeline.training.images.config import AugmentConfig, ImagesTrainCo
 from locpipe.pipeline.training.images.data import Samples
 from locpipe.pipeline.training.images.shown import Shown, features_of, shown
 from locpipe.stages.infer import normalized
-from locpipe.stages.models.model import InputSpec
+from locpipe.stages.models.card import InputSpec
 from locpipe.stages.nets import build
 
 EVERYTHING = torch.arange(6)

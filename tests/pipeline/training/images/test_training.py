@@ -14,7 +14,7 @@ from locpipe.pipeline.training.images.training import train_images
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.models.model import load_model
+from locpipe.stages.models.loading import load_model
 from locpipe.stages.nets.pooling import PooledClassifier
 
 

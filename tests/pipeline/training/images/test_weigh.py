@@ -18,7 +18,8 @@ from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.training.ablation import weigh
 from locpipe.pipeline.training.images.labelled import batches, find_samples
 from locpipe.stages.heatmap import filter_weights
-from locpipe.stages.models.model import Backbone, load_model, load_network, read_card, verify_model
+from locpipe.stages.models.card import Backbone
+from locpipe.stages.models.loading import load_model, load_network, read_card, verify_model
 from locpipe.stages.nets import Network
 from locpipe.stages.nets.torchvision_shim import declare_operators
 
@@ -70,7 +71,7 @@ def test_the_tables_of_a_folder_are_a_model(folder: Path, weights: Path) -> None
     assert model.card.backbone is not None
     assert model.card.backbone.sha256 is not None
     assert model.tables.count.tolist() == [2, 0, 2]
-    head = load_network(Backbone(backbone="shufflenet_v2_x0_5", weights=str(weights)), model.card)
+    head = load_network(Backbone(backbone="shufflenet_v2_x0_5", weights=str(weights)))
     fc = [layer for layer in head.modules() if isinstance(layer, nn.Linear)][-1]
     np.testing.assert_allclose(model.tables.linear, fc.weight.T.numpy(), atol=1e-5)
     ((_, of_class),) = filter_weights(model, "class 2", weights="class")

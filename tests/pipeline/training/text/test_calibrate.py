@@ -15,7 +15,7 @@ from locpipe.pipeline.training.digits.calibrate import Pass
 from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.text.calibrate import _show, _Shown, _top
 from locpipe.pipeline.training.text.weighing import rendered_settings
-from locpipe.stages.models.model import find_model, load_model, read_card
+from locpipe.stages.models.loading import find_model, load_model, read_card
 from locpipe.stages.settings import InferSettings
 
 LINE = np.arange(-2, 3.01, 0.25)[:, None]

@@ -18,7 +18,7 @@ from locpipe.pipeline.training.text.weighing import rendered_settings
 from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.heatmap import filter_weights, heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.models.model import load_model, read_card
+from locpipe.stages.models.loading import load_model, read_card
 from locpipe.stages.settings import BoxesSettings, HeatmapSettings, InferSettings, ThresholdSettings
 from locpipe.stages.threshold import threshold
 

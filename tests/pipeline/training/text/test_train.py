@@ -18,7 +18,7 @@ from locpipe.pipeline.training.text.train import Run, Trained, train, untrained
 from locpipe.pipeline.training.text.training import _best, train_text
 from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.stages.errors import ConfigError
-from locpipe.stages.models.model import load_network, read_card
+from locpipe.stages.models.loading import load_network, read_card
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -61,7 +61,7 @@ def test_the_model_folder_says_how_it_came_to_be(model_folder: Path, tiny: TextT
     assert set(card.quality["rendered"]) == {
         *("pictures", "seed", "core_f", "iou_h", "threshold"),
     }
-    assert load_network(model_folder, card)(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 16, 16)
+    assert load_network(model_folder)(torch.zeros(1, 3, 64, 64)).shape == (1, 3, 16, 16)
     curve = [json.loads(line) for line in (model_folder / "curve.jsonl").read_text().splitlines()]
     assert [record["step"] for record in curve] == [5, 10]
     assert (model_folder / "curve.png").read_bytes().startswith(b"\x89PNG")

@@ -9,7 +9,7 @@ from torch.nn import functional
 from locpipe.pipeline.training.text.labels import IGNORED
 from locpipe.pipeline.training.text.weigh import weigh_positions
 from locpipe.stages.errors import ModelError
-from locpipe.stages.models.model import Tables
+from locpipe.stages.models.tables import Tables
 from locpipe.stages.nets import LeNet, Network
 
 

@@ -9,15 +9,15 @@ import pytest
 import yaml
 
 from locpipe.stages.errors import ModelError
-from locpipe.stages.models.model import (
+from locpipe.stages.models.loading import (
     Model,
     find_model,
     list_models,
     load_model,
     read_card,
-    sha256_of,
     verify_model,
 )
+from locpipe.stages.paths import sha256_of
 
 
 @pytest.fixture
@@ -147,7 +147,7 @@ def test_a_card_that_is_missing(tmp_path: Path) -> None:
 def test_reading_and_verifying_loads_no_torch() -> None:
     program = (
         "import sys\n"
-        "from locpipe.stages.models.model import find_model, read_card, verify_model\n"
+        "from locpipe.stages.models.loading import find_model, read_card, verify_model\n"
         "verify_model(find_model('digits'))\n"
         "print([name for name in ('torch', 'cv2', 'skimage') if name in sys.modules])\n"
     )

@@ -1,0 +1,112 @@
+"""Model folders: `model.yaml`, weights and tables, each file with its sha256."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import yaml
+from pydantic import ValidationError
+from safetensors import SafetensorError
+from safetensors.numpy import load_file
+
+from ..errors import ModelError
+from ..paths import sha256_of
+from .card import ModelCard
+from .tables import Tables
+
+if TYPE_CHECKING:
+    from ..nets import Network
+    from .backbone import BackboneSource
+
+__all__ = ["TABLES_FILE", "WEIGHTS_FILE", "FolderSource"]
+
+# libyaml's safe loader is six times faster, where PyYAML was built with it.
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+WEIGHTS_FILE = "weights.safetensors"
+TABLES_FILE = "tables.safetensors"
+
+
+class FolderSource:
+    """A model in a folder; it fulfils `Source`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def card(self) -> ModelCard:
+        """Return the parsed `model.yaml`, read once.
+
+        Raises:
+            ModelError: it is missing or malformed; the message names the file and the key.
+        """
+        return self._card
+
+    @cached_property
+    def _card(self) -> ModelCard:
+        file = self._folder / "model.yaml"
+        try:
+            document = yaml.load(file.read_text("utf-8"), _YAML)  # noqa: S506  both are safe
+            return ModelCard.model_validate(document)
+        except OSError as error:
+            msg = f"{file}: {error.strerror}; give a folder that `locpipe train` wrote"
+            raise ModelError(msg) from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            msg = f"{file} is not YAML ({error}); restore it from where the model came"
+            raise ModelError(msg) from error
+        except ValidationError as error:
+            first = error.errors()[0]
+            key = ".".join(str(part) for part in first["loc"]) or "(top)"
+            msg = f"{file}, key {key}: {first['msg']}; restore it or train the model again"
+            raise ModelError(msg) from error
+
+    def verify(self) -> str:
+        """Return the sha256 of `model.yaml`, which holds those of the other files.
+
+        Raises:
+            ModelError: a file is missing or differs from what `model.yaml` says.
+        """
+        card = self.card()
+        if card.backbone:
+            _backbone(card).verify()
+        for name, expected in card.files.items():
+            file = self._folder / name
+            found = sha256_of(file) if file.is_file() else "no such file"
+            if found != expected:
+                msg = (
+                    f"{file}: sha256 is {found}, model.yaml says {expected}; "
+                    "fetch or train the model again, it was changed or damaged"
+                )
+                raise ModelError(msg)
+        return sha256_of(self._folder / "model.yaml")
+
+    def network(self) -> Network:
+        """Return the network; see `Source`."""
+        from ..nets.stored import stored_network  # noqa: PLC0415  it loads torch
+
+        card = self.card()
+        if card.backbone:
+            return _backbone(card).network()
+        return stored_network(card.architecture, len(card.classes), self._folder / WEIGHTS_FILE)
+
+    def tables(self, network: Network) -> Tables:
+        """Return the tables; see `Source`."""
+        file, card = self._folder / TABLES_FILE, self.card()
+        try:
+            stored = load_file(file)
+            if card.backbone and "linear" not in stored:
+                stored["linear"] = _backbone(card).tables(network).linear
+            # Large tables are stored in half precision.
+            count = stored.pop("count", np.zeros(0)).astype(np.int64)
+            return Tables(count=count, **{k: v.astype(np.float64) for k, v in stored.items()})
+        except (OSError, TypeError, SafetensorError) as error:
+            msg = f"{file} holds no weight tables ({error}): run `locpipe weigh` on the model"
+            raise ModelError(msg) from error
+
+
+def _backbone(card: ModelCard) -> BackboneSource:
+    from .backbone import BackboneSource  # noqa: PLC0415  it loads torch
+
+    assert card.backbone is not None
+    return BackboneSource(card.backbone)

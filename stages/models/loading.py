@@ -1,0 +1,122 @@
+"""Finding, checking and loading models.
+
+Everything but `load_model` and `load_network` works without torch, unless the model is a backbone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, overload
+
+from ..errors import ModelError
+from ..paths import DATA, expanded
+from .card import Backbone, ModelCard
+from .folder import FolderSource
+from .source import Source
+from .tables import Tables
+
+if TYPE_CHECKING:
+    from ..nets import Network
+
+__all__ = [
+    "Model",
+    "find_model",
+    "list_models",
+    "load_model",
+    "load_network",
+    "read_card",
+    "verify_model",
+]
+
+_SHIPPED = DATA / "models"
+
+
+@dataclass(frozen=True, eq=False)
+class Model:
+    """A model ready to run: its card, its network in evaluation mode, its tables.
+
+    Equal only to itself, so that what is derived from it can be cached.
+    """
+
+    card: ModelCard
+    sha256: str
+    network: Network
+    tables: Tables
+
+
+def list_models() -> tuple[Path, ...]:
+    """Return the folders of the models that ship with locpipe, by name."""
+    return tuple(sorted(card.parent for card in _SHIPPED.glob("*/model.yaml")))
+
+
+@overload
+def find_model(name_or_path: str) -> Path: ...
+@overload
+def find_model(name_or_path: str | Backbone) -> Path | Backbone: ...
+def find_model(name_or_path: str | Backbone) -> Path | Backbone:
+    """Return the folder of a shipped model by its name, or of a model at a path.
+
+    A backbone is found already.
+
+    Raises:
+        ModelError: there is no such model; the message lists those that ship.
+    """
+    if isinstance(name_or_path, Backbone):
+        return name_or_path
+    for folder in (expanded(name_or_path), _SHIPPED / name_or_path):
+        if (folder / "model.yaml").is_file():
+            return folder
+    shipped = ", ".join(folder.name for folder in list_models())
+    msg = (
+        f"model {name_or_path!r} is neither a folder with a model.yaml nor one that ships with "
+        f"locpipe (these do: {shipped})"
+    )
+    raise ModelError(msg)
+
+
+def read_card(folder: Path | Backbone) -> ModelCard:
+    """Return the parsed `model.yaml` of a model's folder, or what is known of a backbone.
+
+    Raises:
+        ModelError: it is missing or malformed; the message names the file and the key.
+    """
+    return _source(folder).card()
+
+
+def verify_model(folder: Path | Backbone) -> str:
+    """Check every file of a model against its sha256 and return that of the whole.
+
+    Raises:
+        ModelError: a file is missing or differs from what `model.yaml` says.
+    """
+    return _source(folder).verify()
+
+
+def load_model(folder: Path | Backbone) -> Model:
+    """Return the verified model in a folder, or of a backbone, ready to run on the CPU.
+
+    Raises:
+        ModelError: a file is missing, changed, or does not fit the architecture.
+    """
+    source = _source(folder)
+    sha256 = source.verify()
+    card, network = source.card(), source.network()
+    return Model(card, sha256, network, source.tables(network))
+
+
+def load_network(folder: Path | Backbone) -> Network:
+    """Return the network of a model in evaluation mode on the CPU; its tables may be missing.
+
+    Raises:
+        ModelError: the weights are missing or do not fit the architecture.
+    """
+    return _source(folder).network()
+
+
+def _source(folder: Path | Backbone) -> Source:
+    if isinstance(folder, Path):
+        return FolderSource(folder)
+    from .backbone import BackboneSource  # noqa: PLC0415  it loads torch
+
+    return BackboneSource(folder)

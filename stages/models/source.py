@@ -1,0 +1,44 @@
+"""What a model is made of, wherever it comes from: the one protocol of all sources."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from ..nets import Network
+    from .card import ModelCard
+    from .tables import Tables
+
+__all__ = ["Source"]
+
+
+class Source(Protocol):
+    """A model folder, a backbone with weights, or a network in memory."""
+
+    def card(self) -> ModelCard:
+        """Return what is known of the model.
+
+        Raises:
+            ModelError: it is missing or malformed.
+        """
+
+    def verify(self) -> str:
+        """Check every file of the model and return the sha256 of the whole.
+
+        Raises:
+            ModelError: a file is missing, or another one than it should be.
+        """
+
+    def network(self) -> Network:
+        """Return the network in evaluation mode on the CPU; its tables may be missing.
+
+        Raises:
+            ModelError: the weights are missing or do not fit the architecture.
+        """
+
+    def tables(self, network: Network) -> Tables:
+        """Return the tables of weights that belong to the network.
+
+        Raises:
+            ModelError: they are missing or damaged.
+        """

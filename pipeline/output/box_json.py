@@ -1,4 +1,4 @@
-"""The box JSON of a page, `locpipe/boxes/1`: the one place that writes it and reads it."""
+"""The box JSON of a page, `locpipe/boxes/2`: the one place that writes it and reads it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from ... import __version__
 from ...stages.boxes import Box, Point
 from ...stages.errors import ConfigError
 from .layout import all_there, page_name, result_path
@@ -31,23 +32,30 @@ __all__ = [
     "read_page",
 ]
 
-SCHEMA: Final = "locpipe/boxes/1"
-READABLE: Final = (SCHEMA,)
+SCHEMA: Final = "locpipe/boxes/2"
+"""What is written; `schemas/boxes-2.json` describes it."""
+READABLE: Final = ("locpipe/boxes/1", SCHEMA)
+"""What is read; keys that are not known here are ignored."""
 
 
 @dataclass(frozen=True)
 class Maker:
-    """What decides a result besides the picture.
+    """What decides a result besides the picture, and who wrote it.
+
+    Two makers are equal if their results are: the version of locpipe does not count, as
+    `config_sha256` changes with every version that finds other boxes.
 
     Attributes:
         model: its name.
         model_sha256: of its card, which holds the hashes of its other files.
-        config_sha256: of the settings that decide a result.
+        config_sha256: of what decides a result (`Config.sha256`).
+        locpipe: version that wrote the result; empty in `locpipe/boxes/1`, which does not say.
     """
 
     model: str
     model_sha256: str
     config_sha256: str
+    locpipe: str = field(default=__version__, compare=False)
 
 
 @dataclass(frozen=True)
@@ -143,6 +151,7 @@ def box_document(page: Page, *, dropped: int = 0) -> dict[str, Any]:
             "sha256": page.sha256,
         },
         "made_by": {
+            "locpipe": page.made_by.locpipe,
             "model": page.made_by.model,
             "model_sha256": page.made_by.model_sha256,
             "config_sha256": page.made_by.config_sha256,
@@ -188,6 +197,7 @@ class _Maker(_Strict):
     model: str
     model_sha256: str
     config_sha256: str
+    locpipe: str = ""
 
 
 class _Box(_Strict):

@@ -14,7 +14,7 @@ from quality_scores import answer_file, box_file, scores
 
 import locpipe.pipeline.output.box_json
 
-SCHEMA = Path(str(locpipe.pipeline.output.box_json.__file__)).parent / "schemas" / "boxes-1.json"
+SCHEMA = Path(str(locpipe.pipeline.output.box_json.__file__)).parent / "schemas" / "boxes-2.json"
 LEFT = [[10.0, 10.0], [40.0, 10.0], [40.0, 20.0], [10.0, 20.0]]
 RIGHT = [[45.0, 10.0], [80.0, 10.0], [80.0, 20.0], [45.0, 20.0]]
 BOTH = [[10.0, 10.0], [80.0, 10.0], [80.0, 20.0], [10.0, 20.0]]

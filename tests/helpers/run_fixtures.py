@@ -99,7 +99,7 @@ def box_document(key: str, made: Made, sha256: str) -> dict[str, Any]:
     width, height = upright.size
     stored = (height, width) if orientation >= 5 else (width, height)
     return {
-        "schema": "locpipe/boxes/1",
+        "schema": "locpipe/boxes/2",
         "image": {
             "path": key,
             "page": 1,
@@ -110,7 +110,12 @@ def box_document(key: str, made: Made, sha256: str) -> dict[str, Any]:
             "stored_height": stored[1],
             "sha256": sha256,
         },
-        "made_by": {"model": "m", "model_sha256": "0" * 64, "config_sha256": "1" * 64},
+        "made_by": {
+            "locpipe": "0.2.0",
+            "model": "m",
+            "model_sha256": "0" * 64,
+            "config_sha256": "1" * 64,
+        },
         "labels": list(dict.fromkeys(["text", *(box["label"] for box in boxes)])),
         "boxes": boxes,
     }

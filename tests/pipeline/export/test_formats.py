@@ -86,6 +86,29 @@ def test_a_picture_without_a_box_has_its_files(
     assert json.loads((folder / "coco.json").read_bytes())["annotations"] == []
 
 
+@pytest.mark.parametrize("schema", ["locpipe/boxes/1", "locpipe/boxes/2"])
+def test_results_of_other_versions_are_exported_alike(
+    make_run: MakeRun,
+    exported: Export,
+    sign: Image.Image,
+    boxes: list[dict[str, Any]],
+    tree: Tree,
+    schema: str,
+) -> None:
+    """Of 0.1.0, and of one to come with keys that nobody knows yet."""
+    run = make_run({"a.png": (sign, 1, boxes)})
+    expected = tree(exported(run, *FORMATS))
+    file = run / "out" / "boxes" / "a.png.json"
+    document = json.loads(file.read_bytes()) | {"schema": schema}
+    if schema == "locpipe/boxes/1":
+        del document["made_by"]["locpipe"]
+    else:
+        for part in (document, document["image"], document["made_by"], *document["boxes"]):
+            part["later"] = {"more": 1}
+    file.write_text(json.dumps(document))
+    assert tree(exported(run, *FORMATS)) == expected
+
+
 def test_the_same_run_gives_the_same_bytes_and_golden_ones(
     make_run: MakeRun,
     exported: Export,

@@ -1,7 +1,9 @@
 """What a page of readings becomes."""
 
+import copy
 import json
 from pathlib import Path
+from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
@@ -108,3 +110,11 @@ def test_the_hash_of_boxes_depends_on_them_and_not_on_the_order_of_keys() -> Non
     turned = page_of(dict(reversed(list(one.document.items()))), "here")
     assert sha256_of_boxes(one) == sha256_of_boxes(turned)
     assert sha256_of_boxes(one) != sha256_of_boxes(page([0, 1]))
+
+
+def test_keys_of_boxes_that_nobody_knows_are_in_what_is_read() -> None:
+    document: Any = copy.deepcopy(dict(page([0, 0]).document))
+    document["boxes"][1]["direction"] = "down"
+    text = PageText(page_of(document, "here"), [Reading("one", 0.9), Reading("two", 0.9)], 0.5)
+    written = json.loads(contents(text)["signs/a.jpg.json"])
+    assert [box.get("direction") for box in written["boxes"]] == [None, "down"]

@@ -5,12 +5,15 @@ import json
 import os
 from collections.abc import Callable
 from dataclasses import replace
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from jsonschema.validators import validator_for
 
+from locpipe import __version__
 from locpipe.pipeline.config.sections import OutputConfig
 from locpipe.pipeline.output.atomic import write_json
 from locpipe.pipeline.output.box_json import (
@@ -46,8 +49,8 @@ PAGE = Page(
     boxes=(Box("dog", 0.123456, SQUARE, (1, 2, 5, 7), line=4),),
     made_by=MAKER,
 )
-DOCUMENT = {
-    "schema": "locpipe/boxes/1",
+DOCUMENT: dict[str, Any] = {
+    "schema": "locpipe/boxes/2",
     "image": {
         "path": "s/a.tif",
         "page": 3,
@@ -58,7 +61,12 @@ DOCUMENT = {
         "stored_height": 20,
         "sha256": "c" * 64,
     },
-    "made_by": {"model": "m", "model_sha256": "a" * 64, "config_sha256": "b" * 64},
+    "made_by": {
+        "locpipe": __version__,
+        "model": "m",
+        "model_sha256": "a" * 64,
+        "config_sha256": "b" * 64,
+    },
     "labels": ["cat", "dog"],
     "boxes": [
         {
@@ -110,6 +118,43 @@ def test_what_was_written_is_read(tmp_path: Path) -> None:
     assert again.document == json.loads(file.read_bytes())
 
 
+def test_documents_of_locpipe_0_1_are_read() -> None:
+    before = copy.deepcopy(DOCUMENT) | {"schema": "locpipe/boxes/1"}
+    del before["made_by"]["locpipe"]
+    page = page_of(before, "here")
+    assert (page.made_by, page.made_by.locpipe) == (MAKER, "")
+    assert page == page_of(DOCUMENT, "here")
+
+
+@pytest.mark.parametrize("schema", ["locpipe/boxes/1", "locpipe/boxes/2"])
+def test_keys_that_nobody_knows_are_ignored_and_not_lost(schema: str) -> None:
+    later: Any = copy.deepcopy(DOCUMENT) | {"schema": schema, "block": 7}
+    for part in (later["image"], later["made_by"], later["boxes"][0]):
+        part["direction"] = "down"
+    page = page_of(later, "here")
+    assert page == page_of(DOCUMENT, "here")
+    assert page.document == later
+
+
+def test_schema_2_has_room_for_later_keys_and_schema_1_has_not() -> None:
+    def fits(document: dict[str, Any]) -> bool:
+        name = document["schema"].removeprefix("locpipe/").replace("/", "-")
+        schema = json.loads(
+            files("locpipe.pipeline.output").joinpath(f"schemas/{name}.json").read_text()
+        )
+        return bool(validator_for(schema)(schema).is_valid(document))
+
+    document: Any = copy.deepcopy(DOCUMENT)
+    assert fits(document)
+    for part in (document, document["image"], document["made_by"], document["boxes"][0]):
+        part["later"] = 1
+    assert fits(document)
+    before: Any = copy.deepcopy(DOCUMENT) | {"schema": "locpipe/boxes/1"}
+    assert not fits(before), "schema 1 knows no made_by.locpipe"
+    del before["made_by"]["locpipe"]
+    assert fits(before)
+
+
 def test_names_that_are_no_utf8_survive() -> None:
     name = os.fsdecode(b"caf\xe9.png")
     document = json.loads(json.dumps(box_document(replace(PAGE, key=name, page=1))))
@@ -140,7 +185,7 @@ POLYGON = ("boxes", 0, "polygon")
 @pytest.mark.parametrize(
     ("damage", "told"),
     [
-        (with_("locpipe/boxes/9", "schema"), "is 'locpipe/boxes/9', this locpipe reads 'locpipe/boxes/1'; run again with this version into a new output"),
+        (with_("locpipe/boxes/9", "schema"), "is 'locpipe/boxes/9', this locpipe reads 'locpipe/boxes/1' and 'locpipe/boxes/2'; run again with this version into a new output"),
         (without("schema"), "is None, this locpipe reads"),
         (without("image"), "damaged (there is no image.path); remove it and run again"),
         (without("image", "path"), "damaged (there is no image.path)"),
@@ -193,6 +238,8 @@ def test_an_earlier_result_is_kept_as_long_as_all_its_files_are_there(output: Ou
     kept = read_kept(output, PAGE.key, 1)
     assert kept is not None
     assert (kept.made_by, kept.sha256) == (MAKER, PAGE.sha256)
+    assert kept.made_by == replace(MAKER, locpipe="9.9"), "a later locpipe keeps it"
+    assert kept.made_by != replace(MAKER, config_sha256="d" * 64)
     assert read_kept(output.model_copy(update={"masks": True}), PAGE.key, 1) is None
     assert read_kept(output, PAGE.key, 2) is None
 

@@ -12,6 +12,7 @@ import pytest
 from PIL import Image
 from runs import boxes, counts, run, with_
 
+from locpipe import __version__
 from locpipe.pipeline.config.sections import Config, RunConfig
 from locpipe.pipeline.workers import machine
 from locpipe.stages.errors import ConfigError
@@ -40,10 +41,11 @@ def test_results_mirror_the_pictures(config: Config, tree: Tree) -> None:
 def test_the_json_says_what_the_picture_is_and_what_it_was_made_by(config: Config) -> None:
     report = run(config)
     document = boxes(config, "signs/text.PNG")
-    assert document["schema"] == "locpipe/boxes/1"
+    assert document["schema"] == "locpipe/boxes/2"
     assert document["image"]["path"] == "signs/text.PNG"
     assert (document["image"]["width"], document["image"]["height"]) == (448, 172)
     assert document["made_by"] == {
+        "locpipe": __version__,
         "model": "digits",
         "model_sha256": report["model_sha256"],
         "config_sha256": config.sha256(),

@@ -1,5 +1,6 @@
 """One run after another, or beside it: what is skipped, redone, left alone."""
 
+import json
 import os
 import shutil
 from collections.abc import Callable
@@ -49,6 +50,19 @@ def test_without_the_state_finished_pictures_are_known_by_their_content(
     assert counts(run(config)) == {"found": 4, "kept": 4}
     assert counts(run(config)) == {"found": 4, "up_to_date": 4}
     assert tree(config.output.path) == before
+
+
+def test_a_result_of_another_version_of_locpipe_is_kept_as_the_config_says_the_same(
+    config: Config,
+) -> None:
+    run(config)
+    shutil.rmtree(config.output.path / ".locpipe")
+    file = config.output.path / "boxes" / "coffee.jpg.json"
+    document = json.loads(file.read_bytes())
+    document["made_by"]["locpipe"] = "9.9"
+    file.write_text(json.dumps(document))
+    assert counts(run(config)) == {"found": 4, "kept": 4}
+    assert boxes(config, "coffee.jpg") == document
 
 
 def test_a_touched_picture_is_not_done_again_a_changed_one_is(config: Config) -> None:

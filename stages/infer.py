@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -19,6 +19,7 @@ from .nets.convolutional import convolutional
 from .nets.dense import Geometry, densify, geometry, peak_floats
 from .nets.folded import folded
 from .nets.head import read_head
+from .precision import float32_only
 from .settings import Padding, Polarity, Precision, Resolution
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ __all__ = [
     "has_bfloat16",
     "infer",
     "normalized",
+    "precision_used",
     "shown_size",
 ]
 
@@ -85,7 +87,7 @@ def infer(
             picture for half a receptive field, so that its border is no edge; `zeros` leaves it
             to the network's own zero padding. Cells whose receptive field ends before the border
             have the same value with each.
-        precision: of the convolutions; `bfloat16` only where the processor has it, else `float32`.
+        precision: of the convolutions, see `precision_used`.
         windows: give the answers of the whole classifier in every window, instead of F.
 
     Raises:
@@ -103,7 +105,7 @@ def infer(
     first = max(0, margin // shape.stride - behind)
     offset = shape.offset + first * shape.stride - margin
     with torch.inference_mode():
-        brief = precision == "bfloat16" and has_bfloat16()
+        brief = precision_used(precision) == "bfloat16"
         with torch.autocast("cpu", torch.bfloat16, enabled=brief):
             found = features(torch.from_numpy(x))
         found = found[..., first : first + rows, first : first + columns].float()
@@ -153,7 +155,17 @@ def bytes_needed(
     return max(int(peak), _COPIES * left if windows else 0), left
 
 
-@cache
+def precision_used(asked: Precision) -> Precision:
+    """Return the precision that convolutions are computed in where a config asks for `asked`.
+
+    It is `bfloat16` only where the processor has it and `LOCPIPE_PRECISION` does not forbid it.
+
+    Raises:
+        ConfigError: `LOCPIPE_PRECISION` has an unknown value.
+    """
+    return "float32" if float32_only() or not has_bfloat16() else asked
+
+
 def has_bfloat16() -> bool:
     """Say whether this processor multiplies bfloat16 itself: emulated it would be slower."""
     # Older versions of torch cannot tell.

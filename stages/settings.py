@@ -129,7 +129,7 @@ class InferSettings(Section):
     """What the convolutions see beyond the border of the picture."""
     precision: Precision = "float32"
     """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), nearly twice
-    as fast; on others float32."""
+    as fast; on others float32. `LOCPIPE_PRECISION=float32` in the environment overrides it."""
 
 
 class HeatmapSettings(Section):

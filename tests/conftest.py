@@ -49,6 +49,12 @@ class StartLocpipe(Protocol):
     def __call__(self, *arguments: str | Path) -> subprocess.Popen[str]: ...
 
 
+class SetProcessor(Protocol):
+    """Has the tests run as on a processor with bfloat16, or without; torch emulates what lacks."""
+
+    def __call__(self, *, bfloat16: bool) -> None: ...
+
+
 class RunHere(Protocol):
     """Runs pictures into an output, with settings as for `--set`; returns the report."""
 
@@ -109,6 +115,18 @@ def config(pictures: Path, tmp_path: Path) -> Config:
         threshold=ThresholdSettings(method="mean_std"),
         run=RunConfig(workers=0),
     )
+
+
+@pytest.fixture
+def processor(monkeypatch: pytest.MonkeyPatch) -> SetProcessor:
+    """Both kinds of processor on either, and no `LOCPIPE_PRECISION`."""
+    monkeypatch.delenv("LOCPIPE_PRECISION", raising=False)
+
+    def be(*, bfloat16: bool) -> None:
+        has = {"avx512_bf16": bfloat16, "amx_bf16": False}
+        monkeypatch.setattr("torch.cpu.get_capabilities", lambda: has, raising=False)
+
+    return be
 
 
 @pytest.fixture(scope="session")

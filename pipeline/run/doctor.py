@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
-from ...stages.errors import LocpipeError
+from ...stages.errors import ConfigError, LocpipeError
 from ...stages.models.loading import list_models, verify_model
+from ...stages.precision import PRECISION, float32_only
 from ..workers.machine import CORES, MEMORY
 from .summary import version_of, versions
 
@@ -65,7 +66,12 @@ def _bfloat16() -> Finding:
     from ...stages.infer import has_bfloat16  # noqa: PLC0415 - imports torch
 
     slower = "not of this processor (or torch is too old to tell): text takes nearly twice as long"
-    return Finding("bfloat16", "of this processor" if has_bfloat16() else slower)
+    found = "of this processor" if has_bfloat16() else slower
+    try:
+        unused = f"; not used, as ${PRECISION} is float32" if float32_only() else ""
+    except ConfigError as error:
+        return Finding("bfloat16", str(error), ok=False)
+    return Finding("bfloat16", found + unused)
 
 
 def _environment() -> Iterator[Finding]:

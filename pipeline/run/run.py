@@ -16,6 +16,7 @@ from ...stages.errors import ExitCode
 from ...stages.load import EXTENSIONS
 from ...stages.models.card import Backbone
 from ...stages.models.loading import find_model, list_models, load_model, read_card, verify_model
+from ...stages.precision import float32_only
 from ..output.atomic import write_json
 from ..output.failures import FAILURES, write_failures
 from ..output.layout import prepare_folders, prepare_output, sweep
@@ -112,6 +113,7 @@ def execute(config: Config, options: Options) -> dict[str, Any]:
 
 def _prepare(config: Config, options: Options) -> _Prepared:
     """Check everything that can be checked before anything is started or written."""
+    float32_only()  # refuses what it does not know, before any picture would
     folder = find_model(config.source)
     card = read_card(folder)
     picture.check(card, config)

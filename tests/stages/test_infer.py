@@ -13,6 +13,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tolerances import assert_rounded_alike
 from torch.overrides import TorchFunctionMode
 
 from locpipe.stages.infer import bytes_needed, has_bfloat16, infer, shown_size
@@ -92,7 +93,7 @@ def test_native_maps_are_the_networks_own_features(digits: Model, photo: NDArray
     x = torch.from_numpy(grey[None, None, ..., 0] / np.float32(255))
     with torch.inference_mode():
         expected = digits.network.features(x)[0].numpy()
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    assert_rounded_alike(found, expected)
 
 
 class _Called(TorchFunctionMode):
@@ -123,20 +124,43 @@ def test_nothing_is_normalized_that_convolutions_can_do(photo: NDArray[np.uint8]
     assert "batch_norm" not in called.names
 
 
-def test_bfloat16_changes_maps_by_its_rounding_only(photo: NDArray[np.uint8]) -> None:
+def in_both_precisions(photo: NDArray[np.uint8]) -> list[NDArray[np.float32]]:
     text = load_model(find_model("text"))
-    exact, brief = (
+    return [
         infer(text, photo, padding="zeros", precision=precision).maps
         for precision in get_args(Precision)
-    )
+    ]
+
+
+def test_bfloat16_changes_maps_by_its_rounding_only(
+    photo: NDArray[np.uint8], processor: Callable[..., None]
+) -> None:
+    processor(bfloat16=True)
+    exact, brief = in_both_precisions(photo)
     assert brief.dtype == exact.dtype == np.float32
-    assert abs(brief - exact).max() < 0.05 * exact.max()
-    # Where the processor lacks it, it would take longer and is not used.
-    assert np.array_equal(brief, exact) != has_bfloat16()
+    assert 0 < abs(brief - exact).max() < 0.05 * exact.max()
+
+
+def test_a_processor_without_bfloat16_computes_in_float32(
+    photo: NDArray[np.uint8], processor: Callable[..., None]
+) -> None:
+    """Emulated, it would take longer."""
+    processor(bfloat16=False)
+    exact, brief = in_both_precisions(photo)
+    np.testing.assert_array_equal(brief, exact)
+
+
+def test_the_environment_has_every_processor_compute_in_float32(
+    photo: NDArray[np.uint8], processor: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    processor(bfloat16=True)
+    monkeypatch.setenv("LOCPIPE_PRECISION", "float32")
+    exact, brief = in_both_precisions(photo)
+    np.testing.assert_array_equal(brief, exact)
 
 
 @pytest.mark.skipif(not Path("/proc/cpuinfo").exists(), reason="flags are read from /proc")
-def test_bfloat16_is_used_where_the_processor_says_that_it_has_it() -> None:
+def test_a_processor_has_bfloat16_where_its_flags_say_so() -> None:
     flags = set(Path("/proc/cpuinfo").read_text().split())
     assert has_bfloat16() == bool({"avx512_bf16", "amx_bf16"} & flags)
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from ....stages.nets import Network, build
 from ....stages.nets.backbones import build_backbone, weights_file
 from ....stages.nets.pooling import with_head
+from ....stages.precision import float32_only
 from ...workers.signals import Stop
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..digits.train import CHECKPOINT_FILE
@@ -157,7 +158,7 @@ class _Run:
     def measured(self) -> Quality:
         """Measure the network as it is."""
         options = self.config
-        low = options.precision == "bf16"
+        low = options.precision == "bf16" and not float32_only()
         return measure(
             self.network, self.others, options.loss, multi_label=options.multi_label, low=low
         )
@@ -186,7 +187,8 @@ class _Run:
     def _scores(self, index: Tensor) -> Tensor:
         run = self.network.classifier if self.shown.are_features else self.network
         x = self.shown.batch(index, varied=True)
-        with torch.autocast("cpu", torch.bfloat16, enabled=self.config.precision == "bf16"):
+        low = self.config.precision == "bf16" and not float32_only()
+        with torch.autocast("cpu", torch.bfloat16, enabled=low):
             scores: Tensor = run(x)
         return scores.float()
 

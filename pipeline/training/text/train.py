@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
 from ....stages.nets import Network, build
+from ....stages.precision import float32_only
 from ...workers.signals import Stop
 from ..checkpoint import load_checkpoint, save_checkpoint
 from ..curve import require_matplotlib
@@ -155,7 +156,7 @@ class Run:
 
     def answers(self, network: Network, x: Tensor) -> Tensor:
         """Return the logits of a network in the precision of this training, float32."""
-        low = self.config.precision == "bf16"
+        low = self.config.precision == "bf16" and not float32_only()
         with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
             logits: Tensor = network(x)
         return logits.float()

@@ -1,6 +1,7 @@
 """One picture through the stages, and what is checked before."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -24,7 +25,6 @@ from locpipe.pipeline.picture.localize import (
     memory_needed,
 )
 from locpipe.stages.errors import ConfigError, ModelError
-from locpipe.stages.infer import has_bfloat16
 from locpipe.stages.load import Header, Image
 from locpipe.stages.models.loading import Model, find_model, load_model, read_card
 from locpipe.stages.settings import InferSettings
@@ -75,10 +75,13 @@ def test_features_are_shared_by_configs_that_differ_only_later(
     assert shared.boxes == alone.boxes
 
 
-def test_the_precision_of_the_config_is_that_of_the_network(digits: Model, coffee: Image) -> None:
+def test_the_precision_of_the_config_is_that_of_the_network(
+    digits: Model, coffee: Image, processor: Callable[..., None]
+) -> None:
+    processor(bfloat16=True)
     (exact,) = features_of(coffee, digits, config())
     (brief,) = features_of(coffee, digits, config(infer={"precision": "bfloat16"}))
-    assert np.array_equal(exact.maps, brief.maps) != has_bfloat16()
+    assert not np.array_equal(exact.maps, brief.maps)
 
 
 def test_boxes_lie_on_the_mask_and_are_classified(result: Result, coffee: Image) -> None:

@@ -7,6 +7,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from safetensors.torch import save_file
+from tolerances import assert_rounded_alike
 
 from locpipe.stages.errors import ModelError
 from locpipe.stages.heatmap import filter_weights, heatmap
@@ -85,7 +86,7 @@ def test_the_score_of_a_class_is_the_mean_of_its_cam_and_the_bias(
     ]
     with torch.inference_mode():
         scores = model.network.classifier(torch.from_numpy(found.maps)[None])[0]
-    np.testing.assert_allclose(means + bias[:20], scores[:20].numpy(), atol=1e-4)
+    assert_rounded_alike(means + bias[:20], scores[:20])
     np.testing.assert_allclose(found.probabilities, scores.softmax(dim=0).numpy(), atol=1e-6)
 
 

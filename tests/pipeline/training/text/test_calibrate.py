@@ -1,6 +1,6 @@
 """Where thresholds are put, of how well words are found by each, and what a pass shows."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +71,10 @@ def test_it_lies_where_words_are_found_nearly_as_well_as_anywhere(
     assert (top <= good.max(axis=0)).all()
 
 
-def test_pictures_are_shown_as_a_run_shows_them(model_folder: Path) -> None:
+def test_pictures_are_shown_as_a_run_shows_them(
+    model_folder: Path, processor: Callable[..., None]
+) -> None:
+    processor(bfloat16=True)
     model = load_model(find_model("text"))
     settings = rendered_settings(model_folder, read_card(model_folder), None, 5)
     picture = Renderer(settings).render(0)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...stages.load import Image
-    from ..output.archive import Run
+    from ..output.archive import FinishedRun
     from ..output.box_json import Page
 
 __all__ = ["export", "export_page"]
@@ -30,7 +30,7 @@ __all__ = ["export", "export_page"]
 log = logging.getLogger(__name__)
 
 
-def export(run: Run, formats: Iterable[str], *, only_missing: bool = False) -> int:
+def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = False) -> int:
     """Write a run in other formats.
 
     Args:
@@ -67,7 +67,7 @@ def export(run: Run, formats: Iterable[str], *, only_missing: bool = False) -> i
     return len(left_out)
 
 
-def _export_page(run: Run, formats: Iterable[str], page: Page) -> list[str]:
+def _export_page(run: FinishedRun, formats: Iterable[str], page: Page) -> list[str]:
     """Write what is not there of a page, and return the formats in which that was not possible."""
     left_out: dict[str, str] = {}
     source = None
@@ -113,7 +113,7 @@ def _is_there(output: Path, name: str, page: Page) -> bool:
     return (_folder(output, name) / last_file(name, page.name)).exists()
 
 
-def _source(run: Run, page: Page) -> Source:
+def _source(run: FinishedRun, page: Page) -> Source:
     path = run.picture(page).absolute()
 
     @cache

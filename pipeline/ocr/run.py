@@ -13,7 +13,7 @@ from typing import Any, Final
 
 from ...stages.errors import ExitCode
 from ..config.sections import RunConfig
-from ..output.archive import Run, open_run
+from ..output.archive import FinishedRun, open_run
 from ..output.atomic import output_errors, write_json
 from ..output.box_json import Page
 from ..output.failures import READ_FAILURES, Failure, write_failures
@@ -89,7 +89,9 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
         return report
 
 
-def _tasks(run: Run, maker: dict[str, str], counts: Counter[str], *, force: bool) -> Iterator[Task]:
+def _tasks(
+    run: FinishedRun, maker: dict[str, str], counts: Counter[str], *, force: bool
+) -> Iterator[Task]:
     for page in run.pages():
         counts["pages"] += 1
         if not force and _is_done(run.folder, page, maker):

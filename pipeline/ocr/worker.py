@@ -16,7 +16,7 @@ from ... import __version__
 from ..config.sections import RunConfig
 from ..export.crops import cut
 from ..export.lines import outline
-from ..output.archive import Run
+from ..output.archive import FinishedRun
 from ..output.atomic import write_atomically
 from ..output.box_json import Page, read_page
 from ..picture.process import stage_of
@@ -49,7 +49,7 @@ class ReadJob:
         name: of this run among others at the same workers.
     """
 
-    run: Run
+    run: FinishedRun
     config: ReadConfig
     engine: str
     workers: RunConfig

@@ -11,45 +11,35 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any, Final
 
-from pydantic import BaseModel, ConfigDict, Field
-
 from ...stages.errors import ConfigError, ImageError
 from ...stages.load import EXTENSIONS, Image, load
-from ..run.state import Store
+from ...stages.settings import DecodingSettings
 from ..sources.pictures import STATE_FOLDER, Pictures, open_source
 from .box_json import Page, read_object, read_page
 from .failures import FAILURES, Failure, read_failures
 from .layout import result_path
 from .lock import locked
 
-__all__ = ["Decoding", "Run", "open_run"]
+__all__ = ["FinishedRun", "open_run"]
 
 RUN_SCHEMA: Final = "locpipe/run/1"
-
-
-class Decoding(BaseModel):
-    """Where a run found its pictures, and how it decoded them: see `config.InputConfig`."""
-
-    model_config = ConfigDict(strict=True, allow_inf_nan=False)
-
-    path: str
-    background: tuple[int, int, int] = Field(strict=False)
-    max_megapixels: float
+_SIGNALS: Final = 128
+"""Added to the number of the signal that stopped a run, this is its exit code."""
 
 
 @dataclass(frozen=True)
-class Run:
+class FinishedRun:
     """The output of a finished run.
 
     Attributes:
         folder: the output.
-        decoding: what run.json says about how its pictures were decoded.
+        decoding: how its pictures were decoded.
         failures: pictures without a result, and why.
         pictures: where the pictures lie.
     """
 
     folder: Path
-    decoding: Decoding
+    decoding: DecodingSettings
     failures: tuple[Failure, ...]
     pictures: Pictures
 
@@ -121,7 +111,7 @@ class Run:
         return {}
 
 
-def open_run(folder: Path, pictures: Path | None = None) -> Run:
+def open_run(folder: Path, pictures: Path | None = None) -> FinishedRun:
     """Read what a run wrote.
 
     Args:
@@ -129,21 +119,23 @@ def open_run(folder: Path, pictures: Path | None = None) -> Run:
         pictures: where its pictures lie now, if no longer where the run found them.
 
     Raises:
-        ConfigError: this is not a run, or of another version, or it was stopped before its end; or
-            there is nothing where its pictures should be.
+        ConfigError: this is not a run, or of another version; it was stopped, or failed, before its
+            end; or there is nothing where its pictures should be.
         LockedError: it is at work.
     """
     report = _read_report(folder)
     _check_finished(folder, report)
     try:
-        decoding = Decoding.model_validate(report["config"]["input"])
+        given = report["config"]["input"]
+        where = pictures or Path(given["path"])
+        decoding = DecodingSettings(**{key: given[key] for key in DecodingSettings.model_fields})
         failures = tuple(read_failures(folder / FAILURES))
     except (OSError, ValueError, TypeError, KeyError) as error:
         msg = f"{folder}: run.json or failures.jsonl is damaged ({error!r}); run again to mend them"
         raise ConfigError(msg) from error
     try:
-        source = open_source(pictures or Path(decoding.path), folder, EXTENSIONS)
-        return Run(folder, decoding, failures, source)
+        source = open_source(where, folder, EXTENSIONS)
+        return FinishedRun(folder, decoding, failures, source)
     except ConfigError as error:
         msg = f"{folder}: its pictures: {error}; say with --input where they lie now"
         raise ConfigError(msg) from error
@@ -166,15 +158,23 @@ def _read_report(folder: Path) -> dict[str, Any]:
 
 
 def _check_finished(folder: Path, report: Mapping[str, Any]) -> None:
-    with Store(folder, read_only=True) as store:
-        stopped = int(report.get("exit_code", 0)) >= 128
-        if stopped or store.unfinished:
-            raise _unfinished(folder)
+    """See that a run came to its end, by what run.json says; that of 0.1.0 says no state."""
+    state = report.get("state", "finished")
+    if state == "failed":
+        msg = f"{folder}: this run failed ({_told(report)}); run it again to its end first"
+        raise ConfigError(msg)
+    if state == "running" or int(report.get("exit_code") or 0) >= _SIGNALS:
+        raise _unfinished(folder)
+
+
+def _told(report: Mapping[str, Any]) -> str:
+    error = report.get("error")
+    return ": ".join(map(str, error.values())) if isinstance(error, dict) else f"{error}"
 
 
 def _unfinished(folder: Path) -> ConfigError:
     if (folder / STATE_FOLDER).is_dir():
-        with locked(folder):  # says so if it is at work, which passes; that it was stopped does not
+        with locked(folder):  # raises LockedError if the run is still at work
             pass
     return ConfigError(f"{folder}: this run was stopped; run it again to its end first")
 

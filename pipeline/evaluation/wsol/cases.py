@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -10,6 +9,7 @@ import cv2
 import numpy as np
 
 from ....stages.errors import ConfigError
+from ...output.failures import FAILURES, read_failures
 from ...output.layout import result_path
 from ..frame import to_upright
 from ..pages import polygons_of, stem_of_page
@@ -72,13 +72,12 @@ def failed(run: Path) -> set[str]:
     Raises:
         ConfigError: The file is damaged.
     """
-    file = run / "failures.jsonl"
+    file = run / FAILURES
     if not file.exists():
         return set()
     try:
-        lines = file.read_text(encoding="ascii").splitlines()
-        return {stem_of(json.loads(line)["path"]) for line in lines}
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        return {stem_of(failure.path) for failure in read_failures(file)}
+    except (OSError, ValueError, TypeError) as error:
         message = f"{file}: cannot be read ({error}); write it again with `locpipe run`"
         raise ConfigError(message) from error
 

@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -95,24 +94,47 @@ def test_a_folder_that_is_no_run(tmp_path: Path) -> None:
 def test_a_run_that_has_not_come_to_its_end(finished: Path) -> None:
     out = finished / "out"
     report = (out / "run.json").read_bytes()
+    for values in (
+        {"exit_code": 130},
+        {"state": "finished", "exit_code": 143},
+        {"state": "running", "exit_code": None},
+    ):
+        change(out / "run.json", **values)
+        assert f"{out}: this run was stopped; run it again to its end first" == told(out)
+        (out / "run.json").write_bytes(report)
     (out / "run.json").unlink()
     assert "was stopped; run it again to its end" in told(out)
-    (out / "run.json").write_bytes(report)
-    change(out / "run.json", exit_code=130)
-    assert "was stopped" in told(out)
-    (out / "run.json").write_bytes(report)
-    with sqlite3.connect(out / ".locpipe" / "state.sqlite") as state:
-        state.execute("INSERT INTO runs VALUES (2, 0)")
-    state.close()
-    assert "was stopped" in told(out)
-    shutil.rmtree(out / ".locpipe")
-    assert list(open_run(out).pages())
 
 
-def test_a_run_at_work_is_told_from_one_that_was_stopped(finished: Path) -> None:
-    (finished / "out" / "run.json").unlink()
-    with locked(finished / "out"), pytest.raises(LockedError, match="another run is at work"):
-        open_run(finished / "out")
+def test_a_run_that_failed_says_why(finished: Path) -> None:
+    out = finished / "out"
+    error = {"class": "OutputError", "message": "the disk is full"}
+    change(out / "run.json", state="failed", exit_code=6, error=error)
+    assert "this run failed (OutputError: the disk is full); run it again to its end" in told(out)
+
+
+@pytest.mark.parametrize("state", ["running", None])
+def test_a_run_at_work_is_told_from_one_that_was_stopped(finished: Path, state: str | None) -> None:
+    out = finished / "out"
+    if state is None:
+        (out / "run.json").unlink()
+    else:
+        change(out / "run.json", state=state)
+    with locked(out), pytest.raises(LockedError, match="another run is at work"):
+        open_run(out)
+    assert "was stopped" in told(out)
+
+
+@pytest.mark.parametrize("state", [{}, {"state": "finished"}])
+def test_a_finished_run_needs_no_state_of_the_next_run(
+    finished: Path, state: dict[str, str]
+) -> None:
+    """What locpipe 0.1.0 wrote says no state either."""
+    report = json.loads((finished / "out" / "run.json").read_bytes())
+    report.pop("state", None)
+    (finished / "out" / "run.json").write_text(json.dumps(report | state))
+    shutil.rmtree(finished / "out" / ".locpipe")
+    assert list(open_run(finished / "out").pages())
 
 
 def test_another_version(finished: Path) -> None:

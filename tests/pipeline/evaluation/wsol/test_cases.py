@@ -9,6 +9,7 @@ from locpipe.pipeline.evaluation.wsol.annotations import Thing
 from locpipe.pipeline.evaluation.wsol.cases import failed, read_case
 from locpipe.pipeline.evaluation.wsol.truth import Truth
 from locpipe.pipeline.output.box_json import Page, read_page
+from locpipe.pipeline.output.failures import FAILURES, Failure, write_failures
 from locpipe.stages.errors import ConfigError
 
 WORD = [[10, 20], [110, 20], [110, 50], [10, 50]]
@@ -98,8 +99,9 @@ def test_damaged_maps_are_named(
 
 def test_pictures_that_failed_are_known(run: Path) -> None:
     assert failed(run) == set()
-    run.mkdir()
-    (run / "failures.jsonl").write_text('{"path": "b/x.jpg"}\n{"path": "y.tif"}\n')
+    failures = [Failure(path, "load", "ImageError", "", 1) for path in ("b/x.jpg", "y.tif")]
+    (run / ".locpipe" / "tmp").mkdir(parents=True)
+    write_failures(run, FAILURES, failures)
     assert failed(run) == {"x", "y"}
     (run / "failures.jsonl").write_text('{"paths": 1}\n')
     with pytest.raises(ConfigError, match=r"failures.jsonl: cannot be read"):

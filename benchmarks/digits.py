@@ -24,7 +24,7 @@ from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from locpipe.pipeline.training.digits.calibrating import KINDS
+from locpipe.pipeline.training.calibration import KINDS
 from locpipe.pipeline.training.digits.canvases import Canvas, background_files, draw, mosaic
 from locpipe.pipeline.training.digits.mnist import Digits, read_mnist
 from locpipe.stages.boxes import Box, Boxes, find_boxes

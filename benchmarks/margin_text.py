@@ -44,8 +44,8 @@ from locpipe.pipeline.ocr.rapidocr import open_engine
 from locpipe.pipeline.output.layout import result_path
 from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.pipeline.training.scene_text.export import export
-from locpipe.pipeline.training.text.calibrating import PHOTOGRAPHS
-from locpipe.pipeline.training.text.weighing import rendered_settings
+from locpipe.pipeline.training.text.calibrate import PHOTOGRAPHS
+from locpipe.pipeline.training.text.card import rendered_settings
 from locpipe.stages.boxes import Boxes
 from locpipe.stages.load import load
 from locpipe.stages.models.loading import Model, find_model, load_model, read_card

@@ -26,8 +26,8 @@ from locpipe.pipeline.config.file import CONFIGS, Assignment, find_config, read_
 from locpipe.pipeline.evaluation.wsol import centre_gaussian, max_box_acc, whole_picture
 from locpipe.pipeline.training.images.config import ImagesTrainConfig
 from locpipe.pipeline.training.images.data import Samples, squared
+from locpipe.pipeline.training.images.loop import TrainedImages, network_of, train
 from locpipe.pipeline.training.images.shown import Shown, features_of, shown
-from locpipe.pipeline.training.images.train import Trained, network_of, train
 from locpipe.stages.load import load
 from locpipe.stages.nets.pooling import PooledClassifier
 
@@ -120,7 +120,7 @@ def part(features: Shown, index: torch.Tensor) -> Shown:
     return Shown(features.x[index], features.targets[index])
 
 
-def measured(trained: Trained, kept_out: Shown, boxes: Boxes) -> dict[str, float]:
+def measured(trained: TrainedImages, kept_out: Shown, boxes: Boxes) -> dict[str, float]:
     """Return accuracy, and the scores of the map of horse against other."""
     classifier = trained.network.classifier
     assert isinstance(classifier, PooledClassifier)

@@ -8,8 +8,8 @@ from torch.nn import functional
 
 from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.pipeline.training.text.labels import CLASSES
+from locpipe.pipeline.training.text.loop import TextTraining, TrainedText, untrained
 from locpipe.pipeline.training.text.samples import Batch, batches
-from locpipe.pipeline.training.text.train import Run, Trained, untrained
 from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.stages.nets import Network, TextNet
 from locpipe.stages.nets.backbones import LITE0, weights_file
@@ -20,7 +20,7 @@ TEMPERATURE = 2.0
 _TAUGHT = 0.1  # share of the positions, those with the most to learn from the teacher
 
 
-class Arm(Run):
+class Arm(TextTraining):
     """A training that counts its CPU seconds, rendering included and measuring left out."""
 
     def __init__(self, config: TextTrainConfig, network: Network, *, resume: bool) -> None:
@@ -28,7 +28,7 @@ class Arm(Run):
         self.spent = float(self.curve[-1]["cpu"]) if self.curve else 0.0
         self.since = time.process_time()
 
-    def validated(self, rendered: Rendered) -> Trained:
+    def validated(self, rendered: Rendered) -> TrainedText:
         """Measure as ever; the record also gets `cpu`."""
         self.spent += time.process_time() - self.since
         trained = super().validated(rendered)
@@ -141,7 +141,7 @@ def seconds_a_step(config: TextTrainConfig, turns: int) -> dict[str, float]:
     """
     per_turn = config.crops.per_picture
     given = config.model_copy(update={"steps": (turns + 1) * per_turn})
-    teacher = network_of("pretrained", given).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # see Run
+    teacher = network_of("pretrained", given).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # see TextTraining
     runs = {arm: (started(arm, given, teacher), batches(given, 0)) for arm in ARMS}
     spent = dict.fromkeys(ARMS, 0.0)
     for turn in range(turns + 1):

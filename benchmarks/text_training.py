@@ -23,7 +23,7 @@ from text_arms import ARMS, network_of, seconds_a_step, started
 
 from locpipe.pipeline.config.file import CONFIGS, Assignment, find_config, read_settings
 from locpipe.pipeline.training.text.config import TextTrainConfig
-from locpipe.pipeline.training.text.train import Trained, complete
+from locpipe.pipeline.training.text.loop import TrainedText, complete
 from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.stages.nets.cost import cost
 
@@ -123,7 +123,7 @@ def trained(
         minutes, work = given.minutes, given.work
         return scaled(config, one, minutes=minutes, seconds=seconds[one], work=work)
 
-    def keep(now: Trained) -> None:
+    def keep(now: TrainedText) -> None:
         print(arm, now.curve[-1], flush=True)
 
     teacher = None

@@ -19,8 +19,8 @@ from matplotlib.figure import Figure
 from locpipe.pipeline.config.file import CONFIGS, Assignment, find_config, read_settings
 from locpipe.pipeline.training.images.config import ImagesTrainConfig
 from locpipe.pipeline.training.images.data import Samples, read_samples
+from locpipe.pipeline.training.images.loop import network_of, train
 from locpipe.pipeline.training.images.shown import shown
-from locpipe.pipeline.training.images.train import network_of, train
 
 RESULTS = Path(__file__).parent / "results"
 ENDINGS = {

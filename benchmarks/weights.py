@@ -10,7 +10,7 @@ import argparse
 import json
 from pathlib import Path
 
-from locpipe.pipeline.training.digits.weighing import report, sign_changes
+from locpipe.pipeline.training.digits.weigh import report, sign_changes
 from locpipe.stages.heatmap import filter_weights
 from locpipe.stages.models.loading import find_model, load_model
 

@@ -29,8 +29,8 @@ COMMANDS: Final = {
     "doctor": (".doctor:doctor", "Tell what locpipe finds on this machine."),
     "evaluate": (".evaluate:evaluate", "Score boxes against ground truth."),
     "train": (".train:train", "Train the network of a model."),
-    "weigh": (".train:weigh", "Measure the AdGAP weights of a classifier."),
-    "calibrate": (".train:calibrate", "Fit the scale of the heatmap and the threshold."),
+    "weigh": (".weigh:weigh", "Measure the AdGAP weights of a classifier."),
+    "calibrate": (".calibrate:calibrate", "Fit the scale of the heatmap and the threshold."),
     "render": (".render:render", "Render scene text with its truth."),
 }
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from ...stages.nets import Network
 
-__all__ = ["weigh"]
+__all__ = ["Sums", "weigh"]
 
 # Values of F repeated at once for several blocked filters: 64 MiB as float32.
 _AT_ONCE = 2**24
@@ -57,7 +57,7 @@ def weigh(
     with torch.no_grad():
         for pictures, target in batches:
             maps = network.features(pictures)
-            sums = sums or _Sums(maps.shape[1], classes)
+            sums = sums or _PictureSums(maps.shape[1], classes)
             sums.add(network, head, maps, target)
             means.append(maps.mean(dim=(2, 3)).double())
             labels.append(target)
@@ -71,8 +71,16 @@ def weigh(
     return sums.tables(np.where(sums.count > 0, linear, 0))
 
 
-class _Sums:
-    """Sums over the samples of each class, float64 so that the order of adding hardly matters."""
+class Sums:
+    """Sums over the samples of each class, float64 so that the order of adding hardly matters.
+
+    Attributes:
+        error: by which the error grows without a filter, [C, K].
+        energy: the same divided by the energy of the filter's map, [C, K].
+        excitation: of the maps, [C, K].
+        baseline: the error of the whole network, [K].
+        count: samples, int64 [K].
+    """
 
     def __init__(self, filters: int, classes: int) -> None:
         self.error = torch.zeros(filters, classes, dtype=torch.float64)
@@ -80,6 +88,10 @@ class _Sums:
         self.excitation = torch.zeros_like(self.error)
         self.baseline = torch.zeros(classes, dtype=torch.float64)
         self.count = torch.zeros(classes, dtype=torch.int64)
+
+
+class _PictureSums(Sums):
+    """A sample is a picture."""
 
     def add(self, network: Network, head: Head, maps: Tensor, labels: Tensor) -> None:
         """Add a batch: F float32 [N, C, h, w], labels int64 [N]."""

@@ -1,77 +1,45 @@
-"""Model folders: what `train`, `weigh` and `calibrate` write into them."""
+"""Model folders: what `weigh` and `calibrate` of every kind of model write into them."""
 
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import yaml
 from safetensors.numpy import save as serialize_arrays
-from safetensors.torch import save as serialize_tensors
 
-from ...stages.models.card import InputSpec, ModelCard
+from ...stages.errors import ModelError
+from ...stages.models.card import Calibration, ModelCard
 from ...stages.models.folder import TABLES_FILE, WEIGHTS_FILE
 from ...stages.paths import sha256_of
 from ..output.atomic import write_whole
-from .digits.train import CHECKPOINT_FILE, CLASSES, Quality, Trained
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-    from .digits.config import TrainConfig
-
-__all__ = ["describe_quality", "made_with", "write_card", "write_model", "write_tables"]
-
-
-def write_model(config: TrainConfig, trained: Trained) -> ModelCard:
-    """Write what a training made as a model folder, the card last, and drop the checkpoint.
-
-    Raises:
-        OutputError: the folder cannot be written.
-    """
-    weights = config.output / WEIGHTS_FILE
-    write_whole(weights, serialize_tensors(trained.network.state_dict()))
-    card = ModelCard(
-        schema="locpipe/model/1",
-        name=config.name,
-        description="The network of the AdGAP paper (Table 1), trained on the digits of MNIST",
-        architecture=config.architecture,
-        classes=CLASSES,
-        groups={"text": CLASSES},
-        input=InputSpec(
-            channels=1, width=28, height=28, object_size=20, mean=(0,), std=(1,), stretch=True
-        ),
-        files={WEIGHTS_FILE: sha256_of(weights)},
-        training={
-            "data": "MNIST, 60,000 training digits",
-            "settings": config.model_dump(mode="json", exclude={"name", "output", "data"}),
-            **made_with("torch"),
-        },
-        quality={"mnist_test": describe_quality(trained.quality)},
-    )
-    write_card(config.output, card)
-    (config.output / CHECKPOINT_FILE).unlink(missing_ok=True)
-    return card
-
-
-def describe_quality(quality: Quality) -> dict[str, Any]:
-    """Return a quality as the card keeps it."""
-    return {
-        "samples": len(quality.labels),
-        "accuracy": quality.accuracy,
-        "error": quality.error,
-        "accuracy_per_class": dict(zip(CLASSES, quality.per_class(), strict=True)),
-    }
+__all__ = ["made_with", "require_weights", "write_calibrations", "write_card", "write_tables"]
 
 
 def made_with(*packages: str) -> dict[str, Any]:
     """Return what may change the numbers: versions of Python, locpipe and packages."""
     versions = {name: version(name) for name in ("locpipe", *packages)}
     return {"made_with": {"python": platform.python_version(), **versions}}
+
+
+def require_weights(folder: Path, card: ModelCard) -> None:
+    """See that the weights of a model folder are those of its card.
+
+    Raises:
+        ModelError: they are not.
+    """
+    file = folder / WEIGHTS_FILE
+    if not file.is_file() or sha256_of(file) != card.files.get(WEIGHTS_FILE):
+        msg = f"{file} is missing or not what model.yaml says; train or fetch the model again"
+        raise ModelError(msg)
 
 
 def write_tables(
@@ -98,6 +66,28 @@ def write_tables(
     # Calibrations belong to the tables they were fitted on.
     changes = {"files": files, "tables": about, "calibration": {}, "calibrations": ()}
     write_card(folder, card.model_copy(update=changes))
+
+
+def write_calibrations(
+    folder: Path, card: ModelCard, fitted: Iterable[Calibration], about: dict[str, Any]
+) -> None:
+    """Add calibrations to a model; a new one replaces that of the same map.
+
+    Args:
+        folder: of the model.
+        card: as it was.
+        fitted: the new calibrations.
+        about: how they were fitted.
+
+    Raises:
+        OutputError: the card cannot be written.
+    """
+    last = {
+        (c.weights, c.resolution, c.polarity, c.label, c.scale): c
+        for c in (*card.calibrations, *fitted)
+    }
+    kept = tuple(last[key] for key in sorted(last))
+    write_card(folder, card.model_copy(update={"calibration": about, "calibrations": kept}))
 
 
 def write_card(folder: Path, card: ModelCard) -> None:

@@ -17,9 +17,27 @@ from ..output.atomic import write_whole
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["load_checkpoint", "save_checkpoint"]
+__all__ = ["CHECKPOINT_FILE", "load_checkpoint", "require_room", "save_checkpoint"]
 
+CHECKPOINT_FILE = "checkpoint.safetensors"
 Record = dict[str, Any]
+
+
+def require_room(folder: Path, *, resume: bool) -> None:
+    """See that a training may begin in a folder.
+
+    Raises:
+        ConfigError: it holds a finished model or, without `resume`, an unfinished training.
+    """
+    if (folder / "model.yaml").exists():
+        msg = f"{folder} already holds a finished model; remove it or choose another --output"
+        raise ConfigError(msg)
+    if not resume and (folder / CHECKPOINT_FILE).exists():
+        msg = (
+            f"{folder} holds an unfinished training; go on with it by --resume, "
+            f"remove its {CHECKPOINT_FILE}, or choose another --output"
+        )
+        raise ConfigError(msg)
 
 
 def save_checkpoint(

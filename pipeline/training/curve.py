@@ -1,28 +1,52 @@
 """The training curve, Figure 1 of the AdGAP paper: numbers as JSON lines and a picture."""
 
+from __future__ import annotations
+
 import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...stages.errors import ConfigError
 from ..output.atomic import write_whole
 
-__all__ = ["require_matplotlib", "write_curve"]
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+__all__ = ["blank", "save_curve", "write_curve"]
 
 
-def require_matplotlib() -> None:
-    """Fail now rather than after the training.
+def blank(width: float = 8, height: float = 3.2) -> Figure:
+    """Return an empty figure; called before a training, it fails before any work is done.
+
+    Args:
+        width: in inches of 100 pixels.
+        height: the same.
 
     Raises:
         ConfigError: matplotlib is not installed.
     """
     try:
-        import matplotlib as mpl  # noqa: F401, PLC0415 - an optional extra
+        # Slow, an optional extra, and not pyplot: that keeps global state and looks for a screen.
+        from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError as error:
         msg = "the training curve needs matplotlib: pip install 'locpipe[train]'"
         raise ConfigError(msg) from error
+    return Figure(figsize=(width, height), layout="constrained")
+
+
+def save_curve(folder: Path, curve: Sequence[dict[str, Any]], figure: Figure) -> None:
+    """Write `curve.jsonl`, one line per record, and `curve.png`, its figure.
+
+    Raises:
+        OutputError: one of them cannot be written.
+    """
+    lines = "".join(json.dumps(record) + "\n" for record in curve)
+    write_whole(folder / "curve.jsonl", lines.encode())
+    picture = io.BytesIO()
+    figure.savefig(picture, format="png", dpi=100)
+    write_whole(folder / "curve.png", picture.getvalue())
 
 
 def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:
@@ -30,18 +54,14 @@ def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:
 
     Args:
         folder: where to.
-        curve: one record an epoch with `epoch` and, for both of `train` and `test`, mean negative
+        curve: one record per epoch with `epoch` and, for both of `train` and `test`, mean negative
             log-likelihood `<part>_error` and `<part>_accuracy` in 0..1.
 
     Raises:
-        OutputError: one cannot be written.
+        ConfigError: matplotlib is not installed.
+        OutputError: a file cannot be written.
     """
-    # Not pyplot: that keeps global state and looks for a screen.
-    from matplotlib.figure import Figure  # noqa: PLC0415 - slow, an optional extra
-
-    lines = "".join(json.dumps(record) + "\n" for record in curve)
-    write_whole(folder / "curve.jsonl", lines.encode())
-    figure = Figure(figsize=(8, 3.2), layout="constrained")
+    figure = blank()
     epochs = [record["epoch"] for record in curve]
     titles = {"error": "mean negative log-likelihood", "accuracy": "accuracy"}
     for axes, (measure, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
@@ -50,6 +70,4 @@ def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:
         axes.set(title=title, xlabel="epoch")
         axes.grid(alpha=0.3)
         axes.legend()
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=100)
-    write_whole(folder / "curve.png", picture.getvalue())
+    save_curve(folder, curve, figure)

@@ -15,8 +15,8 @@ from text_training import SETS, kept_seconds, scaled, table, trained, write
 from locpipe.pipeline.training.scene_text.settings import FontSettings, RenderSettings
 from locpipe.pipeline.training.text.config import CropConfig, TextTrainConfig, ValidationConfig
 from locpipe.pipeline.training.text.labels import CLASSES
+from locpipe.pipeline.training.text.loop import complete
 from locpipe.pipeline.training.text.samples import batches
-from locpipe.pipeline.training.text.train import complete
 from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.stages.nets.cost import cost
 

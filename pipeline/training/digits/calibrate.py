@@ -1,69 +1,50 @@
-"""Calibration: the log-odds of "something of this label is here" as slope * H + intercept."""
+"""`locpipe calibrate` for digits: a model folder and run configs in, calibrations and a report out.
+
+Fitted to the cells of canvases that have digits at known places.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
+import torch
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
-from scipy.optimize import minimize
-from scipy.special import expit
+from tqdm import tqdm
 
 from ....stages.errors import ConfigError
 from ....stages.infer import infer
 from ....stages.models.card import Calibration
-from ....stages.settings import Polarity, Resolution, Weights
+from ....stages.models.loading import load_model, read_card
+from ....stages.settings import Polarity
+from ..calibration import PRIOR, Pass, Request, Vector, asked_for, calibration, fit
+from ..card import made_with, write_calibrations
+from .canvases import Canvas, background_files, draw, mosaic, procedural
+from .mnist import CLASSES, Digits, read_mnist
 
 if TYPE_CHECKING:
     from ....stages.geometry.grid import Grid
     from ....stages.models.loading import Model
-    from .canvases import Canvas
 
-__all__ = ["PRIOR", "Fit", "Pass", "Vector", "calibrate", "fit"]
+__all__ = ["Fit", "Material", "calibrate", "calibrate_digits", "canvases", "report"]
 
-PRIOR = 0.05
-"""Share of cells on a picture that are taken to be ink.
-
-The fit counts all positive cells together as this and all negative ones as the rest. A map that
-hardly tells ink from ground then stays below 0.5 nearly everywhere, a plain picture stays dark, and
-where maps are joined by their maximum the one that knows most decides; with equal shares every weak
-map would light up half of every photograph. It is a compromise: on photographs without text the
-digits network still lights up 9 (`paper`) to 19 (`class`) percent of the area at 0.5 with three
-scales and both polarities. A prior of 0.005 makes that 1 to 3 percent, but leaves of the text in
-photographs a third to a quarter of what is found.
-"""
-
+_SIZE = (480, 360)
 # Cells of a canvas that are looked at: neighbours tell little more.
 _POSITIVES, _NEGATIVES = 300, 1000
 
 
 @dataclass(frozen=True)
-class Pass:
-    """How a picture is shown to the network."""
+class Material:
+    """What canvases are made of: digits, photographs (or none), how many canvases, the seed."""
 
-    resolution: Resolution
-    polarity: Polarity
-    scale: float
-
-
-@dataclass(frozen=True)
-class Vector:
-    """A weight vector W whose map H is to be calibrated.
-
-    Attributes:
-        weights: its kind.
-        label: the name that its calibration is kept under.
-        classes: indices of the classes whose ink is a positive.
-        values: float32 [C].
-    """
-
-    weights: Weights
-    label: str
-    classes: tuple[int, ...]
-    values: NDArray[np.float32]
+    digits: Digits
+    photographs: tuple[Path, ...]
+    count: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -79,6 +60,51 @@ class Fit:
     calibration: Calibration
     auc: float
     lit: float
+
+
+def calibrate_digits(folder: Path, request: Request, data: Path | None) -> str:
+    """Fit all calibrations that are asked for, write them into the model, return a report.
+
+    Args:
+        folder: of the model.
+        request: what is asked for.
+        data: see `read_mnist`.
+
+    Raises:
+        ModelError: the model has no tables, or it lacks a label.
+        ConfigError: its classes are not the ten digits, there is no MNIST, or there are no
+            photographs in the folder given.
+        OutputError: the folder of the model cannot be written.
+    """
+    _require_digits(folder)
+    model = load_model(folder)
+    places, count, seed = request.backgrounds, request.count, request.seed
+    photographs = background_files(places, held_out=False) if places else ()
+    material = Material(read_mnist(data, train=True), photographs, count, seed)
+    asked = asked_for(model, request.configs, every_kind=request.every_kind)
+    # The order of float additions, and so the last digits, would depend on the cores at hand.
+    torch.set_num_threads(1)
+    drawn = tqdm(canvases(material), "calibrating", count, disable=None, unit="canvas")
+    fits = list(calibrate(model, asked, drawn, seed))
+    about = {
+        "data": f"MNIST training digits, {len(photographs)} photographs",
+        "canvases": count,
+        "seed": seed,
+        "prior": PRIOR,
+        **made_with("numpy", "opencv-python", "scipy", "torch"),
+    }
+    write_calibrations(folder, model.card, (one.calibration for one in fits), about)
+    return report(fits)
+
+
+def _require_digits(folder: Path) -> None:
+    classes = read_card(folder).classes
+    if classes != CLASSES:
+        msg = (
+            f"{folder}: locpipe calibrate is for models of digits and of text, and this one tells "
+            f"{', '.join(classes[:3])} ...; use it with `heatmap.normalize: minmax`"
+        )
+        raise ConfigError(msg)
 
 
 def calibrate(
@@ -114,37 +140,24 @@ def calibrate(
             yield _fitted(vector, one, positive, of_vector[labels < 0])
 
 
-def fit(
-    positive: NDArray[np.floating], negative: NDArray[np.floating], prior: float = PRIOR
-) -> tuple[float, float]:
-    """Return slope and intercept of a logistic regression of one variable, slope >= 0.
+def canvases(material: Material) -> Iterator[Canvas]:
+    """Yield canvases on black, made-up and, where there are any, photographic ground in turn."""
+    random = default_rng(material.seed)
+    for index in range(material.count):
+        ground = _ground(random, material.photographs, index % 3)
+        yield draw(random, ground, material.digits, count=len(CLASSES))
 
-    More heat is never evidence of less: where a map is hotter on ground than on ink, it is taken
-    to say nothing, which makes it the prior everywhere.
 
-    Args:
-        positive: [N] values where the answer is yes.
-        negative: [M] values where it is no.
-        prior: what all positives together count; all negatives count the rest.
-    """
-    x = np.concatenate([positive, negative]).astype(np.float64)
-    middle, spread = float(np.mean(x)), float(np.std(x)) or 1.0
-    x = (x - middle) / spread
-    sign = np.repeat([1.0, -1.0], [len(positive), len(negative)])
-    weight = np.repeat(
-        [prior / len(positive), (1 - prior) / len(negative)], [len(positive), len(negative)]
-    )
-
-    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
-        margin = sign * (parameters[0] * x + parameters[1])
-        pull = -weight * sign * expit(-margin)
-        return float(weight @ np.logaddexp(0, -margin)), np.array([pull @ x, pull.sum()])
-
-    bounds = ((0, None), (None, None))
-    start = np.array([1.0, np.log(prior / (1 - prior))])
-    found = minimize(loss, start, jac=True, method="L-BFGS-B", bounds=bounds).x
-    slope = float(found[0]) / spread
-    return slope, float(found[1]) - slope * middle
+def report(fits: Iterable[Fit]) -> str:
+    """Return a table of what was fitted."""
+    lines = ["weights     resolution  polarity  scale  label   AUC   ground lit  slope  intercept"]
+    for one in fits:
+        c = one.calibration
+        lines.append(
+            f"{c.weights:<10}  {c.resolution:<10}  {c.polarity:<8}  {c.scale:5.3g}  {c.label:<5}"
+            f"  {one.auc:.3f}  {one.lit:9.2%}  {c.slope:9.4g}  {c.intercept:9.4g}"
+        )
+    return "\n".join(lines)
 
 
 @dataclass(frozen=True)
@@ -212,17 +225,8 @@ def _fitted(
         )
         raise ConfigError(msg)
     slope, intercept = fit(positive, negative)
-    calibration = Calibration(
-        weights=vector.weights,
-        resolution=one.resolution,
-        polarity=one.polarity,
-        scale=one.scale,
-        label=vector.label,
-        slope=float(f"{slope:.6g}"),
-        intercept=float(f"{intercept:.6g}"),
-    )
     lit = float(np.mean(slope * negative + intercept > 0))
-    return Fit(calibration, _auc(positive, negative), lit)
+    return Fit(calibration(vector, one, slope, intercept), _auc(positive, negative), lit)
 
 
 def _auc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float:
@@ -231,3 +235,11 @@ def _auc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float:
     below = np.searchsorted(ground, positive, side="left")
     not_above = np.searchsorted(ground, positive, side="right")
     return float(np.mean(below + not_above) / (2 * len(ground)))
+
+
+def _ground(random: Generator, photographs: Sequence[Path], kind: int) -> NDArray[np.uint8]:
+    if kind == 0:
+        return np.zeros((_SIZE[1], _SIZE[0], 3), np.uint8)
+    if kind == 1 or not photographs:
+        return procedural(random, *_SIZE)
+    return mosaic(random, photographs, *_SIZE)

@@ -8,12 +8,12 @@ from pydantic import Field
 from ....stages.settings import Section
 from ...config.sections import UserPath
 
-__all__ = ["TrainConfig"]
+__all__ = ["DigitsTrainConfig"]
 
 Count = Annotated[int, Field(ge=1)]
 
 
-class TrainConfig(Section):
+class DigitsTrainConfig(Section):
     """All that `locpipe train` can be told; the defaults are the AdGAP paper's."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "digits"

@@ -5,15 +5,18 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....stages.errors import ConfigError
+from ....stages.nets.torchvision_shim import declare_operators
 from ....stages.paths import expanded
 
-__all__ = ["Digits", "read_mnist"]
+__all__ = ["CLASSES", "Digits", "read_mnist"]
+
+CLASSES = tuple("0123456789")
 
 _HOW = (
     "The four files train-images-idx3-ubyte, train-labels-idx1-ubyte, t10k-images-idx3-ubyte and "
@@ -61,17 +64,20 @@ def read_mnist(folder: Path | None, *, train: bool) -> Digits:
 def _default_folder() -> Path:
     if "LOCPIPE_DATA" in os.environ:
         return expanded(os.environ["LOCPIPE_DATA"]) / "mnist"
-    from ....stages.nets.torchvision_shim import declare_operators  # noqa: PLC0415 - loads torch
-
-    declare_operators()
-    from torchvision.datasets import MNIST  # noqa: PLC0415 - loads torch
-
     root = expanded(_CACHE)
     try:
-        return Path(MNIST(str(root), download=True).raw_folder)
+        return Path(_datasets().MNIST(str(root), download=True).raw_folder)
     except (RuntimeError, OSError) as error:
         msg = f"MNIST cannot be downloaded to {root} ({error}). {_HOW}"
         raise ConfigError(msg) from error
+
+
+def _datasets() -> Any:  # noqa: ANN401 - torchvision ships no types
+    declare_operators()
+    # It can be imported only after its operators are declared.
+    from torchvision import datasets  # noqa: PLC0415
+
+    return datasets
 
 
 def _find(folder: Path, name: str) -> Path:
@@ -86,18 +92,13 @@ def _find(folder: Path, name: str) -> Path:
 
 
 def _read(file: Path, reader: str, dtype: type[Number]) -> NDArray[Number]:
-    from ....stages.nets.torchvision_shim import declare_operators  # noqa: PLC0415 - loads torch
-
-    declare_operators()
-    from torchvision.datasets import mnist  # noqa: PLC0415 - loads torch
-    from torchvision.datasets.utils import extract_archive  # noqa: PLC0415 - loads torch
-
-    read: Callable[[str], object] = getattr(mnist, reader)
+    datasets = _datasets()
+    read: Callable[[str], object] = getattr(datasets.mnist, reader)
     try:
         if file.suffix != ".gz":
             return np.asarray(read(str(file)), dtype)
         with tempfile.TemporaryDirectory() as folder:
-            extract_archive(str(file), folder)
+            datasets.utils.extract_archive(str(file), folder)
             return np.asarray(read(str(Path(folder) / file.stem)), dtype)
     except Exception as error:  # torchvision raises half a dozen kinds on damage, undocumented
         msg = f"{file} is damaged or no idx file ({error}). {_HOW}"

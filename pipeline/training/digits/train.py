@@ -1,173 +1,26 @@
-"""Training a classifier of digits as the AdGAP paper does."""
+"""`locpipe train` for digits: a config in, a model folder and a report out."""
 
-from __future__ import annotations
+from ....stages.models.card import ModelCard
+from .card import write_model
+from .config import DigitsTrainConfig
+from .loop import train
 
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
-
-import numpy as np
-import torch
-from torch.nn import functional
-from tqdm import tqdm
-
-from ....stages.errors import ConfigError
-from ....stages.nets import Network, build
-from ..checkpoint import load_checkpoint, save_checkpoint
-from ..curve import require_matplotlib, write_curve
-from .mnist import Digits, read_mnist
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from .config import TrainConfig
-
-__all__ = ["CHECKPOINT_FILE", "CLASSES", "Quality", "Trained", "batch", "measure", "train"]
-
-CHECKPOINT_FILE = "checkpoint.safetensors"
-CLASSES = tuple("0123456789")
-# Going on with these changed is the same training.
-_FREE = {"name", "output", "data", "epochs"}
+__all__ = ["train_digits"]
 
 
-@dataclass(frozen=True)
-class Quality:
-    """How well a network classifies.
-
-    Attributes:
-        error: mean negative log-likelihood.
-        correct: bool [N], which samples it gets right.
-        labels: int64 [N], their classes.
-    """
-
-    error: float
-    correct: NDArray[np.bool_]
-    labels: NDArray[np.int64]
-
-    @property
-    def accuracy(self) -> float:
-        """Share of samples classified right."""
-        return float(self.correct.mean())
-
-    def per_class(self) -> tuple[float, ...]:
-        """Return the accuracy on the samples of each class."""
-        return tuple(
-            float(self.correct[self.labels == label].mean()) for label in range(len(CLASSES))
-        )
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A network in evaluation mode, its quality on the test part, and a record for each epoch."""
-
-    network: Network
-    quality: Quality
-    curve: list[dict[str, Any]]
-
-
-def train(config: TrainConfig, *, resume: bool) -> Trained:
-    """Train as the config says, with a checkpoint after every epoch.
-
-    Killed at any moment and resumed, it ends with the weights of a training that was not killed.
+def train_digits(config: DigitsTrainConfig, *, resume: bool) -> str:
+    """Train, write the model folder, return what was measured on the test digits.
 
     Raises:
-        ConfigError: the data is missing, or the output folder holds another training.
+        ConfigError: MNIST or matplotlib is missing, or the folder holds another training.
         OutputError: the output folder cannot be written.
     """
-    require_matplotlib()
-    checkpoint = config.output / CHECKPOINT_FILE
-    _require_room(config.output, resume=resume)
-    data = {part: read_mnist(config.data, train=part == "train") for part in ("train", "test")}
-    torch.set_num_threads(config.threads)
-    torch.manual_seed(config.seed)
-    network = build(config.architecture, len(CLASSES))
-    optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
-    settings = config.model_dump(exclude=_FREE)
-    curve = []
-    if resume and checkpoint.is_file():
-        curve = load_checkpoint(checkpoint, network, optimizer, settings=settings)
-    quality = None
-    for epoch in range(len(curve) + 1, config.epochs + 1):
-        shown = _one_epoch(network, optimizer, data["train"], config, epoch)
-        quality = measure(network, data["test"])
-        curve.append(_record(epoch, shown, quality))
-        save_checkpoint(checkpoint, network, optimizer, settings=settings, curve=curve)
-    write_curve(config.output, curve)
-    return Trained(network, quality or measure(network, data["test"]), curve)
+    return _accuracies(write_model(config, train(config, resume=resume)))
 
 
-def measure(network: Network, digits: Digits) -> Quality:
-    """Return how well a network classifies; leaves it in evaluation mode."""
-    network.eval()
-    chosen, total = [], 0.0
-    with torch.inference_mode():
-        for index in torch.arange(len(digits.labels)).split(1000):
-            pictures, labels = batch(digits, index)
-            logits = network(pictures)
-            total += float(functional.cross_entropy(logits, labels, reduction="sum"))
-            chosen.append(logits.argmax(dim=1).numpy())
-    correct = np.concatenate(chosen) == digits.labels
-    return Quality(total / len(correct), correct, digits.labels)
-
-
-def batch(digits: Digits, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return the samples at `index`: pictures float32 [N, 1, 28, 28] in 0..1, labels int64 [N]."""
-    pictures = torch.from_numpy(digits.pictures[index.numpy()])[:, None]
-    return pictures.float() * (1 / 255), torch.from_numpy(digits.labels[index.numpy()])
-
-
-def _require_room(folder: Path, *, resume: bool) -> None:
-    if (folder / "model.yaml").exists():
-        msg = f"{folder} already holds a finished model; remove it or choose another --output"
-        raise ConfigError(msg)
-    if not resume and (folder / CHECKPOINT_FILE).exists():
-        msg = (
-            f"{folder} holds an unfinished training; go on with it by --resume, "
-            f"remove its {CHECKPOINT_FILE}, or choose another --output"
-        )
-        raise ConfigError(msg)
-
-
-def _one_epoch(
-    network: Network,
-    optimizer: torch.optim.Optimizer,
-    digits: Digits,
-    config: TrainConfig,
-    epoch: int,
-) -> Quality:
-    """Train for an epoch; return error and hits on its samples as they were met."""
-    network.train()
-    order = _order(len(digits.labels), config.batches * config.batch_size)
-    batches = order.split(config.batch_size)
-    first = (epoch - 1) * config.batches
-    total, chosen = 0.0, []
-    label = f"epoch {epoch}/{config.epochs}"
-    for step, index in enumerate(tqdm(batches, label, disable=None, leave=False), first):
-        pictures, labels = batch(digits, index)
-        for group in optimizer.param_groups:
-            group["lr"] = config.learning_rate / (1 + config.decay * step)
-        optimizer.zero_grad()
-        logits = network(pictures)
-        error = functional.cross_entropy(logits, labels)
-        error.backward()
-        optimizer.step()
-        total += float(error.detach()) * len(labels)
-        chosen.append(logits.detach().argmax(dim=1).numpy())
-    shown = digits.labels[order.numpy()]
-    return Quality(total / len(shown), np.concatenate(chosen) == shown, shown)
-
-
-def _order(samples: int, wanted: int) -> torch.Tensor:
-    """Return int64 [wanted]: every sample once in random order, then again in another."""
-    rounds = -(-wanted // samples)
-    return torch.cat([torch.randperm(samples) for _ in range(rounds)])[:wanted]
-
-
-def _record(epoch: int, shown: Quality, quality: Quality) -> dict[str, Any]:
-    return {
-        "epoch": epoch,
-        "train_error": shown.error,
-        "train_accuracy": shown.accuracy,
-        "test_error": quality.error,
-        "test_accuracy": quality.accuracy,
-    }
+def _accuracies(card: ModelCard) -> str:
+    quality = card.quality["mnist_test"]
+    samples, accuracy, error = (quality[key] for key in ("samples", "accuracy", "error"))
+    lines = [f"accuracy on {samples} test samples: {accuracy:.2%}, mean error {error:.4f}"]
+    lines += [f"  {name}: {share:.2%}" for name, share in quality["accuracy_per_class"].items()]
+    return "\n".join(lines)

@@ -21,9 +21,9 @@ from ..ablation import weigh
 from ..card import made_with, write_card
 from .config import ImagesTrainConfig
 from .data import Samples
-from .measure import Quality
+from .loop import TrainedImages
+from .measure import ImagesQuality
 from .shown import Shown, shown
-from .train import Trained
 
 __all__ = ["write_model"]
 
@@ -33,7 +33,7 @@ _BATCH = 10
 _EXACT: tuple[Resolution, ...] = ("native", "atrous")  # cells of both have the same values
 
 
-def write_model(config: ImagesTrainConfig, trained: Trained, training: Samples) -> ModelCard:
+def write_model(config: ImagesTrainConfig, trained: TrainedImages, training: Samples) -> ModelCard:
     """Write weights, tables, calibrations of the class maps, and last the card.
 
     Where the network has a map for each class, `linear` of the tables are that map's weights, and
@@ -134,7 +134,7 @@ def _training(config: ImagesTrainConfig, training: Samples) -> dict[str, Any]:
     }
 
 
-def _quality(quality: Quality, classes: tuple[str, ...]) -> dict[str, Any]:
+def _quality(quality: ImagesQuality, classes: tuple[str, ...]) -> dict[str, Any]:
     return {
         "pictures": len(quality.scores),
         "accuracy": quality.accuracy,

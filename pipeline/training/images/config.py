@@ -5,6 +5,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from ....stages.errors import ModelError
+from ....stages.nets.pooling import parse_pooling
 from ....stages.settings import Section
 from ...config.sections import UserPath
 
@@ -89,9 +91,6 @@ class ImagesTrainConfig(Section):
     @field_validator("head")
     @classmethod
     def _known_head(cls, value: str | None) -> str | None:
-        from ....stages.errors import ModelError  # noqa: PLC0415 - start-up time
-        from ....stages.nets.pooling import parse_pooling  # noqa: PLC0415 - loads torch
-
         try:
             if value is not None:
                 parse_pooling(value)

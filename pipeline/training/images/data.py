@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ....stages.errors import ConfigError
 from ....stages.load import EXTENSIONS, load
-from ..digits.mnist import read_mnist
+from ..digits.mnist import CLASSES, read_mnist
 
 if TYPE_CHECKING:
     from .config import ImagesTrainConfig
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 __all__ = ["Labelled", "Samples", "list_labelled", "read_samples", "squared"]
 
 _HELD_OUT = 5
-_DIGITS = tuple("0123456789")
 _COLUMNS = ("file", "labels")
 
 
@@ -201,4 +200,4 @@ def _digits(config: ImagesTrainConfig, *, train: bool) -> Samples:
             f"MNIST has 1 channel and 28 pixels a side, the config {shape}; set size, mean and std"
         )
         raise ConfigError(msg)
-    return Samples(digits.pictures[:, None], np.eye(10, dtype=np.bool_)[digits.labels], _DIGITS)
+    return Samples(digits.pictures[:, None], np.eye(10, dtype=np.bool_)[digits.labels], CLASSES)

@@ -13,13 +13,13 @@ from ...evaluation.wsol import mean_average_precision
 from .loss import Loss, error_of
 from .shown import Shown
 
-__all__ = ["Quality", "measure", "right"]
+__all__ = ["ImagesQuality", "measure", "right"]
 
 _BATCH = 100
 
 
 @dataclass(frozen=True)
-class Quality:
+class ImagesQuality:
     """Scores of pictures beside what they show.
 
     Attributes:
@@ -56,7 +56,9 @@ class Quality:
         )
 
 
-def measure(network: Network, shown: Shown, loss: Loss, *, multi_label: bool, low: bool) -> Quality:
+def measure(
+    network: Network, shown: Shown, loss: Loss, *, multi_label: bool, low: bool
+) -> ImagesQuality:
     """Measure a network; leaves it in evaluation mode.
 
     Args:
@@ -72,7 +74,7 @@ def measure(network: Network, shown: Shown, loss: Loss, *, multi_label: bool, lo
     with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=low):
         together = torch.cat([run(shown.batch(index)).float() for index in indices])
     error = float(error_of(together, shown.targets, loss, multi_label=multi_label))
-    return Quality(error, together.numpy(), shown.targets.numpy(), multi_label)
+    return ImagesQuality(error, together.numpy(), shown.targets.numpy(), multi_label)
 
 
 def right(

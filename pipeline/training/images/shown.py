@@ -80,7 +80,8 @@ def _normalization(config: ImagesTrainConfig) -> Callable[[Tensor], Tensor]:
 
 def _variation(options: AugmentConfig, size: int) -> Callable[[Tensor], Tensor] | None:
     declare_operators()
-    from torchvision.transforms import v2  # noqa: PLC0415 - slow to import
+    # It can be imported only after its operators are declared.
+    from torchvision.transforms import v2  # noqa: PLC0415
 
     steps: list[Callable[[Tensor], Tensor]] = []
     if options.crop < 1:

@@ -1,199 +1,76 @@
-"""Training on labelled pictures: resumable to the exact step."""
+"""`locpipe train` for labelled pictures: a config in, a model folder and a report out."""
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+import copy
 
 import torch
-from torch import Tensor, nn
 
-from ....stages.nets import Network, build
-from ....stages.nets.backbones import build_backbone, weights_file
-from ....stages.nets.pooling import with_head
-from ....stages.precision import float32_only
-from ...workers.signals import Stop
-from ..checkpoint import load_checkpoint, save_checkpoint
-from ..digits.train import CHECKPOINT_FILE
-from .loss import error_of
-from .measure import Quality, measure, right
-from .shown import Shown
+from ....stages.errors import ConfigError
+from ....stages.nets import Network
+from ..checkpoint import CHECKPOINT_FILE, require_room
+from ..curve import blank, write_curve
+from .card import write_model
+from .config import ImagesTrainConfig
+from .data import Samples, read_samples
+from .loop import network_of, train
+from .measure import ImagesQuality
+from .shown import Shown, features_of, shown
 
-if TYPE_CHECKING:
-    from .config import ImagesTrainConfig
-
-__all__ = ["Trained", "network_of", "train"]
-
-# Going on with these changed is the same training.
-_FREE = {"name", "output", "data", "validation", "weights", "epochs", "checkpoint_minutes"}
-Record = dict[str, Any]
+__all__ = ["report", "train_images"]
 
 
-@dataclass(frozen=True)
-class Trained:
-    """A network in evaluation mode, its quality on the validation, and a record for each epoch."""
-
-    network: Network
-    quality: Quality
-    curve: list[Record]
-
-
-def network_of(config: ImagesTrainConfig, classes: int) -> Network:
-    """Return the network of a training before its first step.
+def train_images(config: ImagesTrainConfig, *, resume: bool) -> str:
+    """Train, write the model folder, return what was measured on the validation.
 
     Raises:
+        ConfigError: something is wrong with the data, or the folder holds another training.
+        ImageError: a picture cannot be read.
         ModelError: there is no such network, or its weights do not fit.
-    """
-    torch.manual_seed(config.seed)
-    if config.weights is None or config.head is None:
-        network = build(config.network, classes)
-    else:
-        file = weights_file(config.architecture, config.weights)
-        trunk = build_backbone(config.architecture, file, None)
-        network = with_head(trunk, classes, config.head)
-    network.features.requires_grad_(requires_grad=not config.freeze)
-    # nn.Module.to knows memory formats, its type hints do not.
-    return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
-
-
-def train(
-    config: ImagesTrainConfig, network: Network, parts: tuple[Shown, Shown], *, resume: bool
-) -> Trained:
-    """Train as the config says; killed and resumed, it ends with the same weights.
-
-    Args:
-        config: of the training.
-        network: from `network_of`.
-        parts: what is trained on and what is measured on after every epoch.
-        resume: go on from the checkpoint in `config.output`, if there is one.
-
-    Raises:
-        ConfigError: the checkpoint is damaged or of another training.
         OutputError: the output folder cannot be written.
-        KeyboardInterrupt: a signal asked to stop; a checkpoint of the last whole step is kept.
     """
-    torch.set_num_threads(config.threads)
-    run = _Run(config, network, parts, resume=resume)
-    saved, stop = time.monotonic(), Stop()
-    with stop.listening():
-        for index in run.remaining():
-            run.learn(index)
-            if run.step % run.steps == 0:
-                run.validate()
-            last = run.step == run.steps * config.epochs
-            if last or stop.requested or time.monotonic() - saved > 60 * config.checkpoint_minutes:
-                run.save()
-                saved = time.monotonic()
-            if stop.requested and not last:
-                raise KeyboardInterrupt(stop.signal)
-    return Trained(network, run.measured(), run.curve)
+    blank()
+    require_room(config.output, resume=resume)
+    samples = read_samples(config)
+    network = network_of(config, len(samples[0].classes))
+    _require_fit(config, network)
+    parts = _parts(config, network, samples)
+    trained = train(config, network, parts, resume=resume)
+    write_curve(config.output, trained.curve)
+    write_model(config, trained, samples[0])
+    (config.output / CHECKPOINT_FILE).unlink(missing_ok=True)
+    return report(trained.quality, samples[0].classes)
 
 
-class _Run:
-    """Network, optimizer and curve of a training, and the step they are at."""
+def report(quality: ImagesQuality, classes: tuple[str, ...]) -> str:
+    """Return how good a network is, of every class."""
+    what = "of decisions right" if quality.multi_label else "of pictures right"
+    first = (
+        f"{quality.accuracy:.2%} {what} on {len(quality.scores)} that it was not trained on, "
+        f"mean average precision {quality.mean_average_precision:.2%}"
+    )
+    named = zip(classes, quality.per_class(), strict=True)
+    return "\n".join([first, *(f"  {name}: found in {share:.2%}" for name, share in named)])
 
-    def __init__(
-        self,
-        config: ImagesTrainConfig,
-        network: Network,
-        parts: tuple[Shown, Shown],
-        *,
-        resume: bool,
-    ) -> None:
-        self.config, self.network = config, network
-        self.shown, self.others = parts
-        self.size = min(config.batch_size, len(self.shown.x))
-        self.steps = len(self.shown.x) // self.size
-        learned = [one for one in network.parameters() if one.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            learned, lr=config.learning_rate, weight_decay=config.weight_decay
+
+def _parts(
+    config: ImagesTrainConfig, network: Network, samples: tuple[Samples, Samples]
+) -> tuple[Shown, Shown]:
+    """Return what is shown; of a frozen trunk its features, computed once, where nothing varies."""
+    training, others = (shown(part, config) for part in samples)
+    if not config.freeze or training.vary is not None:
+        return training, others
+    return features_of(network, training), features_of(network, others)
+
+
+def _require_fit(config: ImagesTrainConfig, network: Network) -> None:
+    """See, before anything is trained, that the network takes pictures of this size."""
+    shape = 1, len(config.mean), config.size, config.size
+    try:
+        copy.deepcopy(network).to("meta").eval()(torch.empty(shape, device="meta"))
+    except RuntimeError as error:
+        msg = (
+            f"{config.network} takes no pictures of {config.size} x {config.size} pixels with "
+            f"{shape[1]} channels ({str(error).splitlines()[0]}); change size, or mean and std"
         )
-        self.state = nn.ModuleDict({"network": network})
-        # Steps done, and the sums of error and of what was right since the last validation.
-        self.state.register_buffer("sums", torch.zeros(3, dtype=torch.float64))
-        self.settings = config.model_dump(mode="json", exclude=_FREE)
-        self.file = config.output / CHECKPOINT_FILE
-        self.curve: list[Record] = []
-        if resume and self.file.is_file():
-            self.curve = load_checkpoint(
-                self.file, self.state, self.optimizer, settings=self.settings
-            )
-
-    @property
-    def sums(self) -> Tensor:
-        """Steps done; sum of errors and of shares that were right in this epoch."""
-        return self.state.get_buffer("sums")
-
-    @property
-    def step(self) -> int:
-        """Steps done."""
-        return int(self.sums[0])
-
-    def remaining(self) -> Iterator[Tensor]:
-        """Yield the indices of the pictures of each step that is left."""
-        for epoch in range(self.step // self.steps, self.config.epochs):
-            order = torch.Generator().manual_seed(self.config.seed * 1_000_003 + epoch)
-            batches = torch.randperm(len(self.shown.x), generator=order).split(self.size)
-            yield from batches[self.step - epoch * self.steps : self.steps]
-
-    def learn(self, index: Tensor) -> None:
-        """Take a step."""
-        options = self.config
-        self.network.train()
-        if options.freeze:
-            self.network.features.eval()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
-        scores, targets = self._scores(index), self.shown.targets[index]
-        error = error_of(scores, targets, options.loss, multi_label=options.multi_label)
-        self.optimizer.zero_grad()
-        error.backward()
-        self.optimizer.step()
-        hits = right(scores.detach().numpy(), targets.numpy(), multi_label=options.multi_label)
-        self.sums.add_(torch.tensor([1, float(error.detach()), float(hits.mean())]))
-
-    def measured(self) -> Quality:
-        """Measure the network as it is."""
-        options = self.config
-        low = options.precision == "bf16" and not float32_only()
-        return measure(
-            self.network, self.others, options.loss, multi_label=options.multi_label, low=low
-        )
-
-    def validate(self) -> None:
-        """Measure the network and add it to the curve."""
-        quality = self.measured()
-        error, accuracy = (self.sums[1:] / self.steps).tolist()
-        self.curve.append(
-            {
-                "epoch": self.step // self.steps,
-                "train_error": error,
-                "train_accuracy": accuracy,
-                "test_error": quality.error,
-                "test_accuracy": quality.accuracy,
-            }
-        )
-        self.sums[1:] = 0
-
-    def save(self) -> None:
-        """Write a checkpoint."""
-        save_checkpoint(
-            self.file, self.state, self.optimizer, settings=self.settings, curve=self.curve
-        )
-
-    def _scores(self, index: Tensor) -> Tensor:
-        run = self.network.classifier if self.shown.are_features else self.network
-        x = self.shown.batch(index, varied=True)
-        low = self.config.precision == "bf16" and not float32_only()
-        with torch.autocast("cpu", torch.bfloat16, enabled=low):
-            scores: Tensor = run(x)
-        return scores.float()
-
-    def _learning_rate(self) -> float:
-        rate = self.config.learning_rate
-        if self.config.schedule == "constant":
-            return rate
-        return rate * 0.5 * (1 + math.cos(math.pi * self.step / (self.steps * self.config.epochs)))
+        raise ConfigError(msg) from error

@@ -21,7 +21,7 @@ from ...output.box_json import Maker, Page, box_document
 from ...output.layout import prepare_output, result_path
 from .render import Renderer
 from .settings import RenderSettings
-from .truth import UNREADABLE, Rendering, Word
+from .truth import UNREADABLE, RenderedWord, Rendering
 
 __all__ = ["export", "page_of_rendering"]
 
@@ -95,7 +95,7 @@ def page_of_rendering(
     )
 
 
-def _box(word: Word, width: int, height: int) -> Box:
+def _box(word: RenderedWord, width: int, height: int) -> Box:
     # What sticks out of the picture is cut off: boxes lie inside it.
     corners = np.clip(word.polygon, 0, (width, height)).round(2).astype(float)
     left, top = np.floor(corners.min(0)).astype(int).tolist()

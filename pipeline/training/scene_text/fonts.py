@@ -17,11 +17,10 @@ from .settings import FontSettings
 
 try:
     from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped] # it ships none
-except ImportError as error:
-    message = "rendering text needs fontTools: pip install 'locpipe[train]'"
-    raise ConfigError(message) from error
+except ImportError:  # an optional extra: see `require_fonttools`
+    TTFont = None
 
-__all__ = ["Face", "Fonts", "find_fonts", "open_face"]
+__all__ = ["Face", "Fonts", "find_fonts", "open_face", "require_fonttools"]
 
 SUFFIXES = frozenset({".ttf", ".otf", ".ttc"})
 LATIN = frozenset(string.ascii_letters + string.digits)
@@ -97,12 +96,25 @@ def _read(path: Path) -> tuple[str, frozenset[str]] | None:
         return None
 
 
+def require_fonttools() -> None:
+    """Fail before any work is done.
+
+    Raises:
+        ConfigError: fontTools is not installed.
+    """
+    if TTFont is None:
+        message = "rendering text needs fontTools: pip install 'locpipe[train]'"
+        raise ConfigError(message)
+
+
 def find_fonts(settings: FontSettings) -> Fonts:
     """Search the folders for faces that have all Latin letters and digits.
 
     Raises:
-        ConfigError: A folder does not exist, no font lies in the folders, or none has the glyphs.
+        ConfigError: fontTools is not installed, a folder does not exist, no font lies in the
+            folders, or none has the glyphs.
     """
+    require_fonttools()
     # It reports every oddity of every font; what cannot be read is reported below.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     families: defaultdict[str, list[Face]] = defaultdict(list)

@@ -18,7 +18,7 @@ from .panels import Panel, choose_panel
 from .place import Ground
 from .pose import Arc, Pose, Wave, pose_at, rectangle, tilt
 from .settings import RenderSettings
-from .truth import Rendering, Word, judge, word_at
+from .truth import RenderedWord, Rendering, judge, word_at
 from .words import Vocabulary, read_words
 
 __all__ = ["Renderer"]
@@ -78,7 +78,7 @@ class _Scene:
             scatter(self.rgb, rng, int(rng.integers(1, 4)))
         self.ground = Ground(self.rgb)
         self.ink = np.zeros(self.rgb.shape[:2], np.uint8)
-        self.words: list[Word] = []
+        self.words: list[RenderedWord] = []
         self.lines = 0
         self.ems: list[float] = []
         self.roll = normal(rng, 0.05)

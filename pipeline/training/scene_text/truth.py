@@ -10,13 +10,13 @@ from .camera import Shot
 from .pose import Pose
 from .typeset import FlatWord
 
-__all__ = ["UNREADABLE", "Rendering", "Word", "judge", "word_at"]
+__all__ = ["UNREADABLE", "RenderedWord", "Rendering", "judge", "word_at"]
 
 UNREADABLE = "###"  # as in the ground truth of ICDAR: neither a hit nor a false alarm
 
 
 @dataclass(frozen=True)
-class Word:
+class RenderedWord:
     """One word of a picture; upright picture frame, origin at the corner of the first pixel.
 
     Attributes:
@@ -39,11 +39,11 @@ class Rendering:
     """A picture `rgb` uint8 [H, W, 3], its words, and the coverage `ink` uint8 [H, W] of glyphs."""
 
     rgb: NDArray[np.uint8]
-    words: tuple[Word, ...]
+    words: tuple[RenderedWord, ...]
     ink: NDArray[np.uint8]
 
 
-def word_at(flat: FlatWord, x: float, y: float, pose: Pose, line: int) -> Word:
+def word_at(flat: FlatWord, x: float, y: float, pose: Pose, line: int) -> RenderedWord:
     """Bring a word of the paragraph at (`x`, `y`) of a block into the picture."""
     steps = 2 if pose.curve is None else 9
     across = np.linspace(flat.left, flat.right, steps) + x
@@ -51,7 +51,7 @@ def word_at(flat: FlatWord, x: float, y: float, pose: Pose, line: int) -> Word:
     bottom = np.stack([across[::-1], np.full(steps, flat.bottom + y)], 1)
     polygon = pose.forward(np.concatenate([top, bottom])).astype(np.float32)
     quad = polygon if pose.curve is None else _around(polygon)
-    return Word(quad, flat.text, line, polygon)
+    return RenderedWord(quad, flat.text, line, polygon)
 
 
 def _around(polygon: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -66,7 +66,9 @@ def _around(polygon: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.roll(corners, -first, 0), np.float32)
 
 
-def judge(shot: Shot, ink: NDArray[np.uint8], words: list[Word]) -> tuple[Word, ...]:
+def judge(
+    shot: Shot, ink: NDArray[np.uint8], words: list[RenderedWord]
+) -> tuple[RenderedWord, ...]:
     """Drop words outside the picture; mark `###` those cut in half, too faint or too blurred."""
     if not words:
         return ()
@@ -82,7 +84,7 @@ def judge(shot: Shot, ink: NDArray[np.uint8], words: list[Word]) -> tuple[Word, 
     )
 
 
-def _labels(words: list[Word], shape: tuple[int, ...], ring: int) -> NDArray[np.int32]:
+def _labels(words: list[RenderedWord], shape: tuple[int, ...], ring: int) -> NDArray[np.int32]:
     """Number of the word [H, W], from 1, in its polygon and a `ring` of pixels around it."""
     labels = np.zeros(shape, np.int32)
     outlines = [np.round(word.polygon - 0.5).astype(np.int32) for word in words]
@@ -118,7 +120,7 @@ def _means(
     return means, np.sqrt(np.maximum(squares - means[:, 1] ** 2, 0))
 
 
-def _height(word: Word) -> float:
+def _height(word: RenderedWord) -> float:
     """The shorter side in pixels: the height of its letters, whichever way it runs."""
     sides = np.linalg.norm(np.roll(word.quad, -1, 0) - word.quad, axis=1)
     return float(min(sides[0] + sides[2], sides[1] + sides[3]) / 2)

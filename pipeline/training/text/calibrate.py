@@ -1,15 +1,21 @@
-"""Scale and threshold of the maps of a classifier of positions, fitted on rendered pictures."""
+"""`locpipe calibrate` for the text network: a model folder and run configs in, calibrations out.
+
+Scale and threshold of the maps of a classifier of positions, fitted on rendered pictures.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from scipy.special import expit, logit
+from tqdm import tqdm
 
 from ....stages.boxes import find_boxes
 from ....stages.errors import ConfigError
@@ -17,12 +23,17 @@ from ....stages.geometry.grid import Grid
 from ....stages.heatmap import Heatmap
 from ....stages.infer import infer
 from ....stages.models.card import Calibration
+from ....stages.models.loading import load_model
 from ....stages.threshold import threshold
 from ...evaluation.overlaps import ComparedPicture
 from ...evaluation.score import score
 from ...picture.localize import fitted
-from ..digits.calibrate import Pass, Vector, fit
+from ..calibration import Pass, Request, Vector, asked_for, calibration, fit
+from ..card import made_with, write_calibrations
+from ..scene_text.render import Renderer
+from ..scene_text.settings import Proportions
 from ..scene_text.truth import Rendering
+from .card import rendered_settings
 from .labels import IGNORED, STRIDE, TEXT, label
 from .samples import moved
 from .validate import regions
@@ -32,8 +43,15 @@ if TYPE_CHECKING:
     from ....stages.settings import ThresholdSettings
     from ...config.sections import Config
 
-__all__ = ["Calibrated", "calibrate_positions"]
+__all__ = ["PHOTOGRAPHS", "Calibrated", "calibrate_positions", "calibrate_text"]
 
+_SEED = 9_000_000
+# As users' photographs are: some of them have text, and that seldom fills the picture.
+PHOTOGRAPHS = {
+    "width": 1024,
+    "height": 768,
+    "kinds": Proportions(negative=0.5, near=0.2, far=0.25, document=0.03, large=0.02),
+}
 # Log-odds of the thresholds tried.
 _LOWS = np.arange(-2, 1.01, 0.25)
 _HIGHS = np.arange(0.5, 5.8, 0.75)
@@ -71,6 +89,37 @@ class _Shown:
     picture: Rendering
 
 
+def calibrate_text(folder: Path, request: Request) -> str:
+    """Fit all calibrations that are asked for, write them into the model, return a report.
+
+    Args:
+        folder: of the model.
+        request: what is asked for; how its configs make boxes decides which threshold is best.
+
+    Raises:
+        ModelError: it is no text model, has no tables, or lacks a label.
+        ConfigError: there are no fonts, words or backgrounds.
+        OutputError: the folder of the model cannot be written.
+    """
+    model = load_model(folder)
+    settings = rendered_settings(folder, model.card, request.backgrounds, _SEED + request.seed)
+    settings = settings.model_copy(update=PHOTOGRAPHS)
+    torch.set_num_threads(1)
+    renderer = Renderer(settings)
+    shown = tqdm(range(request.count), "rendering", disable=None, unit="picture")
+    pictures = [renderer.render(index) for index in shown]
+    fits = [
+        fit
+        for config in request.configs
+        for one, vectors in asked_for(model, [config], every_kind=request.every_kind).items()
+        for fit in calibrate_positions(model, one, vectors, pictures, config)
+    ]
+    about = {"data": "positions of rendered pictures", "pictures": request.count}
+    about |= {"seed": settings.seed, **made_with("numpy", "opencv-python", "scipy", "torch")}
+    write_calibrations(folder, model.card, (one.calibration for one in fits), about)
+    return "\n".join(_report(fits))
+
+
 def calibrate_positions(
     model: Model,
     one: Pass,
@@ -104,17 +153,9 @@ def calibrate_positions(
             log_odds = [slope * each.heat[index] + intercept for each in shown]
             best = _best_cut(shown, log_odds, config)
         stretch, shift = _moved_to(best, config.threshold)
-        calibration = Calibration(
-            weights=vector.weights,
-            resolution=one.resolution,
-            polarity=one.polarity,
-            scale=one.scale,
-            label=vector.label,
-            slope=float(f"{stretch * slope:.6g}"),
-            intercept=float(f"{stretch * intercept + shift:.6g}"),
-        )
+        kept = calibration(vector, one, stretch * slope, stretch * intercept + shift)
         low, high = expit([best.low, best.high]).tolist()
-        yield Calibrated(calibration, low, high, best.found)
+        yield Calibrated(kept, low, high, best.found)
 
 
 class _Cut(NamedTuple):
@@ -234,3 +275,13 @@ def _words_found(
         size = each.grid.picture
         pictures.append(ComparedPicture(str(number), size, regions(each.picture), polygons))
     return float(np.mean([total.score.h for total in score(pictures, _PROTOCOLS).totals.values()]))
+
+
+def _report(fits: Iterable[Calibrated]) -> Iterator[str]:
+    yield "weights     polarity  scale  label  best low  best high      rendered H  slope  intercept"
+    for one in fits:
+        c = one.calibration
+        yield (
+            f"{c.weights:<10}  {c.polarity:<8}  {c.scale:5.3g}  {c.label:<5}  {one.low:8.2f}"
+            f"  {one.high:9.2f}  {one.found:14.3f}  {c.slope:.4g}  {c.intercept:.4g}"
+        )

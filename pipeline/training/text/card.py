@@ -1,11 +1,14 @@
-"""The model folder that a text training writes."""
+"""The model folder that a text training writes, and what it says of its pictures."""
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from safetensors.torch import save as serialize_tensors
 
+from ....stages.errors import ModelError
 from ....stages.models.card import ModelCard
 from ....stages.models.folder import WEIGHTS_FILE
 from ....stages.nets import Network
@@ -13,15 +16,18 @@ from ....stages.nets.cost import cost
 from ....stages.paths import sha256_of
 from ...output.atomic import write_whole
 from ..card import made_with, write_card
+from ..scene_text.settings import RenderSettings
 from .config import TextTrainConfig
 from .labels import CLASSES, SHRINK
-from .train import Trained
+from .loop import TrainedText
 from .validate import INPUT, RENDERED_SEED
 
-__all__ = ["write_model"]
+__all__ = ["rendered_settings", "write_model"]
+
+_SIDE = 512
 
 
-def write_model(config: TextTrainConfig, trained: Trained) -> ModelCard:
+def write_model(config: TextTrainConfig, trained: TrainedText) -> ModelCard:
     """Write the averaged weights of a training, and what they are, as a model folder.
 
     Raises:
@@ -59,6 +65,31 @@ def write_model(config: TextTrainConfig, trained: Trained) -> ModelCard:
     )
     write_card(config.output, card)
     return card
+
+
+def rendered_settings(
+    folder: Path, card: ModelCard, backgrounds: Path | None, seed: int
+) -> RenderSettings:
+    """Return the renderer of a model's training, for other pictures of 512 x 512.
+
+    Args:
+        folder: of the model.
+        card: of the model.
+        backgrounds: folder of photographs; None: that of the training.
+        seed: added to that of the training.
+
+    Raises:
+        ModelError: the card does not say how its pictures were rendered.
+    """
+    try:
+        trained_on = RenderSettings.model_validate(card.training["settings"]["render"])
+    except (KeyError, TypeError, ValidationError) as error:
+        msg = f"{folder} does not say what it was trained on ({error}); train it by locpipe train"
+        raise ModelError(msg) from error
+    changes: dict[str, object] = {"seed": trained_on.seed + seed, "width": _SIDE, "height": _SIDE}
+    if backgrounds is not None:
+        changes["backgrounds"] = (backgrounds,)
+    return trained_on.model_copy(update=changes)
 
 
 def _settings(config: TextTrainConfig) -> dict[str, Any]:

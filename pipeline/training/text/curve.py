@@ -1,12 +1,10 @@
 """The learning curve of a text training: numbers as JSON lines and a picture."""
 
-import io
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ...output.atomic import write_whole
+from ..curve import blank, save_curve
 
 __all__ = ["write_curve"]
 
@@ -16,19 +14,15 @@ def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:
 
     Args:
         folder: where to.
-        curve: one record a validation with `step`, `error`, `core_f` and `iou_h`, and `rendered`,
+        curve: one record per validation with `step`, `error`, `core_f` and `iou_h`, and `rendered`,
             by which its pictures are told from others; at some, under the name of a folder of
             photographs, a mapping from protocol to H.
 
     Raises:
-        OutputError: one cannot be written.
+        ConfigError: matplotlib is not installed.
+        OutputError: a file cannot be written.
     """
-    # Not pyplot: that keeps global state and looks for a screen.
-    from matplotlib.figure import Figure  # noqa: PLC0415 - slow, an optional extra
-
-    lines = "".join(json.dumps(record) + "\n" for record in curve)
-    write_whole(folder / "curve.jsonl", lines.encode())
-    figure = Figure(figsize=(10, 3.6), layout="constrained")
+    figure = blank(10, 3.6)
     left, right = figure.subplots(1, 2)
     steps = [record["step"] for record in curve]
     left.plot(steps, [record["error"] for record in curve], label="error")
@@ -43,9 +37,7 @@ def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
-    picture = io.BytesIO()
-    figure.savefig(picture, format="png", dpi=100)
-    write_whole(folder / "curve.png", picture.getvalue())
+    save_curve(folder, curve, figure)
 
 
 def _real(item: tuple[str, Any]) -> bool:

@@ -12,12 +12,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from ..scene_text.truth import UNREADABLE, Word
+from ..scene_text.truth import UNREADABLE, RenderedWord
 
 if TYPE_CHECKING:
     from shapely import Geometry
 
-__all__ = ["BACKGROUND", "CLASSES", "GAP", "IGNORED", "STRIDE", "TEXT", "Truth", "label"]
+__all__ = ["BACKGROUND", "CLASSES", "GAP", "IGNORED", "STRIDE", "TEXT", "PositionTruth", "label"]
 
 CLASSES = ("background", "text", "gap")
 BACKGROUND, TEXT, GAP = range(3)
@@ -33,7 +33,7 @@ _LEAST_SEEN = 0.2  # of a word's area: less of it may look like anything
 
 
 @dataclass(frozen=True)
-class Truth:
+class PositionTruth:
     """What the positions of a picture show.
 
     Attributes:
@@ -48,7 +48,7 @@ class Truth:
     weights: NDArray[np.float32]
 
 
-def label(words: Sequence[Word], width: int, height: int) -> Truth:
+def label(words: Sequence[RenderedWord], width: int, height: int) -> PositionTruth:
     """Label the centres of 4 x 4 cells of a picture.
 
     The core of a word is its polygon shrunk, the gap a ring around the core that ends a little
@@ -80,7 +80,9 @@ def label(words: Sequence[Word], width: int, height: int) -> Truth:
     return _truth(*(_at_centres(plane) for plane in (owner, core, ignored)))
 
 
-def _truth(owner: NDArray[np.int32], core: NDArray[np.int32], ignored: NDArray[np.int32]) -> Truth:
+def _truth(
+    owner: NDArray[np.int32], core: NDArray[np.int32], ignored: NDArray[np.int32]
+) -> PositionTruth:
     classes = np.where(owner > 0, GAP, BACKGROUND).astype(np.uint8)
     classes[ignored > 0] = IGNORED
     classes[core > 0] = TEXT
@@ -91,11 +93,11 @@ def _truth(owner: NDArray[np.int32], core: NDArray[np.int32], ignored: NDArray[n
         if len(number):
             by_word = np.bincount(number)[number] ** -0.75
             weights[of_class] = by_word / math.sqrt(by_word.sum())
-    return Truth(classes, weights)
+    return PositionTruth(classes, weights)
 
 
 def _shorter_side(polygon: NDArray[np.float32]) -> float:
-    """Return the mean height or length, whichever is less, of a polygon as in `Word.polygon`."""
+    """Return the mean height or length, whichever is less, of a polygon as in `RenderedWord.polygon`."""
     half = len(polygon) // 2
     edges = np.stack([polygon[:half], polygon[half:][::-1]])
     across = np.linalg.norm(edges[0] - edges[1], axis=1).mean()

@@ -23,7 +23,7 @@ def balanced_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
 
     Args:
         logits: float32 [N, K, h, w].
-        classes: uint8 [N, h, w], see `labels.Truth`.
+        classes: uint8 [N, h, w], see `labels.PositionTruth`.
         weights: float32 [N, h, w], the same.
     """
     target = classes.long()

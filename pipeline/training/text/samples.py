@@ -19,7 +19,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from ...workers.signals import no_signals
 from ..scene_text.render import Renderer
-from ..scene_text.truth import Rendering, Word
+from ..scene_text.truth import RenderedWord, Rendering
 from .config import CropConfig, TextTrainConfig
 from .labels import label
 
@@ -34,7 +34,7 @@ class Batch:
 
     Attributes:
         pictures: uint8 [N, side, side, 3].
-        classes: uint8 [N, side / 4, side / 4], see `labels.Truth`.
+        classes: uint8 [N, side / 4, side / 4], see `labels.PositionTruth`.
         weights: float32 [N, side / 4, side / 4].
     """
 
@@ -43,7 +43,7 @@ class Batch:
     weights: NDArray[np.float32]
 
     @classmethod
-    def of(cls, samples: Sequence[tuple[NDArray[np.uint8], Sequence[Word]]]) -> Batch:
+    def of(cls, samples: Sequence[tuple[NDArray[np.uint8], Sequence[RenderedWord]]]) -> Batch:
         """Return a batch of pictures uint8 [side, side, 3] with their words."""
         truths = [label(words, rgb.shape[1], rgb.shape[0]) for rgb, words in samples]
         return cls(
@@ -112,7 +112,7 @@ class _Rounds(Dataset[list[Batch]]):
 
 def crop(
     rendering: Rendering, config: CropConfig, random: Generator
-) -> tuple[NDArray[np.uint8], tuple[Word, ...]]:
+) -> tuple[NDArray[np.uint8], tuple[RenderedWord, ...]]:
     """Return some part of a picture, uint8 [side, side, 3], and its words in its own frame."""
     height, width = rendering.rgb.shape[:2]
     zoom = np.exp(random.uniform(*np.log(config.zoom)))
@@ -142,7 +142,7 @@ def _softened(rgb: NDArray[np.uint8], zoom: float) -> NDArray[np.uint8]:
     return np.asarray(cv2.GaussianBlur(rgb, (0, 0), 0.4 / zoom), np.uint8)
 
 
-def moved(word: Word, corner: NDArray[np.float64], zoom: float) -> Word:
+def moved(word: RenderedWord, corner: NDArray[np.float64], zoom: float) -> RenderedWord:
     """Return a word in the frame of what is cut at a corner (x, y) and enlarged."""
     quad, polygon = (
         ((points - corner) * zoom).astype(np.float32) for points in (word.quad, word.polygon)

@@ -1,216 +1,51 @@
-"""Training the text network: resumable to the exact step, its averaged weights are what ships."""
+"""`locpipe train` for the text network: a config in, a model folder and a report out."""
 
 from __future__ import annotations
 
-import json
-import logging
-import math
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from pathlib import Path
 
-import torch
-from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel
-
-from ....stages.nets import Network, build
-from ....stages.precision import float32_only
-from ...workers.signals import Stop
-from ..checkpoint import load_checkpoint, save_checkpoint
-from ..curve import require_matplotlib
-from ..digits.train import CHECKPOINT_FILE
+from ....stages.errors import ConfigError
+from ..checkpoint import CHECKPOINT_FILE
+from .card import write_model
 from .config import TextTrainConfig
-from .curve import write_curve
-from .labels import CLASSES
-from .loss import balanced_loss
-from .samples import Batch, batches
-from .validate import Rendered, as_input, measure, measure_real
+from .loop import Record, TrainedText, train
+from .validate import Rendered
 
-__all__ = ["Run", "Trained", "complete", "train", "untrained"]
-
-# What must not change on the way; lessons may get better or harder, and the machine another one.
-_SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
-_CLIP = 5.0
-Record = dict[str, Any]
-_log = logging.getLogger(__name__)
+__all__ = ["train_text"]
 
 
-@dataclass(frozen=True)
-class Trained:
-    """The averaged network in evaluation mode, and what was measured of it at which steps."""
+def train_text(config: TextTrainConfig, *, resume: bool) -> str:
+    """Train; keep the model that was best on rendered pictures; return what was measured of it.
 
-    network: Network
-    curve: list[Record]
-
-
-def train(
-    config: TextTrainConfig,
-    rendered: Rendered,
-    *,
-    resume: bool,
-    keep: Callable[[Trained], None],
-) -> Trained:
-    """Train as the config says; killed and resumed, it ends with the same weights (CPU).
-
-    Args:
-        config: of the training.
-        rendered: pictures to validate on.
-        resume: go on from the checkpoint in `config.output`, if there is one.
-        keep: called after every validation with what there is.
+    Where the lessons changed on the way, that is of those measured on the pictures of today.
 
     Raises:
-        ConfigError: fonts, words or backgrounds are missing, or the checkpoint is of another
-            training.
+        ConfigError: fonts, words or backgrounds are missing, or the folder holds another training.
         OutputError: the output folder cannot be written.
-        KeyboardInterrupt: a signal asked to stop; a checkpoint of the last whole step is kept.
     """
-    require_matplotlib()
-    torch.set_num_threads(config.threads)
-    return complete(Run(config, untrained(config), resume=resume), rendered, keep=keep)
+    _require_room(config.output, resume=resume)
+
+    rendered = Rendered(config.render, config.validation.pictures)
+
+    def keep(now: TrainedText) -> None:
+        if now.curve[-1] is _best(now.curve):
+            write_model(config, now)
+
+    best = _best(train(config, rendered, resume=resume, keep=keep).curve)
+    return (
+        f"rendered pictures at step {best['step']}: IoU H of words {best['iou_h']:.3f}, "
+        f"F of cores {best['core_f']:.3f}"
+    )
 
 
-def untrained(config: TextTrainConfig) -> Network:
-    """Return the network that the config names, with its first weights."""
-    torch.manual_seed(config.seed)
-    return build(config.architecture, len(CLASSES))
+def _best(curve: Sequence[Record]) -> Record:
+    """Return the best record on the same rendered pictures as the last, the later one of equals."""
+    same = [record for record in curve if record.get("rendered") == curve[-1].get("rendered")]
+    return max(same, key=lambda record: (record["iou_h"], record["step"]))
 
 
-def complete(run: Run, rendered: Rendered, *, keep: Callable[[Trained], None]) -> Trained:
-    """Take the steps that are left; arguments and errors are those of `train`."""
-    config = run.config
-    saved = time.monotonic()
-    stop = Stop()
-    with stop.listening():
-        for batch in batches(config, run.step):
-            run.learn(batch)
-            last = run.step == config.steps
-            if run.step % config.validation.every == 0 or last:
-                keep(run.validated(rendered))
-            due = time.monotonic() - saved > 60 * config.checkpoint_minutes
-            if due or last or stop.requested:
-                run.save()
-                saved = time.monotonic()
-            if stop.requested:
-                raise KeyboardInterrupt(stop.signal)
-    return run.trained()
-
-
-class Run:
-    """Network, average, optimizer and curve of a training, and the step they are at."""
-
-    def __init__(self, config: TextTrainConfig, network: Network, *, resume: bool) -> None:
-        self.config = config
-        self.device = _device(config)
-        self.network = network
-        # nn.Module.to knows memory formats, its type hints do not.
-        self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(self.network, avg_fn=self._averaged, use_buffers=True)
-        self.optimizer = torch.optim.AdamW(
-            self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
-        )
-        self.state = nn.ModuleDict({"network": self.network, "average": self.average})
-        self.settings = config.model_dump(include=_SAME)
-        self.file = config.output / CHECKPOINT_FILE
-        self.curve: list[Record] = []
-        self.state.register_buffer(
-            "error", torch.zeros((), dtype=torch.float64, device=self.device)
-        )
-        self.seconds = 0.0
-        if resume and self.file.is_file():
-            self.curve = load_checkpoint(
-                self.file, self.state, self.optimizer, settings=self.settings
-            )
-
-    @property
-    def step(self) -> int:
-        """Steps done."""
-        return int(self.average.n_averaged)
-
-    @property
-    def error(self) -> Tensor:
-        """Running mean of the training error."""
-        return self.state.get_buffer("error")
-
-    @property
-    def averaged(self) -> Network:
-        """The network that ships."""
-        assert isinstance(self.average.module, Network)
-        return self.average.module
-
-    def learn(self, batch: Batch) -> None:
-        """Take a step."""
-        started = time.monotonic()
-        self.network.train()
-        for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
-        x = as_input(batch.pictures, self.device)
-        error = self.loss(x, self.answers(self.network, x), batch)
-        self.optimizer.zero_grad()
-        error.backward()
-        nn.utils.clip_grad_norm_(self.network.parameters(), _CLIP)
-        self.optimizer.step()
-        self.average.update_parameters(self.network)
-        self.error.add_((error.detach() - self.error) * max(0.02, 1 / self.step))
-        self.seconds += (time.monotonic() - started - self.seconds) * max(0.02, 1 / self.step)
-
-    def answers(self, network: Network, x: Tensor) -> Tensor:
-        """Return the logits of a network in the precision of this training, float32."""
-        low = self.config.precision == "bf16" and not float32_only()
-        with torch.autocast(self.device.type, torch.bfloat16, enabled=low):
-            logits: Tensor = network(x)
-        return logits.float()
-
-    def loss(self, x: Tensor, logits: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002 - see below
-        """Return the error to learn from; one who is taught by a network needs the input, too."""
-        classes, weights = (
-            torch.from_numpy(plane).to(self.device) for plane in (batch.classes, batch.weights)
-        )
-        return balanced_loss(logits, classes, weights)
-
-    def validated(self, rendered: Rendered) -> Trained:
-        """Measure the average, add it to the curve, write the curve."""
-        self.average.eval()
-        record: Record = {"step": self.step, "error": round(float(self.error), 4)}
-        record |= measure(self.averaged, rendered) | {"rendered": rendered.sha256[:8]}
-        options = self.config.validation
-        if self.step % options.real_every == 0:
-            record |= {
-                folder.name: measure_real(
-                    self.averaged, folder, options.real_pictures, record["threshold"]
-                )
-                for folder in options.real
-            }
-        self.curve.append(record)
-        write_curve(self.config.output, self.curve)
-        _log.info("%s, %.2f s a step", json.dumps(record), self.seconds)
-        return self.trained()
-
-    def save(self) -> None:
-        """Write a checkpoint."""
-        save_checkpoint(
-            self.file, self.state, self.optimizer, settings=self.settings, curve=self.curve
-        )
-
-    def trained(self) -> Trained:
-        """Return the average as it is."""
-        return Trained(self.averaged.eval(), self.curve)
-
-    def _learning_rate(self) -> float:
-        config = self.config
-        rise = min(1.0, (self.step + 1) / config.warm_up)
-        left = config.steps - self.step
-        fall = min(1.0, left / config.cool_down) if config.cool_down else 1.0
-        return config.learning_rate * rise * fall / math.sqrt(1 + self.step / config.half_life)
-
-    def _averaged(self, average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
-        # Young averages look back a tenth of the way only, or the first weights would linger.
-        rate = max(1 - self.config.ema, 1 / (1 + int(count) / 10))
-        if not average.is_floating_point():
-            return now
-        return torch.lerp(average, now, rate)
-
-
-def _device(config: TextTrainConfig) -> torch.device:
-    automatic = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(automatic if config.device == "auto" else config.device)
+def _require_room(folder: Path, *, resume: bool) -> None:
+    if not resume and any((folder / name).exists() for name in (CHECKPOINT_FILE, "model.yaml")):
+        msg = f"{folder} holds a training; go on with it by --resume, or choose another --output"
+        raise ConfigError(msg)

@@ -1,22 +1,74 @@
-"""The AdGAP tables of a classifier of positions, measured on rendered pictures."""
+"""`locpipe weigh` for the text network: a model folder in, its tables and a report out.
+
+The AdGAP tables of a classifier of positions, measured on rendered pictures.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
+from tqdm import tqdm
 
 from ....stages.errors import ModelError
+from ....stages.heatmap import filter_weights
+from ....stages.models.loading import Model, load_model, load_network, read_card
 from ....stages.models.tables import Tables
-from .labels import IGNORED
+from ..ablation import Sums
+from ..calibration import KINDS
+from ..card import made_with, require_weights, write_tables
+from ..scene_text.render import Renderer
+from ..scene_text.settings import RenderSettings
+from .card import rendered_settings
+from .labels import IGNORED, TEXT
+from .samples import Batch
+from .validate import as_input
 
 if TYPE_CHECKING:
     from ....stages.nets import Network
 
-__all__ = ["weigh_positions"]
+__all__ = ["SEED", "report", "weigh_positions", "weigh_text"]
+
+SEED = 8_000_000
+"""Added to the renderer's seed: neither trained on nor validated on."""
+PICTURES = 192
+"""Rendered pictures that the tables are measured on."""
+
+
+def weigh_text(folder: Path, backgrounds: Path | None) -> str:
+    """Measure the tables of a text model on rendered pictures, write them, return a report.
+
+    Args:
+        folder: of the model.
+        backgrounds: folder of photographs without text; None: that of the training.
+
+    Raises:
+        ModelError: the model is not one of text, or its weights were changed.
+        ConfigError: there are no fonts, words or backgrounds.
+        OutputError: the folder of the model cannot be written.
+    """
+    card = read_card(folder)
+    require_weights(folder, card)
+    settings = rendered_settings(folder, card, backgrounds, SEED)
+    torch.set_num_threads(1)
+    tables = weigh_positions(load_network(folder), _batches(settings))
+    about = {"data": "positions of rendered pictures", "pictures": PICTURES, "seed": settings.seed}
+    write_tables(folder, card, vars(tables), about | made_with("torch"))
+    return report(load_model(folder))
+
+
+def report(model: Model) -> str:
+    """Return a table of the weights of every filter for cores of words, by each kind."""
+    name = model.card.classes[TEXT]
+    columns = [filter_weights(model, name, weights=kind)[0][1].tolist() for kind in KINDS]
+    lines = ["filter" + "".join(f"{kind:>12}" for kind in KINDS)]
+    for index, row in enumerate(zip(*columns, strict=True)):
+        lines.append(f"{index:6}" + "".join(f"{value:12.4f}" for value in row))
+    return "\n".join(lines)
 
 
 def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> Tables:
@@ -24,7 +76,7 @@ def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) 
 
     A sample is a position. A blocked filter's map is zero before the classifier; as that is linear
     in F, its logits are those of the whole less what the filter contributed, and F is computed
-    once. Four things differ from whole pictures (`..weigh`):
+    once. Four things differ from whole pictures (`..ablation.weigh`):
 
     - The error is that of "this class or not" by the logit of the class alone, as in training
       (`balanced_loss`). Cross entropy between classes counts what speaks against the others, too;
@@ -52,7 +104,7 @@ def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) 
     if not isinstance(head, nn.Conv2d) or head.kernel_size != (1, 1):
         msg = f"{type(network).__name__} does not classify positions by a 1x1 convolution"
         raise ModelError(msg)
-    sums = _Sums(head)
+    sums = _PositionSums(head)
     with torch.inference_mode():
         for pictures, classes in batches:
             for maps, labels in zip(network.features(pictures), classes, strict=True):
@@ -61,19 +113,15 @@ def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) 
     return sums.tables()
 
 
-class _Sums:
+class _PositionSums(Sums):
     """Sums over the positions of each class, float64 so that their order hardly matters."""
 
     def __init__(self, head: nn.Conv2d) -> None:
         assert head.bias is not None
         self.weight, self.bias = head.weight.detach()[:, :, 0, 0], head.bias.detach()
         classes, filters = self.weight.shape
-        self.error = torch.zeros(filters, classes, dtype=torch.float64)
-        self.energy = torch.zeros_like(self.error)
-        self.excitation = torch.zeros_like(self.error)
+        super().__init__(filters, classes)
         self.at_stake = torch.zeros_like(self.error)
-        self.baseline = torch.zeros(classes, dtype=torch.float64)
-        self.count = torch.zeros(classes, dtype=torch.int64)
         self.pictures = torch.zeros_like(self.count)
 
     def add(self, responses: Tensor, labels: Tensor) -> None:
@@ -106,3 +154,11 @@ class _Sums:
             linear=self.weight.T.double().numpy().copy(),
             count=self.count.numpy(),
         )
+
+
+def _batches(settings: RenderSettings) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    renderer = Renderer(settings)
+    for index in tqdm(range(PICTURES), "weighing", disable=None, unit="picture"):
+        rendering = renderer.render(index)
+        batch = Batch.of([(rendering.rgb, rendering.words)])
+        yield as_input(batch.pictures, torch.device("cpu")), torch.from_numpy(batch.classes)

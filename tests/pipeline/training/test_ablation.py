@@ -1,5 +1,4 @@
 import copy
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -9,12 +8,8 @@ from torch.nn import functional
 
 from locpipe.pipeline.training import ablation as module
 from locpipe.pipeline.training.ablation import weigh
-from locpipe.pipeline.training.digits.mnist import Digits
-from locpipe.pipeline.training.digits.train import batch
-from locpipe.pipeline.training.digits.weighing import sign_changes
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.models.loading import Model, find_model, load_model
-from locpipe.stages.models.tables import Tables
 from locpipe.stages.nets import Network
 
 Batch = tuple[Tensor, Tensor]
@@ -102,36 +97,3 @@ def test_the_linear_classifier_is_at_its_optimum(shipped: Model, batches: list[B
     """A multinomial regression with a ridge has weights that sum to zero over the classes."""
     tables = weigh(shipped.network, batches, 10)
     assert np.abs(tables.linear.sum(axis=1)).max() < 1e-4 * np.abs(tables.linear).max()
-
-
-def test_the_shipped_tables_are_consistent(shipped: Model) -> None:
-    tables = shipped.tables
-    assert tables.count.sum() == 60_000
-    assert all(np.isfinite(table).all() for table in vars(tables).values())
-    assert tables.error.shape == tables.linear.shape == (16, 10)
-    assert (tables.excitation >= 0).all()
-    # Blocking a filter costs something over all samples, for nearly every filter.
-    assert (tables.error @ tables.count > 0).sum() >= 15
-    assert (tables.baseline > 0).all()
-
-
-def test_sign_changes_are_where_class_and_paper_weights_differ(shipped: Model) -> None:
-    paper = shipped.tables.error @ shipped.tables.count
-    changes = sign_changes(shipped)
-    for i, row in enumerate(shipped.tables.error):
-        assert changes[i] == tuple(str(c) for c in range(10) if row[c] * paper[i] < 0)
-    assert any(changes)
-
-
-def test_the_shipped_tables_are_those_of_the_shipped_weights(
-    shipped: Model, digits: dict[str, Digits]
-) -> None:
-    def some() -> Iterator[Batch]:
-        for index in torch.arange(6000).split(1000):
-            yield batch(digits["train"], index)
-
-    found: Tables = weigh(shipped.network, some(), 10)
-    for name in ("error", "energy", "excitation"):
-        theirs, ours = getattr(shipped.tables, name), getattr(found, name)
-        assert np.corrcoef(theirs.ravel(), ours.ravel())[0, 1] > 0.95
-    assert np.allclose(found.excitation, shipped.tables.excitation, rtol=0.1)

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from locpipe.pipeline.training.images.measure import Quality, measure, right
+from locpipe.pipeline.training.images.measure import ImagesQuality, measure, right
 from locpipe.pipeline.training.images.shown import Shown
 from locpipe.stages.nets import Network
 
@@ -14,7 +14,7 @@ TARGETS = np.array([[1, 0], [1, 0], [1, 0], [0, 1]], np.bool_)
 
 def test_a_picture_is_right_when_its_class_scores_most() -> None:
     assert right(SCORES, TARGETS, multi_label=False)[:, 0].tolist() == [True, False, True, True]
-    quality = Quality(0.0, SCORES, TARGETS, multi_label=False)
+    quality = ImagesQuality(0.0, SCORES, TARGETS, multi_label=False)
     assert quality.accuracy == 0.75
     assert quality.per_class() == pytest.approx((2 / 3, 1.0))
 
@@ -22,13 +22,13 @@ def test_a_picture_is_right_when_its_class_scores_most() -> None:
 def test_with_several_labels_each_decision_is_right_for_itself() -> None:
     expected = [[1, 0], [0, 0], [0, 1], [0, 1]]
     assert right(SCORES, TARGETS, multi_label=True).tolist() == np.array(expected, bool).tolist()
-    quality = Quality(0.0, SCORES, TARGETS, multi_label=True)
+    quality = ImagesQuality(0.0, SCORES, TARGETS, multi_label=True)
     assert quality.accuracy == 0.375
     assert quality.per_class() == pytest.approx((1 / 3, 1.0))
 
 
 def test_a_class_that_no_picture_shows_has_no_share() -> None:
-    quality = Quality(0.0, SCORES, TARGETS & [True, False], multi_label=True)
+    quality = ImagesQuality(0.0, SCORES, TARGETS & [True, False], multi_label=True)
     assert np.isnan(quality.per_class()[1])
 
 
@@ -36,8 +36,8 @@ def test_average_precision_ranks_by_how_sure_it_is() -> None:
     """With one label by the probability: a large score that others share says little."""
     scores = np.array([[9, 9], [3, 0], [8, 9]], np.float32)
     targets = np.array([[0, 1], [1, 0], [0, 1]], np.bool_)
-    assert Quality(0.0, scores, targets, multi_label=False).mean_average_precision == 1
-    assert Quality(0.0, scores, targets, multi_label=True).mean_average_precision < 1
+    assert ImagesQuality(0.0, scores, targets, multi_label=False).mean_average_precision == 1
+    assert ImagesQuality(0.0, scores, targets, multi_label=True).mean_average_precision < 1
 
 
 @pytest.mark.parametrize("features", [False, True])

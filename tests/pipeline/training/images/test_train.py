@@ -1,201 +1,180 @@
 import json
-import signal
-import subprocess
-import time
-from collections.abc import Callable
+import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
-from safetensors import safe_open
+from click.testing import CliRunner
+from PIL import Image
 
-from locpipe.pipeline.config.file import read_settings
-from locpipe.pipeline.training.digits.train import CHECKPOINT_FILE
-from locpipe.pipeline.training.images.config import AugmentConfig, ImagesTrainConfig
-from locpipe.pipeline.training.images.data import read_samples
-from locpipe.pipeline.training.images.shown import features_of, shown
-from locpipe.pipeline.training.images.train import Trained, _Run, network_of, train
-from locpipe.stages.errors import ConfigError, ModelError
-from locpipe.stages.nets.torchvision_shim import declare_operators
-
-Start = Callable[..., subprocess.Popen[str]]
+from locpipe.pipeline.cli.main import main
+from locpipe.pipeline.training.images.config import ImagesTrainConfig
+from locpipe.pipeline.training.images.train import train_images
+from locpipe.stages.errors import ConfigError
+from locpipe.stages.heatmap import heatmap
+from locpipe.stages.infer import infer
+from locpipe.stages.models.loading import load_model
+from locpipe.stages.nets.pooling import PooledClassifier
 
 
 def changed(config: ImagesTrainConfig, **changes: object) -> ImagesTrainConfig:
     return config.model_copy(update=changes)
 
 
-def go(config: ImagesTrainConfig, *, resume: bool = False) -> Trained:
-    samples = read_samples(config)
-    training, others = (shown(part, config) for part in samples)
-    network = network_of(config, len(samples[0].classes))
-    return train(config, network, (training, others), resume=resume)
+@pytest.fixture
+def trained(tiny: ImagesTrainConfig) -> Path:
+    train_images(tiny, resume=False)
+    return tiny.output
 
 
-def run_of(config: ImagesTrainConfig, *, resume: bool = False) -> _Run:
-    samples = read_samples(config)
-    training, others = (shown(part, config) for part in samples)
-    return _Run(config, network_of(config, 2), (training, others), resume=resume)
+def test_the_folder_is_a_whole_model(trained: Path) -> None:
+    model = load_model(trained)
+    assert sorted(file.name for file in trained.iterdir()) == [
+        "curve.jsonl", "curve.png", "model.yaml", "tables.safetensors", "weights.safetensors"
+    ]  # fmt: skip
+    card = model.card
+    assert (card.name, card.architecture) == ("tiny", "tutorial-gap + lse(beta=5)")
+    assert card.classes == ("blue", "red")
+    assert card.training["pictures"] == {"blue": 16, "red": 16}
+    assert card.quality["validation"]["pictures"] == 8
+    assert model.tables.count.tolist() == [16, 16]
+    assert "data" not in card.training["settings"]
+    assert len((trained / "curve.jsonl").read_text().splitlines()) == 3
 
 
-def weights(trained: Trained) -> dict[str, bytes]:
-    return {k: v.contiguous().numpy().tobytes() for k, v in trained.network.state_dict().items()}
+def test_the_map_of_a_class_is_its_log_odds_against_the_other(trained: Path) -> None:
+    model = load_model(trained)
+    classifier = model.network.classifier
+    assert isinstance(classifier, PooledClassifier)
+    rgb = np.random.default_rng(0).integers(0, 256, (24, 24, 3)).astype(np.uint8)
+    features = infer(model, rgb, padding="zeros")
+    heat = heatmap(model, [features], labels=("blue", "red"), weights="linear")
+    with torch.inference_mode():
+        z = list(classifier.children())[0](torch.from_numpy(features.maps.copy())[None])[0]  # noqa: RUF015 - all
+    expected = z.softmax(dim=0).numpy()
+    np.testing.assert_allclose(heat.values, expected, rtol=1e-3, atol=1e-4)
 
 
-@pytest.mark.parametrize("head", ["gap", "max", "lse(5)", "weldon(2, 2)", "wildcat(2, 0.5, 0.2)"])
-def test_every_head_learns_from_labels_of_whole_pictures(
-    tiny: ImagesTrainConfig, head: str
+def test_with_several_labels_the_map_is_the_sigmoid_of_its_class(
+    tiny: ImagesTrainConfig, listed: Path
 ) -> None:
-    trained = go(changed(tiny, head=head, epochs=4))
-    errors = [record["train_error"] for record in trained.curve]
-    assert errors[-1] < errors[0]
-    assert trained.curve[-1]["train_accuracy"] > 0.7
-    assert [record["epoch"] for record in trained.curve] == [1, 2, 3, 4]
-    assert trained.curve[-1]["test_accuracy"] == trained.quality.accuracy
+    config = changed(tiny, data=listed, multi_label=True, head="wildcat(2, 0.7, 0.2)", epochs=1)
+    assert "of decisions right" in train_images(config, resume=False)
+    model = load_model(config.output)
+    assert isinstance(model.network.classifier, PooledClassifier)
+    rgb = np.full((24, 24, 3), 90, np.uint8)
+    features = infer(model, rgb, padding="zeros")
+    heat = heatmap(model, [features], labels=("green",), weights="linear")
+    weights, biases = model.network.classifier.class_weights()
+    z = np.einsum("chw,c->hw", features.maps, weights[:, 1].numpy()) + float(biases[1])
+    np.testing.assert_allclose(heat.values[0], 1 / (1 + np.exp(-z)), rtol=1e-3, atol=1e-4)
 
 
-def test_it_learns_several_labels(tiny: ImagesTrainConfig, listed: Path) -> None:
-    config = changed(tiny, data=listed, multi_label=True, head="max", epochs=6)
-    trained = go(config)
-    assert trained.quality.scores.shape[1] == 3
-    assert trained.curve[-1]["train_error"] < trained.curve[0]["train_error"]
-
-
-@pytest.mark.parametrize("multi_label", [False, True])
-def test_mantra_learns(tiny: ImagesTrainConfig, multi_label: bool) -> None:  # noqa: FBT001 - a parameter
-    trained = go(changed(tiny, head="weldon(1, 1)", loss="mantra", multi_label=multi_label))
-    errors = [record["train_error"] for record in trained.curve]
-    assert errors[-1] < errors[0]
-
-
-def test_the_seed_decides_the_weights(tiny: ImagesTrainConfig, tmp_path: Path) -> None:
-    first = go(tiny)
-    again = go(changed(tiny, output=tmp_path / "again"))
-    other = go(changed(tiny, output=tmp_path / "other", seed=2))
-    assert weights(first) == weights(again) != weights(other)
-
-
-@pytest.mark.parametrize("done", [3, 4, 7])
-def test_going_on_after_any_step_equals_one_go(
-    tiny: ImagesTrainConfig, tmp_path: Path, done: int
-) -> None:
-    """Four steps an epoch; dropout and augmentation draw random numbers."""
-    config = changed(
-        tiny,
-        architecture="nin",
-        head="wildcat(2, 0.5, 0.2)",
-        epochs=2,
-        schedule="cosine",
-        augment=AugmentConfig(flip=0.5, crop=0.5),
-        precision="bf16",
-    )
-    whole = go(changed(config, output=tmp_path / "whole"))
-    stopped = run_of(config)
-    for _, index in zip(range(done), stopped.remaining(), strict=False):
-        stopped.learn(index)
-        if stopped.step % stopped.steps == 0:
-            stopped.validate()
-    stopped.save()
-    torch.manual_seed(99)
-    resumed = go(config, resume=True)
-    assert weights(resumed) == weights(whole)
-    assert resumed.curve == whole.curve
-
-
-@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_training_stopped_at_any_moment_goes_on(
-    folders: Path, tmp_path: Path, start_locpipe: Start, blow: signal.Signals
-) -> None:
-    file = tmp_path / "tiny.yaml"
+def test_what_was_trained_runs(trained: Path, tmp_path: Path) -> None:
+    picture = np.full((60, 80, 3), 110, np.uint8)
+    picture[20:40, 30:50] = (255, 60, 40)
+    (tmp_path / "pictures").mkdir()
+    Image.fromarray(picture).save(tmp_path / "pictures" / "red.png")
+    file = tmp_path / "run.yaml"
     file.write_text(
-        f"kind: images\ndata: {folders}\narchitecture: tutorial-gap\nhead: gap\nsize: 24\n"
-        "epochs: 40\ncheckpoint_minutes: 0\n"
+        f"model: {trained}\ninput: {{path: {tmp_path / 'pictures'}}}\n"
+        f"output: {{path: {tmp_path / 'out'}}}\nheatmap: {{weights: linear, labels: [red]}}\n"
+        "run: {workers: 0}\n"
     )
-    arguments = ["train", str(file), "--output", str(tmp_path / "model")]
-    process = start_locpipe(*arguments)
-    while not (tmp_path / "model" / CHECKPOINT_FILE).exists() and process.poll() is None:
-        time.sleep(0.02)
-    process.send_signal(blow)
-    message = process.communicate(timeout=100)[1]
-    if blow is not signal.SIGKILL:
-        assert process.returncode == 128 + blow
-        assert f"go on with: locpipe {' '.join(arguments)} --resume" in message
-    config = read_settings(file, ImagesTrainConfig).config
-    config = changed(config, output=tmp_path / "model", checkpoint_minutes=60.0)
-    resumed = go(config, resume=True)
-    assert weights(resumed) == weights(go(changed(config, output=tmp_path / "whole")))
+    done = CliRunner().invoke(main, ["run", str(file)])
+    assert done.exit_code == 0, done.output
+    written = json.loads((tmp_path / "out" / "boxes" / "red.png.json").read_text())
+    assert written["labels"] == ["red"]
 
 
-def test_the_learning_rate_falls_along_a_cosine(tiny: ImagesTrainConfig) -> None:
-    go(changed(tiny, schedule="cosine", learning_rate=1.0, epochs=2))
-    with safe_open(tiny.output / CHECKPOINT_FILE, framework="pt") as stored:
-        (group,) = json.loads(stored.metadata()["locpipe"])["groups"]
-    assert group["lr"] == pytest.approx(0.03806, abs=1e-4)  # (1 + cos(pi * 7 / 8)) / 2
-
-
-def test_every_picture_is_shown_once_an_epoch(tiny: ImagesTrainConfig) -> None:
-    run = run_of(changed(tiny, batch_size=5))
-    assert run.steps == 6
-    for index in run.remaining():
-        assert len(index) == 5
-        run.sums[0] += 1
-    assert run.step == 18
-
-
-def test_few_pictures_are_one_batch(tiny: ImagesTrainConfig) -> None:
-    run = run_of(changed(tiny, batch_size=1000))
-    assert (run.size, run.steps) == (32, 1)
-
-
-def test_a_frozen_trunk_stays_as_it_is(tiny: ImagesTrainConfig) -> None:
-    config = changed(tiny, freeze=True)
-    before = {k: v.clone() for k, v in network_of(config, 2).features.state_dict().items()}
-    trained = go(config)
-    for name, value in trained.network.features.state_dict().items():
-        assert torch.equal(value, before[name]), name
-    assert trained.curve[-1]["train_error"] < trained.curve[0]["train_error"]
-
-
-def test_features_computed_once_train_the_same_head(
-    tiny: ImagesTrainConfig, tmp_path: Path
+def test_a_network_without_class_maps_has_tables_but_no_calibration(
+    tiny: ImagesTrainConfig,
 ) -> None:
-    config = changed(tiny, freeze=True)
-    direct = go(config)
-    config = changed(config, output=tmp_path / "cached")
-    network = network_of(config, 2)
-    parts = [features_of(network, shown(part, config)) for part in read_samples(config)]
-    cached = train(config, network, (parts[0], parts[1]), resume=False)
-    for one, other in zip(cached.curve, direct.curve, strict=True):
-        assert one == pytest.approx(other, rel=1e-3)
+    train_images(changed(tiny, head=None, epochs=1), resume=False)
+    model = load_model(tiny.output)
+    assert model.card.calibrations == ()
+    assert model.tables.linear.shape == (64, 2)
 
 
-def test_a_checkpoint_of_another_training_is_refused(tiny: ImagesTrainConfig) -> None:
-    go(changed(tiny, epochs=1))
-    with pytest.raises(ConfigError, match=r"training with learning_rate: 0\.003, this one has"):
-        go(changed(tiny, learning_rate=1.0), resume=True)
+def test_a_frozen_trunk_makes_a_whole_model_too(tiny: ImagesTrainConfig) -> None:
+    train_images(changed(tiny, freeze=True, epochs=1), resume=False)
+    assert load_model(tiny.output).tables.error.shape == (64, 2)
 
 
-def test_more_epochs_later_are_the_same_training(tiny: ImagesTrainConfig, tmp_path: Path) -> None:
-    go(changed(tiny, epochs=1))
-    later = go(tiny, resume=True)
-    assert weights(later) == weights(go(changed(tiny, output=tmp_path / "whole")))
+def test_the_command_tells_how_good_it_is_and_what_is_next(folders: Path, tmp_path: Path) -> None:
+    file = tmp_path / "tiny.yaml"
+    file.write_text("kind: images\nname: tiny\narchitecture: nin\nsize: 24\nepochs: 1\n")
+    out = tmp_path / "model"
+    given = ["train", str(file), "--set", f"data={folders}", "--output", str(out)]
+    done = CliRunner().invoke(main, given)
+    assert done.exit_code == 0, done.output
+    assert "of pictures right on 8 that it was not trained on, mean average prec" in done.stdout
+    assert "  red: found in " in done.stdout
+    assert f"{out}: it runs as it is (heatmap.weights: linear are its own); loc" in done.stdout
 
 
-def test_weights_of_a_backbone_are_where_it_begins(tiny: ImagesTrainConfig, tmp_path: Path) -> None:
-    declare_operators()
-    from torchvision.models import squeezenet1_1
-
-    state = squeezenet1_1().state_dict()
-    torch.save(state, tmp_path / "weights.pth")
-    weights = str(tmp_path / "weights.pth")
-    config = changed(tiny, architecture="squeezenet1_1", head="gap", weights=weights)
-    found = network_of(config, 2)
-    assert any(torch.equal(v, state["features.0.weight"]) for v in found.features.parameters())
-    assert found.classifier(found.features(torch.rand(1, 3, 64, 64))).shape == (1, 2)
-    with pytest.raises(ModelError, match=r"nowhere\.pth"):
-        network_of(changed(config, weights="nowhere.pth"), 2)
+def test_a_finished_model_and_a_training_are_not_overwritten(tiny: ImagesTrainConfig) -> None:
+    tiny.output.mkdir()
+    (tiny.output / "checkpoint.safetensors").touch()
+    with pytest.raises(ConfigError, match="unfinished training; go on by --resume, or choose"):
+        train_images(tiny, resume=False)
+    (tiny.output / "model.yaml").touch()
+    with pytest.raises(ConfigError, match="already holds a finished model; remove it or choose"):
+        train_images(tiny, resume=True)
 
 
-def test_an_unknown_network_is_told(tiny: ImagesTrainConfig) -> None:
-    with pytest.raises(ModelError, match="'perceptron' is unknown"):
-        network_of(changed(tiny, architecture="perceptron"), 2)
+def test_a_size_that_the_network_does_not_take_is_told_before_anything_is_written(
+    tiny: ImagesTrainConfig,
+) -> None:
+    with pytest.raises(ConfigError, match="tutorial-fc takes no pictures of 24 x 24 pixels with 3"):
+        train_images(changed(tiny, architecture="tutorial-fc", head=None), resume=False)
+    with pytest.raises(ConfigError, match=r"nin-grey .* with 3 channels .* change size, or mean"):
+        train_images(changed(tiny, architecture="nin-grey"), resume=False)
+    assert not tiny.output.exists()
+
+
+def test_network_in_network_learns_digits(tiny: ImagesTrainConfig, small_mnist: Path) -> None:
+    grey = {"mean": (0.0,), "std": (1.0,), "size": 28}
+    config = changed(tiny, data=small_mnist, architecture="nin-grey", head=None, **grey)
+    train_images(changed(config, epochs=4, batch_size=30, precision="bf16"), resume=False)
+    card = load_model(tiny.output).card
+    assert card.quality["validation"]["accuracy"] > 0.6
+    assert card.classes == tuple("0123456789")
+    assert {one.label for one in card.calibrations} == set(card.classes)
+
+
+@pytest.mark.parametrize(
+    ("mistake", "setting", "code", "message"),
+    [
+        ("one class", "", 2, "2 classes are needed, it has red"),
+        ("an empty class", "", 2, "blue: no pictures of this class"),
+        ("an unreadable picture", "", 3, "red/03.png"),
+        ("none", "head=maximum", 2, "head 'maximum' is unknown; there are: max, gap, lse(beta)"),
+        ("none", "architecture=perceptron", 5, "'perceptron' is unknown; there are: lenet"),
+    ],
+)
+def test_a_mistake_ends_with_its_code_and_leaves_nothing(
+    folders: Path,
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    mistake: str,
+    setting: str,
+    code: int,
+    message: str,
+) -> None:
+    data = Path(shutil.copytree(folders, tmp_path / "data"))
+    if mistake == "one class":
+        shutil.rmtree(data / "blue")
+    elif mistake == "an empty class":
+        for file in (data / "blue").iterdir():
+            file.unlink()
+    elif mistake == "an unreadable picture":
+        (data / "red" / "03.png").write_bytes(b"no picture")
+    config = tmp_path / "tiny.yaml"
+    config.write_text(f"kind: images\ndata: {data}\nsize: 24\n")
+    given = ["train", str(config), "--output", str(tmp_path / "model")]
+    done = CliRunner().invoke(main, [*given, *(["--set", setting] if setting else [])])
+    assert done.exit_code == code
+    assert message in done.output + caplog.text
+    assert not (tmp_path / "model").exists()

@@ -98,9 +98,7 @@ def test_command_hands_on_errors(settings: RenderSettings, tmp_path: Path) -> No
 def test_missing_extra_is_named(
     settings: RenderSettings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("fonts", "layout", "render", "export"):
-        monkeypatch.delitem(sys.modules, f"locpipe.pipeline.training.scene_text.{name}")
-    monkeypatch.setitem(sys.modules, "fontTools.ttLib", None)
+    monkeypatch.setattr("locpipe.pipeline.training.scene_text.fonts.TTFont", None)
     done = CliRunner().invoke(render, arguments(settings, tmp_path / "c.yaml"))
     assert isinstance(done.exception, ConfigError)
     assert "pip install 'locpipe[train]'" in str(done.exception)

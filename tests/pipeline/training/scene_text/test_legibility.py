@@ -8,7 +8,7 @@ import pytest
 
 from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.scene_text.settings import Proportions
-from locpipe.pipeline.training.scene_text.truth import UNREADABLE, Rendering, Word
+from locpipe.pipeline.training.scene_text.truth import UNREADABLE, RenderedWord, Rendering
 
 
 @pytest.fixture(scope="module")
@@ -19,7 +19,7 @@ def renderings(renderer: Renderer) -> list[Rendering]:
     return [plain.render(index) for index in range(24)]
 
 
-def inside(word: Word, shape: tuple[int, int]) -> np.ndarray:
+def inside(word: RenderedWord, shape: tuple[int, int]) -> np.ndarray:
     mask = np.zeros(shape, np.uint8)
     cv2.fillPoly(mask, [np.round(word.polygon - 0.5).astype(np.int32)], 1)
     return mask > 0

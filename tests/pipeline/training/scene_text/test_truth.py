@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from locpipe.pipeline.training.scene_text.camera import Shot
 from locpipe.pipeline.training.scene_text.pose import Arc, Pose, pose_at, tilt
-from locpipe.pipeline.training.scene_text.truth import UNREADABLE, Word, judge, word_at
+from locpipe.pipeline.training.scene_text.truth import UNREADABLE, RenderedWord, judge, word_at
 from locpipe.pipeline.training.scene_text.typeset import FlatWord
 
 FLAT = FlatWord(10, 5, 90, 25, "word", 2)
@@ -15,7 +15,7 @@ UPRIGHT = Pose(np.eye(3))
 
 def scene(
     x: float = 20, *, contrast: int = 100, blur: float = 0, noise: float = 0
-) -> tuple[Shot, np.ndarray, list[Word]]:
+) -> tuple[Shot, np.ndarray, list[RenderedWord]]:
     """A picture with one word of ten bars, 20 pixels high."""
     rgb = np.full((60, 140, 3), 100, np.uint8)
     ink = np.zeros((60, 140), np.uint8)
@@ -72,7 +72,7 @@ def test_plain_word_is_readable() -> None:
     ],
 )
 def test_unreadable_words_are_marked(
-    reason: str, made: tuple[Shot, np.ndarray, list[Word]]
+    reason: str, made: tuple[Shot, np.ndarray, list[RenderedWord]]
 ) -> None:
     assert [word.text for word in judge(*made)] == [UNREADABLE], reason
 

@@ -1,15 +1,18 @@
 """A training of seconds: small pictures on made surfaces, in the fonts that matplotlib brings."""
 
+import shutil
 from pathlib import Path
 
 import matplotlib as mpl
 import pytest
 import torch
+from click.testing import CliRunner, Result
 
+from locpipe.pipeline.cli.weigh import weigh
 from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.scene_text.settings import FontSettings, Proportions, RenderSettings
 from locpipe.pipeline.training.text.config import CropConfig, TextTrainConfig, ValidationConfig
-from locpipe.pipeline.training.text.training import train_text
+from locpipe.pipeline.training.text.train import train_text
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -55,3 +58,13 @@ def tiny(render: RenderSettings, tmp_path_factory: pytest.TempPathFactory) -> Te
 def model_folder(tiny: TextTrainConfig) -> Path:
     train_text(tiny, resume=False)
     return tiny.output
+
+
+@pytest.fixture(scope="session")
+def weighed(model_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Result]:
+    """A copy of the model with tables, and what `locpipe weigh` said."""
+    folder = tmp_path_factory.mktemp("weighed") / "model"
+    shutil.copytree(model_folder, folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("locpipe.pipeline.training.text.weigh.PICTURES", 6)
+        return folder, CliRunner().invoke(weigh, [str(folder)])

@@ -4,13 +4,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locpipe.pipeline.training.scene_text.render import Renderer
-from locpipe.pipeline.training.scene_text.truth import Word
+from locpipe.pipeline.training.scene_text.truth import RenderedWord
 from locpipe.pipeline.training.text.labels import BACKGROUND, CLASSES, GAP, IGNORED, TEXT, label
 
 
-def word(left: float, top: float, right: float, bottom: float, text: str = "a") -> Word:
+def word(left: float, top: float, right: float, bottom: float, text: str = "a") -> RenderedWord:
     quad = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float32)
-    return Word(quad, text, 0, quad)
+    return RenderedWord(quad, text, 0, quad)
 
 
 def test_a_word_is_core_in_a_ring_of_gap() -> None:
@@ -48,7 +48,7 @@ def test_the_core_of_a_word_is_never_another_words_gap() -> None:
         word(-190, 40, 30, 80),  # a seventh of it is in the picture
     ],
 )
-def test_what_cannot_be_read_is_ignored(hidden: Word) -> None:
+def test_what_cannot_be_read_is_ignored(hidden: RenderedWord) -> None:
     classes = label([hidden], 256, 128).classes
     assert set(np.unique(classes)) == {BACKGROUND, IGNORED}
 
@@ -96,7 +96,7 @@ def test_curved_words_have_curved_cores() -> None:
     angle = np.linspace(np.pi, 2 * np.pi, 9)
     ring = np.stack([np.cos(angle), np.sin(angle)], axis=1)
     polygon = np.concatenate([128 + 110 * ring, 128 + 70 * ring[::-1]]).astype(np.float32)
-    classes = label([Word(polygon[:4], "arc", 0, polygon)], 256, 256).classes
+    classes = label([RenderedWord(polygon[:4], "arc", 0, polygon)], 256, 256).classes
     assert classes[9, 32] == TEXT  # the crown, 90 pixels above the centre
     assert classes[20, 32] == BACKGROUND  # below the arch
 

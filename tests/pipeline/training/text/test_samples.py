@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from locpipe.pipeline.training.scene_text.render import Renderer
-from locpipe.pipeline.training.scene_text.truth import Rendering, Word
+from locpipe.pipeline.training.scene_text.truth import RenderedWord, Rendering
 from locpipe.pipeline.training.text.config import CropConfig, TextTrainConfig
 from locpipe.pipeline.training.text.samples import Batch, batches, crop, moved
 
@@ -48,7 +48,7 @@ def marked(x: int, y: int) -> Rendering:
     rgb = np.zeros((192, 192, 3), np.uint8)
     rgb[y : y + 8, x : x + 8] = 255
     polygon = np.array([[x, y], [x + 8, y], [x + 8, y + 8], [x, y + 8]], np.float32)
-    return Rendering(rgb, (Word(polygon, "a", 0, polygon),), rgb[..., 0])
+    return Rendering(rgb, (RenderedWord(polygon, "a", 0, polygon),), rgb[..., 0])
 
 
 @pytest.mark.parametrize("seed", range(20))

@@ -1,14 +1,19 @@
 import copy
+import shutil
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from click.testing import CliRunner, Result
 from torch import Tensor, nn
 from torch.nn import functional
 
+from locpipe.pipeline.cli.weigh import weigh
 from locpipe.pipeline.training.text.labels import IGNORED
 from locpipe.pipeline.training.text.weigh import weigh_positions
 from locpipe.stages.errors import ModelError
+from locpipe.stages.models.loading import load_model
 from locpipe.stages.models.tables import Tables
 from locpipe.stages.nets import LeNet, Network
 
@@ -149,3 +154,24 @@ def test_a_silent_filter_has_no_weight(samples: list[tuple[Tensor, Tensor]]) -> 
 def test_a_classifier_of_whole_pictures_is_refused() -> None:
     with pytest.raises(ModelError, match="LeNet does not classify positions"):
         weigh_positions(LeNet(10), [])
+
+
+def test_weigh_measures_all_tables_on_rendered_positions(weighed: tuple[Path, Result]) -> None:
+    folder, result = weighed
+    assert result.exit_code == 0, result.output
+    assert len(result.stdout.splitlines()) == 1 + 48
+    model = load_model(folder)
+    assert model.card.tables["pictures"] == 6
+    assert model.tables.count.sum() > 5 * 128 * 128
+    assert model.tables.count[0] > model.tables.count[1] > 0
+    for table in (model.tables.error, model.tables.energy, model.tables.excitation):
+        assert table.shape == (48, 3)
+        assert np.isfinite(table).all()
+
+
+def test_changed_weights_are_not_weighed(model_folder: Path, tmp_path: Path) -> None:
+    shutil.copytree(model_folder, tmp_path / "model")
+    (tmp_path / "model" / "weights.safetensors").write_bytes(b"")
+    result = CliRunner().invoke(weigh, [str(tmp_path / "model")])
+    assert isinstance(result.exception, ModelError)
+    assert "not what model.yaml says" in str(result.exception)

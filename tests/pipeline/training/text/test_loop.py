@@ -10,12 +10,12 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from locpipe.pipeline.training.digits.train import CHECKPOINT_FILE
+from locpipe.pipeline.training.checkpoint import CHECKPOINT_FILE
 from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.pipeline.training.text.labels import CLASSES
+from locpipe.pipeline.training.text.loop import TextTraining, TrainedText, train, untrained
 from locpipe.pipeline.training.text.samples import batches
-from locpipe.pipeline.training.text.train import Run, Trained, train, untrained
-from locpipe.pipeline.training.text.training import _best, train_text
+from locpipe.pipeline.training.text.train import _best, train_text
 from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.models.loading import load_network, read_card
@@ -32,11 +32,11 @@ def moved(config: TextTrainConfig, folder: Path, **changes: object) -> TextTrain
     return config.model_copy(update={"output": folder, **changes})
 
 
-def started(config: TextTrainConfig) -> Run:
-    return Run(config, untrained(config), resume=False)
+def started(config: TextTrainConfig) -> TextTraining:
+    return TextTraining(config, untrained(config), resume=False)
 
 
-def go(config: TextTrainConfig, *, resume: bool) -> Trained:
+def go(config: TextTrainConfig, *, resume: bool) -> TrainedText:
     rendered = Rendered(config.render, config.validation.pictures)
     return train(config, rendered, resume=resume, keep=lambda _: None)
 

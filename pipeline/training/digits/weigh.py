@@ -1,4 +1,4 @@
-"""`locpipe weigh`: a model folder in, its tables and a report out."""
+"""`locpipe weigh` for digits: a model folder in, its tables and a report out."""
 
 from __future__ import annotations
 
@@ -13,23 +13,21 @@ from tqdm import tqdm
 from ....stages.errors import ModelError
 from ....stages.heatmap import filter_weights
 from ....stages.models.card import ModelCard
-from ....stages.models.folder import WEIGHTS_FILE
 from ....stages.models.loading import find_model, load_model, load_network, read_card
-from ....stages.paths import sha256_of
 from ..ablation import weigh
-from ..card import made_with, write_tables
-from .mnist import Digits, read_mnist
-from .train import CLASSES, batch
+from ..card import made_with, require_weights, write_tables
+from .loop import batch
+from .mnist import CLASSES, Digits, read_mnist
 
 if TYPE_CHECKING:
     from ....stages.models.loading import Model
 
-__all__ = ["report", "sign_changes", "weigh_model"]
+__all__ = ["report", "sign_changes", "weigh_digits"]
 
 _BATCH = 1000
 
 
-def weigh_model(name_or_path: str, data: Path | None) -> str:
+def weigh_digits(name_or_path: str, data: Path | None) -> str:
     """Measure a model's tables on the MNIST training digits, write them, return the report.
 
     Raises:
@@ -84,10 +82,7 @@ def _require_digits(folder: Path, card: ModelCard) -> None:
             "model give labelled pictures, one folder a class: --data DIR"
         )
         raise ModelError(msg)
-    file = folder / WEIGHTS_FILE
-    if not file.is_file() or sha256_of(file) != card.files.get(WEIGHTS_FILE):
-        msg = f"{file} is missing or not what model.yaml says; train or fetch the model again"
-        raise ModelError(msg)
+    require_weights(folder, card)
 
 
 def _batches(digits: Digits) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:

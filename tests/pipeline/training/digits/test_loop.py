@@ -9,10 +9,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from locpipe.pipeline.training.checkpoint import save_checkpoint
-from locpipe.pipeline.training.digits.config import TrainConfig
+from locpipe.pipeline.training.checkpoint import CHECKPOINT_FILE, save_checkpoint
+from locpipe.pipeline.training.digits.config import DigitsTrainConfig
+from locpipe.pipeline.training.digits.loop import TrainedDigits, _order, measure, train
 from locpipe.pipeline.training.digits.mnist import Digits
-from locpipe.pipeline.training.digits.train import CHECKPOINT_FILE, Trained, _order, measure, train
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.models.loading import find_model, load_network, read_card
 from locpipe.stages.nets import build
@@ -21,17 +21,17 @@ Start = Callable[..., subprocess.Popen[str]]
 
 
 @pytest.fixture
-def tiny(small_mnist: Path, tmp_path: Path) -> TrainConfig:
-    return TrainConfig(
+def tiny(small_mnist: Path, tmp_path: Path) -> DigitsTrainConfig:
+    return DigitsTrainConfig(
         data=small_mnist, output=tmp_path / "model", epochs=3, batches=4, batch_size=100
     )
 
 
-def weights(trained: Trained) -> dict[str, bytes]:
+def weights(trained: TrainedDigits) -> dict[str, bytes]:
     return {k: v.numpy().tobytes() for k, v in trained.network.state_dict().items()}
 
 
-def test_a_training_learns(tiny: TrainConfig) -> None:
+def test_a_training_learns(tiny: DigitsTrainConfig) -> None:
     trained = train(tiny, resume=False)
     errors = [record["train_error"] for record in trained.curve]
     assert errors[0] > errors[1] > errors[2]
@@ -39,7 +39,7 @@ def test_a_training_learns(tiny: TrainConfig) -> None:
     assert [record["epoch"] for record in trained.curve] == [1, 2, 3]
 
 
-def test_the_seed_decides_the_weights(tiny: TrainConfig, tmp_path: Path) -> None:
+def test_the_seed_decides_the_weights(tiny: DigitsTrainConfig, tmp_path: Path) -> None:
     first = train(tiny, resume=False)
     again = train(tiny.model_copy(update={"output": tmp_path / "again"}), resume=False)
     other = train(tiny.model_copy(update={"output": tmp_path / "other", "seed": 2}), resume=False)
@@ -47,7 +47,7 @@ def test_the_seed_decides_the_weights(tiny: TrainConfig, tmp_path: Path) -> None
 
 
 def test_going_on_after_two_epochs_equals_three_in_one_go(
-    tiny: TrainConfig, tmp_path: Path
+    tiny: DigitsTrainConfig, tmp_path: Path
 ) -> None:
     whole = train(tiny.model_copy(update={"output": tmp_path / "whole"}), resume=False)
     train(tiny.model_copy(update={"epochs": 2}), resume=False)
@@ -64,7 +64,7 @@ LONG = {"epochs": 20, "batches": 20, "batch_size": 20}
 def whole(small_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     """Weights of a training that nobody disturbs."""
     output = tmp_path_factory.mktemp("whole") / "model"
-    config = TrainConfig(data=small_mnist, output=output).model_copy(update=LONG)
+    config = DigitsTrainConfig(data=small_mnist, output=output).model_copy(update=LONG)
     return weights(train(config, resume=False))
 
 
@@ -84,11 +84,11 @@ def test_a_training_stopped_at_any_moment_goes_on(
     if blow is signal.SIGINT:
         assert process.returncode == 130
         assert f"go on with: locpipe {' '.join(arguments)} --resume" in message
-    config = TrainConfig(data=small_mnist, output=tmp_path / "model").model_copy(update=LONG)
+    config = DigitsTrainConfig(data=small_mnist, output=tmp_path / "model").model_copy(update=LONG)
     assert weights(train(config, resume=True)) == whole
 
 
-def test_the_learning_rate_decays_each_step(tiny: TrainConfig) -> None:
+def test_the_learning_rate_decays_each_step(tiny: DigitsTrainConfig) -> None:
     train(tiny.model_copy(update={"decay": 0.5}), resume=False)
     with safe_open(tiny.output / CHECKPOINT_FILE, framework="pt") as stored:
         assert f'"lr": {1e-3 / (1 + 0.5 * 11)}' in stored.metadata()["locpipe"]
@@ -100,21 +100,21 @@ def test_every_sample_is_shown_once_a_round() -> None:
     assert len(order) == 17
 
 
-def test_a_finished_model_is_not_overwritten(tiny: TrainConfig) -> None:
+def test_a_finished_model_is_not_overwritten(tiny: DigitsTrainConfig) -> None:
     tiny.output.mkdir()
     (tiny.output / "model.yaml").touch()
     with pytest.raises(ConfigError, match="already holds a finished model; remove it or choose"):
         train(tiny, resume=True)
 
 
-def test_an_unfinished_training_is_not_overwritten(tiny: TrainConfig) -> None:
+def test_an_unfinished_training_is_not_overwritten(tiny: DigitsTrainConfig) -> None:
     tiny.output.mkdir()
     (tiny.output / CHECKPOINT_FILE).touch()
     with pytest.raises(ConfigError, match="unfinished training; go on with it by --resume"):
         train(tiny, resume=False)
 
 
-def test_a_damaged_checkpoint_is_named(tiny: TrainConfig) -> None:
+def test_a_damaged_checkpoint_is_named(tiny: DigitsTrainConfig) -> None:
     tiny.output.mkdir()
     (tiny.output / CHECKPOINT_FILE).write_bytes(b"no safetensors")
     with pytest.raises(ConfigError, match=r"checkpoint\.safetensors is no checkpoint of ours"):
@@ -122,7 +122,7 @@ def test_a_damaged_checkpoint_is_named(tiny: TrainConfig) -> None:
 
 
 @pytest.mark.parametrize("key", ["architecture", "seed"])
-def test_a_checkpoint_of_another_training_is_refused(tiny: TrainConfig, key: str) -> None:
+def test_a_checkpoint_of_another_training_is_refused(tiny: DigitsTrainConfig, key: str) -> None:
     network = build("lenet", 10)
     settings = tiny.model_dump(exclude={"name", "output", "data", "epochs"}) | {key: "other"}
     optimizer = torch.optim.Adam(network.parameters())

@@ -1,0 +1,75 @@
+"""`locpipe calibrate`."""
+
+from pathlib import Path
+
+import click
+
+from ...stages.models.loading import find_model, read_card
+from ..training.calibration import Request
+from ..training.digits.calibrate import calibrate_digits
+from ..training.text.calibrate import calibrate_text
+from .options import read_config
+
+__all__ = ["calibrate"]
+
+
+@click.command(
+    epilog="Example: locpipe calibrate digits --config text-lenet --all "
+    "--backgrounds photographs --data mnist"
+)
+@click.argument("model")
+@click.option(
+    "--config",
+    "configs",
+    multiple=True,
+    required=True,
+    metavar="CONFIG",
+    help="A config of `locpipe run` whose maps are to be calibrated; may be given several times.",
+)
+@click.option("--all", "every_kind", is_flag=True, help="For all six kinds of weights.")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="For digits the four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download.",
+)
+@click.option(
+    "--backgrounds",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Photographs without text; every fifth by name is left alone, for measuring. "
+    "Without them photographs light up more often.",
+)
+@click.option(
+    "--canvases",
+    "count",
+    type=click.IntRange(min=3),
+    default=192,
+    show_default=True,
+    help="Pictures to make.",
+)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+def calibrate(
+    model: str,
+    configs: tuple[str, ...],
+    data: Path | None,
+    backgrounds: Path | None,
+    count: int,
+    seed: int,
+    *,
+    every_kind: bool,
+) -> None:
+    """Fit what turns the maps of MODEL into probabilities, on pictures made for it.
+
+    For every polarity, scale and label that a CONFIG asks for, a logistic regression tells cells on
+    ink from cells on ground: on canvases of digits at known places, or for a model of text on
+    rendered pictures, where 0.5 then becomes the threshold that finds words best. Writes the
+    calibrations into the model, replacing older ones for the same maps, and prints them.
+    """
+    settings = [read_config(name, ()).config for name in configs]
+    request = Request(settings, every_kind, backgrounds, count, seed)
+    folder = find_model(model)
+    if read_card(folder).architecture == "text":
+        click.echo(calibrate_text(folder, request))
+    else:
+        click.echo(calibrate_digits(folder, request, data))

@@ -1,0 +1,56 @@
+"""`locpipe weigh`."""
+
+from pathlib import Path
+
+import click
+
+from ...stages.models.loading import read_card
+from ..training.digits.weigh import weigh_digits
+from ..training.images.weigh import source_of, weigh_folder
+from ..training.text.weigh import weigh_text
+
+__all__ = ["weigh"]
+
+
+@click.command(
+    epilog="Example: locpipe weigh efficientnet_lite0 --data photographs --output out/models/mine"
+)
+@click.argument("model")
+@click.option(
+    "--data",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Labelled pictures, one folder a class. "
+    "For digits the four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download. "
+    "For text photographs without text; else those of the training.",
+)
+@click.option("--weights", metavar="FILE", help="Of a backbone: a file; else torchvision's own.")
+@click.option("--layer", help="Of a backbone: that is weighed; else the last convolutional stage.")
+@click.option(
+    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Model folder of a backbone."
+)
+def weigh(
+    model: str, data: Path | None, weights: str | None, layer: str | None, output: Path | None
+) -> None:
+    """Measure the AdGAP weights of MODEL: a name, a folder, or a backbone such as resnet50.
+
+    On labelled pictures, or the samples of the model's training: the MNIST training digits, or for
+    text the positions of rendered pictures.
+
+    Writes the tables into the model and prints how much the error of each class grows when each
+    filter is blocked. Drops the calibrations, which belong to the old tables: for digits and text
+    what comes next is `locpipe calibrate`; others are used with `heatmap.normalize: minmax`.
+    """
+    source = source_of(model, weights, layer)
+    if isinstance(source, Path) and read_card(source).architecture == "text":
+        report = weigh_text(source, data)
+    elif not isinstance(source, Path) or _is_labelled(data):
+        report = weigh_folder(source, data, output)
+    else:
+        report = weigh_digits(model, data)
+    click.echo(report)
+
+
+def _is_labelled(data: Path | None) -> bool:
+    """Say whether there are pictures in folders, and not the files of MNIST."""
+    return data is not None and data.is_dir() and not any(data.glob("*-ubyte*"))

@@ -15,6 +15,8 @@ from PIL import Image
 from locpipe.pipeline.sources.pictures import open_source
 from locpipe.stages.load import EXTENSIONS, probe
 
+pytestmark = pytest.mark.computes
+
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "data" / "samples"
 GOLDEN_PICTURES = ("coffee.png", "circuit_board.jpg")

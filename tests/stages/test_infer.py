@@ -20,6 +20,8 @@ from locpipe.stages.infer import bytes_needed, has_bfloat16, infer, shown_size
 from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.settings import Padding, Precision, Resolution
 
+pytestmark = pytest.mark.computes
+
 RESOLUTIONS: tuple[Resolution, ...] = ("native", "atrous", "unpooled")
 PADDINGS: tuple[Padding, ...] = ("replicate", "reflect", "zeros")
 STRIDE = {"native": 2, "atrous": 1, "unpooled": 1}

@@ -26,6 +26,8 @@ from locpipe.pipeline.workers.dispatch import dispatch
 from locpipe.pipeline.workers.signals import Stop
 from locpipe.stages.errors import ConfigError
 
+pytestmark = pytest.mark.computes
+
 HERE = RunConfig(workers=0)
 SCHEMA = json.loads(files("locpipe.pipeline.output").joinpath("schemas/read-1.json").read_text())
 

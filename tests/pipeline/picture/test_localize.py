@@ -29,6 +29,8 @@ from locpipe.stages.load import Header, Image
 from locpipe.stages.models.loading import Model, find_model, load_model, read_card
 from locpipe.stages.settings import InferSettings
 
+pytestmark = pytest.mark.computes
+
 
 @pytest.fixture(scope="module")
 def digits() -> Model:

@@ -17,6 +17,8 @@ from locpipe.stages.infer import infer
 from locpipe.stages.models.loading import load_model
 from locpipe.stages.nets.pooling import PooledClassifier
 
+pytestmark = pytest.mark.computes
+
 
 def changed(config: ImagesTrainConfig, **changes: object) -> ImagesTrainConfig:
     return config.model_copy(update=changes)

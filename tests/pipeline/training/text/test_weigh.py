@@ -17,6 +17,8 @@ from locpipe.stages.models.loading import load_model
 from locpipe.stages.models.tables import Tables
 from locpipe.stages.nets import LeNet, Network
 
+pytestmark = pytest.mark.computes
+
 
 @pytest.fixture(scope="module")
 def network() -> Network:

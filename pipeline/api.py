@@ -7,7 +7,6 @@ Everything here is reached from the top of the package: `locpipe.localize`, `loc
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -121,6 +120,8 @@ def localize(
         >>> locpipe.localize(blank, settings={"boxes.min_side": 8}).boxes.items
         ()
     """
+    from .picture.threads import computing_with  # noqa: PLC0415 - imports torch
+
     config = _config(model, settings)
     ready = _model(config.source)
     one_picture.check(ready.card, config)
@@ -129,7 +130,7 @@ def localize(
     else:
         background, limit = config.input.background, config.input.max_megapixels
         image = load(Path(picture), page=page, background=background, max_megapixels=limit)
-    with _torch_threads(config.run.threads):
+    with computing_with(config.run.threads):
         return one_picture.localize(image, ready, config)
 
 
@@ -174,6 +175,7 @@ def run(
         >>> (report.output / "boxes" / "newspaper.png.json").exists()
         True
     """
+    from .export.write import RunExports  # noqa: PLC0415 - slow to import
     from .run.run import Options, execute  # noqa: PLC0415 - slow to import
 
     checked = _config(config, settings)
@@ -181,7 +183,7 @@ def run(
         msg = f"limit: {limit} is no number of pictures; give 0 or more, or None for all"
         raise ConfigError(msg)
     options = Options(limit=limit, retry_failed=retry_failed, force=force)
-    document = execute(checked, options)
+    document = execute(checked, options, RunExports)
     output = Path(document["config"]["output"]["path"])
     return RunReport.of(document, output, output / FAILURES)
 
@@ -290,16 +292,3 @@ def _image(pixels: NDArray[np.uint8]) -> Image:
         raise ImageError(msg)
     height, width = rgb.shape[:2]
     return Image(np.ascontiguousarray(rgb), Path(), 1, 1, 1, width, height)
-
-
-@contextmanager
-def _torch_threads(count: int) -> Iterator[None]:
-    """Compute with as many threads as a worker does: sums depend on how they are divided."""
-    import torch  # noqa: PLC0415 - slow to import
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

@@ -19,6 +19,7 @@ from skimage import data
 
 from locpipe.pipeline.config.file import find_config, parse_assignment, read_settings
 from locpipe.pipeline.config.sections import Config, InputConfig, OutputConfig, RunConfig
+from locpipe.pipeline.export.write import RunExports
 from locpipe.pipeline.run.run import Options, execute
 from locpipe.stages.settings import HeatmapSettings, ThresholdSettings
 
@@ -137,7 +138,7 @@ def run_digits() -> RunHere:
         paths = (f"input.path={pictures}", f"output.path={output}")
         given = [parse_assignment(text) for text in (*paths, "run.workers=0", *settings)]
         config = read_settings(find_config("digits"), Config, given).config
-        return execute(config, Options(argv=("locpipe", "run", "digits")))
+        return execute(config, Options(argv=("locpipe", "run", "digits")), RunExports)
 
     return run
 

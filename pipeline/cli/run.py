@@ -81,6 +81,7 @@ def run(
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
     from ...stages.settings import OFFLINE  # noqa: PLC0415 - slow to import
+    from ..export.write import RunExports  # noqa: PLC0415 - slow to import
     from ..run.run import Options, execute, preview  # noqa: PLC0415 - slow to import
     from ..run.summary import one_line  # noqa: PLC0415 - slow to import
 
@@ -97,7 +98,7 @@ def run(
         for key, decision in preview(settings.config, options):
             click.echo(f"{decision}: {key!r}")
         return
-    report = execute(settings.config, options)
+    report = execute(settings.config, options, RunExports)
     log.info("%s", one_line(report))
     if report["exit_code"] == ExitCode.NO_PICTURE:
         log.error("no picture at %s (--require-input)", settings.config.input.path)

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import logging
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from ...stages.errors import ImageError
+from ...stages.load import EXTENSIONS
+from ..output.archive import FinishedRun
 from ..output.atomic import output_errors, replacing, write_atomically
+from ..output.box_json import page_of
 from ..output.layout import prepare_output, result_path
+from ..output.pictures import mask_pixels
+from ..sources.pictures import open_source
 from .formats import FOLDER, format_named, joined, last_file, remove
 from .source import Link, Source
 
@@ -22,10 +27,11 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...stages.load import Image
-    from ..output.archive import FinishedRun
+    from ..config.sections import Config
     from ..output.box_json import Page
+    from ..picture.localize import Result
 
-__all__ = ["export", "export_page"]
+__all__ = ["RunExports", "export", "export_page"]
 
 log = logging.getLogger(__name__)
 
@@ -65,6 +71,44 @@ def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = Fal
         for file, pieces in joined(name, pages, _folder(run.folder, name)).items():
             _write_pieces(run.folder, run.folder / FOLDER / file, pieces)
     return len(left_out)
+
+
+class RunExports:
+    """Writes the exports that a run asks for; see `picture.process.Exporter`.
+
+    Args:
+        config: of the run, its paths absolute.
+    """
+
+    def __init__(self, config: Config) -> None:
+        self._input, self._output = config.input, config.output
+
+    def write(self, result: Result, path: Path, document: Mapping[str, Any]) -> None:
+        """Export a page, given the picture and the mask that are at hand."""
+        output = self._output
+        if not output.exports:
+            return
+        source = Source(
+            path.absolute(),
+            lambda: result.image.rgb,
+            lambda: mask_pixels(result) if output.masks else None,
+        )
+        page = page_of(document, str(path))
+        for name in output.exports:
+            export_page(output.path, name, page, source)
+
+    def remove(self, key: str, name: str) -> None:
+        """Remove what was exported of a page, in whichever format."""
+        remove(self._output.path, key, name)
+
+    def finish(self) -> int:
+        """Export pictures that were done before, and write the files about all pictures."""
+        if not self._output.exports:
+            return 0
+        folder = self._output.path
+        source = open_source(self._input.path, folder, EXTENSIONS)
+        run = FinishedRun(folder, self._input, (), source)
+        return export(run, self._output.exports, only_missing=True)
 
 
 def _export_page(run: FinishedRun, formats: Iterable[str], page: Page) -> list[str]:

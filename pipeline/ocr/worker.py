@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
-import time
-import traceback
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, get_args
+from typing import TYPE_CHECKING, Final
 
 from ... import __version__
 from ..config.sections import RunConfig
@@ -19,14 +17,14 @@ from ..export.lines import outline
 from ..output.archive import FinishedRun
 from ..output.atomic import write_atomically
 from ..output.box_json import Page, read_page
-from ..picture.process import stage_of
 from ..workers.messages import Outcome, Place, Task
 from ..workers.worker import PictureWorker
-from .engine import EngineName, ReadConfig, open_engine
+from .engine import ReadConfig, open_engine
 from .text import SUFFIXES, PageText, files
 from .units import assigned, groups
 
 if TYPE_CHECKING:
+    from ...stages.clock import Clock
     from ...stages.load import Image
     from .engine import Engine
 
@@ -101,7 +99,6 @@ class Reader(PictureWorker):
     job: ReadJob
     too_slow = "took longer than --timeout = {limit:g} s; raise it"
     too_large = "use fewer --workers"
-    stage = "read"
 
     def prepare(self, memory: int) -> None:  # noqa: ARG002 - engines are told no limit
         """Start the engine.
@@ -112,26 +109,25 @@ class Reader(PictureWorker):
         self.engine = open_engine(self.job.config)
         self.must_have(self.job.engine, self.engine.version)
 
-    def do(self, task: Task) -> Outcome:
+    def do(self, task: Task, clock: Clock) -> Outcome:
         """Read every box of a page and write what it says.
 
         Args:
             task: its path is that of the box JSON.
+            clock: told the stages load, read and write.
         """
         self.clear(task)  # whatever ends this process, no text of other boxes may remain
-        started = time.perf_counter()
-        page = read_page(Path(task.path))
-        picture = self.job.run.picture(page).absolute()
-        image = self.job.run.decoded(page, picture)
-        loaded = time.perf_counter()
-        text = self._read(image, page)
-        read = time.perf_counter()
-        folder = self.job.output / FOLDER
-        contents = files(text, picture, folder, made_by(self.job.config, self.engine))
-        for name, content in contents.items():
-            write_atomically(self.job.output, folder / name, content)
-        seconds = {"load": loaded - started, "read": read - loaded, "write": time.perf_counter() - read}  # fmt: skip
-        return Outcome(task.key, "done", page.sha256, 1, len(text.counting), image.width * image.height, seconds)  # fmt: skip
+        with clock.stage("load"):
+            page = read_page(Path(task.path))
+            picture = self.job.run.picture(page).absolute()
+            image = self.job.run.decoded(page, picture)
+        with clock.stage("read"):
+            text = self._read(image, page)
+        with clock.stage("write"):
+            self._write(text, picture)
+        pixels = image.width * image.height
+        seconds = dict(clock.seconds)
+        return Outcome(task.key, "done", page.sha256, 1, len(text.counting), pixels, seconds)
 
     def _read(self, image: Image, page: Page) -> PageText:
         engine, asked = self.engine, self.job.config.min_confidence
@@ -143,12 +139,12 @@ class Reader(PictureWorker):
         readings = [reading for of_group in of_groups for reading in of_group]
         return PageText(page, readings, engine.min_confidence if asked is None else asked)
 
+    def _write(self, text: PageText, picture: Path) -> None:
+        folder = self.job.output / FOLDER
+        contents = files(text, picture, folder, made_by(self.job.config, self.engine))
+        for name, content in contents.items():
+            write_atomically(self.job.output, folder / name, content)
+
     def clear(self, task: Task) -> None:
         """Remove what was read on a page before."""
         remove(self.job.output, task.key)
-
-    def stage_of(self, error: Exception) -> str:
-        """`read` for what comes out of the engine."""
-        modules = [frame.f_globals["__name__"] for frame, _ in traceback.walk_tb(error.__traceback__)]  # fmt: skip
-        engines = [f"{__package__}.{name}" for name in get_args(EngineName)]
-        return "read" if any(module in engines for module in modules) else stage_of(error)

@@ -1,12 +1,10 @@
 """Where results lie: their folders and names."""
 
-import itertools
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Final
 
 from ..config.sections import OutputConfig
-from ..export.formats import remove as remove_exports
 from ..sources.pictures import STATE_FOLDER
 from .atomic import output_errors, temporary_folder, too_long_names, write_atomically
 
@@ -16,7 +14,7 @@ __all__ = [
     "page_name",
     "prepare_folders",
     "prepare_output",
-    "remove_results",
+    "remove_page",
     "result_path",
     "sweep",
     "wanted",
@@ -88,13 +86,13 @@ def all_there(output: OutputConfig, key: str, page: int) -> bool:
     return True
 
 
-def remove_results(output: Path, key: str) -> None:
-    """Remove every result of a picture, the JSON first, for it vouches for the others."""
-    for page in itertools.count(1):
-        remove_exports(output, key, page_name(key, page))
-        paths = [result_path(output, kind, key, page) for kind in KINDS]
-        if not any(_removed(paths)):
-            return
+def remove_page(output: Path, key: str, page: int) -> bool:
+    """Remove every result of a page, the JSON first, for it vouches for the others.
+
+    Returns:
+        Whether there was any.
+    """
+    return any(_removed([result_path(output, kind, key, page) for kind in KINDS]))
 
 
 def _removed(paths: Iterable[Path]) -> list[bool]:

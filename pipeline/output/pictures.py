@@ -1,13 +1,18 @@
 """Pictures of a result: the mask, the heatmap, and an overlay to look at."""
 
+from __future__ import annotations
+
 from functools import cache
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from numpy.typing import NDArray
 
-from ...stages.boxes import Box
-from ..picture.localize import Result
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from ...stages.boxes import Box
+    from ..picture.localize import Result
 
 __all__ = ["heatmap_pixels", "mask_pixels", "overlay_pixels"]
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ...stages.clock import Clock
 from ...stages.errors import ConfigError
 from ...stages.labels import count_of_maps, is_chosen_by_picture
 from ...stages.load import Header, Image
@@ -46,7 +45,7 @@ class Result:
         heatmap: at map resolution, or a refined one at that of the picture.
         mask: on the grid of the heatmap; with `boxes.fill` a cell for every pixel of the picture.
         boxes: in pixels of the upright picture.
-        seconds: wall time of each stage.
+        seconds: wall time of each stage, all that its clock has seen.
     """
 
     image: Image
@@ -57,7 +56,12 @@ class Result:
 
 
 def localize(
-    image: Image, model: Model, config: Config, *, features: Sequence[Features] | None = None
+    image: Image,
+    model: Model,
+    config: Config,
+    *,
+    features: Sequence[Features] | None = None,
+    clock: Clock | None = None,
 ) -> Result:
     """Run infer, heatmap, threshold, boxes and, where asked for, classify on a picture.
 
@@ -67,6 +71,7 @@ def localize(
         config: what to do.
         features: what `features_of` gave for this picture, so that configs that differ only after
             `infer` share it; made here if not given.
+        clock: told each stage as it begins.
 
     Raises:
         ModelError: the model lacks what the config asks for; `check` tells before.
@@ -78,12 +83,12 @@ def localize(
     from ...stages.heatmap import heatmap  # noqa: PLC0415
     from ...stages.labels import chosen, darkened, named, with_groups  # noqa: PLC0415
 
-    seconds: dict[str, float] = {}
+    clock = clock or Clock()
     infer_options, box_options = config.infer, config.boxes
-    with _timed(seconds, "infer"):
+    with clock.stage("infer"):
         if features is None:
             features = features_of(image, model, config)
-    with _timed(seconds, "heatmap"):
+    with clock.stage("heatmap"):
         model = with_groups(model, config.heatmap.groups)
         heat = heatmap(
             model,
@@ -92,8 +97,8 @@ def localize(
             **config.heatmap.model_dump(exclude={"labels", "groups", "min_probability"}),
         )
         heat = darkened(model, features, heat, config.heatmap.min_probability)
-    heat, mask = _mask(image, heat, config, seconds)
-    with _timed(seconds, "boxes"):
+    heat, mask = _mask(image, heat, config, clock)
+    with clock.stage("boxes"):
         options = box_options.model_dump(exclude={"classify", "fill", "max"})
         boxes = find_boxes(mask, heat, maximum=box_options.max, **options)
         if _is_recognition(model.card, config):
@@ -101,25 +106,23 @@ def localize(
         if box_options.fill:
             mask = filled(boxes.items, mask.labels, mask.grid.picture)
     if box_options.classify:
-        with _timed(seconds, "classify"):
+        with clock.stage("classify"):
             boxes = classify(model, image.rgb, boxes, polarities=_polarities(infer_options))
-    return Result(image, heat, mask, boxes, seconds)
+    return Result(image, heat, mask, boxes, dict(clock.seconds))
 
 
-def _mask(
-    image: Image, heat: Heatmap, config: Config, seconds: dict[str, float]
-) -> tuple[Heatmap, Mask]:
+def _mask(image: Image, heat: Heatmap, config: Config, clock: Clock) -> tuple[Heatmap, Mask]:
     """Return the mask, and the heat on its grid: that of the map, or of the pixels if refined."""
     from ...stages.refine import at_picture_resolution, refine  # noqa: PLC0415
     from ...stages.threshold import threshold  # noqa: PLC0415
 
     options = config.refine
-    with _timed(seconds, "threshold"):
+    with clock.stage("threshold"):
         if options.method != "none":
             heat = at_picture_resolution(heat)
         mask = threshold(heat, **config.threshold.model_dump())
     if options.method != "none":
-        with _timed(seconds, "refine"):
+        with clock.stage("refine"):
             mask = refine(image.rgb, heat, mask, **options.model_dump())
     return heat, mask
 
@@ -241,10 +244,3 @@ def _scales(options: InferSettings, width: int, height: int) -> list[float]:
 
 def _polarities(options: InferSettings) -> tuple[Polarity, ...]:
     return ("normal", "inverted") if options.polarity == "both" else (options.polarity,)
-
-
-@contextmanager
-def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
-    start = time.perf_counter()
-    yield
-    seconds[stage] = time.perf_counter() - start

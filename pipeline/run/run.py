@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -33,6 +33,7 @@ from .summary import Tally, versions
 
 if TYPE_CHECKING:
     from ..config.sections import Config
+    from ..picture.process import Exporter
 
 __all__ = ["Options", "execute", "preview"]
 
@@ -78,8 +79,15 @@ def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
             yield planned.picture.key, f"{action}: {'over --limit' if over else planned.reason}"
 
 
-def execute(config: Config, options: Options) -> dict[str, Any]:
+def execute(
+    config: Config, options: Options, exports: Callable[[Config], Exporter]
+) -> dict[str, Any]:
     """Work on all pictures there is something to do for, and return what run.json says.
+
+    Args:
+        config: what to do.
+        options: besides the config.
+        exports: makes what writes the exports that a config asks for.
 
     Raises:
         ConfigError: the source or the scheduler does not exist, or the config asks for something
@@ -90,6 +98,7 @@ def execute(config: Config, options: Options) -> dict[str, Any]:
     """
     prepared = _prepare(config, options)
     output = prepared.job.config.output.path
+    exporter = exports(prepared.job.config)
     prepare_output(output)
     prepare_folders(prepared.job.config.output)
     stop = Stop()
@@ -101,11 +110,11 @@ def execute(config: Config, options: Options) -> dict[str, Any]:
             pictures = takewhile(lambda _: not stop.requested, prepared.pictures)
             make_plan(store, pictures, prepared.terms)
             store.begin()
-            tally = _work(prepared, store, options, stop)
+            tally = _work(prepared, store, options, exporter, stop)
             if not stop.requested:
                 store.finish()
             report = _write_report(prepared, store, tally, options, stop)
-        if not stop.requested and _export(prepared.job.config) and not report["exit_code"]:
+        if not stop.requested and exporter.finish() and not report["exit_code"]:
             report["exit_code"] = int(ExitCode.INCOMPLETE)
             write_json(output, output / "run.json", report)
         return report
@@ -159,16 +168,18 @@ def _absolute(config: Config) -> Config:
     return config.model_copy(update=sections)
 
 
-def _work(prepared: _Prepared, store: Store, options: Options, stop: Stop) -> Tally:
+def _work(
+    prepared: _Prepared, store: Store, options: Options, exporter: Exporter, stop: Stop
+) -> Tally:
     tally = Tally()
     todo = store.count(todo=True, limit=options.limit)
     log.info("%d pictures to do", todo)
     if not todo or stop.requested:
         return tally
     # Late, so that a run with nothing to do is over in no time.
+    from ..workers.box_finder import BoxFinder  # noqa: PLC0415
     from ..workers.cluster import open_client  # noqa: PLC0415
     from ..workers.dispatch import dispatch  # noqa: PLC0415
-    from ..workers.worker import Locpipe  # noqa: PLC0415
 
     job = prepared.job
     tasks = (
@@ -179,26 +190,11 @@ def _work(prepared: _Prepared, store: Store, options: Options, stop: Stop) -> Ta
         open_client(job.config.run, todo) as client,
         Progress(todo, shown=options.progress) as progress,
     ):
-        for outcome in dispatch(client, Locpipe(job), tasks, stop):
+        for outcome in dispatch(client, BoxFinder(job, exporter), tasks, stop):
             store.record(outcome, job.config_sha256, job.model_sha256)
             tally.add(outcome)
             progress.add(outcome)
     return tally
-
-
-def _export(config: Config) -> int:
-    """Write what workers left out: exports of pictures done before, and files about all pictures.
-
-    Returns:
-        How many pages could not be exported: their pictures are gone, for example.
-    """
-    if not config.output.exports:
-        return 0
-    from ..export.write import export  # noqa: PLC0415 - slow to import
-    from ..output.archive import open_run  # noqa: PLC0415 - slow to import
-
-    run = open_run(config.output.path, config.input.path)
-    return export(run, config.output.exports, only_missing=True)
 
 
 def _write_report(

@@ -13,7 +13,7 @@ from distributed import KilledWorker
 
 from ...stages.errors import LocpipeError
 from .messages import Outcome, Task
-from .time_limit import stage_where_it_hung
+from .time_limit import Ending, how_it_ended
 from .worker import PictureWorker, work
 
 if TYPE_CHECKING:
@@ -47,13 +47,15 @@ def dispatch(
     with _equipped(client, plugin):
         crew = _Crew(client)
         for task, outcome in _stream(crew, name, iter(tasks), stop, alone=False):
-            known = outcome or _timed_out(plugin, task)
-            if known is None:
-                suspects.append(task)
+            ending = None if outcome else how_it_ended(plugin.job.output, task.key)
+            if outcome is not None:
+                yield outcome
+            elif ending is not None and ending.is_timeout:
+                yield _failed(plugin, task, ending)
             else:
-                yield known
+                suspects.append(task)
         for task, outcome in _stream(crew, name, iter(suspects), stop, alone=True):
-            yield outcome or _timed_out(plugin, task) or _died(plugin, task)
+            yield outcome or _failed(plugin, task, how_it_ended(plugin.job.output, task.key))
 
 
 @contextmanager
@@ -140,17 +142,14 @@ def _outcome(future: Future[Outcome]) -> Outcome | None:
     raise error
 
 
-def _timed_out(plugin: PictureWorker, task: Task) -> Outcome | None:
-    stage = stage_where_it_hung(plugin.job.output, task.key)
-    if stage is None:
-        return None
-    message = plugin.too_slow.format(limit=plugin.job.timeout)
-    return Outcome(task.key, "failed", failure=(stage, "TimeoutError", message))
-
-
-def _died(plugin: PictureWorker, task: Task) -> Outcome:
+def _failed(plugin: PictureWorker, task: Task, ending: Ending | None) -> Outcome:
+    """What became of a picture whose worker ended; None: nobody knows at which stage."""
+    stage = "load" if ending is None else ending.stage
+    if ending is not None and ending.is_timeout:
+        message = plugin.too_slow.format(limit=plugin.job.timeout)
+        return Outcome(task.key, "failed", failure=(stage, "TimeoutError", message))
     message = (
         "its worker died twice, the second time with no other picture at work: out of memory, or "
         f"a crash in native code; {plugin.too_large}"
     )
-    return Outcome(task.key, "failed", failure=(plugin.stage, "WorkerDied", message))
+    return Outcome(task.key, "failed", failure=(stage, "WorkerDied", message))

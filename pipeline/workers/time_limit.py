@@ -1,56 +1,81 @@
-"""Ends a worker process that a picture keeps busy for too long, and tells where it hung.
+"""Ends a worker process that a picture keeps busy for too long, and tells at which stage it was.
 
 `faulthandler` waits in a thread that needs no interpreter lock, so even native code that never
-returns is ended. It leaves the stack in a file, from which the parent knows what happened.
+returns is ended. While a worker has a picture at work there is a file with the stages so far, to
+which the time limit adds the stack. From what is left of it the parent knows what happened.
 """
 
 import faulthandler
 import hashlib
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-from ..output.atomic import FULL, output_errors
-from ..sources.pictures import STATE_FOLDER
+from ..output.atomic import FULL, output_errors, temporary_folder
 
-__all__ = ["STAGES", "stage_where_it_hung", "time_limit", "trace_file"]
+__all__ = ["Ending", "how_it_ended", "running_file", "time_limit"]
 
-STAGES = ("load", "infer", "heatmap", "threshold", "refine", "boxes", "classify")
+TIMEOUT: Final = "Timeout ("
+"""How `faulthandler` begins."""
+FIRST_STAGE: Final = "load"
+
+
+@dataclass(frozen=True)
+class Ending:
+    """What a worker that ended has left of a picture.
+
+    Attributes:
+        stage: at work when it ended.
+        is_timeout: whether the time limit ended it.
+    """
+
+    stage: str
+    is_timeout: bool
 
 
 @contextmanager
-def time_limit(seconds: float, output: Path, key: str) -> Iterator[None]:
+def time_limit(seconds: float, output: Path, key: str) -> Iterator[Callable[[str], None]]:
     """End this process when the block takes longer.
+
+    Yields:
+        A function to call with the name of each stage as it begins.
 
     Raises:
         OutputError: the disk is full or read-only.
     """
-    file = trace_file(output, key)
+    file = running_file(output, key)
     with output_errors(output, FULL):
-        trace = file.open("w")
-    with trace:
-        faulthandler.dump_traceback_later(seconds, exit=True, file=trace)
+        stream = file.open("wb", buffering=0)
+
+    def note(stage: str) -> None:
+        with output_errors(output, FULL):
+            stream.write(f"{stage}\n".encode())
+
+    with stream:
+        faulthandler.dump_traceback_later(seconds, exit=True, file=stream)
         try:
-            yield
+            yield note
         finally:
             faulthandler.cancel_dump_traceback_later()
             file.unlink(missing_ok=True)
 
 
-def stage_where_it_hung(output: Path, key: str) -> str | None:
-    """The stage in which the time limit ended a worker; None where it did not."""
+def how_it_ended(output: Path, key: str) -> Ending | None:
+    """Read, and remove, what a worker left of a picture; None when it left nothing."""
+    file = running_file(output, key)
     try:
-        trace = trace_file(output, key).read_text()
+        text = file.read_text(errors="replace")
+        file.unlink()
     except OSError:
         return None
-    trace_file(output, key).unlink()
-    stages = re.findall(rf"/stages/({'|'.join(STAGES)})\.py\"|/pipeline/(ocr)/", trace)
-    return "".join((stages or [("load", "")])[0]).replace("ocr", "read") if trace else None
+    stages, timeout, _ = text.partition(TIMEOUT)
+    return Ending([FIRST_STAGE, *stages.split()][-1], is_timeout=bool(timeout))
 
 
-def trace_file(output: Path, key: str) -> Path:
-    """Where the stack goes; the file is there, and open, while a worker works on the picture."""
+def running_file(output: Path, key: str) -> Path:
+    """The file that is there, and open, while a worker has a picture at work."""
     name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
-    return output / STATE_FOLDER / "tmp" / f"running-{name}"
+    return temporary_folder(output) / f"running-{name}"

@@ -1,4 +1,4 @@
-"""The Dask side of a worker: set up once, then one picture file at a time."""
+"""The Dask side of a worker: set up once, then one picture at a time, whatever is done with it."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ from distributed import get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from ... import __version__
-from ...stages.errors import ConfigError, LocpipeError, ModelError, OutputError
-from ...stages.models.loading import find_model, load_model
-from ..output import layout as results
-from ..picture.process import Bench, stage_of
+from ...stages.clock import Clock
+from ...stages.errors import ConfigError, LocpipeError, OutputError
 from . import machine
-from .messages import Job, Outcome, Place, Task
+from .messages import Outcome, Place, Task
 from .time_limit import time_limit
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from pathlib import Path
 
     from distributed import Worker
 
-__all__ = ["AnyJob", "Locpipe", "PictureWorker", "work"]
+__all__ = ["AnyJob", "PictureWorker", "work"]
 
 
 def work(plugin: str, task: Task) -> Outcome:
@@ -69,8 +68,6 @@ class PictureWorker(WorkerPlugin):
     """What to do about a picture that took too long; `{limit}` stands for the seconds."""
     too_large: ClassVar[str]
     """What to do about a picture whose worker died."""
-    stage: ClassVar[str]
-    """Where a worker dies."""
 
     def __init__(self, job: AnyJob) -> None:
         self.job = job
@@ -122,16 +119,12 @@ class PictureWorker(WorkerPlugin):
         """Load what is needed, given so many bytes of memory."""
         raise NotImplementedError
 
-    def do(self, task: Task) -> Outcome:
-        """Work on one picture, and raise whatever is wrong with it."""
+    def do(self, task: Task, clock: Clock) -> Outcome:
+        """Work on one picture, tell each stage to the clock, and raise whatever is wrong."""
         raise NotImplementedError
 
     def clear(self, task: Task) -> None:
         """Remove what there is of a picture that failed."""
-        raise NotImplementedError
-
-    def stage_of(self, error: Exception) -> str:
-        """The stage that an error came out of."""
         raise NotImplementedError
 
     def process(self, task: Task) -> Outcome:
@@ -144,55 +137,22 @@ class PictureWorker(WorkerPlugin):
         if self.unfit is not None:
             raise self.unfit
         with self.one_at_a_time:
-            try:
-                with self._time_limit(task.key):
-                    outcome = self.do(task)
-            except OutputError:
-                raise
-            except Exception as error:  # noqa: BLE001 - one bad picture never stops the run
-                self.clear(task)
-                failure = (self.stage_of(error), type(error).__name__, str(error) or repr(error))
-                outcome = Outcome(task.key, "failed", failure=failure)
+            with self._time_limit(task.key) as note:
+                outcome = self._attempt(task, Clock(on_stage=note))
             machine.return_freed_memory(self.most_memory)
         return replace(outcome, worker=self.address, peak_memory=machine.peak_memory())
 
-    def _time_limit(self, key: str) -> AbstractContextManager[None]:
+    def _attempt(self, task: Task, clock: Clock) -> Outcome:
+        try:
+            return self.do(task, clock)
+        except OutputError:
+            raise
+        except Exception as error:  # noqa: BLE001 - one bad picture never stops the run
+            self.clear(task)
+            failure = (clock.current, type(error).__name__, str(error) or repr(error))
+            return Outcome(task.key, "failed", failure=failure)
+
+    def _time_limit(self, key: str) -> AbstractContextManager[Callable[[str], None] | None]:
         if self.job.place == "inside":
             return nullcontext()
         return time_limit(self.job.timeout, self.job.output, key)
-
-
-class Locpipe(PictureWorker):
-    """Finds what is on pictures.
-
-    Args:
-        job: what is the same for every picture.
-    """
-
-    job: Job
-    too_slow = "took longer than run.timeout = {limit:g} s; raise it, or set infer.long_side"
-    too_large = "set infer.long_side, or raise run.memory_limit"
-    stage = "infer"
-
-    def prepare(self, memory: int) -> None:
-        """Load the model.
-
-        Raises:
-            ModelError: the worker has no such model, or another one under this name.
-        """
-        model = load_model(find_model(self.job.model))
-        name, remedy = f"model {self.job.model} of sha256 ", "copy the folder of the model to it"
-        self.must_have(name + self.job.model_sha256, name + model.sha256, remedy, ModelError)
-        self.bench = Bench(self.job, model, memory)
-
-    def do(self, task: Task) -> Outcome:
-        """Find what is on every page of a picture, and write it."""
-        return self.bench.localize(task)
-
-    def clear(self, task: Task) -> None:
-        """Remove its results."""
-        results.remove_results(self.job.output, task.key)
-
-    def stage_of(self, error: Exception) -> str:
-        """See `bench.stage_of`."""
-        return stage_of(error)

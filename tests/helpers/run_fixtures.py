@@ -15,7 +15,7 @@ from lxml import etree
 from PIL import ExifTags, Image, ImageDraw, ImageFont
 
 from locpipe.pipeline.config.sections import Config
-from locpipe.pipeline.export.write import export
+from locpipe.pipeline.export.write import RunExports, export
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.run.run import Options, execute
 
@@ -30,7 +30,7 @@ def _finished(tmp_path_factory: pytest.TempPathFactory, photographs: dict[str, n
     Image.fromarray(photographs["text"]).save(pictures / "signs" / "text.PNG")
     plain = [Image.new("L", (40 + n, 60), 200) for n in range(2)]
     plain[0].save(pictures / "plain.tif", save_all=True, append_images=plain[1:])
-    execute(quick(pictures, folder / "out"), Options())
+    execute(quick(pictures, folder / "out"), Options(), RunExports)
     return folder
 
 

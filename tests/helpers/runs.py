@@ -4,11 +4,12 @@ import json
 from typing import Any
 
 from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.export.write import RunExports
 from locpipe.pipeline.run.run import Options, execute
 
 
 def run(config: Config, **options: Any) -> dict[str, Any]:
-    return execute(config, Options(**options))
+    return execute(config, Options(**options), RunExports)
 
 
 def with_(config: Config, section: str, **values: object) -> Config:

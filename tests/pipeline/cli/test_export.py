@@ -13,7 +13,7 @@ from PIL import ExifTags, Image
 from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.config.sections import Config, OutputConfig
 from locpipe.pipeline.export.formats import FORMATS
-from locpipe.pipeline.export.write import export
+from locpipe.pipeline.export.write import RunExports, export
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.run.run import Options, execute
 
@@ -134,7 +134,7 @@ def test_a_run_writes_the_exports_that_the_command_would(
     all_exports: Config, pictures: Path, tree: Tree
 ) -> None:
     (pictures / "cut.jpg").write_bytes(b"no picture")
-    execute(all_exports, Options())
+    execute(all_exports, Options(), RunExports)
     out = all_exports.output.path
     during = tree(out / "exports")
     assert "uzn/page.webp.uzn" in during
@@ -145,14 +145,14 @@ def test_a_run_writes_the_exports_that_the_command_would(
 def test_exports_asked_for_later_are_added_and_nothing_is_inferred_again(
     config: Config, all_exports: Config, tree: Tree
 ) -> None:
-    execute(config, Options(limit=1))
-    report = execute(all_exports, Options())
+    execute(config, Options(limit=1), RunExports)
+    report = execute(all_exports, Options(), RunExports)
     assert (report["counts"]["done"], report["counts"]["up_to_date"]) == (1, 1)
     out = all_exports.output.path
     during = tree(out / "exports")
     export(open_run(out), FORMATS)
     assert tree(out / "exports") == during
-    execute(all_exports, Options())
+    execute(all_exports, Options(), RunExports)
     assert tree(out / "exports") == during
 
 
@@ -160,9 +160,9 @@ def test_a_picture_that_is_gone_before_its_export_gives_3(
     config: Config, all_exports: Config, pictures: Path, tree: Tree
 ) -> None:
     """One that is gone afterwards keeps its exports and is no failure."""
-    execute(config, Options())
+    execute(config, Options(), RunExports)
     (pictures / "page.webp").unlink()
-    assert execute(all_exports, Options())["exit_code"] == 3
+    assert execute(all_exports, Options(), RunExports)["exit_code"] == 3
     out = all_exports.output.path
     assert json.loads((out / "run.json").read_bytes())["exit_code"] == 3
     during = tree(out / "exports")
@@ -170,14 +170,14 @@ def test_a_picture_that_is_gone_before_its_export_gives_3(
     assert not [name for name in during if "page.webp" in name]
     (out / "boxes" / "page.webp.json").unlink()
     (pictures / "signs" / "camera.bmp").unlink()
-    assert execute(all_exports, Options())["exit_code"] == 0
+    assert execute(all_exports, Options(), RunExports)["exit_code"] == 0
     assert "icdar/signs/camera.bmp.txt" in tree(out / "exports")
 
 
 def test_a_picture_that_fails_now_loses_its_exports(all_exports: Config, pictures: Path) -> None:
-    execute(all_exports, Options())
+    execute(all_exports, Options(), RunExports)
     (pictures / "page.webp").write_bytes(b"")
-    execute(all_exports, Options())
+    execute(all_exports, Options(), RunExports)
     assert not list(all_exports.output.path.rglob("page.webp*"))
     assert list(all_exports.output.path.rglob("exports/page/signs/camera.bmp.xml"))
 
@@ -192,7 +192,7 @@ def test_a_name_too_long_for_an_export_is_one_failure_of_the_run(
     with Image.open(pictures / "signs" / "camera.bmp") as camera:
         camera.save(pictures / f"{'l' * 246}.jpg", exif=exif)
     output = OutputConfig(path=config.output.path, masks=False, exports=("uzn",))
-    report = execute(config.model_copy(update={"output": output}), Options())
+    report = execute(config.model_copy(update={"output": output}), Options(), RunExports)
     assert (report["counts"]["done"], report["counts"]["failed"]) == (1, 1)
     (failure,) = open_run(config.output.path).failures
     assert (failure.stage, failure.error) == ("write", "ImageError")

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from locpipe.pipeline.export.write import RunExports
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.output.lock import LockedError, locked
 from locpipe.pipeline.run.run import Options, execute
@@ -56,7 +57,7 @@ def test_every_page_is_read_as_it_was_written(finished: Path) -> None:
 
 def test_failures_come_along(config: Any, pictures: Path) -> None:
     (pictures / "empty.png").touch()
-    execute(config, Options())
+    execute(config, Options(), RunExports)
     (failure,) = open_run(config.output.path).failures
     assert (failure.path, failure.stage) == ("empty.png", "load")
 

@@ -12,7 +12,7 @@ from locpipe.pipeline.output.atomic import write_atomically
 from locpipe.pipeline.output.layout import (
     KINDS,
     prepare_output,
-    remove_results,
+    remove_page,
     result_path,
     sweep,
     wanted,
@@ -75,14 +75,14 @@ def write_page(output: Path, key: str, page: int) -> None:
         write_atomically(output, result_path(output, kind, key, page), b"")
 
 
-def test_removing_takes_all_pages_of_one_picture_only(output: Path) -> None:
+def test_removing_takes_all_results_of_one_page_only(output: Path) -> None:
     write_page(output, "a.tif", 1)
     write_page(output, "a.tif", 2)
     write_page(output, "b.tif", 1)
-    remove_results(output, "a.tif")
-    left = [path.name for path in output.rglob("*.tif.*")]
-    assert sorted(left) == ["b.tif.jpg", "b.tif.json", "b.tif.png", "b.tif.png"]
+    assert remove_page(output, "a.tif", 1)
+    left = {path.name.rpartition(".")[0] for path in output.rglob("*.tif.*")}
+    assert left == {"a.tif.page-2", "b.tif"}
 
 
 def test_removing_what_was_never_there_is_fine(output: Path) -> None:
-    remove_results(output, "a" * 300)
+    assert not remove_page(output, "a" * 300, 1)

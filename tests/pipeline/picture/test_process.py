@@ -10,11 +10,13 @@ from PIL import Image
 from safetensors.torch import save_file
 
 from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.export.write import RunExports
+from locpipe.pipeline.output.box_json import Maker
 from locpipe.pipeline.output.layout import prepare_output
-from locpipe.pipeline.picture.process import Bench
-from locpipe.pipeline.workers.messages import Job, Task
+from locpipe.pipeline.picture.process import PictureProcessor
+from locpipe.stages.clock import Clock
 from locpipe.stages.errors import ImageError
-from locpipe.stages.models.loading import load_model
+from locpipe.stages.models.loading import find_model, load_model
 from locpipe.stages.nets.torchvision_shim import declare_operators
 
 declare_operators()
@@ -30,7 +32,7 @@ def picture(tmp_path: Path) -> Path:
     return path
 
 
-def bench_of(name: str, folder: Path, long_side: int | None = None) -> Bench:
+def processor_of(name: str, folder: Path, long_side: int | None = None) -> PictureProcessor:
     torch.manual_seed(0)
     weights = folder / f"{name}.safetensors"
     save_file(models.get_model(name, num_classes=5).state_dict(), weights)
@@ -42,15 +44,16 @@ def bench_of(name: str, folder: Path, long_side: int | None = None) -> Bench:
     }
     config = Config.model_validate(sections)
     prepare_output(config.output.path)
-    return Bench(Job(config, "0" * 64, config.source, "0" * 64), load_model(config.source), MEMORY)  # type: ignore[arg-type]  # a backbone is no name
+    model, maker = load_model(find_model(config.source)), Maker(name, "0" * 64, "0" * 64)
+    return PictureProcessor(config, model, maker, RunExports(config), MEMORY)
 
 
 def test_a_net_with_global_operations_is_named_and_where_it_has_them(
     picture: Path, tmp_path: Path
 ) -> None:
-    bench = bench_of("mobilenet_v3_small", tmp_path)
+    processor = processor_of("mobilenet_v3_small", tmp_path)
     with pytest.raises(ImageError) as told:
-        bench.localize(Task("large.png", str(picture), force=False))
+        processor.process_file("large.png", picture, Clock())
     message = str(told.value)
     assert re.search(r"1400 x 900 pixels need about 0.\d GiB, a worker has 0.0 GiB", message)
     assert "cannot be shown to mobilenet_v3_small in parts" in message
@@ -59,11 +62,11 @@ def test_a_net_with_global_operations_is_named_and_where_it_has_them(
 
 
 def test_the_long_side_that_is_proposed_fits(picture: Path, tmp_path: Path) -> None:
-    bench = bench_of("mobilenet_v2", tmp_path)
+    processor = processor_of("mobilenet_v2", tmp_path)
     with pytest.raises(ImageError, match=r"set infer\.long_side=\d+, use fewer") as told:
-        bench.localize(Task("large.png", str(picture), force=False))
+        processor.process_file("large.png", picture, Clock())
     assert "in parts" not in str(told.value)
     side = int(str(told.value).partition("long_side=")[2].partition(",")[0])
     assert 200 < side < 1400
-    fitting = bench_of("mobilenet_v2", tmp_path, side)
-    assert fitting.localize(Task("large.png", str(picture), force=False)).status == "done"
+    fitting = processor_of("mobilenet_v2", tmp_path, side)
+    assert fitting.process_file("large.png", picture, Clock()).pages == 1

@@ -15,13 +15,14 @@ import pytest
 from distributed import Client
 
 from locpipe.pipeline.config.sections import Config, RunConfig
+from locpipe.pipeline.export.write import RunExports
 from locpipe.pipeline.output.layout import prepare_output
+from locpipe.pipeline.workers.box_finder import BoxFinder
 from locpipe.pipeline.workers.cluster import open_client
 from locpipe.pipeline.workers.dispatch import dispatch
 from locpipe.pipeline.workers.messages import Job, Outcome, Task
 from locpipe.pipeline.workers.signals import Stop
-from locpipe.pipeline.workers.time_limit import trace_file
-from locpipe.pipeline.workers.worker import Locpipe
+from locpipe.pipeline.workers.time_limit import running_file
 from locpipe.stages.errors import ConfigError, LocpipeError, ModelError
 from locpipe.stages.models.loading import find_model, verify_model
 
@@ -66,7 +67,10 @@ def limited(job: Job, seconds: float) -> Job:
 
 
 def test_every_task_has_an_outcome(client: Client, job: Job, tasks: list[Task]) -> None:
-    outcomes = {outcome.key: outcome for outcome in dispatch(client, Locpipe(job), tasks, Stop())}
+    outcomes = {
+        outcome.key: outcome
+        for outcome in dispatch(client, BoxFinder(job, RunExports(job.config)), tasks, Stop())
+    }
     assert outcomes.keys() == {task.key for task in tasks}
     text = outcomes["signs/text.PNG"]
     assert (text.status, text.pages, text.pixels) == ("done", 1, 448 * 172)
@@ -81,7 +85,7 @@ def test_after_a_stop_only_what_is_in_flight_is_finished(
     stop = Stop()
     many = [replace(tasks[0], key=f"{n}.jpg") for n in range(50)]
     outcomes = []
-    for outcome in dispatch(client, Locpipe(job), many, stop):
+    for outcome in dispatch(client, BoxFinder(job, RunExports(job.config)), many, stop):
         outcomes.append(outcome)
         stop.signal = signal.SIGTERM
     assert 1 <= len(outcomes) <= 6
@@ -91,7 +95,7 @@ def test_after_a_stop_only_what_is_in_flight_is_finished(
 def test_memory_of_the_scheduler_does_not_grow_with_pictures(
     client: Client, job: Job, tasks: list[Task]
 ) -> None:
-    for _ in dispatch(client, Locpipe(job), tasks, Stop()):
+    for _ in dispatch(client, BoxFinder(job, RunExports(job.config)), tasks, Stop()):
         pass
     deadline = time.monotonic() + 5
     while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
@@ -104,7 +108,9 @@ def test_workers_do_not_hear_the_terminal(client: Client, job: Job, tasks: list[
     for pid in before.values():
         os.kill(pid, signal.SIGINT)
         os.kill(pid, signal.SIGTERM)
-    assert set(statuses(dispatch(client, Locpipe(job), tasks, Stop())).values()) == {"done"}
+    assert set(
+        statuses(dispatch(client, BoxFinder(job, RunExports(job.config)), tasks, Stop())).values()
+    ) == {"done"}
     assert client.run(os.getpid) == before
 
 
@@ -127,8 +133,9 @@ def test_workers_do_not_hear_the_terminal(client: Client, job: Job, tasks: list[
 def test_workers_that_differ_from_the_parent_are_refused(
     client: Client, job: Job, change: dict[str, str], error: type[LocpipeError], message: str
 ) -> None:
+    changed = replace(job, **change)  # type: ignore[arg-type]  # strings all
     with pytest.raises(error, match=message):
-        list(dispatch(client, Locpipe(replace(job, **change)), [], Stop()))  # type: ignore[arg-type]  # strings all
+        list(dispatch(client, BoxFinder(changed, RunExports(job.config)), [], Stop()))
 
 
 def test_a_worker_that_joins_late_and_differs_ends_the_run_with_the_reason(
@@ -138,7 +145,7 @@ def test_a_worker_that_joins_late_and_differs_ends_the_run_with_the_reason(
     job = replace(job, model=str(model))
     many = (replace(tasks[0], key=f"{n}.jpg", force=True) for n in itertools.count())
     with open_client(RunConfig(workers=1), 1) as client:
-        outcomes = dispatch(client, Locpipe(job), many, Stop())
+        outcomes = dispatch(client, BoxFinder(job, RunExports(job.config)), many, Stop())
         assert next(outcomes).status == "done"
         with (model / "model.yaml").open("a") as card:
             card.write("# another one\n")
@@ -153,7 +160,9 @@ def test_a_picture_that_takes_too_long_is_one_failure(
 ) -> None:
     outcomes = {
         outcome.key: outcome
-        for outcome in dispatch(client, Locpipe(limited(job, 3)), [endless, *tasks], Stop())
+        for outcome in dispatch(
+            client, BoxFinder(limited(job, 3), RunExports(job.config)), [endless, *tasks], Stop()
+        )
     }
     assert {key: outcome.status for key, outcome in outcomes.items()} == {
         "endless.png": "failed",
@@ -165,12 +174,12 @@ def test_a_picture_that_takes_too_long_is_one_failure(
 
 
 def kill_whoever_works_on(task: Task, until: threading.Event, killed: set[int]) -> None:
-    """Kill every child process that has the trace file of a picture open, as a crash would."""
-    trace = trace_file(Path(), task.key).name
+    """Kill every child process that has the running-file of a picture open, as a crash would."""
+    file_name = running_file(Path(), task.key).name
     while not until.wait(0.05):
         for child in psutil.Process().children(recursive=True):
             try:
-                if any(trace in file.path for file in child.open_files()):
+                if any(file_name in file.path for file in child.open_files()):
                     child.kill()
                     killed.add(child.pid)
             except psutil.Error:
@@ -186,7 +195,9 @@ def test_a_picture_that_kills_its_worker_is_blamed_and_no_other(
     try:
         outcomes = {
             outcome.key: outcome
-            for outcome in dispatch(client, Locpipe(job), [endless, *tasks], Stop())
+            for outcome in dispatch(
+                client, BoxFinder(job, RunExports(job.config)), [endless, *tasks], Stop()
+            )
         }
     finally:
         until.set()
@@ -197,5 +208,5 @@ def test_a_picture_that_kills_its_worker_is_blamed_and_no_other(
         **{task.key: "done" for task in tasks},
     }
     stage, error, message = outcomes["endless.png"].failure or ("", "", "")
-    assert (stage, error) == ("infer", "WorkerDied")
+    assert (stage, error) == ("load", "WorkerDied")
     assert message.startswith("its worker died twice")

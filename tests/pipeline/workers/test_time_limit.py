@@ -1,4 +1,4 @@
-"""A process that works for too long on one picture is ended, and says where it hung."""
+"""A process that works for too long on one picture is ended, and says at which stage it was."""
 
 import subprocess
 import sys
@@ -8,15 +8,23 @@ from pathlib import Path
 import pytest
 
 from locpipe.pipeline.output.layout import prepare_output
-from locpipe.pipeline.workers.time_limit import stage_where_it_hung, time_limit
+from locpipe.pipeline.workers.time_limit import Ending, how_it_ended, running_file, time_limit
+from locpipe.stages.clock import Clock
 
 HANG = """
-import re, sys
+import os, re, sys
 from pathlib import Path
-from locpipe.pipeline.watchdog import time_limit
-with time_limit(0.3, Path(sys.argv[1]), "a.jpg"):
-    # Backtracks for ever in C, without ever giving up the interpreter lock.
-    re.match(r"(a|a)*$", "a" * 60 + "b")
+from locpipe.pipeline.workers.time_limit import time_limit
+from locpipe.stages.clock import Clock
+with time_limit(0.5, Path(sys.argv[1]), "a.jpg") as note:
+    clock = Clock(on_stage=note)
+    with clock.stage("load"):
+        pass
+    with clock.stage("infer"):
+        if sys.argv[2] == "die":
+            os._exit(1)
+        # Backtracks for ever in C, without ever giving up the interpreter lock.
+        re.match(r"(a|a)*$", "a" * 60 + "b")
 """
 
 
@@ -26,28 +34,26 @@ def output(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_native_code_that_never_returns_is_ended(output: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", HANG, output], timeout=30, check=False)
+@pytest.mark.parametrize(("how", "is_timeout"), [("hang", True), ("die", False)])
+def test_a_process_that_ends_leaves_the_stage_and_why(
+    output: Path, how: str, *, is_timeout: bool
+) -> None:
+    """Native code that never returns is ended, too."""
+    done = subprocess.run([sys.executable, "-c", HANG, output, how], timeout=60, check=False)
     assert done.returncode == 1
-    assert stage_where_it_hung(output, "other.jpg") is None
-    assert stage_where_it_hung(output, "a.jpg") == "load"
-    assert stage_where_it_hung(output, "a.jpg") is None
+    assert how_it_ended(output, "other.jpg") is None
+    assert how_it_ended(output, "a.jpg") == Ending("infer", is_timeout=is_timeout)
+    assert how_it_ended(output, "a.jpg") is None
 
 
-def test_the_innermost_frame_does_not_count_but_the_stage_does(output: Path) -> None:
-    trace = 'Timeout (0:00:01)!\n  File "/x/numpy/load.py", line 3 in f\n  File "/x/stages/grid.py"'
-    trace += (
-        ', line 1 in g\n  File "/x/stages/infer.py", line 3 in h\n  File "/x/pipeline/bench.py"'
-    )
-    with time_limit(60, output, "a.jpg"):
-        (file,) = (output / ".locpipe" / "tmp").iterdir()
-    file.write_text(trace)
-    assert stage_where_it_hung(output, "a.jpg") == "infer"
+def test_before_the_first_stage_a_picture_is_loaded(output: Path) -> None:
+    running_file(output, "a.jpg").touch()
+    assert how_it_ended(output, "a.jpg") == Ending("load", is_timeout=False)
 
 
 def test_in_time_nothing_happens_and_nothing_is_left(output: Path) -> None:
-    with time_limit(0.2, output, "a.jpg"):
-        pass
+    with time_limit(0.2, output, "a.jpg") as note, Clock(on_stage=note).stage("infer"):
+        assert running_file(output, "a.jpg").read_text() == "infer\n"
     with pytest.raises(ValueError, match="bad"), time_limit(0.2, output, "b.jpg"):
         raise ValueError(*["bad"])
     time.sleep(0.4)

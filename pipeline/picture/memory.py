@@ -1,0 +1,66 @@
+"""Whether a worker has the memory that a picture needs, told from its header."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ...stages.errors import ImageError
+from ...stages.nets.dense import global_steps
+from .localize import memory_needed
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from ...stages.load import Header
+    from ...stages.models.loading import Model
+    from ..config.sections import Config
+
+__all__ = ["check_memory"]
+
+
+def check_memory(path: Path, header: Header, model: Model, config: Config, memory: int) -> None:
+    """See that there is enough memory for a page.
+
+    Args:
+        path: of the picture.
+        header: of the page.
+        model: to run on it.
+        config: how.
+        memory: of the worker, in bytes.
+
+    Raises:
+        ImageError: there is not; the message says what to change.
+    """
+    if header.megapixels > config.input.max_megapixels:
+        return  # for that, `load` has the better message
+    needed = memory_needed(model, header, config)
+    if needed <= memory:
+        return
+    side = _side_that_fits(header, model, config, memory)
+    msg = (
+        f"{str(path)!r}: {header.width} x {header.height} pixels need about "
+        f"{needed / 2**30:.1f} GiB, a worker has {memory / 2**30:.1f} GiB{_why_whole(model)}; "
+        f"{f'set infer.long_side={side}, ' if side else ''}use fewer run.workers, or raise "
+        "run.memory_limit"
+    )
+    raise ImageError(msg)
+
+
+def _why_whole(model: Model) -> str:
+    steps = global_steps(model.network.features)
+    if not steps:
+        return ""
+    return (
+        f". It cannot be shown to {model.card.name} in parts, as that net looks at the whole "
+        f"picture at once (in {len(steps)} places, the first is {steps[0]})"
+    )
+
+
+def _side_that_fits(header: Header, model: Model, config: Config, memory: int) -> int:
+    """Return a long side that there is memory for, in pixels, 0 if there is none."""
+    whole = max(header.width, header.height)
+    for side in (whole * percent // 100 for percent in range(95, 0, -5)):
+        infer = config.infer.model_copy(update={"long_side": max(1, side)})
+        if memory_needed(model, header, config.model_copy(update={"infer": infer})) <= memory:
+            return side
+    return 0

@@ -1,0 +1,58 @@
+"""The results of one page, from the stages to the disk."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from ..output.atomic import write_atomically, write_json
+from ..output.layout import KINDS, result_path
+from ..output.pictures import heatmap_pixels, mask_pixels, overlay_pixels
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from numpy.typing import NDArray
+
+    from ..config.sections import OutputConfig
+    from .localize import Result
+
+__all__ = ["write_document", "write_pictures"]
+
+
+def write_pictures(output: OutputConfig, key: str, result: Result) -> None:
+    """Write the mask, overlay and heatmap of a page, those of them that are wanted.
+
+    Raises:
+        ImageError: the name of a file would be too long.
+        OutputError: results cannot be written.
+    """
+    page = result.image.page
+    if output.masks:
+        _write_picture(output, "masks", key, page, mask_pixels(result))
+    if output.overlays:
+        bgr = cv2.cvtColor(overlay_pixels(result), cv2.COLOR_RGB2BGR)
+        _write_picture(output, "overlays", key, page, bgr)
+    if output.heatmaps:
+        _write_picture(output, "heatmaps", key, page, heatmap_pixels(result))
+
+
+def _write_picture(
+    output: OutputConfig, kind: str, key: str, page: int, pixels: NDArray[np.generic]
+) -> None:
+    _, encoded = cv2.imencode(KINDS[kind], np.ascontiguousarray(pixels))
+    write_atomically(output.path, result_path(output.path, kind, key, page), encoded.tobytes())
+
+
+def write_document(
+    output: OutputConfig, key: str, page: int, document: Mapping[str, object]
+) -> None:
+    """Write the box JSON of a page, last of all its results, for it vouches for the others.
+
+    Raises:
+        ImageError: the name of the file would be too long.
+        OutputError: results cannot be written.
+    """
+    write_json(output.path, result_path(output.path, "boxes", key, page), document)

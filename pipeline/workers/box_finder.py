@@ -1,0 +1,73 @@
+"""The worker of `locpipe run`: finds what is on pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...stages.errors import ModelError
+from ...stages.models.card import Backbone
+from ...stages.models.loading import find_model, load_model
+from ..output.box_json import Maker
+from .messages import Job, Outcome, Task
+from .worker import PictureWorker
+
+if TYPE_CHECKING:
+    from ...stages.clock import Clock
+    from ..picture.process import Exporter
+
+__all__ = ["BoxFinder"]
+
+
+class BoxFinder(PictureWorker):
+    """Finds what is on pictures.
+
+    Args:
+        job: what is the same for every picture.
+        exporter: of the run.
+    """
+
+    job: Job
+    too_slow = "took longer than run.timeout = {limit:g} s; raise it, or set infer.long_side"
+    too_large = "set infer.long_side, or raise run.memory_limit"
+
+    def __init__(self, job: Job, exporter: Exporter) -> None:
+        super().__init__(job)
+        self.exporter = exporter
+
+    def prepare(self, memory: int) -> None:
+        """Load the model.
+
+        Raises:
+            ModelError: the worker has no such model, or another one under this name.
+        """
+        # Late: it imports torch, which takes seconds and 200 MB, and which the parent never needs.
+        from ..picture.process import PictureProcessor  # noqa: PLC0415
+
+        model = load_model(find_model(self.job.model))
+        name, remedy = f"model {self.job.model} of sha256 ", "copy the folder of the model to it"
+        self.must_have(name + self.job.model_sha256, name + model.sha256, remedy, ModelError)
+        called = self.job.model
+        maker = Maker(
+            model.card.name if isinstance(called, Backbone) else Path(called).name,
+            self.job.model_sha256,
+            self.job.config_sha256,
+        )
+        self.processor = PictureProcessor(self.job.config, model, maker, self.exporter, memory)
+
+    def do(self, task: Task, clock: Clock) -> Outcome:
+        """Find what is on every page of a picture, and write it."""
+        found = self.processor.process_file(task.key, Path(task.path), clock, force=task.force)
+        return Outcome(
+            task.key,
+            "kept" if found.is_kept else "done",
+            found.sha256,
+            found.pages,
+            found.boxes,
+            found.pixels,
+            found.seconds,
+        )
+
+    def clear(self, task: Task) -> None:
+        """Remove its results."""
+        self.processor.remove(task.key)

@@ -28,7 +28,8 @@ from .picture import localize as one_picture
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .ocr.engine import EngineName, Unit
+    from .ocr.engines import EngineName
+    from .ocr.settings import Unit
     from .picture.localize import Result
 
 __all__ = ["RunReport", "localize", "read", "run"]
@@ -235,8 +236,8 @@ def read(
         >>> (report.output / "newspaper.png.txt").read_text() != ""
         True
     """
-    from .ocr.engine import ReadConfig, checked  # noqa: PLC0415 - slow to import
     from .ocr.run import ReadOptions, execute  # noqa: PLC0415 - slow to import
+    from .ocr.settings import ReadConfig, checked  # noqa: PLC0415 - slow to import
     from .ocr.worker import FOLDER  # noqa: PLC0415 - slow to import
 
     config = checked(

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ..evaluation.protocols import TEXT_PROTOCOLS
+
 if TYPE_CHECKING:
     from ..evaluation.evaluate import Frame
     from ..evaluation.score import Report, Score, Total
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
 
 __all__ = ["evaluate"]
 
-_TEXT = ("icdar2015", "deteval", "pixel")
 _WSOL = "wsol"
 _SCHEMA = "locpipe/evaluation/1"
 
@@ -41,10 +42,11 @@ _SCHEMA = "locpipe/evaluation/1"
 @click.option(
     "--protocol",
     "protocols",
-    type=click.Choice([*_TEXT, _WSOL]),
+    type=click.Choice([*TEXT_PROTOCOLS, _WSOL]),
     multiple=True,
-    help="May be given several times; all for text if not given. wsol: heatmaps, boxes and masks "
-    "of objects beside two baselines that have not seen the picture.",
+    help="May be given several times; all for text if not given. "
+    + "".join(f"{name}: {counts}. " for name, counts in TEXT_PROTOCOLS.items())
+    + "wsol: heatmaps, boxes and masks of objects, beside two baselines that have not seen the picture.",
 )
 @click.option(
     "--frame",
@@ -96,7 +98,9 @@ def evaluate(
         _only(len(truths) == 1, "--truth can be given several times for --protocol wsol only")
         _only(label is None, "--label is for --protocol wsol only")
         _only(normalize == "minmax", "--normalize is for --protocol wsol only")
-        document, shown = _text(run, truths[0], protocols or _TEXT, frame, lines=join_lines)
+        document, shown = _text(
+            run, truths[0], protocols or tuple(TEXT_PROTOCOLS), frame, lines=join_lines
+        )
     if output is not None:
         _write(output, document)
     click.echo(json.dumps(document) if as_json else shown)

@@ -6,7 +6,8 @@ from pathlib import Path
 import click
 
 from ...stages.errors import ExitCode
-from ..export.formats import FOLDER, FORMATS
+from ..config.exports import EXPORTS
+from ..export.formats import FOLDER
 from .logs import set_up_logging
 
 __all__ = ["export"]
@@ -15,7 +16,7 @@ log = logging.getLogger(__name__)
 
 EPILOG = (
     "\b\nFormats:\n"
-    + "".join(f"  {name:<12} {text}\n" for name, text in FORMATS.items())
+    + "".join(f"  {name:<12} {text}\n" for name, text in EXPORTS.items())
     + """
 \b
 Examples:
@@ -32,8 +33,8 @@ out (they failed, moved, or were changed; see the warnings), 6 not writable, 75 
 def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> tuple[str, ...]:
     names = tuple(name for value in values for name in value.split(","))
     for name in names:
-        if name not in FORMATS:
-            msg = f"{name!r} is none of {', '.join(FORMATS)}"
+        if name not in EXPORTS:
+            msg = f"{name!r} is none of {', '.join(EXPORTS)}"
             raise click.BadParameter(msg, ctx, param)
     return names
 
@@ -61,7 +62,7 @@ def export(ctx: click.Context, run: Path, formats: tuple[str, ...], pictures: Pa
         sweep(run)
         left_out = write(opened, formats)
     for name in dict.fromkeys(formats):
-        click.echo(f"{run / FOLDER / name}\t{FORMATS[name]}")
+        click.echo(f"{run / FOLDER / name}\t{EXPORTS[name]}")
     if opened.failures:
         log.warning("%d pictures failed in the run and are not exported (%s)", len(opened.failures), run / "failures.jsonl")  # fmt: skip
     ctx.exit(ExitCode.INCOMPLETE if left_out or opened.failures else ExitCode.DONE)

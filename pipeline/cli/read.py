@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from ..ocr.engines import ENGINES
 from .logs import LogFormat, set_up_logging
 
 __all__ = ["read"]
@@ -28,7 +29,7 @@ work there, 130/143 stopped by a signal, 1 internal error."""
 
 @click.command(epilog=EPILOG)
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--engine", type=click.Choice(["tesseract", "rapidocr"]), default="tesseract", show_default=True, help="What reads.")  # fmt: skip
+@click.option("--engine", type=click.Choice(ENGINES), default="tesseract", show_default=True, help="What reads.")  # fmt: skip
 @click.option("--unit", type=click.Choice(["word", "line"]), default="word", show_default=True, help="What it is given at a time: a box, or a line of boxes (tesseract only).")  # fmt: skip
 @click.option("--lang", "language", metavar="L", help="Language of the engine.  [default: eng, or ch for rapidocr]")  # fmt: skip
 @click.option("--min-confidence", type=click.FloatRange(0, 1), help="Text read with less does not count.")  # fmt: skip
@@ -68,8 +69,8 @@ def read(
     level = level or logging.INFO
     set_up_logging(level, log_format)
     from ..config.sections import RunConfig  # noqa: PLC0415 - slow to import
-    from ..ocr.engine import ReadConfig, checked  # noqa: PLC0415 - slow to import
     from ..ocr.run import ReadOptions, execute, one_line  # noqa: PLC0415 - slow to import
+    from ..ocr.settings import ReadConfig, checked  # noqa: PLC0415 - slow to import
 
     config = checked(
         ReadConfig, engine=engine, unit=unit, language=language, min_confidence=min_confidence

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import BeforeValidator, ByteSize, Discriminator, Field, PlainSerializer, Tag
 
@@ -25,6 +25,7 @@ from ...stages.settings import (
     Section,
     ThresholdSettings,
 )
+from .exports import ExportFormat
 
 __all__ = ["Config", "InputConfig", "ModelConfig", "OutputConfig", "RunConfig", "UserPath"]
 
@@ -46,9 +47,6 @@ UserPath = Annotated[Path, BeforeValidator(_expand), PlainSerializer(str)]
 
 def _kind_of_model(value: object) -> str:
     return "<backbone>" if isinstance(value, dict | Section) else "<name>"
-
-
-ExportFormat = Literal["uzn", "crops", "page", "alto", "hocr", "icdar", "coco", "labelstudio"]
 
 
 class ModelConfig(Section):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
+from importlib import import_module
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -12,9 +13,7 @@ import numpy as np
 from ...stages.errors import ConfigError
 from .bootstrap import bootstrap
 from .counts import Counts, rates
-from .deteval import deteval
-from .icdar2015 import icdar2015
-from .pixel import pixel
+from .protocols import TEXT_PROTOCOLS
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -24,12 +23,9 @@ if TYPE_CHECKING:
 __all__ = ["PROTOCOLS", "PictureScore", "Report", "Score", "Total", "score"]
 
 PROTOCOLS: Mapping[str, Callable[[ComparedPicture], Counts]] = MappingProxyType(
-    {
-        "icdar2015": icdar2015,
-        "deteval": deteval,
-        "pixel": pixel,
-    }
+    {name: getattr(import_module(f".{name}", __package__), name) for name in TEXT_PROTOCOLS}
 )
+"""Name of a protocol to the function that counts the matches of one picture."""
 
 
 @dataclass(frozen=True)

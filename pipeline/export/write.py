@@ -20,7 +20,7 @@ from ..output.box_json import page_of
 from ..output.layout import prepare_output, result_path
 from ..output.pictures import mask_pixels
 from ..sources.pictures import open_source
-from .formats import FOLDER, format_named, joined, last_file, remove
+from .formats import FOLDER, format_named, remove
 from .source import Link, Source
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = Fal
 
     for name in formats:
         pages = partial(kept, name)
-        for file, pieces in joined(name, pages, _folder(run.folder, name)).items():
+        for file, pieces in format_named(name).joined(pages, _folder(run.folder, name)).items():
             _write_pieces(run.folder, run.folder / FOLDER / file, pieces)
     return len(left_out)
 
@@ -152,9 +152,10 @@ def _folder(output: Path, name: str) -> Path:
 
 
 def _is_there(output: Path, name: str, page: Page) -> bool:
-    if name == "uzn" and not page.boxes:
+    format_ = format_named(name)
+    if format_.needs_boxes and not page.boxes:
         return True
-    return (_folder(output, name) / last_file(name, page.name)).exists()
+    return (_folder(output, name) / format_.last_file(page.name)).exists()
 
 
 def _source(run: FinishedRun, page: Page) -> Source:

@@ -23,7 +23,7 @@ from ..run.progress import Progress
 from ..run.summary import Tally, versions
 from ..workers.messages import Task
 from ..workers.signals import Stop
-from .engine import ReadConfig, open_engine
+from .settings import ReadConfig, open_engine
 from .text import SUFFIXES, sha256_of_boxes
 from .worker import FOLDER, Reader, ReadJob, made_by, remove
 

@@ -13,7 +13,8 @@ from ..export.lines import Reading
 
 if TYPE_CHECKING:
     from ...stages.boxes import Box
-    from .engine import Seen, Unit
+    from .engine import Seen
+    from .settings import Unit
 
 __all__ = ["assigned", "groups", "joined"]
 

@@ -19,7 +19,7 @@ from ..output.atomic import write_atomically
 from ..output.box_json import Page, read_page
 from ..workers.messages import Outcome, Place, Task
 from ..workers.worker import PictureWorker
-from .engine import ReadConfig, open_engine
+from .settings import ReadConfig, open_engine
 from .text import SUFFIXES, PageText, files
 from .units import assigned, groups
 

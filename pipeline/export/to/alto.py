@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from ..format import Format
 from ..frames import Rect
 from ..lines import Line, Reading, Word, around, lines_of
 from ..markup import add, fits, points, serialized
@@ -19,7 +20,7 @@ from ..source import Content, Source, picture_beside
 if TYPE_CHECKING:
     from ...output.box_json import Page
 
-__all__ = ["document", "files"]
+__all__ = ["FORMAT", "document"]
 
 NAMESPACE: Final = "http://www.loc.gov/standards/alto/ns-v4#"
 LOCATION: Final = "http://www.loc.gov/standards/alto/v4/alto-4-3.xsd"
@@ -90,3 +91,6 @@ def _add_word(line: ET.Element, word: Word, tag: str) -> None:
 def _place(rect: Rect) -> dict[str, int]:
     left, top, right, bottom = rect
     return {"HPOS": left, "VPOS": top, "WIDTH": right - left, "HEIGHT": bottom - top}
+
+
+FORMAT: Final = Format(files, suffixes=(".xml", ".png"))

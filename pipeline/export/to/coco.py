@@ -10,20 +10,20 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....stages.geometry.rasterize import covered
+from ..format import Format, Pages
 from ..source import Content, Source
 
 if TYPE_CHECKING:
     from ....stages.boxes import Box
     from ...output.box_json import Page
-    from ..formats import Pages
 
-__all__ = ["files", "joined", "run_lengths"]
+__all__ = ["FORMAT", "run_lengths"]
 
 
 def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
@@ -105,3 +105,6 @@ def _numbered(pages: Pages, folder: Path, ids: Mapping[str, int]) -> Iterator[di
 def _listed(items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
     for number, item in enumerate(items):
         yield (b",\n" if number else b"\n") + json.dumps(item).encode("ascii")
+
+
+FORMAT: Final = Format(files, suffixes=(".json",), joined=joined)

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from ..crops import Crop, cut
+from ..format import Format, Pages
 from ..source import Content, Source, encoded_png
 
 if TYPE_CHECKING:
     from ...output.box_json import Page
-    from ..formats import Pages
 
-__all__ = ["files", "joined"]
+__all__ = ["FORMAT"]
 
 PADDING: Final = 0.1
 """In units of the height of the box."""
@@ -56,3 +56,6 @@ def _line(page: Page, index: int, crop: Crop, name: str) -> dict[str, object]:
         "to_page": (crop.to_page.round(6) + 0.0).tolist(),
         "curved": crop.curved,
     }
+
+
+FORMAT: Final = Format(files, suffixes=("/crops.jsonl",), joined=joined)

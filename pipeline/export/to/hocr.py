@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from ..format import Format
 from ..frames import Rect
 from ..lines import Line, Reading, Word, around, lines_of
 from ..markup import add, fits, serialized
@@ -18,7 +19,7 @@ from ..source import Content, Source, picture_beside
 if TYPE_CHECKING:
     from ...output.box_json import Page
 
-__all__ = ["document", "files"]
+__all__ = ["FORMAT", "document"]
 
 DOCTYPE: Final = "<!DOCTYPE html>\n"
 CAPABILITIES: Final = "ocr_page ocr_carea ocr_line ocrx_word"
@@ -76,3 +77,6 @@ def _bbox(rect: Rect) -> str:
 def _fits(name: str) -> bool:
     """Whether a name can stand between the quotes of a property, which know no escape."""
     return fits(name) and '"' not in name and "\\" not in name
+
+
+FORMAT: Final = Format(files, suffixes=(".hocr", ".png"))

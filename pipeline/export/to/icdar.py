@@ -8,15 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ..crops import quad_of
+from ..format import Format
 from ..source import Content, Source
 
 if TYPE_CHECKING:
     from ...output.box_json import Page
 
-__all__ = ["files"]
+__all__ = ["FORMAT"]
 
 
 def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
@@ -26,3 +27,6 @@ def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  #
         corners = quad_of(box.polygon).round().clip(0, (page.width, page.height)).astype(int)
         lines.append(",".join(map(str, corners.ravel().tolist())) + "\n")
     return {f"{page.name}.txt": "".join(lines).encode("ascii")}
+
+
+FORMAT: Final = Format(files, suffixes=(".txt",))

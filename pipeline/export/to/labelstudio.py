@@ -13,22 +13,22 @@ import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
 from ..crops import Quad, quad_of
+from ..format import Format, Pages
 from ..markup import add, clean
 from ..source import Content, Source
 
 if TYPE_CHECKING:
     from ....stages.boxes import Box
     from ...output.box_json import Page
-    from ..formats import Pages
 
-__all__ = ["files", "joined"]
+__all__ = ["FORMAT"]
 
 
 def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
@@ -120,3 +120,6 @@ def _interface(pages: Pages) -> Iterator[bytes]:
     ET.indent(root)
     # Without an XML declaration: with one, Label Studio 1.23 refuses it.
     yield ET.tostring(root, encoding="unicode").encode() + b"\n"
+
+
+FORMAT: Final = Format(files, suffixes=(".json",), joined=joined)

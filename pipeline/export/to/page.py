@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
+from ..format import Format
 from ..lines import Line, Word, around, lines_of
 from ..markup import add, fits, points, serialized
 from ..source import Content, Source, picture_beside
@@ -18,7 +19,7 @@ from ..source import Content, Source, picture_beside
 if TYPE_CHECKING:
     from ...output.box_json import Page
 
-__all__ = ["document", "files"]
+__all__ = ["FORMAT", "document"]
 
 NAMESPACE: Final = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 EPOCH: Final = "1970-01-01T00:00:00Z"
@@ -72,3 +73,6 @@ def _add_word(line: ET.Element, word: Word) -> None:
     element = add(line, "Word", id=f"word-{word.index}")
     add(element, "Coords", points=points(word.polygon), conf=f"{word.box.score:.4f}")
     add(add(element, "Labels"), "Label", value=word.box.label)
+
+
+FORMAT: Final = Format(files, suffixes=(".xml", ".png"))

@@ -13,14 +13,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+from ..format import Format, Pages
 from ..frames import Rect, rect_as_stored
 from ..source import Content, Link, Source, encoded_png, is_opened_as_stored
 
 if TYPE_CHECKING:
     from ...output.box_json import Page
-    from ..formats import Pages
 
-__all__ = ["files", "joined", "zones"]
+__all__ = ["FORMAT", "zones"]
 
 PADDING: Final = 4
 """Pixels on every side: a zone that cuts ink makes "IVW" of "TW", 15 pixels more do no harm."""
@@ -138,3 +138,11 @@ def _mostly_the_same(first: Rect, second: Rect) -> bool:
 def _around(first: Rect, second: Rect) -> Rect:
     left, top = min(first[0], second[0]), min(first[1], second[1])
     return left, top, max(first[2], second[2]), max(first[3], second[3])
+
+
+FORMAT: Final = Format(
+    files,
+    suffixes=(".uzn", ".png", f"{UPRIGHT}.uzn", f"{UPRIGHT}.png"),
+    joined=joined,
+    needs_boxes=True,
+)

@@ -11,8 +11,8 @@ from filelock import FileLock
 from PIL import ExifTags, Image
 
 from locpipe.pipeline.cli.main import main
+from locpipe.pipeline.config.exports import EXPORTS
 from locpipe.pipeline.config.sections import Config, OutputConfig
-from locpipe.pipeline.export.formats import FORMATS
 from locpipe.pipeline.export.write import RunExports, export
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.run.run import Options, execute
@@ -59,7 +59,7 @@ def test_wrong_usage_is_told() -> None:
 
 def test_help_names_every_format() -> None:
     shown = call("--help").output
-    assert all(name in shown for name in FORMATS)
+    assert all(name in shown for name in EXPORTS)
 
 
 def test_what_failed_or_moved_is_told_and_gives_3(
@@ -126,7 +126,7 @@ def all_exports(config: Config, pictures: Path) -> Config:
     """All formats of two of the pictures."""
     (pictures / "coffee.jpg").unlink()
     (pictures / "signs" / "text.PNG").unlink()
-    output = OutputConfig(path=config.output.path, exports=tuple(FORMATS))  # type: ignore[arg-type] # the same names
+    output = OutputConfig(path=config.output.path, exports=tuple(EXPORTS))
     return config.model_copy(update={"output": output})
 
 
@@ -138,7 +138,7 @@ def test_a_run_writes_the_exports_that_the_command_would(
     out = all_exports.output.path
     during = tree(out / "exports")
     assert "uzn/page.webp.uzn" in during
-    export(open_run(out), FORMATS)
+    export(open_run(out), EXPORTS)
     assert tree(out / "exports") == during
 
 
@@ -150,7 +150,7 @@ def test_exports_asked_for_later_are_added_and_nothing_is_inferred_again(
     assert (report["counts"]["done"], report["counts"]["up_to_date"]) == (1, 1)
     out = all_exports.output.path
     during = tree(out / "exports")
-    export(open_run(out), FORMATS)
+    export(open_run(out), EXPORTS)
     assert tree(out / "exports") == during
     execute(all_exports, Options(), RunExports)
     assert tree(out / "exports") == during

@@ -11,8 +11,8 @@ import pytest
 from lxml import etree
 from PIL import Image
 
-from locpipe.pipeline.config.sections import ExportFormat
-from locpipe.pipeline.export.formats import FORMATS, format_named, last_file, remove
+from locpipe.pipeline.config.exports import EXPORTS, ExportFormat
+from locpipe.pipeline.export.formats import format_named, remove
 from locpipe.pipeline.export.write import export
 from locpipe.pipeline.output.archive import open_run
 
@@ -35,22 +35,22 @@ NAMES = [
 
 
 def test_config_and_command_know_the_same_formats() -> None:
-    assert get_args(ExportFormat) == tuple(FORMATS)
+    assert get_args(ExportFormat) == tuple(EXPORTS)
 
 
-@pytest.mark.parametrize("name", FORMATS)
+@pytest.mark.parametrize("name", EXPORTS)
 def test_every_format_says_its_frame_and_has_a_module(name: str) -> None:
-    assert any(frame in FORMATS[name] for frame in ("upright", "as stored"))
+    assert any(frame in EXPORTS[name] for frame in ("upright", "as stored"))
     assert callable(format_named(name).files)
 
 
 def test_any_name_and_label_is_exported_and_xml_is_read_back(
     make_run: MakeRun, exported: Export, sign: Image.Image, boxes: list[dict[str, Any]]
 ) -> None:
-    folder = exported(make_run(dict.fromkeys(NAMES, (sign, 1, boxes))), *FORMATS)
-    for name in FORMATS:
+    folder = exported(make_run(dict.fromkeys(NAMES, (sign, 1, boxes))), *EXPORTS)
+    for name in EXPORTS:
         for key in NAMES:
-            assert (folder / name / last_file(name, key)).is_file()
+            assert (folder / name / format_named(name).last_file(key)).is_file()
     for file in [*folder.rglob("*.xml"), *folder.rglob("*.hocr")]:
         etree.parse(os.fsencode(file))
     for file in folder.rglob("*.json*"):
@@ -65,7 +65,7 @@ def test_every_picture_can_be_opened_by_the_name_in_the_markup(
     made = dict.fromkeys(NAMES, (sign, 1, boxes)) | {"turned.tif": (sign, 8, boxes)}
     folder = exported(make_run(made), name) / name
     for key in made:
-        file = folder / last_file(name, key)
+        file = folder / format_named(name).last_file(key)
         text: Any = etree.parse(os.fsencode(file))
         (named,) = text.xpath(
             "//@imageFilename | //*[local-name()='fileName']/text() | //*[@class='ocr_page']/@title"
@@ -78,9 +78,9 @@ def test_every_picture_can_be_opened_by_the_name_in_the_markup(
 def test_a_picture_without_a_box_has_its_files(
     make_run: MakeRun, exported: Export, sign: Image.Image
 ) -> None:
-    folder = exported(make_run({"a.png": (sign, 1, [])}), *FORMATS)
-    for name in set(FORMATS) - {"uzn"}:
-        assert (folder / name / last_file(name, "a.png")).is_file()
+    folder = exported(make_run({"a.png": (sign, 1, [])}), *EXPORTS)
+    for name in set(EXPORTS) - {"uzn"}:
+        assert (folder / name / format_named(name).last_file("a.png")).is_file()
     assert not list((folder / "uzn").iterdir())
     assert (folder / "icdar" / "a.png.txt").read_bytes() == b""
     assert json.loads((folder / "coco.json").read_bytes())["annotations"] == []
@@ -97,7 +97,7 @@ def test_results_of_other_versions_are_exported_alike(
 ) -> None:
     """Of 0.1.0, and of one to come with keys that nobody knows yet."""
     run = make_run({"a.png": (sign, 1, boxes)})
-    expected = tree(exported(run, *FORMATS))
+    expected = tree(exported(run, *EXPORTS))
     file = run / "out" / "boxes" / "a.png.json"
     document = json.loads(file.read_bytes()) | {"schema": schema}
     if schema == "locpipe/boxes/1":
@@ -106,7 +106,7 @@ def test_results_of_other_versions_are_exported_alike(
         for part in (document, document["image"], document["made_by"], *document["boxes"]):
             part["later"] = {"more": 1}
     file.write_text(json.dumps(document))
-    assert tree(exported(run, *FORMATS)) == expected
+    assert tree(exported(run, *EXPORTS)) == expected
 
 
 def test_the_same_run_gives_the_same_bytes_and_golden_ones(
@@ -118,8 +118,8 @@ def test_the_same_run_gives_the_same_bytes_and_golden_ones(
 ) -> None:
     """PNGs are left out of what is golden: libraries compress differently."""
     run = make_run({"a.png": (sign, 1, boxes), "b/c.jpg": (sign, 6, boxes), "d.png": (sign, 1, [])})
-    first = tree(exported(run, *FORMATS))
-    assert tree(exported(run, *FORMATS)) == first
+    first = tree(exported(run, *EXPORTS))
+    assert tree(exported(run, *EXPORTS)) == first
     text = {
         name: content.replace(os.fsencode(run), b"RUN")
         for name, content in first.items()
@@ -137,9 +137,9 @@ def test_a_second_export_leaves_nothing_of_the_first(
     make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]], tree: Tree
 ) -> None:
     run = make_run({"a.png": (sign, 1, boxes)})
-    export(open_run(run / "out"), FORMATS)
+    export(open_run(run / "out"), EXPORTS)
     make_run({"a.png": (sign, 1, [])})
-    export(open_run(run / "out"), FORMATS)
+    export(open_run(run / "out"), EXPORTS)
     left = tree(run / "out" / "exports")
     assert not [name for name in left if name.startswith(("uzn/", "crops/a.png/0"))]
 
@@ -148,12 +148,12 @@ def test_what_is_there_is_left_alone_where_only_the_missing_is_asked_for(
     make_run: MakeRun, exported: Export, sign: Image.Image, boxes: list[dict[str, Any]], tree: Tree
 ) -> None:
     run = make_run({"a.png": (sign, 1, boxes), "b.png": (sign, 1, boxes)})
-    folder = exported(run, *FORMATS)
+    folder = exported(run, *EXPORTS)
     whole = tree(folder)
     remove(run / "out", "b.png", "b.png")
     times = {file: file.lstat().st_mtime_ns for file in folder.rglob("a.png*")}
     (run / "pictures" / "a.png").unlink()
-    assert export(open_run(run / "out"), FORMATS, only_missing=True) == 0
+    assert export(open_run(run / "out"), EXPORTS, only_missing=True) == 0
     assert {file: file.lstat().st_mtime_ns for file in folder.rglob("a.png*")} == times
     assert tree(folder) == {name: whole[name] for name in whole if name != "uzn/a.png.png"}
 
@@ -162,12 +162,12 @@ def test_removing_a_page_leaves_those_of_like_names(
     make_run: MakeRun, exported: Export, sign: Image.Image, boxes: list[dict[str, Any]]
 ) -> None:
     run = make_run(dict.fromkeys(["a.png", "a.png.jpg", "a.jpg"], (sign, 6, boxes)))
-    folder = exported(run, *FORMATS)
+    folder = exported(run, *EXPORTS)
     remove(run / "out", "a.png", "a.png")
-    for name in FORMATS:
-        assert not (folder / name / last_file(name, "a.png")).exists()
-        assert (folder / name / last_file(name, "a.png.jpg")).exists()
-        assert (folder / name / last_file(name, "a.jpg")).exists()
+    for name in EXPORTS:
+        assert not (folder / name / format_named(name).last_file("a.png")).exists()
+        assert (folder / name / format_named(name).last_file("a.png.jpg")).exists()
+        assert (folder / name / format_named(name).last_file("a.jpg")).exists()
 
 
 def test_pictures_that_moved_or_changed_are_left_out_everywhere(
@@ -179,7 +179,7 @@ def test_pictures_that_moved_or_changed_are_left_out_everywhere(
     run = make_run(dict.fromkeys(["a.png", "b.png", "c.png"], (sign, 1, boxes)))
     (run / "pictures" / "a.png").unlink()
     (run / "pictures" / "c.png").write_bytes(b"other")
-    assert export(open_run(run / "out"), FORMATS) == 2
+    assert export(open_run(run / "out"), EXPORTS) == 2
     assert "left out: 'a.png': is no longer at" in caplog.text
     assert "left out: 'c.png': was changed since the run" in caplog.text
     folder = run / "out" / "exports"

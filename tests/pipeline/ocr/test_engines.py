@@ -6,7 +6,6 @@ import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,7 +15,9 @@ from numpy.typing import NDArray
 
 from locpipe.pipeline.export.lines import Reading
 from locpipe.pipeline.ocr import tesseract
-from locpipe.pipeline.ocr.engine import Engine, EngineName, ReadConfig, open_engine
+from locpipe.pipeline.ocr.engine import Engine
+from locpipe.pipeline.ocr.engines import ENGINES
+from locpipe.pipeline.ocr.settings import ReadConfig, open_engine
 from locpipe.pipeline.ocr.tesseract import Tesseract
 from locpipe.pipeline.ocr.units import joined
 from locpipe.stages.errors import ConfigError, ImageError
@@ -31,7 +32,7 @@ def engine_named(name: str) -> Engine:
     return open_engine(ReadConfig.model_validate({"engine": name}))
 
 
-@pytest.fixture(params=get_args(EngineName))
+@pytest.fixture(params=ENGINES)
 def engine(request: pytest.FixtureRequest) -> Engine:
     return engine_named(request.param)
 
@@ -88,7 +89,7 @@ def test_no_crop_is_too_small_or_too_long(engine: Engine) -> None:
 
 
 def test_an_engine_says_what_it_is(engine: Engine) -> None:
-    assert engine.version.split()[0] in get_args(EngineName)
+    assert engine.version.split()[0] in ENGINES
     assert engine.version.split()[1][0].isdigit()
     assert engine.language in {"eng", "ch"}
 

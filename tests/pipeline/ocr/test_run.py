@@ -16,8 +16,8 @@ from click.testing import CliRunner, Result
 import locpipe
 from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.config.sections import RunConfig
-from locpipe.pipeline.ocr.engine import ReadConfig
 from locpipe.pipeline.ocr.run import ReadOptions, execute
+from locpipe.pipeline.ocr.settings import ReadConfig
 from locpipe.pipeline.ocr.worker import Reader, ReadJob
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.output.lock import locked

@@ -1,0 +1,64 @@
+"""What a module of a format says about itself: FORMAT, a `Format`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..output.box_json import Page
+    from .source import Content, Source
+
+__all__ = ["Format", "Pages"]
+
+Pages = Callable[[], Iterable["Page"]]
+"""Gives every page of an export, each time it is called."""
+
+
+def _nothing(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:  # noqa: ARG001 - of all formats
+    return {}
+
+
+@dataclass(frozen=True)
+class Format:
+    """A format, and the names of its files.
+
+    Attributes:
+        files: gives the files of a page by their names relative to exports/<format>, of the page,
+            its picture, and the absolute path of that folder.
+        suffixes: what the names of its files add to the name of the page; the file with the first
+            one is written last, and so vouches for the others. With a slash in front they lie in a
+            folder of the page, and whatever lies there is of the format.
+        joined: gives the files about all pages by their names relative to exports/, in pieces, of
+            the pages and exports/<format>, which has the files of every page by then.
+        needs_boxes: whether a page without boxes has no files.
+    """
+
+    files: Callable[[Page, Source, Path], Mapping[str, Content]]
+    suffixes: tuple[str, ...]
+    joined: Callable[[Pages, Path], Mapping[str, Iterator[bytes]]] = _nothing
+    needs_boxes: bool = False
+
+    def last_file(self, name: str) -> str:
+        """Return the file of a page, relative to exports/<format>, that is written last.
+
+        Args:
+            name: of the page.
+        """
+        return f"{name}{self.suffixes[0]}"
+
+    @property
+    def in_folders(self) -> bool:
+        """Whether every page has a folder of its own in exports/<format>, of the page's name."""
+        return self.suffixes[0].startswith("/")
+
+    def names(self, key: str, name: str) -> list[str]:
+        """Return the files that a page may have in exports/<format>.
+
+        Args:
+            key: of the picture; links to it have its suffix.
+            name: of the page.
+        """
+        return [f"{name}{suffix}" for suffix in (*self.suffixes, PurePosixPath(key).suffix)]

@@ -1,0 +1,63 @@
+"""What `locpipe read` can be told that decides the text, and the engine that it asks for."""
+
+import importlib
+from typing import Annotated, Literal, TypeVar, cast
+
+from pydantic import Field, ValidationError
+
+from ...stages.errors import ConfigError
+from ...stages.settings import Fraction, Section
+from .engine import Engine
+from .engines import EngineName
+
+__all__ = ["ReadConfig", "Unit", "checked", "open_engine"]
+
+Unit = Literal["word", "line"]
+
+
+class ReadConfig(Section):
+    """What decides what is read."""
+
+    engine: EngineName = "tesseract"
+    """Program that reads."""
+    unit: Unit = "word"
+    """What it is given at a time: a box, or all boxes of a line."""
+    language: Annotated[str, Field(min_length=1)] | None = None
+    """As the engine calls it; null: eng for tesseract, ch (Chinese and Latin) for rapidocr."""
+    min_confidence: Fraction | None = None
+    """Text read with less does not count; null: what suits the engine."""
+
+
+SectionT = TypeVar("SectionT", bound=Section)
+
+
+def checked(schema: type[SectionT], **values: object) -> SectionT:
+    """Return what options of a command or arguments of a function say.
+
+    Raises:
+        ConfigError: one of them is out of its range.
+    """
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        msg = f"{first['loc'][0]}: {first['msg']}, but got {first['input']!r}"
+        raise ConfigError(msg) from error
+
+
+def open_engine(config: ReadConfig) -> Engine:
+    """Start an engine.
+
+    Raises:
+        ConfigError: the engine or its language is not installed; the message names the package. Or
+            it is to read lines and does not say where the words are.
+    """
+    module = importlib.import_module(f".{config.engine}", __package__)  # the others are slow
+    engine = cast("Engine", module.open_engine(config.language))
+    if config.unit == "line" and not engine.places_words:
+        msg = (
+            f"{config.engine} does not say where on a line a word stands; leave --unit line away, "
+            "or use --engine tesseract"
+        )
+        raise ConfigError(msg)
+    return engine

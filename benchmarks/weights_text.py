@@ -23,13 +23,13 @@ from tqdm import tqdm
 from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.evaluation.counts import rates
-from locpipe.pipeline.evaluation.frame import to_upright
 from locpipe.pipeline.evaluation.lines import join_lines
 from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Region
 from locpipe.pipeline.evaluation.score import PROTOCOLS
 from locpipe.pipeline.evaluation.truth import read_truth
 from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.stages.boxes import Boxes
+from locpipe.stages.decoding.orientation import points_upright
 from locpipe.stages.load import Image, load
 from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.settings import Weights
@@ -69,7 +69,7 @@ def truth_of(one: Set, image: Image) -> tuple[Region, ...]:
         return regions
     stored = (image.stored_width, image.stored_height)
     return tuple(
-        Region(to_upright(region.polygon, image.exif_orientation, stored), region.ignored)
+        Region(points_upright(region.polygon, image.exif_orientation, stored), region.ignored)
         for region in regions
     )
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Literal, TypeAlias
 
+from ...stages.decoding.orientation import points_upright
 from ...stages.errors import ConfigError
-from .frame import to_upright
 from .lines import join_lines
 from .overlaps import ComparedPicture, Region
 from .pages import polygons_of, read_run
@@ -60,7 +60,7 @@ def _compared(
 ) -> ComparedPicture:
     if frame == "stored":
         truth = [
-            Region(to_upright(r.polygon, page.exif_orientation, page.stored_size), r.ignored)
+            Region(points_upright(r.polygon, page.exif_orientation, page.stored_size), r.ignored)
             for r in truth
         ]
     found = join_lines(page.boxes) if lines else polygons_of(page)

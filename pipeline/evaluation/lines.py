@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import TYPE_CHECKING
 
-import cv2
 import numpy as np
+
+from ...stages.geometry.rectangles import tilted
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -22,8 +23,4 @@ def join_lines(boxes: Iterable[Box]) -> list[Polygon]:
     lines: dict[int, list[Point]] = defaultdict(list)
     for box in boxes:
         lines[box.line] += box.polygon
-    return [_smallest_rectangle(corners) for corners in lines.values()]
-
-
-def _smallest_rectangle(corners: list[Point]) -> Polygon:
-    return cv2.boxPoints(cv2.minAreaRect(np.array(corners, np.float32))).astype(np.float64)
+    return [tilted(np.array(corners, np.float64)) for corners in lines.values()]

@@ -13,15 +13,16 @@ from numpy.typing import NDArray
 from shapely import Polygon
 
 from .crops import is_curved, quad_of
-from .frames import Rect
 
 if TYPE_CHECKING:
     from ...stages.boxes import Box, Point
     from ..output.box_json import Page
 
-__all__ = ["Line", "Pixel", "Reading", "Word", "around", "lines_of", "outline"]
+__all__ = ["Line", "Pixel", "Reading", "Rect", "Word", "around", "lines_of", "outline"]
 
 Pixel = tuple[int, int]
+Rect = tuple[int, int, int, int]
+"""Left, top, right, bottom in whole pixels."""
 
 _BASELINE: Final = 0.75  # of the height, from the top: where kraken puts one on a bare box
 _SHORTEST: Final = 5  # pixels: kraken refuses shorter baselines

@@ -1,30 +1,83 @@
-"""EXIF orientation: read once from the header, applied once, whoever applies it."""
+"""EXIF orientation: the one map of what it does to sizes, pixels and points."""
 
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple, TypeVar
 
+import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 from PIL import ExifTags, ImageFile
 from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 
-__all__ = ["UPRIGHT_WHEN_DECODED", "exif_orientation", "stored_size", "swapped", "turned_upright"]
+__all__ = [
+    "UPRIGHT_WHEN_DECODED",
+    "exif_orientation",
+    "points_as_stored",
+    "points_upright",
+    "stored_size",
+    "swapped",
+    "turned_upright",
+]
 
 UPRIGHT_WHEN_DECODED = {"TIFF", "HEIF"}
 """Formats that Pillow (TIFF) or libheif (HEIC) turn upright before we see the pixels."""
 
-_TRANSPOSE = {
-    2: PIL.Image.Transpose.FLIP_LEFT_RIGHT,
-    3: PIL.Image.Transpose.ROTATE_180,
-    4: PIL.Image.Transpose.FLIP_TOP_BOTTOM,
-    5: PIL.Image.Transpose.TRANSPOSE,
-    6: PIL.Image.Transpose.ROTATE_270,
-    7: PIL.Image.Transpose.TRANSVERSE,
-    8: PIL.Image.Transpose.ROTATE_90,
+_Number = TypeVar("_Number", np.float64, np.int64)
+
+
+class _Turn(NamedTuple):
+    """How stored pixels become upright: x and y are mirrored where it says so, then swapped."""
+
+    pixels: PIL.Image.Transpose | None
+    mirrored: tuple[bool, bool]
+    swapped: bool = False
+
+
+_TURNS = {  # EXIF 2.32, 4.6.4 A, tag 274
+    1: _Turn(None, (False, False)),
+    2: _Turn(PIL.Image.Transpose.FLIP_LEFT_RIGHT, (True, False)),
+    3: _Turn(PIL.Image.Transpose.ROTATE_180, (True, True)),
+    4: _Turn(PIL.Image.Transpose.FLIP_TOP_BOTTOM, (False, True)),
+    5: _Turn(PIL.Image.Transpose.TRANSPOSE, (False, False), swapped=True),
+    6: _Turn(PIL.Image.Transpose.ROTATE_270, (False, True), swapped=True),
+    7: _Turn(PIL.Image.Transpose.TRANSVERSE, (True, True), swapped=True),
+    8: _Turn(PIL.Image.Transpose.ROTATE_90, (True, False), swapped=True),
 }
 
 
 def turned_upright(pixels: PIL.Image.Image, orientation: int) -> PIL.Image.Image:
     """Turn stored pixels upright."""
-    return pixels if orientation == 1 else pixels.transpose(_TRANSPOSE[orientation])
+    turn = _TURNS[orientation].pixels
+    return pixels if turn is None else pixels.transpose(turn)
+
+
+def points_upright(
+    points: NDArray[_Number], orientation: int, stored_size: tuple[int, int]
+) -> NDArray[_Number]:
+    """Move points as `turned_upright` moves the pixels.
+
+    Args:
+        points: [k, 2] in pixels of the stored picture.
+        orientation: EXIF tag 274, 1..8.
+        stored_size: width and height of the stored picture.
+
+    Returns:
+        [k, 2] of the same dtype, in pixels of the upright picture.
+    """
+    turn = _TURNS[orientation]
+    moved = np.where(turn.mirrored, stored_size - points, points)
+    return moved[:, ::-1] if turn.swapped else moved
+
+
+def points_as_stored(
+    points: NDArray[_Number], orientation: int, stored_size: tuple[int, int]
+) -> NDArray[_Number]:
+    """Move points of the upright picture to where they lie on the stored one.
+
+    The inverse of `points_upright`, with the same arguments.
+    """
+    turn = _TURNS[orientation]
+    turned = points[:, ::-1] if turn.swapped else points
+    return np.where(turn.mirrored, stored_size - turned, turned)
 
 
 def stored_size(picture: ImageFile.ImageFile, orientation: int) -> tuple[int, int]:
@@ -39,7 +92,7 @@ def stored_size(picture: ImageFile.ImageFile, orientation: int) -> tuple[int, in
 
 def swapped(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     """Stored size to upright size, and back."""
-    return (size[1], size[0]) if orientation >= 5 else size
+    return (size[1], size[0]) if _TURNS[orientation].swapped else size
 
 
 def exif_orientation(picture: ImageFile.ImageFile, file: BinaryIO) -> int:
@@ -56,7 +109,7 @@ def exif_orientation(picture: ImageFile.ImageFile, file: BinaryIO) -> int:
             orientation = PIL.Image.Image.getexif(picture).get(ExifTags.Base.Orientation)
         except Exception:  # noqa: BLE001 - broken EXIF raises anything; the picture may be whole
             orientation = None
-    return int(orientation) if orientation in _TRANSPOSE else 1
+    return int(orientation) if orientation in _TURNS else 1
 
 
 def _late_png_exif(file: BinaryIO) -> bytes | None:

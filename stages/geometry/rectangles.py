@@ -9,7 +9,15 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = ["inside_picture", "moved_out", "ribbon", "sides", "smallest_rectangle", "upright"]
+__all__ = [
+    "inside_picture",
+    "moved_out",
+    "ribbon",
+    "sides",
+    "smallest_rectangle",
+    "tilted",
+    "upright",
+]
 
 Floats = NDArray[np.float64]
 
@@ -23,6 +31,11 @@ def upright(points: Floats) -> Floats:
     return np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
 
 
+def tilted(points: Floats) -> Floats:
+    """Return the corners [4, 2] of the rectangle of least area around points, at any angle."""
+    return cv2.boxPoints(cv2.minAreaRect(points.astype(np.float32))).astype(np.float64)
+
+
 def smallest_rectangle(points: Floats) -> Floats:
     """Return the corners [4, 2] of the smallest rectangle around points.
 
@@ -31,8 +44,7 @@ def smallest_rectangle(points: Floats) -> Floats:
     side, or, in what is nearly a square, along the side nearest to the horizontal; left to right,
     or downwards where it is vertical.
     """
-    tilted = cv2.boxPoints(cv2.minAreaRect(points.astype(np.float32)))
-    corners, straight = np.asarray(tilted, np.float64), upright(points)
+    corners, straight = tilted(points), upright(points)
     if abs(_signed_area(corners)) > _LEAST_GAIN * _signed_area(straight):
         corners = straight
     if _signed_area(corners) < 0:

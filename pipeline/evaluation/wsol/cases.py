@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 import cv2
 import numpy as np
 
+from ....stages.decoding.orientation import points_upright
 from ....stages.errors import ConfigError
 from ...output.failures import FAILURES, read_failures
 from ...output.layout import result_path
-from ..frame import to_upright
 from ..pages import polygons_of, stem_of_page
 from .annotations import stem_of
 from .masks import read_mask
@@ -117,7 +117,7 @@ def _true_boxes(truth: Truth, page: Page, frame: Frame, label: str | None) -> ND
     corners = [np.array(box).reshape(2, 2) for box in boxes]
     if frame == "stored":
         turn = (page.exif_orientation, page.stored_size)
-        corners = [to_upright(two, *turn) for two in corners]
+        corners = [points_upright(two, *turn) for two in corners]
     rectangles = _rectangles(corners)
     if (rectangles[:, :2] < -1).any() or (rectangles[:, 2:] > np.array(page.size) + 1).any():
         message = (

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Final
 from xml.etree import ElementTree as ET
 
 from ..format import Format
-from ..frames import Rect
-from ..lines import Line, Reading, Word, around, lines_of
+from ..lines import Line, Reading, Rect, Word, around, lines_of
 from ..markup import add, fits, serialized
 from ..source import Content, Source, picture_beside
 

@@ -13,8 +13,11 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Final
 
+import numpy as np
+
+from ....stages.decoding.orientation import points_as_stored
 from ..format import Format, Pages
-from ..frames import Rect, rect_as_stored
+from ..lines import Rect
 from ..source import Content, Link, Source, encoded_png, is_opened_as_stored
 
 if TYPE_CHECKING:
@@ -72,8 +75,15 @@ def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  #
             f"{name}{UPRIGHT}.png": encoded_png(source.rgb()),
             f"{name}{UPRIGHT}.uzn": _lines(found),
         }
-    stored = [rect_as_stored(zone, page) for zone in found]
+    stored = [_as_stored(zone, page) for zone in found]
     return {**copy, _linked(page): Link(source.path), f"{name}.uzn": _lines(stored)}
+
+
+def _as_stored(rect: Rect, page: Page) -> Rect:
+    corners = np.array(rect).reshape(2, 2)
+    moved = points_as_stored(corners, page.exif_orientation, page.stored_size)
+    (left, top), (right, bottom) = moved.min(axis=0).tolist(), moved.max(axis=0).tolist()
+    return left, top, right, bottom
 
 
 def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:

@@ -11,8 +11,11 @@ import PIL.Image
 import pytest
 import skimage.data
 import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
 from numpy.typing import NDArray
 
+from locpipe.stages.decoding.orientation import points_as_stored, points_upright
 from locpipe.stages.load import load, probe
 
 Pixels = NDArray[Any]
@@ -163,3 +166,24 @@ def png16(pixels: NDArray[np.uint8], exif_block: bytes, *, early: bool) -> bytes
     tags = chunk(b"eXIf", exif_block)
     end = chunk(b"IEND", b"")
     return b"\x89PNG\r\n\x1a\n" + header + (tags + body if early else body + tags) + end
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+@given(data=st.data(), width=st.integers(1, 9), height=st.integers(1, 9))
+def test_points_move_as_the_pixels_do_and_back(
+    orientation: int, data: st.DataObject, width: int, height: int
+) -> None:
+    """The outline of one marked pixel still surrounds that pixel."""
+    x, y = data.draw(st.integers(0, width - 1)), data.draw(st.integers(0, height - 1))
+    stored = np.zeros((height, width), np.uint8)
+    stored[y, x] = 1
+    ((row, column),) = np.argwhere(UPRIGHT[orientation](stored))
+    outline = np.array([[x, y], [x + 1, y], [x + 1, y + 1], [x, y + 1]], np.float64)
+    moved = points_upright(outline, orientation, (width, height))
+    assert moved.min(axis=0).tolist() == [column, row]
+    assert moved.max(axis=0).tolist() == [column + 1, row + 1]
+    back = points_as_stored(moved, orientation, (width, height))
+    np.testing.assert_array_equal(back, outline)
+    whole = points_as_stored(moved.astype(np.int64), orientation, (width, height))
+    assert whole.dtype == np.int64
+    assert whole.tolist() == outline.tolist()

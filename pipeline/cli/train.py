@@ -51,7 +51,7 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
     given = [parse_assignment(text) for text in assignments]
     if output is not None:
         given.append(Assignment(("output",), str(output), f"--output {output}"))
-    train_it = {"text": _train_text, "images": _train_images}.get(_kind(path), _train_digits)
+    train_it = {"text": _train_text, "images": _train_images}.get(kind_of(path), _train_digits)
     try:
         report = train_it(path, given, resume=resume)
     except KeyboardInterrupt as stopped:
@@ -61,7 +61,7 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
     click.echo(report)
 
 
-def _kind(path: Path) -> str:
+def kind_of(path: Path) -> str:
     """Return which network a training config is for; mistakes in it are found later."""
     try:
         values = yaml.safe_load(path.read_text("utf-8"))

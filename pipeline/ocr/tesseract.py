@@ -79,7 +79,7 @@ class Tesseract:
 
     def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[list[Seen]]:
         """Read crops; see `Engine.read`."""
-        strips = [_prepared(crop, *look) for look in LOOKS for crop in crops]
+        strips = [prepared_for(crop, *look) for look in LOOKS for crop in crops]
         command = [PROGRAM, "-", "-", "--psm", ONE_LINE, "--dpi", "300", "-l", self.language]
         try:
             done = subprocess.run(  # noqa: S603 - no shell, and the language is one of those listed
@@ -97,13 +97,13 @@ class Tesseract:
             said = done.stderr.decode(errors="replace").strip()[-200:]
             msg = f"tesseract ended with {done.returncode} on {len(crops)} crops: {said}"
             raise ImageError(msg)
-        seen = _seen(done.stdout.decode("utf-8", "replace"), strips)
+        seen = seen_by_page(done.stdout.decode("utf-8", "replace"), strips)
         looks = zip(seen[: len(crops)], seen[len(crops) :], strict=True)
         return [max(both, key=lambda words: joined(words).confidence) for both in looks]
 
 
 @dataclass(frozen=True, eq=False)
-class _Strip:
+class Strip:
     """A crop as Tesseract gets it.
 
     Attributes:
@@ -125,14 +125,14 @@ def _ask(option: str) -> str:
     return done.stdout
 
 
-def _as_tiff(strips: Sequence[_Strip]) -> bytes:
+def _as_tiff(strips: Sequence[Strip]) -> bytes:
     pages = [PIL.Image.fromarray(strip.pixels) for strip in strips]
     stream = io.BytesIO()
     pages[0].save(stream, format="TIFF", save_all=True, append_images=pages[1:])
     return stream.getvalue()
 
 
-def _prepared(crop: NDArray[np.uint8], cut: float, height: int, border: int) -> _Strip:
+def prepared_for(crop: NDArray[np.uint8], cut: float, height: int, border: int) -> Strip:
     """Return a crop as Tesseract reads it best: grey, about as high as what it was trained on."""
     rows, columns = crop.shape[:2]
     edge = int(cut * rows / (1 + 2 * Tesseract.padding))
@@ -145,10 +145,11 @@ def _prepared(crop: NDArray[np.uint8], cut: float, height: int, border: int) -> 
     borders = (border, border, border, border)
     pixels = cv2.copyMakeBorder(resized, *borders, cv2.BORDER_REPLICATE)
     scale = grey.shape[1] / size[0]
-    return _Strip(np.asarray(pixels, np.uint8), side - border * scale, scale)
+    return Strip(np.asarray(pixels, np.uint8), side - border * scale, scale)
 
 
-def _seen(table: str, strips: Sequence[_Strip]) -> list[list[Seen]]:
+def seen_by_page(table: str, strips: Sequence[Strip]) -> list[list[Seen]]:
+    """Return the words of Tesseract's tab-separated table, one list per strip."""
     words: defaultdict[int, list[Seen]] = defaultdict(list)
     for row in csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE):
         text = re.sub(r"\s+", " ", row["text"] or "").strip()
@@ -158,7 +159,7 @@ def _seen(table: str, strips: Sequence[_Strip]) -> list[list[Seen]]:
     return [words[number] for number in range(len(strips))]
 
 
-def _word(row: Mapping[str, str], text: str, strip: _Strip) -> Seen:
+def _word(row: Mapping[str, str], text: str, strip: Strip) -> Seen:
     begin, width = int(row["left"]), int(row["width"])
     left, right = (strip.left + strip.scale * column for column in (begin, begin + width))
     return Seen(text, min(1.0, max(0.0, float(row["conf"]) / 100)), left, right)

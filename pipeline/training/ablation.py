@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Sums", "weigh"]
 
 # Values of F repeated at once for several blocked filters: 64 MiB as float32.
-_AT_ONCE = 2**24
+AT_ONCE = 2**24
 # Keeps the linear classifier finite where a filter separates a class perfectly.
 _RIDGE = 1e-4
 
@@ -127,7 +127,7 @@ class _PictureSums(Sums):
 
 def _errors_blocked(network: Network, maps: Tensor, labels: Tensor) -> Tensor:
     """Return the error of each sample with each filter blocked, float32 [C, N]."""
-    at_once = max(1, _AT_ONCE // maps.numel())
+    at_once = max(1, AT_ONCE // maps.numel())
     rows = []
     for some in torch.arange(maps.shape[1]).split(at_once):
         blocked = maps.repeat(len(some), 1, 1, 1, 1)
@@ -140,7 +140,7 @@ def _errors_blocked(network: Network, maps: Tensor, labels: Tensor) -> Tensor:
 
 def _errors_less(logits: Tensor, means: Tensor, weights: Tensor, labels: Tensor) -> Tensor:
     """Return the same where logits [N, K] are means [N, C] times weights [C, K], and a bias."""
-    at_once = max(1, _AT_ONCE // logits.numel())
+    at_once = max(1, AT_ONCE // logits.numel())
     rows = []
     for some in torch.arange(means.shape[1]).split(at_once):
         less = logits - means.T[some, :, None] * weights[some, None]

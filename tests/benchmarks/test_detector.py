@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import PIL.Image
 import pytest
-from detectors.detector import _answer, _listed, _words_of, words_of_letters
+from detectors.detector import answer_of, listed, words_of_letters, words_of_table
 from numpy.typing import NDArray
 
 LETTERS = [[10, 20, 12, 20], [24, 20, 12, 20], [38, 21, 12, 19]]
@@ -25,7 +25,7 @@ def test_pictures_are_turned_upright_before_they_are_shown(tmp_path: Path) -> No
     exif[274] = 6  # shown turned a quarter clockwise: the lower left corner comes to the upper left
     file = tmp_path / "a.png"
     PIL.Image.fromarray(stored).save(file, exif=exif)
-    answer: dict[str, Any] = json.loads(json.dumps(_answer(brightest, str(file))))
+    answer: dict[str, Any] = json.loads(json.dumps(answer_of(brightest, str(file))))
     assert (answer["width"], answer["height"]) == (8, 20)
     assert answer["found"]["a"][0][0] == [0, 0]
     assert answer["seconds"] >= 0
@@ -33,12 +33,12 @@ def test_pictures_are_turned_upright_before_they_are_shown(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("none", [None, [], np.zeros((0, 4, 2))])
 def test_nothing_found_is_said_in_many_ways(none: object) -> None:
-    assert _listed(none) == []
+    assert listed(none) == []
 
 
 def test_polygons_come_flat_or_in_pairs() -> None:
     square = [[0.0, 0.0], [1.0, 0.0], [1.0, 1.0], [0.0, 1.0]]
-    assert _listed([np.array(square).ravel()]) == _listed(np.array([square])) == [square]
+    assert listed([np.array(square).ravel()]) == listed(np.array([square])) == [square]
 
 
 def test_letters_side_by_side_are_a_word() -> None:
@@ -69,4 +69,4 @@ def test_tesseracts_words_are_those_it_is_sure_of() -> None:
         "5\t1\t1\t1\t1\t2\t50\t20\t30\t5\t49.9\tnoise",
         "5\t1\t1\t1\t1\t3\t90\t20\t30\t5\t95\t ",
     ]
-    assert _words_of("\n".join([head, *rows])) == [[[10, 20], [40, 20], [40, 25], [10, 25]]]
+    assert words_of_table("\n".join([head, *rows])) == [[[10, 20], [40, 20], [40, 25], [10, 25]]]

@@ -127,7 +127,7 @@ def test_the_schedule_has_one_shape_whatever_the_budget(config: TextTrainConfig)
         shape = []
         for share in (0.25, 0.5, 0.75, 0.9):
             run.average.n_averaged.fill_(int(share * steps))
-            shape.append(run._learning_rate())
+            shape.append(run.learning_rate_now())
         rates.append(shape)
     assert rates[0] == pytest.approx(rates[1])
 

@@ -21,7 +21,9 @@ from locpipe.pipeline.run.run import Options, execute
 
 
 @pytest.fixture(scope="session")
-def _finished(tmp_path_factory: pytest.TempPathFactory, photographs: dict[str, np.ndarray]) -> Path:
+def finished_once(
+    tmp_path_factory: pytest.TempPathFactory, photographs: dict[str, np.ndarray]
+) -> Path:
     """`pictures/` and `out/`, the quick config's results for three of them."""
     folder = tmp_path_factory.mktemp("finished")
     pictures = folder / "pictures"
@@ -49,9 +51,9 @@ def quick(pictures: Path, output: Path) -> Config:
 
 
 @pytest.fixture
-def finished(_finished: Path, tmp_path: Path) -> Path:
+def finished(finished_once: Path, tmp_path: Path) -> Path:
     """A copy of a finished run's `pictures/` and `out/`, to spoil at will."""
-    shutil.copytree(_finished, tmp_path / "run")
+    shutil.copytree(finished_once, tmp_path / "run")
     report = json.loads((tmp_path / "run" / "out" / "run.json").read_bytes())
     report["config"]["input"]["path"] = str(tmp_path / "run" / "pictures")
     (tmp_path / "run" / "out" / "run.json").write_text(json.dumps(report))

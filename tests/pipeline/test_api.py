@@ -91,11 +91,14 @@ def test_no_other_array_is_a_picture(pixels: NDArray[np.uint8]) -> None:
 
 def test_a_config_may_be_a_name_a_path_or_an_object() -> None:
     config = read_settings(find_config("digits"), locpipe.Config).config
-    blank = np.full((64, 64), 200, np.uint8)
-    found = [locpipe.localize(blank, given).boxes for given in ("digits", "configs/digits.yaml", config)]  # fmt: skip
-    assert found[0] == found[1] == found[2]
+    named, by_path, told = (
+        locpipe.localize(PAGE, given).boxes for given in ("digits", "configs/digits.yaml", config)
+    )
+    assert named.items
+    assert named == by_path == told
+    assert named != locpipe.localize(PAGE, "text-lenet").boxes
     with pytest.raises(locpipe.ConfigError, match="model_copy"):
-        locpipe.localize(blank, config, settings={"boxes.max": 1})
+        locpipe.localize(PAGE, config, settings={"boxes.max": 1})
 
 
 def test_settings_override_and_are_named_when_they_are_wrong() -> None:

@@ -41,12 +41,19 @@ def test_fixed_keeps_what_is_above() -> None:
     ]
 
 
-def test_hysteresis_keeps_what_is_joined_to_something_hot() -> None:
-    found = threshold(as_heatmap(RIDGE), method="hysteresis", low=0.3, high=0.6)
-    assert found.values[0].astype(int).tolist() == [
-        [0, 1, 1, 1, 0, 0, 0],
-        [0, 0, 0, 0, 0, 0, 0],
-    ]
+@pytest.mark.parametrize(
+    ("low", "high", "kept"),
+    [
+        (0.3, 0.6, [[0, 1, 1, 1, 0, 0, 0], [0, 0, 0, 0, 0, 0, 0]]),
+        (0.1, 0.6, [[0, 1, 1, 1, 0, 0, 0], [0, 1, 1, 1, 0, 0, 0]]),
+        (0.3, 0.45, [[0, 1, 1, 1, 0, 0, 1], [0, 0, 0, 0, 0, 0, 1]]),
+    ],
+)
+def test_hysteresis_keeps_what_is_joined_to_something_hot(
+    low: float, high: float, kept: list[list[int]]
+) -> None:
+    found = threshold(as_heatmap(RIDGE), method="hysteresis", low=low, high=high)
+    assert found.values[0].astype(int).tolist() == kept
 
 
 def test_mean_std_is_the_authors_rule() -> None:

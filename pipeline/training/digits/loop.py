@@ -121,7 +121,7 @@ def _one_epoch(
 ) -> DigitsQuality:
     """Train for an epoch; return error and hits on its samples as they were met."""
     network.train()
-    order = _order(len(digits.labels), config.batches * config.batch_size)
+    order = order_of(len(digits.labels), config.batches * config.batch_size)
     batches = order.split(config.batch_size)
     first = (epoch - 1) * config.batches
     total, chosen = 0.0, []
@@ -141,7 +141,7 @@ def _one_epoch(
     return DigitsQuality(total / len(shown), np.concatenate(chosen) == shown, shown)
 
 
-def _order(samples: int, wanted: int) -> torch.Tensor:
+def order_of(samples: int, wanted: int) -> torch.Tensor:
     """Return int64 [wanted]: every sample once in random order, then again in another."""
     rounds = -(-wanted // samples)
     return torch.cat([torch.randperm(samples) for _ in range(rounds)])[:wanted]

@@ -75,7 +75,7 @@ def train(
         KeyboardInterrupt: a signal asked to stop; a checkpoint of the last whole step is kept.
     """
     torch.set_num_threads(config.threads)
-    run = _Run(config, network, parts, resume=resume)
+    run = ImagesTraining(config, network, parts, resume=resume)
     saved, stop = time.monotonic(), Stop()
     with stop.listening():
         for index in run.remaining():
@@ -91,7 +91,7 @@ def train(
     return TrainedImages(network, run.measured(), run.curve)
 
 
-class _Run:
+class ImagesTraining:
     """Network, optimizer and curve of a training, and the step they are at."""
 
     def __init__(

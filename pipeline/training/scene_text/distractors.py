@@ -116,7 +116,7 @@ def _rings(rng: np.random.Generator, colour: Colour) -> Polygons:
         yield (OUTLINES[11] - 0.5) * reach + middle, tones[i % 2]
 
 
-def _codes(rng: np.random.Generator, colour: Colour) -> Polygons:
+def codes(rng: np.random.Generator, colour: Colour) -> Polygons:
     """QR codes: modules at random and, but for other kinds of code, the squares of three corners."""
     side = 17 + 4 * int(rng.integers(1, 8))
     dark = rng.random((side, side)) < uniform(rng, 0.4, 0.6)
@@ -140,10 +140,10 @@ def _codes(rng: np.random.Generator, colour: Colour) -> Polygons:
 
 
 KINDS: tuple[Callable[[np.random.Generator, Colour], Polygons], ...] = (
-    *(_bars, _windows, _bricks, _grid, _leaves, _icons, _cables, _lamps, _rings, _codes),
+    *(_bars, _windows, _bricks, _grid, _leaves, _icons, _cables, _lamps, _rings, codes),
 )
 THIN = (_grid, _cables)
-SMALL = (_icons, _codes)
+SMALL = (_icons, codes)
 
 
 def scatter(

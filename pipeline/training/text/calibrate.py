@@ -80,7 +80,7 @@ class Calibrated:
 
 
 @dataclass(frozen=True)
-class _Shown:
+class ShownPicture:
     """A picture as one pass shows it: H of every vector float32 [V, h, w], classes uint8 [h, w]."""
 
     heat: NDArray[np.float32]
@@ -145,7 +145,7 @@ def calibrate_positions(
         ConfigError: there is no word on the pictures.
     """
     weights = np.stack([vector.values for vector in vectors])
-    shown = [_show(model, one, weights, picture, config) for picture in pictures]
+    shown = [shown_by(model, one, weights, picture, config) for picture in pictures]
     for index, vector in enumerate(vectors):
         slope, intercept = _regression(shown, index, vector)
         best = _Cut(0.0, 0.0, 0.0)
@@ -165,7 +165,7 @@ class _Cut(NamedTuple):
 
 
 def _best_cut(
-    shown: Sequence[_Shown], log_odds: Sequence[NDArray[np.float32]], config: Config
+    shown: Sequence[ShownPicture], log_odds: Sequence[NDArray[np.float32]], config: Config
 ) -> _Cut:
     """Return the thresholds by which words are found best: both at once, tried on a grid."""
     if config.threshold.method == "hysteresis":
@@ -173,12 +173,12 @@ def _best_cut(
     else:
         tried = _LOWS[:, None]
     found = [_words_found(shown, log_odds, cut[0], cut[-1], config) for cut in tried.tolist()]
-    best = _top(tried, np.array(found)).tolist()
+    best = top_of(tried, np.array(found)).tolist()
     low, high = best[0], max(best[0], best[-1])
     return _Cut(low, high, _words_found(shown, log_odds, low, high, config))
 
 
-def _top(tried: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
+def top_of(tried: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return where a paraboloid through all that is nearly the best has its top.
 
     Words found against thresholds is flat at the top: its highest point is a matter of chance.
@@ -217,9 +217,9 @@ def _moved_to(cut: _Cut, options: ThresholdSettings) -> tuple[float, float]:
     return stretch, low - stretch * cut.low
 
 
-def _show(
+def shown_by(
     model: Model, one: Pass, weights: NDArray[np.float32], picture: Rendering, config: Config
-) -> _Shown:
+) -> ShownPicture:
     scale = one.scale * fitted(config.infer, picture.rgb.shape[1], picture.rgb.shape[0])
     features = infer(
         model,
@@ -234,10 +234,10 @@ def _show(
     words = [moved(word, np.zeros(2), scale) for word in picture.words]
     classes = label(words, STRIDE * width, STRIDE * height).classes
     heat = np.tensordot(weights, features.maps, axes=1).astype(np.float32)
-    return _Shown(heat, classes, features.grid, picture)
+    return ShownPicture(heat, classes, features.grid, picture)
 
 
-def _regression(shown: Sequence[_Shown], index: int, vector: Vector) -> tuple[float, float]:
+def _regression(shown: Sequence[ShownPicture], index: int, vector: Vector) -> tuple[float, float]:
     """Return slope and intercept over positions, drawn evenly from each picture."""
     heat, of_class = [], []
     for each in shown:
@@ -253,7 +253,7 @@ def _regression(shown: Sequence[_Shown], index: int, vector: Vector) -> tuple[fl
 
 
 def _words_found(
-    shown: Sequence[_Shown],
+    shown: Sequence[ShownPicture],
     log_odds: Sequence[NDArray[np.float32]],
     low: float,
     high: float,

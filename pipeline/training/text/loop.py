@@ -108,7 +108,7 @@ class TextTraining:
         self.network = network
         # nn.Module.to knows memory formats, its type hints do not.
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        self.average = AveragedModel(self.network, avg_fn=self._averaged, use_buffers=True)
+        self.average = AveragedModel(self.network, avg_fn=self.averaged_with, use_buffers=True)
         self.optimizer = torch.optim.AdamW(
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
@@ -146,7 +146,7 @@ class TextTraining:
         started = time.monotonic()
         self.network.train()
         for group in self.optimizer.param_groups:
-            group["lr"] = self._learning_rate()
+            group["lr"] = self.learning_rate_now()
         x = as_input(batch.pictures, self.device)
         error = self.loss(x, self.answers(self.network, x), batch)
         self.optimizer.zero_grad()
@@ -199,14 +199,16 @@ class TextTraining:
         """Return the average as it is."""
         return TrainedText(self.averaged.eval(), self.curve)
 
-    def _learning_rate(self) -> float:
+    def learning_rate_now(self) -> float:
+        """Return the learning rate of the next step."""
         config = self.config
         rise = min(1.0, (self.step + 1) / config.warm_up)
         left = config.steps - self.step
         fall = min(1.0, left / config.cool_down) if config.cool_down else 1.0
         return config.learning_rate * rise * fall / math.sqrt(1 + self.step / config.half_life)
 
-    def _averaged(self, average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
+    def averaged_with(self, average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
+        """Return the average of weights after `count` steps, moved towards those of `now`."""
         # Young averages look back a tenth of the way only, or the first weights would linger.
         rate = max(1 - self.config.ema, 1 / (1 + int(count) / 10))
         if not average.is_floating_point():

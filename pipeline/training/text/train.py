@@ -29,17 +29,17 @@ def train_text(config: TextTrainConfig, *, resume: bool) -> str:
     rendered = Rendered(config.render, config.validation.pictures)
 
     def keep(now: TrainedText) -> None:
-        if now.curve[-1] is _best(now.curve):
+        if now.curve[-1] is best_of(now.curve):
             write_model(config, now)
 
-    best = _best(train(config, rendered, resume=resume, keep=keep).curve)
+    best = best_of(train(config, rendered, resume=resume, keep=keep).curve)
     return (
         f"rendered pictures at step {best['step']}: IoU H of words {best['iou_h']:.3f}, "
         f"F of cores {best['core_f']:.3f}"
     )
 
 
-def _best(curve: Sequence[Record]) -> Record:
+def best_of(curve: Sequence[Record]) -> Record:
     """Return the best record on the same rendered pictures as the last, the later one of equals."""
     same = [record for record in curve if record.get("rendered") == curve[-1].get("rendered")]
     return max(same, key=lambda record: (record["iou_h"], record["step"]))

@@ -97,7 +97,7 @@ def measure(network: Network, rendered: Rendered) -> dict[str, float]:
     scores = {
         value: score(
             [
-                _picture(str(number), one.rgb, heat, regions(one), value)
+                compared(str(number), one.rgb, heat, regions(one), value)
                 for number, (one, heat) in enumerate(zip(rendered.pictures, heats, strict=True))
             ],
             ["icdar2015"],
@@ -139,7 +139,7 @@ def measure_real(network: Network, folder: Path, count: int, value: float) -> di
         value: threshold of the probability of a core.
     """
     pictures = [
-        _picture(name, rgb, _probability(network, rgb), truth, value)
+        compared(name, rgb, _probability(network, rgb), truth, value)
         for name, rgb, truth in real_pictures(folder, count)
     ]
     return {name: total.score.h for name, total in score(pictures).totals.items()}
@@ -178,13 +178,22 @@ def _probability(network: Network, rgb: NDArray[np.uint8]) -> NDArray[np.float32
     return np.asarray(probability[: -(-height // STRIDE), : -(-width // STRIDE)], np.float32)
 
 
-def _picture(
+def compared(
     name: str,
     rgb: NDArray[np.uint8],
     probability: NDArray[np.float32],
     truth: list[Region],
     value: float,
 ) -> ComparedPicture:
+    """Return a picture with its words and the boxes of what is probably text.
+
+    Args:
+        name: of the picture.
+        rgb: uint8 [H, W, 3].
+        probability: of text, float32 [h, w], a cell per `STRIDE` pixels.
+        truth: its words.
+        value: probability from which a cell is text.
+    """
     size = (rgb.shape[1], rgb.shape[0])
     grid = Grid(probability.shape, (STRIDE, STRIDE), (STRIDE / 2, STRIDE / 2), size)
     heat = Heatmap(probability[None], ("text",), grid)

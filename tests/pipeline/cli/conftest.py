@@ -2,13 +2,13 @@
 
 from evaluation_fixtures import run, truth, write_boxes, write_truth
 from mnist_fixtures import digits, mnist, small_mnist
-from run_fixtures import _finished, boxes, finished, make_run, sign, words
+from run_fixtures import boxes, finished, finished_once, make_run, sign, words
 
 __all__ = [
-    "_finished",
     "boxes",
     "digits",
     "finished",
+    "finished_once",
     "make_run",
     "mnist",
     "run",

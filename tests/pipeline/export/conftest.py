@@ -1,11 +1,11 @@
 """Runs to export."""
 
 from run_fixtures import (
-    _finished,
     boxes,
     exported,
     exported_sign,
     finished,
+    finished_once,
     make_run,
     official,
     sign,
@@ -13,11 +13,11 @@ from run_fixtures import (
 )
 
 __all__ = [
-    "_finished",
     "boxes",
     "exported",
     "exported_sign",
     "finished",
+    "finished_once",
     "make_run",
     "official",
     "sign",

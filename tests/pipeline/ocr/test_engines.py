@@ -170,8 +170,8 @@ def test_a_table_is_read_by_page() -> None:
     table = (
         TABLE + row(1, 1, -1, "") + row(1, 2, -1, "") + row(5, 2, 100, '"a') + row(5, 2, 50, "b")
     )
-    strips = [tesseract._prepared(draw("a"), *look) for look in tesseract.LOOKS]
-    seen = tesseract._seen(table, [*strips, strips[0]])
+    strips = [tesseract.prepared_for(draw("a"), *look) for look in tesseract.LOOKS]
+    seen = tesseract.seen_by_page(table, [*strips, strips[0]])
     assert [joined(words) for words in seen] == [Reading("", 0.0), Reading('"a b', 0.75), Reading("", 0.0)]  # fmt: skip
 
 
@@ -179,7 +179,7 @@ def test_a_table_is_read_by_page() -> None:
 @settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_a_crop_keeps_its_aspect(height: int, width: int, look: tuple[float, int, int]) -> None:
     cut, wanted, border = look
-    prepared = tesseract._prepared(
+    prepared = tesseract.prepared_for(
         np.zeros((height, width, 3), np.uint8), cut, wanted, border
     ).pixels
     inner = [side - 2 * border for side in prepared.shape]

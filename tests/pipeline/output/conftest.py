@@ -5,11 +5,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from run_fixtures import _finished, finished, make_run, words
+from run_fixtures import finished, finished_once, make_run, words
 
 from locpipe.pipeline.output.layout import prepare_output
 
-__all__ = ["_finished", "finished", "make_run", "output", "words"]
+__all__ = ["finished", "finished_once", "make_run", "output", "words"]
 
 
 @pytest.fixture

@@ -68,7 +68,7 @@ def test_how_many_filters_at_a_time_changes_nothing(
     shipped: Model, batches: list[Batch], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     at_once = weigh(shipped.network, batches, 10)
-    monkeypatch.setattr(module, "_AT_ONCE", 1)
+    monkeypatch.setattr(module, "AT_ONCE", 1)
     one_by_one = weigh(shipped.network, batches, 10)
     assert np.allclose(at_once.error, one_by_one.error, atol=1e-6)
 

@@ -11,7 +11,7 @@ from safetensors import safe_open
 
 from locpipe.pipeline.training.checkpoint import CHECKPOINT_FILE, save_checkpoint
 from locpipe.pipeline.training.digits.config import DigitsTrainConfig
-from locpipe.pipeline.training.digits.loop import TrainedDigits, _order, measure, train
+from locpipe.pipeline.training.digits.loop import TrainedDigits, measure, order_of, train
 from locpipe.pipeline.training.digits.mnist import Digits
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.models.loading import find_model, load_network, read_card
@@ -95,7 +95,7 @@ def test_the_learning_rate_decays_each_step(tiny: DigitsTrainConfig) -> None:
 
 
 def test_every_sample_is_shown_once_a_round() -> None:
-    order = _order(7, 17)
+    order = order_of(7, 17)
     assert sorted(order[:7].tolist()) == sorted(order[7:14].tolist()) == list(range(7))
     assert len(order) == 17
 

@@ -13,10 +13,12 @@ from locpipe.pipeline.config.file import read_settings
 from locpipe.pipeline.training.checkpoint import CHECKPOINT_FILE
 from locpipe.pipeline.training.images.config import AugmentConfig, ImagesTrainConfig
 from locpipe.pipeline.training.images.data import read_samples
-from locpipe.pipeline.training.images.loop import TrainedImages, _Run, network_of, train
+from locpipe.pipeline.training.images.loop import ImagesTraining, TrainedImages, network_of, train
 from locpipe.pipeline.training.images.shown import features_of, shown
 from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.nets.torchvision_shim import declare_operators
+
+pytestmark = pytest.mark.computes
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -32,10 +34,10 @@ def go(config: ImagesTrainConfig, *, resume: bool = False) -> TrainedImages:
     return train(config, network, (training, others), resume=resume)
 
 
-def run_of(config: ImagesTrainConfig, *, resume: bool = False) -> _Run:
+def run_of(config: ImagesTrainConfig, *, resume: bool = False) -> ImagesTraining:
     samples = read_samples(config)
     training, others = (shown(part, config) for part in samples)
-    return _Run(config, network_of(config, 2), (training, others), resume=resume)
+    return ImagesTraining(config, network_of(config, 2), (training, others), resume=resume)
 
 
 def weights(trained: TrainedImages) -> dict[str, bytes]:

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from locpipe.pipeline.training.scene_text.distractors import KINDS, THIN, _codes, scatter
+from locpipe.pipeline.training.scene_text.distractors import KINDS, THIN, codes, scatter
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -45,7 +45,7 @@ def test_codes_have_the_squares_of_qr_codes() -> None:
     dark, light = np.zeros(3), 255.0
     squares = 0
     for seed in range(20):
-        polygons = [outline for outline, _ in _codes(np.random.default_rng(seed), dark + light)]
+        polygons = [outline for outline, _ in codes(np.random.default_rng(seed), dark + light)]
         module = np.ptp(polygons[1][:, 1])
         # Above and below a corner's square are seven dark modules in a row.
         squares += any(np.isclose(np.ptp(one[:, 0]), 7 * module) for one in polygons[1:])

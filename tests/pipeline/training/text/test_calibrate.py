@@ -21,10 +21,10 @@ from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.scene_text.settings import Proportions
 from locpipe.pipeline.training.text.calibrate import (
     Calibrated,
-    _show,
-    _Shown,
-    _top,
+    ShownPicture,
     calibrate_positions,
+    shown_by,
+    top_of,
 )
 from locpipe.pipeline.training.text.card import rendered_settings
 from locpipe.stages.errors import ConfigError
@@ -48,35 +48,35 @@ def bowl(tried: NDArray[np.float64], top: Sequence[float], bends: object) -> NDA
 
 @pytest.mark.parametrize("top", [-0.6, 0.1, 0.37])
 def test_the_top_lies_between_the_thresholds_tried(top: float) -> None:
-    assert _top(LINE, bowl(LINE, [top], [[0.03]])) == pytest.approx([top])
+    assert top_of(LINE, bowl(LINE, [top], [[0.03]])) == pytest.approx([top])
 
 
 @pytest.mark.parametrize("lean", [-0.008, 0.0, 0.008])
 def test_two_thresholds_are_found_at_once(lean: float) -> None:
     """Where the best lower one depends on the upper one: neither is fitted first."""
     found = bowl(PLANE, [0.37, 2.6], [[0.03, lean], [lean, 0.006]])
-    assert _top(PLANE, found) == pytest.approx([0.37, 2.6])
+    assert top_of(PLANE, found) == pytest.approx([0.37, 2.6])
 
 
 def test_chance_at_one_cut_moves_the_top_little() -> None:
     found = bowl(PLANE, [0.0, 3.0], [[0.01, 0.0], [0.0, 0.005]])
     found[np.flatnonzero((PLANE == [-1.0, 4.0]).all(axis=1))] += 0.02  # now the highest
-    assert np.abs(_top(PLANE, found) - [0.0, 3.0]).max() < 0.25
+    assert np.abs(top_of(PLANE, found) - [0.0, 3.0]).max() < 0.25
 
 
 def test_too_few_for_a_paraboloid_give_the_best() -> None:
     found = np.zeros(len(LINE))
     found[:5] = [0.1, 0.5, 0.7, 0.72, 0.3]
-    assert _top(LINE, found) == LINE[3]
-    assert _top(LINE[:1], found[:1]) == LINE[0]
+    assert top_of(LINE, found) == LINE[3]
+    assert top_of(LINE[:1], found[:1]) == LINE[0]
     in_a_row = PLANE[:, 1] == 2.0  # says nothing of the upper threshold
     flat = np.where(in_a_row, bowl(PLANE, [0.3, 2.0], np.eye(2) / 100), 0.1)
-    assert _top(PLANE, flat).tolist() == [0.25, 2.0]
+    assert top_of(PLANE, flat).tolist() == [0.25, 2.0]
 
 
 def test_a_saddle_has_no_top() -> None:
     found = bowl(PLANE, [0.5, 3.0], [[0.01, 0.0], [0.0, -0.0005]])
-    assert _top(PLANE, found).tolist() == PLANE[found.argmax()].tolist()
+    assert top_of(PLANE, found).tolist() == PLANE[found.argmax()].tolist()
 
 
 @given(arrays(np.float64, len(PLANE), elements=st.floats(0, 1)))
@@ -84,7 +84,7 @@ def test_it_lies_where_words_are_found_nearly_as_well_as_anywhere(
     found: NDArray[np.float64],
 ) -> None:
     good = PLANE[found >= found.max() - 0.04]
-    top = _top(PLANE, found)
+    top = top_of(PLANE, found)
     assert (good.min(axis=0) <= top).all()
     assert (top <= good.max(axis=0)).all()
 
@@ -99,11 +99,11 @@ def test_pictures_are_shown_as_a_run_shows_them(
     height, width = picture.rgb.shape[:2]
     weights = np.ones((1, 48), np.float32)
 
-    def shown(**options: object) -> _Shown:
+    def shown(**options: object) -> ShownPicture:
         config = Config(
             model="text", infer=InferSettings.model_validate({"padding": "zeros"} | options)
         )
-        return _show(model, Pass("native", "normal", 1.0), weights, picture, config)
+        return shown_by(model, Pass("native", "normal", 1.0), weights, picture, config)
 
     plain, large = shown(), shown(enlarge_to=2 * width * height / 1e6)
     assert plain.heat.shape[1:] == (-(-height // 4), -(-width // 4))

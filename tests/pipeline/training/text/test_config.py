@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from locpipe.pipeline.cli.train import _kind
+from locpipe.pipeline.cli.train import kind_of
 from locpipe.pipeline.config.file import CONFIGS, read_settings
 from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.stages.errors import ConfigError
@@ -14,13 +14,13 @@ def test_the_shipped_config_spells_out_the_defaults() -> None:
 
 
 def test_the_kind_chooses_the_training(tmp_path: Path) -> None:
-    assert _kind(CONFIGS / "train" / "text.yaml") == "text"
-    assert _kind(CONFIGS / "train" / "digits.yaml") != "text"
+    assert kind_of(CONFIGS / "train" / "text.yaml") == "text"
+    assert kind_of(CONFIGS / "train" / "digits.yaml") != "text"
     for nonsense in ("[1, 2]", "a: [", "\0"):
         file = tmp_path / "nonsense.yaml"
         file.write_text(nonsense)
-        assert _kind(file) == ""
-    assert _kind(tmp_path / "missing.yaml") == ""
+        assert kind_of(file) == ""
+    assert kind_of(tmp_path / "missing.yaml") == ""
 
 
 @pytest.mark.parametrize(

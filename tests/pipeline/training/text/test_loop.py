@@ -15,10 +15,12 @@ from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.pipeline.training.text.labels import CLASSES
 from locpipe.pipeline.training.text.loop import TextTraining, TrainedText, train, untrained
 from locpipe.pipeline.training.text.samples import batches
-from locpipe.pipeline.training.text.train import _best, train_text
+from locpipe.pipeline.training.text.train import best_of, train_text
 from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.models.loading import load_network, read_card
+
+pytestmark = pytest.mark.computes
 
 Start = Callable[..., subprocess.Popen[str]]
 
@@ -152,10 +154,10 @@ def test_lessons_may_change_on_the_way(
 def test_the_best_is_of_those_measured_on_the_pictures_of_today() -> None:
     easy = {"step": 5, "iou_h": 0.9, "rendered": "a"}
     hard = [{"step": step, "iou_h": h, "rendered": "b"} for step, h in ((10, 0.5), (15, 0.5))]
-    assert _best([easy]) is easy
-    assert _best([easy, *hard]) is hard[1]
-    assert _best([easy, *hard, {"step": 20, "iou_h": 0.4, "rendered": "b"}]) is hard[1]
-    assert _best([{"step": 1, "iou_h": 0.9}, {"step": 2, "iou_h": 0.1}])["step"] == 1
+    assert best_of([easy]) is easy
+    assert best_of([easy, *hard]) is hard[1]
+    assert best_of([easy, *hard, {"step": 20, "iou_h": 0.4, "rendered": "b"}]) is hard[1]
+    assert best_of([{"step": 1, "iou_h": 0.9}, {"step": 2, "iou_h": 0.1}])["step"] == 1
 
 
 def test_the_learning_rate_rises_and_decays(tiny: TextTrainConfig, tmp_path: Path) -> None:
@@ -164,7 +166,7 @@ def test_the_learning_rate_rises_and_decays(tiny: TextTrainConfig, tmp_path: Pat
     rates = []
     for step in (0, 1, 3, 6, 16):
         run.average.n_averaged.fill_(step)
-        rates.append(run._learning_rate() / config.learning_rate)
+        rates.append(run.learning_rate_now() / config.learning_rate)
     expected = [1 / 4, 2 / 4 / 1.5**0.5, 1 / 2.5**0.5, 1 / 4**0.5, 1 / 9**0.5]
     assert rates == pytest.approx(expected)
 
@@ -177,14 +179,14 @@ def test_the_learning_rate_falls_to_nothing_at_the_end(
     rates = []
     for step, divisor in zip((59, 60, 80, 99), decay, strict=True):
         run.average.n_averaged.fill_(step)
-        rates.append(run._learning_rate() * divisor / run.config.learning_rate)
+        rates.append(run.learning_rate_now() * divisor / run.config.learning_rate)
     assert rates == pytest.approx([1, 1, 0.5, 1 / 40])
 
 
 def test_the_average_looks_back_further_as_it_ages(tiny: TextTrainConfig, tmp_path: Path) -> None:
     run = started(moved(tiny, tmp_path, ema=0.99))
     old, new = torch.zeros(1), torch.ones(1)
-    assert float(run._averaged(old, new, 0)) == 1
-    assert float(run._averaged(old, new, 10)) == pytest.approx(0.5)
-    assert float(run._averaged(old, new, 10**6)) == pytest.approx(0.01)
-    assert int(run._averaged(torch.tensor(3), torch.tensor(7), 50)) == 7
+    assert float(run.averaged_with(old, new, 0)) == 1
+    assert float(run.averaged_with(old, new, 10)) == pytest.approx(0.5)
+    assert float(run.averaged_with(old, new, 10**6)) == pytest.approx(0.01)
+    assert int(run.averaged_with(torch.tensor(3), torch.tensor(7), 50)) == 7

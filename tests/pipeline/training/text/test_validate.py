@@ -11,8 +11,8 @@ from locpipe.pipeline.training.text.labels import TEXT, label
 from locpipe.pipeline.training.text.validate import (
     INPUT,
     Rendered,
-    _picture,
     as_input,
+    compared,
     measure,
     measure_real,
     real_pictures,
@@ -51,7 +51,7 @@ def test_the_truth_itself_finds_nearly_every_word(rendered: Rendered) -> None:
     pictures = []
     for number, one in enumerate(rendered.pictures):
         heat = (label(one.words, 512, 512).classes == TEXT).astype(np.float32)
-        pictures.append(_picture(str(number), one.rgb, heat, regions(one), 0.5))
+        pictures.append(compared(str(number), one.rgb, heat, regions(one), 0.5))
     assert score(pictures, ["icdar2015"]).totals["icdar2015"].score.h > 0.8
 
 

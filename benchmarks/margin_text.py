@@ -42,12 +42,12 @@ from locpipe.pipeline.evaluation.truth import read_truth as regions_of
 from locpipe.pipeline.export.crops import cut
 from locpipe.pipeline.ocr.rapidocr import open_engine
 from locpipe.pipeline.output.layout import result_path
-from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.pipeline.training.scene_text.export import export
 from locpipe.pipeline.training.text.calibrate import PHOTOGRAPHS
 from locpipe.pipeline.training.text.card import rendered_settings
 from locpipe.stages.boxes import Boxes
 from locpipe.stages.load import load
+from locpipe.stages.localize import features_of, localize_image
 from locpipe.stages.models.loading import Model, find_model, load_model, read_card
 
 MARGINS = tuple(step / 2 for step in range(11))
@@ -125,7 +125,7 @@ def found_with(
         features = features_of(image, model, config)
         for margin, boxes in zip(margins, found, strict=True):
             changed = with_margin(config, margin)
-            boxes[picture] = localize(image, model, changed, features=features).boxes
+            boxes[picture] = localize_image(image, model, changed, features=features).boxes
     return found
 
 

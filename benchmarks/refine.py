@@ -23,8 +23,8 @@ from locpipe.pipeline.evaluation.wsol.boxes import IOUS, box_iou
 from locpipe.pipeline.evaluation.wsol.masks import read_mask
 from locpipe.pipeline.evaluation.wsol.pixels import mask_iou
 from locpipe.pipeline.output.pictures import mask_pixels
-from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.stages.load import Image, load
+from locpipe.stages.localize import features_of, localize_image
 from locpipe.stages.models.loading import Model, find_model, load_model
 
 METHODS = ("none", "bilinear", "grabcut", "crf")
@@ -59,7 +59,7 @@ def rows_of(
     for threshold in THRESHOLDS:
         for method in METHODS:
             started = time.process_time()
-            result = localize(image, model, config_of(method, threshold), features=features)
+            result = localize_image(image, model, config_of(method, threshold), features=features)
             seconds = time.process_time() - started
             rects = np.array([one.rect for one in result.boxes.items], float).reshape(-1, 4)
             fit = float(box_iou(rects, box).max(initial=0))

@@ -27,10 +27,10 @@ from locpipe.pipeline.evaluation.lines import join_lines
 from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Region
 from locpipe.pipeline.evaluation.score import PROTOCOLS
 from locpipe.pipeline.evaluation.truth import read_truth
-from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.stages.boxes import Boxes
 from locpipe.stages.decoding.orientation import points_upright
 from locpipe.stages.load import Image, load
+from locpipe.stages.localize import features_of, localize_image
 from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.settings import Weights
 
@@ -81,7 +81,7 @@ def counts_of(picture: Path, one: Set, model: Model, config: Config) -> Sums:
     features = features_of(image, model, config)
     counts: dict[str, dict[str, Sequence[float]]] = {}
     for kind in KINDS:
-        boxes = localize(image, model, with_weights(config, kind), features=features).boxes
+        boxes = localize_image(image, model, with_weights(config, kind), features=features).boxes
         seen = ComparedPicture(
             picture.name, (image.width, image.height), truth, _polygons(boxes, one)
         )

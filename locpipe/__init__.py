@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from .pipeline.api import RunReport, localize, read, run
     from .pipeline.config.sections import Config
     from .pipeline.output.failures import Failure
-    from .pipeline.picture.localize import Result
     from .stages.boxes import Box, Boxes
     from .stages.errors import ConfigError, ImageError, LocpipeError, ModelError, OutputError
     from .stages.heatmap import Heatmap
     from .stages.load import Image
+    from .stages.localize import Result
     from .stages.threshold import Mask
 
 __all__ = [
@@ -51,10 +51,10 @@ _HOMES = {
     ".pipeline.api": ("RunReport", "localize", "read", "run"),
     ".pipeline.config.sections": ("Config",),
     ".pipeline.output.failures": ("Failure",),
-    ".pipeline.picture.localize": ("Result",),
     ".stages.boxes": ("Box", "Boxes"),
     ".stages.errors": ("ConfigError", "ImageError", "LocpipeError", "ModelError", "OutputError"),
     ".stages.heatmap": ("Heatmap",),
+    ".stages.localize": ("Result",),
     ".stages.load": ("Image",),
     ".stages.threshold": ("Mask",),
 }

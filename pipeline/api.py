@@ -23,14 +23,13 @@ from ..stages.paths import sha256_of
 from .config.file import Assignment, find_config, read_settings
 from .config.sections import Config, RunConfig
 from .output.failures import FAILURES, READ_FAILURES, Failure, read_failures
-from .picture import localize as one_picture
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
+    from ..stages.localize import Result
     from .ocr.engines import EngineName
     from .ocr.settings import Unit
-    from .picture.localize import Result
 
 __all__ = ["RunReport", "localize", "read", "run"]
 
@@ -121,18 +120,18 @@ def localize(
         >>> locpipe.localize(blank, settings={"boxes.min_side": 8}).boxes.items
         ()
     """
+    from ..stages.localize import localize_image  # noqa: PLC0415 - imports torch
     from .picture.threads import computing_with  # noqa: PLC0415 - imports torch
 
     config = _config(model, settings)
     ready = _model(config.source)
-    one_picture.check(ready.card, config)
     if isinstance(picture, np.ndarray):
         image = _image(picture)
     else:
         background, limit = config.input.background, config.input.max_megapixels
         image = load(Path(picture), page=page, background=background, max_megapixels=limit)
     with computing_with(config.run.threads):
-        return one_picture.localize(image, ready, config)
+        return localize_image(image, ready, config)
 
 
 def run(

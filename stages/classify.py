@@ -11,7 +11,6 @@ import torch
 from numpy.typing import NDArray
 
 from .boxes import Box, Boxes
-from .errors import ModelError
 from .infer import normalized
 from .models.card import InputSpec
 from .models.loading import Model
@@ -102,10 +101,6 @@ def _probabilities(model: Model, crops: NDArray[np.uint8]) -> NDArray[np.float32
     with torch.inference_mode():
         logits = model.network(x)
     if logits.ndim != 2:
-        msg = (
-            f"the classifier of model {model.card.name} answers for every cell, not for a whole "
-            "picture, so it cannot name boxes: set boxes.classify=false"
-        )
-        raise ModelError(msg)
+        raise model.card.cannot_classify()
     chances: NDArray[np.float32] = logits.softmax(dim=1).numpy()
     return chances

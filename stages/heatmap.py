@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache, reduce
+from functools import reduce
 from itertools import groupby
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from .errors import ModelError
+from .caching import cached_while_alive
 from .geometry.grid import Grid, resample
 from .models.loading import Model
 from .settings import Group, Merge, Normalize, Polarity, Resolution, Weights
@@ -131,30 +131,14 @@ def filter_weights(
         ModelError: the model knows no such label, or its tables do not say anything about it.
     """
     names = model.card.map_names(label, weights, group)
-    _require_measured(model, label, weights)
+    model.card.require_measured(label, weights, model.tables.measured())
     table = _table(model, weights)
     if weights == "paper":
         return ((label, table[:, 0]),)
     return tuple((name, table[:, model.card.members(name)].sum(axis=1)) for name in names)
 
 
-def _require_measured(model: Model, label: str, weights: Weights) -> None:
-    tables, members = model.tables, list(model.card.members(label))
-    if weights == "classifier" or (weights == "linear" and tables.linear[:, members].any()):
-        return
-    if weights != "linear" and (
-        tables.count.any() if weights == "paper" else tables.count[members].all()
-    ):
-        return
-    msg = (
-        f"the weights `{weights}` of label {label!r} were not measured in model "
-        f"{model.card.name}: run `locpipe weigh` on labelled pictures, or set "
-        "heatmap.weights=classifier"
-    )
-    raise ModelError(msg)
-
-
-@lru_cache(maxsize=16)
+@cached_while_alive
 def _table(model: Model, weights: Weights) -> NDArray[np.float32]:
     """Return W for every class, float32 [C, classes]."""
     tables = model.tables
@@ -185,14 +169,14 @@ class _Affine(NamedTuple):
     intercepts: NDArray[np.float32]  # [m, 1]
 
 
-@lru_cache(maxsize=256)
+@cached_while_alive
 def _plain(model: Model, label: str, weights: Weights, group: Group) -> _Affine:
     vectors = filter_weights(model, label, weights=weights, group=group)
     slopes = np.stack([vector for _, vector in vectors])
     return _Affine(slopes, np.zeros((len(slopes), 1), np.float32))
 
 
-@lru_cache(maxsize=256)
+@cached_while_alive
 def _calibrated(
     model: Model,
     label: str,

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import cv2
@@ -13,12 +12,12 @@ import torch
 from numpy.typing import NDArray
 from torch import nn
 
+from .caching import cached_while_alive
 from .geometry.grid import Grid
 from .nets import Network
-from .nets.convolutional import convolutional
-from .nets.dense import Geometry, densify, geometry, peak_floats
+from .nets.dense import Geometry, dense_features, peak_floats
 from .nets.folded import folded
-from .nets.head import read_head
+from .nets.head import takes_any_size
 from .precision import float32_only
 from .settings import Padding, Polarity, Precision, Resolution
 
@@ -178,27 +177,18 @@ def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-@lru_cache(maxsize=16)
+@cached_while_alive
 def _dense_features(
     network: Network, resolution: Resolution, *, windows: bool = False
 ) -> tuple[nn.Module, Geometry]:
-    native = network.features
-    if windows:
-        native = nn.Sequential(native, convolutional(network.classifier, network.channels()))
-    features = densify(native, resolution)
-    # A twin without strides still needs pictures that its windows fit into.
-    shape = replace(geometry(features), multiple=geometry(native).multiple)
+    features, shape = dense_features(network, resolution, windows=windows)
     return folded(features), shape
 
 
-@lru_cache(maxsize=16)
-def _peak_floats(features: nn.Module, channels: int) -> float:
-    return peak_floats(features, channels)
+_peak_floats = cached_while_alive(peak_floats)
 
 
-@lru_cache(maxsize=16)
-def _takes_any_size(network: Network) -> bool:
-    return read_head(network.classifier, network.channels()).any_size
+_takes_any_size = cached_while_alive(takes_any_size)
 
 
 def _probabilities(network: Network, maps: torch.Tensor) -> NDArray[np.float32] | None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from .errors import ModelError
+from .caching import cached_while_alive
+from .models.card import Groups, top_count
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -22,27 +21,10 @@ if TYPE_CHECKING:
 
 __all__ = [
     "chosen",
-    "count_of_maps",
     "darkened",
-    "is_chosen_by_picture",
     "named",
     "with_groups",
 ]
-
-_TOP = re.compile(r"top([1-9]\d*)")
-
-Groups = Mapping[str, tuple[str, ...]]
-
-
-def is_chosen_by_picture(label: str) -> bool:
-    """Say whether a label is `top1`, `top5`, …: the most probable classes of the picture."""
-    return _TOP.fullmatch(label) is not None
-
-
-def count_of_maps(labels: Sequence[str], classes: int) -> int:
-    """Return how many maps labels give at most: one each, `top5` five, never more than classes."""
-    tops = (_TOP.fullmatch(label) for label in labels)
-    return sum(1 if top is None else min(int(top[1]), classes) for top in tops)
 
 
 def chosen(model: Model, features: Sequence[Features], labels: Sequence[str]) -> tuple[str, ...]:
@@ -58,12 +40,12 @@ def chosen(model: Model, features: Sequence[Features], labels: Sequence[str]) ->
     """
     found: list[str] = []
     for label in labels:
-        top = _TOP.fullmatch(label)
-        if top is None:
+        count = top_count(label)
+        if count is None:
             found.append(label)
         else:
             order = np.argsort(-_required(model, features), kind="stable")
-            found += [model.card.classes[index] for index in order[: int(top[1])]]
+            found += [model.card.classes[index] for index in order[:count]]
     return tuple(dict.fromkeys(found))
 
 
@@ -108,22 +90,15 @@ def with_groups(model: Model, groups: Groups) -> Model:
     return _with_groups(model, tuple(groups.items())) if groups else model
 
 
-@lru_cache(maxsize=16)
+@cached_while_alive
 def _with_groups(model: Model, groups: tuple[tuple[str, tuple[str, ...]], ...]) -> Model:
-    card = model.card.model_copy(update={"groups": {**model.card.groups, **dict(groups)}})
-    return replace(model, card=card)
+    return replace(model, card=model.card.with_groups(dict(groups)))
 
 
 def _required(model: Model, features: Sequence[Features]) -> NDArray[np.float32]:
     chances = _probabilities(features)
     if chances is None:
-        msg = (
-            f"model {model.card.name} does not say how probable a class is in a whole picture, as "
-            "its classifier takes one size only, or answers for every place (as all do with "
-            "heatmap.weights=classifier): give heatmap.labels by name, and "
-            "heatmap.min_probability=0"
-        )
-        raise ModelError(msg)
+        raise model.card.no_probabilities()
     return chances
 
 

@@ -12,22 +12,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
-from .errors import ConfigError
+from .extras import require_crf
 from .geometry.grid import Grid, resample
 from .settings import Refinement
+
+try:  # an extra; `_crf` says so where it is missing
+    from pydensecrf import densecrf
+except ImportError:
+    densecrf = None
 
 if TYPE_CHECKING:  # they import torch, which the parent process of a run does without
     from .heatmap import Heatmap
     from .threshold import Mask
 
-__all__ = ["at_picture_resolution", "check_refinement", "refine"]
+__all__ = ["at_picture_resolution", "refine"]
 
 _Bools = NDArray[np.bool_]
 _Heat = NDArray[np.float32]
@@ -47,16 +52,6 @@ def at_picture_resolution(heatmap: Heatmap) -> Heatmap:
     width, height = heatmap.grid.picture
     pixels = Grid((height, width), (1, 1), (0.5, 0.5), (width, height))
     return replace(heatmap, values=resample(heatmap.values, heatmap.grid, pixels), grid=pixels)
-
-
-def check_refinement(method: str) -> None:
-    """See that a method can be used here.
-
-    Raises:
-        ConfigError: its package is missing.
-    """
-    if method == "crf":
-        _crf_package()
 
 
 def refine(
@@ -141,25 +136,14 @@ def _crf(rgb: NDArray[np.uint8], heat: _Heat, mask: _Bools, level: float, _: flo
     probability = np.clip(expit(log_odds), _DOUBT, 1 - _DOUBT)
     unary = -np.log(np.stack([1 - probability, probability])).reshape(2, -1)
     height, width = mask.shape
-    crf = _crf_package().DenseCRF2D(width, height, 2)
+    require_crf()
+    crf = densecrf.DenseCRF2D(width, height, 2)
     crf.setUnaryEnergy(np.ascontiguousarray(unary, np.float32))
     crf.addPairwiseGaussian(sxy=_NEAR, compat=_NEAR_WEIGHT)
     # It wants memory that it may write to.
     crf.addPairwiseBilateral(sxy=_ALIKE, srgb=_COLOUR, rgbim=rgb.copy(), compat=_ALIKE_WEIGHT)
     beliefs = np.array(crf.inference(_STEPS["crf"])).reshape(2, height, width)
     return np.asarray(beliefs[1] > beliefs[0])
-
-
-def _crf_package() -> Any:  # noqa: ANN401  a module without types
-    try:
-        from pydensecrf import densecrf  # noqa: PLC0415  an optional extra
-    except ImportError as error:
-        msg = (
-            "refine.method: crf needs the package pydensecrf2; install it with "
-            "pip install 'locpipe[crf]', or choose grabcut"
-        )
-        raise ConfigError(msg) from error
-    return densecrf
 
 
 _METHODS: dict[str, Callable[[NDArray[np.uint8], _Heat, _Bools, float, float], _Bools]] = {

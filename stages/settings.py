@@ -131,6 +131,11 @@ class InferSettings(Section):
     """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), nearly twice
     as fast; on others float32. `LOCPIPE_PRECISION=float32` in the environment overrides it."""
 
+    @property
+    def polarities(self) -> tuple[Polarity, ...]:
+        """The polarities that the picture is shown in."""
+        return ("normal", "inverted") if self.polarity == "both" else (self.polarity,)
+
 
 class HeatmapSettings(Section):
     """How the maps of the last convolution are weighed and summed."""

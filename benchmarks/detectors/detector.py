@@ -103,7 +103,7 @@ def text() -> tuple[About, Detect]:
     model = import_module("locpipe.stages.models.loading")
     settings = import_module("locpipe.pipeline.config.file")
     schema = import_module("locpipe.pipeline.config.sections").Config
-    localize = import_module("locpipe.pipeline.picture.localize").localize
+    localize = import_module("locpipe.stages.localize").localize_image
     config = settings.read_settings(settings.find_config("text"), schema).config
     folder = model.find_model(config.model)
     loaded = model.load_model(folder)

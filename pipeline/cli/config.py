@@ -30,10 +30,9 @@ def show(config: str, assignments: tuple[str, ...]) -> None:
 def check(config: str, assignments: tuple[str, ...]) -> None:
     """Say whether a config is right, and whether its model can do what it asks for."""
     from ...stages.models.loading import find_model, read_card  # noqa: PLC0415 - slow to import
-    from ..picture.localize import check as check_model  # noqa: PLC0415 - slow to import
 
     checked = read_config(config, assignments).config
-    check_model(read_card(find_model(checked.source)), checked)
+    read_card(find_model(checked.source)).supports(checked)
     click.echo(f"{config}\tok\t{checked.sha256()}")
 
 

@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...stages.load import Image
+    from ...stages.localize import Result
     from ..config.sections import Config
     from ..output.box_json import Page
-    from ..picture.localize import Result
 
 __all__ = ["RunExports", "export", "export_page"]
 

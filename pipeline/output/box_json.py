@@ -17,8 +17,8 @@ from .layout import all_there, page_name, result_path
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from ...stages.localize import Result
     from ..config.sections import OutputConfig
-    from ..picture.localize import Result
 
 __all__ = [
     "SCHEMA",

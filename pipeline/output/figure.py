@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from ..picture.localize import Result
+    from ...stages.localize import Result
 
 __all__ = ["check", "figure", "save"]
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from ...stages.boxes import Box
-    from ..picture.localize import Result
+    from ...stages.localize import Result
 
 __all__ = ["heatmap_pixels", "mask_pixels", "overlay_pixels"]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...stages.errors import ImageError
+from ...stages.infer import bytes_needed, shown_size
 from ...stages.nets.dense import global_steps
-from .localize import memory_needed
+from ...stages.passes import scales
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from ...stages.models.loading import Model
     from ..config.sections import Config
 
-__all__ = ["check_memory"]
+__all__ = ["check_memory", "memory_needed"]
 
 
 def check_memory(path: Path, header: Header, model: Model, config: Config, memory: int) -> None:
@@ -44,6 +45,30 @@ def check_memory(path: Path, header: Header, model: Model, config: Config, memor
         "run.memory_limit"
     )
     raise ImageError(msg)
+
+
+def memory_needed(model: Model, header: Header, config: Config) -> int:
+    """Return an estimate, in bytes, of what a picture of that size takes in a worker.
+
+    The filter responses of every scale and polarity are kept until they are weighed.
+    """
+    at_once = []
+    kept = 0
+    for scale in scales(config.infer, header.width, header.height):
+        peak, maps = bytes_needed(
+            model,
+            *shown_size(header.width, header.height, scale),
+            resolution=config.infer.resolution,
+            padding=config.infer.padding,
+            windows=config.heatmap.weights == "classifier",
+        )
+        at_once.append(peak)
+        kept += maps * len(config.infer.polarities)
+    # Heat, mask and refined mask of every label, and temporary arrays of one.
+    count = model.card.count_of_maps(config.heatmap)
+    refined = 0 if config.refine.method == "none" else 6 * count + 32
+    filled = count if config.boxes.fill else 0
+    return max(at_once) + kept + (8 + refined + filled) * header.width * header.height
 
 
 def _why_whole(model: Model) -> str:

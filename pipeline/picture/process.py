@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from ...stages.errors import ImageError
 from ...stages.load import load, probe
+from ...stages.localize import Result, localize_image
 from ..output.box_json import Maker, box_document, page_of_result, read_kept
 from ..output.layout import page_name, remove_page
-from .localize import localize
 from .memory import check_memory
 from .threads import computing_with
 from .write import write_document, write_pictures
@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     from ...stages.clock import Clock
     from ...stages.models.loading import Model
     from ..config.sections import Config
-    from .localize import Result
 
 __all__ = ["Exporter", "PictureProcessor", "Processed"]
 
@@ -153,7 +152,7 @@ class PictureProcessor:
                 background=config.input.background,
                 max_megapixels=config.input.max_megapixels,
             )
-        return localize(image, self.model, config, clock=clock)
+        return localize_image(image, self.model, config, clock=clock)
 
     def _write(self, result: Result, path: Path, key: str, sha256: str) -> None:
         output = self.config.output

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from ...stages.localize import Result
     from ..config.sections import OutputConfig
-    from .localize import Result
 
 __all__ = ["write_document", "write_pictures"]
 

@@ -15,18 +15,17 @@ from typing import TYPE_CHECKING, Any, Final
 from ...stages.errors import ExitCode
 from ...stages.load import EXTENSIONS
 from ...stages.models.card import Backbone
-from ...stages.models.loading import find_model, list_models, load_model, read_card, verify_model
+from ...stages.models.loading import find_model, list_models, read_card, verify_model
 from ...stages.precision import float32_only
 from ..output.atomic import write_json
 from ..output.failures import FAILURES, write_failures
 from ..output.layout import prepare_folders, prepare_output, sweep
 from ..output.lock import locked
-from ..picture import localize as picture
 from ..sources.pictures import Pictures, open_source
 from ..workers.messages import Job, Task
 from ..workers.signals import Stop
-from . import preflight as trial
 from .plan import Terms, make_plan
+from .preflight import check_masks
 from .progress import Progress
 from .state import Store
 from .summary import Tally, versions
@@ -125,13 +124,12 @@ def _prepare(config: Config, options: Options) -> _Prepared:
     float32_only()  # refuses what it does not know, before any picture would
     folder = find_model(config.source)
     card = read_card(folder)
-    picture.check(card, config)
-    picture.check_masks(card, config)
+    check_masks(card, config)
     model_sha256 = verify_model(folder)
     config_sha256 = config.sha256()
     config = _absolute(config)
-    if trial.is_needed(card, config) and not _ran_before(config, config_sha256, model_sha256):
-        trial.try_out(load_model(folder), config)
+    if not _ran_before(config, config_sha256, model_sha256):
+        card.supports(config)
     pictures = open_source(config.input.path, config.output.path, EXTENSIONS)
     # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
     model = config.source if folder in list_models() else _whole_path(folder)

@@ -18,7 +18,6 @@ from scipy.special import expit
 from ...stages.heatmap import filter_weights
 from ...stages.models.card import Calibration
 from ...stages.settings import Polarity, Resolution, Weights
-from ..picture.localize import labels_of
 
 if TYPE_CHECKING:
     from ...stages.models.loading import Model
@@ -101,7 +100,7 @@ def asked_for(
         vectors = {
             (kind, name): Vector(kind, name, model.card.members(name), values)
             for kind in (KINDS if every_kind else (config.heatmap.weights,))
-            for label in labels_of(model.card, config)
+            for label in model.card.labels(config.heatmap)
             for name, values in filter_weights(
                 model, label, weights=kind, group=config.heatmap.group
             )

@@ -6,15 +6,26 @@ Nothing here loads torch, so that a command line starts quickly.
 from __future__ import annotations
 
 import math
+import re
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Annotated, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 
-from ..errors import ModelError
-from ..settings import Group, Polarity, Resolution, Weights
+from ..errors import ConfigError, ModelError
+from ..extras import require_crf
+from ..settings import Group, HeatmapSettings, Polarity, Resolution, StageSettings, Weights
+from .tables import Measured, read_measured
 
-__all__ = ["Backbone", "Calibration", "InputSpec", "ModelCard"]
+if TYPE_CHECKING:
+    from ..nets.structure import Structure
+
+__all__ = ["Backbone", "Calibration", "Groups", "InputSpec", "ModelCard", "top_count"]
+
+Groups = Mapping[str, tuple[str, ...]]
+_TOP = re.compile(r"top([1-9]\d*)")
 
 
 class _Record(BaseModel):
@@ -90,6 +101,25 @@ class ModelCard(_Record):
     calibrations: tuple[Calibration, ...] = ()
     training: dict[str, Any] = {}
     quality: dict[str, Any] = {}
+    _tables_file: Path | None = PrivateAttr(None)
+
+    def model_post_init(self, context: object, /) -> None:
+        """Remember the file of the tables, which whoever reads a card gives as the context."""
+        if isinstance(context, Path):
+            self._tables_file = context
+
+    def with_groups(self, groups: Groups) -> ModelCard:
+        """Return the card with groups of classes added."""
+        return self.model_copy(update={"groups": {**self.groups, **groups}})
+
+    def labels(self, settings: HeatmapSettings) -> tuple[str, ...]:
+        """Return the labels asked for: if none are, the groups, or else all classes."""
+        return settings.labels or tuple(self.with_groups(settings.groups).groups) or self.classes
+
+    def count_of_maps(self, settings: HeatmapSettings) -> int:
+        """Return how many maps there are at most: one per label, five for `top5`."""
+        tops = map(top_count, self.labels(settings))
+        return sum(1 if top is None else min(top, len(self.classes)) for top in tops)
 
     def members(self, label: str) -> tuple[int, ...]:
         """Return the indices of the classes that `label`, a class or a group, stands for.
@@ -143,3 +173,145 @@ class ModelCard(_Record):
             )
             raise ModelError(msg)
         return min(fitting, key=lambda entry: abs(math.log(entry.scale / scale)))
+
+    def require_measured(self, label: str, weights: Weights, measured: Measured) -> None:
+        """See that the tables say something of a label.
+
+        Args:
+            label: a class or a group.
+            weights: which table.
+            measured: what is in the tables.
+
+        Raises:
+            ModelError: they do not; the message says how to measure them.
+        """
+        if not measured.tells_of(self.members(label), weights):
+            msg = (
+                f"the weights `{weights}` of label {label!r} were not measured in model "
+                f"{self.name}: run `locpipe weigh` on labelled pictures, or set "
+                "heatmap.weights=classifier"
+            )
+            raise ModelError(msg)
+
+    def no_probabilities(self) -> ModelError:
+        """Return the error of a model that does not say what a whole picture shows."""
+        return ModelError(
+            f"model {self.name} does not say how probable a class is in a whole picture, as "
+            "its classifier takes one size only, or answers for every place (as all do with "
+            "heatmap.weights=classifier): give heatmap.labels by name, and "
+            "heatmap.min_probability=0"
+        )
+
+    def cannot_classify(self) -> ModelError:
+        """Return the error of a model that does not say what a box shows."""
+        return ModelError(
+            f"the classifier of model {self.name} answers for every cell, not for a whole "
+            "picture, so it cannot name boxes: set boxes.classify=false"
+        )
+
+    def supports(self, settings: StageSettings) -> None:
+        """See that the model can do what it is told. No network is run, no weights are read.
+
+        What the card does not say is told from the structure of the architecture, and from which
+        tables there are; torch is loaded only where the settings ask for such a thing.
+
+        Raises:
+            ModelError: a label or its calibration is missing; the message says which.
+            ConfigError: the model, or what is installed, cannot do something else that the settings
+                ask for; the message says what to change.
+        """
+        if settings.refine.method == "crf":
+            require_crf()
+        card = self.with_groups(settings.heatmap.groups)
+        labels = card.labels(settings.heatmap)
+        names = [label for label in labels if top_count(label) is None]
+        for label in names:
+            card.require_calibrated(label, settings)
+        try:
+            card.require_structure(settings, by_picture=len(names) < len(labels))
+            if settings.heatmap.normalize == "minmax" or len(names) < len(labels):
+                card.require_tables(names, settings)
+        except ModelError as error:
+            raise ConfigError(str(error)) from error
+
+    def require_calibrated(self, label: str, settings: StageSettings) -> None:
+        """See that there is a label and, if the settings need it, its calibration.
+
+        Raises:
+            ModelError: there is not.
+        """
+        options, infer = settings.heatmap, settings.infer
+        self.members(label)
+        if options.normalize == "minmax" or options.weights == "classifier":
+            return
+        for name in self.map_names(label, options.weights, options.group):
+            for polarity in infer.polarities:
+                self.calibrated(options.weights, infer.resolution, polarity, name, 1.0)
+
+    def require_structure(self, settings: StageSettings, *, by_picture: bool) -> None:
+        """See that the architecture has the maps and the answers that the settings need.
+
+        Args:
+            settings: what is asked for.
+            by_picture: labels are chosen by what the picture shows.
+
+        Raises:
+            ModelError: it has not.
+        """
+        resolution, classify = settings.infer.resolution, settings.boxes.classify
+        windows = settings.heatmap.weights == "classifier"
+        by_picture = by_picture or settings.heatmap.min_probability > 0
+        if by_picture and windows:
+            raise self.no_probabilities()
+        if not (by_picture or windows or classify or resolution != "native"):
+            return
+        structure = self._structure()
+        structure.require_maps(resolution, windows=windows)
+        if by_picture and not structure.takes_any_size():
+            raise self.no_probabilities()
+        shown = (self.input.channels, self.input.height, self.input.width)
+        if classify and not structure.answers_whole_pictures(shown):
+            raise self.cannot_classify()
+
+    def require_tables(self, names: Sequence[str], settings: StageSettings) -> None:
+        """See that all names or, where there are none, at least one class can be weighed.
+
+        Args:
+            names: the labels that are not chosen by what the picture shows.
+            settings: what is asked for.
+
+        Raises:
+            ModelError: their weights were not measured, or they have no calibration.
+        """
+        weights = settings.heatmap.weights
+        measured = self._measured(weights)
+        problems = []
+        for label in names or self.classes:
+            try:
+                self.require_measured(label, weights, measured)
+                self.require_calibrated(label, settings)
+            except ModelError as error:
+                problems.append(error)
+        if problems and (names or len(problems) == len(self.classes)):
+            raise problems[0]
+
+    def _measured(self, weights: Weights) -> Measured:
+        measured = read_measured(self._tables_file, len(self.classes))
+        # `linear` is not stored where it is the last layer of the network itself.
+        if weights == "linear" and self.backbone and not measured.linear.any():
+            return measured.with_linear(known=self._structure().is_linear())
+        return measured
+
+    def _structure(self) -> Structure:
+        from ..nets.structure import Structure  # noqa: PLC0415  it loads torch
+
+        backbone = self.backbone
+        name = backbone.backbone if backbone else self.architecture
+        layer = backbone.layer if backbone else None
+        return Structure(name, len(self.classes), layer, backbone=backbone is not None)
+
+
+def top_count(label: str) -> int | None:
+    """Return 5 for `top5`, the five most probable classes of the picture; None for other labels."""
+    top = _TOP.fullmatch(label)
+    return None if top is None else int(top[1])

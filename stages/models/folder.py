@@ -48,7 +48,7 @@ class FolderSource:
         file = self._folder / "model.yaml"
         try:
             document = yaml.load(file.read_text("utf-8"), _YAML)  # noqa: S506  both are safe
-            return ModelCard.model_validate(document)
+            return ModelCard.model_validate(document, context=self._folder / TABLES_FILE)
         except OSError as error:
             msg = f"{file}: {error.strerror}; give a folder that `locpipe train` wrote"
             raise ModelError(msg) from error

@@ -2,14 +2,43 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
+import numpy as np
+from numpy.typing import NDArray
+from safetensors import SafetensorError, safe_open
 
-__all__ = ["Tables"]
+from ..settings import Weights
+
+__all__ = ["Measured", "Tables", "read_measured"]
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Which classes tables say something of.
+
+    Attributes:
+        count: int64 [K], samples that each class was measured on.
+        linear: bool [K], whether the table `linear` has weights for it.
+    """
+
+    count: NDArray[np.int64]
+    linear: NDArray[np.bool_]
+
+    def with_linear(self, *, known: bool) -> Measured:
+        """Return the same with `linear` for all classes or for none."""
+        return replace(self, linear=np.full(len(self.count), known))
+
+    def tells_of(self, members: Sequence[int], weights: Weights) -> bool:
+        """Say whether the weights of these classes are known."""
+        if weights == "classifier":
+            return True
+        if weights == "linear":
+            return bool(self.linear[list(members)].any())
+        counts = self.count if weights == "paper" else self.count[list(members)]
+        return bool(counts.any() if weights == "paper" else counts.all())
 
 
 @dataclass(frozen=True)
@@ -33,3 +62,24 @@ class Tables:
     excitation: NDArray[np.float64]
     linear: NDArray[np.float64]
     count: NDArray[np.int64]
+
+    def measured(self) -> Measured:
+        """Return which classes they say something of."""
+        return Measured(self.count, np.any(self.linear != 0, axis=0))
+
+
+def read_measured(file: Path | None, classes: int) -> Measured:
+    """Return what a file of tables holds, without reading all of it; nothing if it is missing."""
+    count, linear = np.zeros(classes, np.int64), np.zeros(classes, np.bool_)
+    if file is None:
+        return Measured(count, linear)
+    try:
+        with safe_open(file, "numpy") as stored:
+            names = stored.keys()
+            if "count" in names:
+                count = stored.get_tensor("count").astype(np.int64)
+            if "linear" in names:
+                linear = stored.get_tensor("linear").any(axis=0)
+    except (OSError, SafetensorError):  # whoever loads the model says so
+        pass
+    return Measured(count, linear)

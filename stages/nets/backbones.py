@@ -33,6 +33,7 @@ __all__ = [
     "classes_of",
     "look_of",
     "rows",
+    "shape_only",
     "weights_file",
 ]
 
@@ -108,6 +109,16 @@ def build_backbone(name: str, weights: Path, layer: str | None) -> Network:
         raise ModelError(msg) from error
     network.requires_grad_(requires_grad=False)
     return split(network, layer, look.side)
+
+
+def shape_only(name: str, classes: int, layer: str | None) -> Network:
+    """Return a backbone without weights, split as `build_backbone` does.
+
+    Raises:
+        ModelError: there is no such backbone or layer.
+    """
+    _require_known(name)
+    return split(_shape_only(name, classes), layer, look_of(name).side)
 
 
 def classes_of(name: str, weights: Path) -> int:

@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -11,8 +11,10 @@ from torch.nn import functional
 
 from ..errors import ModelError
 from ..settings import Resolution
+from .convolutional import convolutional
+from .network import Network
 
-__all__ = ["Geometry", "densify", "geometry", "global_steps", "peak_floats"]
+__all__ = ["Geometry", "dense_features", "densify", "geometry", "global_steps", "peak_floats"]
 
 Windowed = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 Grid = tuple[int, float, int]  # stride, offset, receptive field
@@ -37,6 +39,27 @@ class Geometry:
     offset: float
     receptive_field: int
     multiple: int
+
+
+def dense_features(
+    network: Network, resolution: Resolution, *, windows: bool
+) -> tuple[nn.Module, Geometry]:
+    """Return what gives the maps of a network at a resolution, and where their cells lie.
+
+    Args:
+        network: with or without weights.
+        resolution: see `densify`.
+        windows: of the whole classifier in every window, instead of F.
+
+    Raises:
+        ModelError: the network has no such maps.
+    """
+    native = network.features
+    if windows:
+        native = nn.Sequential(native, convolutional(network.classifier, network.channels()))
+    features = densify(native, resolution)
+    # A twin without strides still needs pictures that its windows fit into.
+    return features, replace(geometry(features), multiple=geometry(native).multiple)
 
 
 def densify(features: nn.Module, resolution: Resolution) -> nn.Module:

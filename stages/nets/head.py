@@ -1,11 +1,14 @@
 """What a classifier does with F, found out by asking it."""
 
+import copy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Head", "read_head"]
+from .network import Network
+
+__all__ = ["Head", "read_head", "takes_any_size"]
 
 _CLOSE = 1e-4
 
@@ -26,6 +29,18 @@ class Head:
     pooled: bool
     weights: Tensor | None = None
     bias: Tensor | None = None
+
+
+def takes_any_size(network: Network) -> bool:
+    """Say whether the classifier takes an F of any size and gives one answer for all of it."""
+    classifier = copy.deepcopy(network.classifier).to("meta").eval()
+    channels = network.channels()
+    sizes = (6, 5), (1, 1)
+    try:
+        answers = [classifier(torch.empty(2, channels, *size, device="meta")) for size in sizes]
+    except RuntimeError:  # a linear layer that fits one size only
+        return False
+    return all(answer.ndim == 2 for answer in answers)
 
 
 @torch.no_grad()

@@ -15,8 +15,8 @@ from skimage import data
 from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.config.file import find_config, parse_assignment, read_settings
 from locpipe.pipeline.config.sections import Config
-from locpipe.pipeline.picture.localize import features_of, localize
 from locpipe.stages.load import load
+from locpipe.stages.localize import features_of, localize_image
 from locpipe.stages.models.loading import Model, find_model, load_model
 
 pytestmark = pytest.mark.computes
@@ -133,7 +133,7 @@ def test_several_scales_are_merged_as_computed_by_hand(merge: str, cat: Path, li
         "heatmap.labels=[Egyptian cat]", "heatmap.weights=linear",
     )  # fmt: skip
     image = load(cat)
-    found = localize(image, lite0, config).heatmap
+    found = localize_image(image, lite0, config).heatmap
     (c,) = lite0.card.members("Egyptian cat")
     w = torch.from_numpy(lite0.tables.linear[:, c].astype(np.float32))
     maps = []

@@ -10,7 +10,7 @@ from locpipe.stages.boxes import Box, Boxes
 from locpipe.stages.errors import ModelError
 from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import Features, infer
-from locpipe.stages.labels import chosen, darkened, is_chosen_by_picture, named, with_groups
+from locpipe.stages.labels import chosen, darkened, named, with_groups
 from locpipe.stages.models.loading import Model
 
 
@@ -81,11 +81,3 @@ def test_groups_come_with_the_same_model_every_time(digits: Model) -> None:
     assert once is again  # what is derived from a model is cached with it
     assert once.card.members("odd") == (1, 3)
     assert once.card.members("text") == digits.card.members("text")
-
-
-@pytest.mark.parametrize(
-    ("label", "by_picture"),
-    [("top1", True), ("top25", True), ("top", False), ("tops1", False), ("top0", False)],
-)
-def test_which_labels_depend_on_the_picture(label: str, by_picture: bool) -> None:  # noqa: FBT001  a parameter of the test
-    assert is_chosen_by_picture(label) == by_picture

@@ -24,10 +24,10 @@ from ....stages.heatmap import Heatmap
 from ....stages.infer import infer
 from ....stages.models.card import Calibration
 from ....stages.models.loading import load_model
+from ....stages.passes import fitted
 from ....stages.threshold import threshold
 from ...evaluation.overlaps import ComparedPicture
 from ...evaluation.score import score
-from ...picture.localize import fitted
 from ..calibration import Pass, Request, Vector, asked_for, calibration, fit
 from ..card import made_with, write_calibrations
 from ..scene_text.render import Renderer

@@ -26,12 +26,12 @@ from locpipe.pipeline.output.box_json import (
     read_page,
 )
 from locpipe.pipeline.output.layout import result_path
-from locpipe.pipeline.picture.localize import Result
 from locpipe.stages.boxes import Box, Boxes
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap
 from locpipe.stages.load import Image
+from locpipe.stages.localize import Result
 from locpipe.stages.threshold import Mask
 
 SQUARE = ((1.0, 2.0), (5.0, 2.0), (5.0, 6.25), (1.0, 6.25))

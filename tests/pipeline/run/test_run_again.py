@@ -12,9 +12,9 @@ from runs import boxes, counts, run, with_
 
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.output.lock import LockedError
-from locpipe.pipeline.run import preflight as trial
 from locpipe.pipeline.run.run import Options, preview
 from locpipe.stages.errors import OutputError
+from locpipe.stages.models.card import ModelCard
 
 Tree = Callable[[Path], dict[str, bytes]]
 
@@ -29,10 +29,12 @@ def test_a_second_run_has_nothing_to_do(config: Config, tree: Tree) -> None:
     assert {file: file.stat().st_mtime_ns for file in times} == times
 
 
-def test_a_config_is_tried_out_once(config: Config, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cron starts many runs with nothing to do; a trial loads torch and the network."""
+def test_a_model_is_asked_once_what_it_supports(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Cron starts many runs with nothing to do; to know a network's structure takes torch."""
     tried = []
-    monkeypatch.setattr(trial, "try_out", lambda model, _: tried.append(model.card.name))
+    monkeypatch.setattr(ModelCard, "supports", lambda card, _: tried.append(card.name))
     for changed in (config, config, with_(config, "boxes", min_area=50.0)):
         run(changed)
     assert tried == ["digits", "digits"]

@@ -1,33 +1,18 @@
 """One picture through the stages, and what is checked before."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from numpy.typing import NDArray
 from skimage import data
 
-from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.output.pictures import heatmap_pixels, mask_pixels, overlay_pixels
-from locpipe.pipeline.picture.localize import (
-    Result,
-    check,
-    check_masks,
-    features_of,
-    fitted,
-    labels_of,
-    localize,
-    memory_needed,
-)
-from locpipe.stages.errors import ConfigError, ModelError
-from locpipe.stages.load import Header, Image
-from locpipe.stages.models.loading import Model, find_model, load_model, read_card
-from locpipe.stages.settings import InferSettings
+from locpipe.stages.load import Image
+from locpipe.stages.localize import Result, features_of, localize_image
+from locpipe.stages.models.loading import Model, find_model, load_model
 
 pytestmark = pytest.mark.computes
 
@@ -58,7 +43,7 @@ def result(digits: Model, coffee: Image) -> Result:
         "heatmap": {"labels": ["text"]},
         "boxes": {"min_area": 50, "classify": True},
     }
-    return localize(coffee, digits, config(**options))
+    return localize_image(coffee, digits, config(**options))
 
 
 def test_every_stage_is_timed(result: Result) -> None:
@@ -71,8 +56,8 @@ def test_features_are_shared_by_configs_that_differ_only_later(
 ) -> None:
     settings = config(heatmap={"labels": ["text"], "weights": "contrast"})
     features = features_of(coffee, digits, settings)
-    shared = localize(coffee, digits, settings, features=features)
-    alone = localize(coffee, digits, settings)
+    shared = localize_image(coffee, digits, settings, features=features)
+    alone = localize_image(coffee, digits, settings)
     np.testing.assert_array_equal(shared.heatmap.values, alone.heatmap.values)
     assert shared.boxes == alone.boxes
 
@@ -98,7 +83,7 @@ def test_boxes_lie_on_the_mask_and_are_classified(result: Result, coffee: Image)
 
 
 def test_several_labels_are_numbered_by_the_hottest(digits: Model, coffee: Image) -> None:
-    found = localize(coffee, digits, config(heatmap={"labels": ["1", "7", "text"]}))
+    found = localize_image(coffee, digits, config(heatmap={"labels": ["1", "7", "text"]}))
     pixels = mask_pixels(found)
     assert set(np.unique(pixels)) <= {0, 1, 2, 3}
     on = found.mask.values.any(axis=0)
@@ -115,7 +100,7 @@ def test_filled_masks_are_the_insides_of_the_boxes(
 ) -> None:
     def result_of(*, fill: bool) -> Result:
         boxes = {"min_area": 50, "padding": 0.5, "fill": fill}
-        return localize(coffee, digits, config(heatmap={"labels": labels}, boxes=boxes))
+        return localize_image(coffee, digits, config(heatmap={"labels": labels}, boxes=boxes))
 
     plain, found = result_of(fill=False), result_of(fill=True)
     assert found.boxes == plain.boxes
@@ -140,14 +125,14 @@ def test_the_heatmap_is_written_in_levels_of_255(result: Result) -> None:
 
 def test_an_overlay_shows_the_picture_where_it_is_cold(digits: Model) -> None:
     flat = image_of(np.full((40, 60, 3), 77, np.uint8))
-    cold = localize(flat, digits, config(heatmap={"labels": ["text"]}))
+    cold = localize_image(flat, digits, config(heatmap={"labels": ["text"]}))
     assert not cold.boxes.items
     assert abs(overlay_pixels(cold).astype(int) - 77).max() <= 12
 
 
 def test_an_overlay_is_at_most_1280_pixels_long(digits: Model) -> None:
     wide = image_of(np.zeros((20, 3200, 3), np.uint8))
-    overlay = overlay_pixels(localize(wide, digits, config(heatmap={"labels": ["text"]})))
+    overlay = overlay_pixels(localize_image(wide, digits, config(heatmap={"labels": ["text"]})))
     assert overlay.shape == (8, 1280, 3)
 
 
@@ -160,122 +145,21 @@ def test_an_overlay_draws_the_boxes(result: Result) -> None:
 
 
 def test_long_side_shrinks_and_never_enlarges(digits: Model, coffee: Image) -> None:
-    shrunk = localize(coffee, digits, config(infer={"long_side": 100}))
+    shrunk = localize_image(coffee, digits, config(infer={"long_side": 100}))
     assert shrunk.heatmap.grid.shape == (-(-round(coffee.height * 100 / coffee.width) // 2), 50)
-    same = localize(coffee, digits, config(infer={"long_side": 10_000}))
+    same = localize_image(coffee, digits, config(infer={"long_side": 10_000}))
     assert same.heatmap.grid.shape == (-(-coffee.height // 2), -(-coffee.width // 2))
-
-
-def test_without_labels_the_models_groups_are_shown(digits: Model) -> None:
-    assert labels_of(digits.card, config()) == ("text",)
-    ungrouped = digits.card.model_copy(update={"groups": {}})
-    assert labels_of(ungrouped, config()) == digits.card.classes
-
-
-def test_check_finds_an_unknown_label(digits: Model) -> None:
-    with pytest.raises(ModelError, match="knows no label 'cat'"):
-        check(digits.card, config(heatmap={"labels": ["text", "cat"]}))
-
-
-def test_check_finds_a_missing_calibration(digits: Model) -> None:
-    bare = digits.card.model_copy(update={"calibrations": ()})
-    with pytest.raises(ModelError, match="has no calibration for label"):
-        check(bare, config())
-    check(bare, config(heatmap={"normalize": "minmax"}))
-
-
-def test_masks_of_8_bits_number_255_labels() -> None:
-    card = read_card(find_model("objects"))
-    check_masks(card, config(heatmap={"labels": card.classes[:255]}))
-    check_masks(card, config(heatmap={"labels": ["top255"]}))
-    for labels in (card.classes[:256], ["top256"], []):
-        with pytest.raises(ConfigError, match=r"number.* 255 labels.* output.masks=false"):
-            check_masks(card, config(heatmap={"labels": labels}))
-        check_masks(card, config(heatmap={"labels": labels}, output={"masks": False}))
-
-
-@pytest.mark.parametrize("name", ["digits", "text", "text-lenet"])
-def test_check_passes_what_ships(name: str) -> None:
-    shipped = read_settings(find_config(name), Config).config
-    check(read_card(find_model(shipped.source)), shipped)
-
-
-sides = st.integers(1, 12_000)
-
-
-@given(width=sides, height=sides, wanted=st.floats(0.01, 30))
-def test_small_pictures_are_enlarged_to_what_is_asked_for_but_not_blown_up(
-    width: int, height: int, wanted: float
-) -> None:
-    factor = fitted(InferSettings(enlarge_to=wanted), width, height)
-    shown = factor**2 * width * height / 1e6
-    assert 1 <= factor <= 1.5
-    if factor == 1:
-        assert width * height / 1e6 >= wanted * (1 - 1e-9)
-    elif factor < 1.5:
-        assert shown == pytest.approx(wanted)
-    else:
-        assert shown <= wanted * (1 + 1e-9)
-
-
-@given(width=sides, height=sides, wanted=st.none() | st.floats(0.01, 30), side=sides)
-def test_no_picture_is_shown_larger_than_its_longest_side_may_be(
-    width: int, height: int, wanted: float | None, side: int
-) -> None:
-    factor = fitted(InferSettings(enlarge_to=wanted, long_side=side), width, height)
-    assert factor * max(width, height) <= side * (1 + 1e-9)
 
 
 def test_an_enlarged_picture_has_finer_cells_and_the_same_frame(
     digits: Model, coffee: Image
 ) -> None:
     options = {"heatmap": {"labels": ["text"]}, "boxes": {"min_area": 50}}
-    plain = localize(coffee, digits, config(**options))
-    larger = localize(coffee, digits, config(infer={"enlarge_to": 20}, **options))
+    plain = localize_image(coffee, digits, config(**options))
+    larger = localize_image(coffee, digits, config(infer={"enlarge_to": 20}, **options))
     assert larger.heatmap.grid.cell_area() == pytest.approx(plain.heatmap.grid.cell_area() / 2.25)
     assert larger.heatmap.grid.picture == (coffee.width, coffee.height)
     assert mask_pixels(larger).shape == mask_pixels(plain).shape
-
-
-def test_memory_grows_with_the_picture_and_its_passes(digits: Model) -> None:
-    def needed(side: int, **infer: object) -> int:
-        header = Header(side, side, side, side, 1, 1, "PNG")
-        return memory_needed(digits, header, config(infer=infer))
-
-    assert needed(2000) > 3.5 * needed(1000)
-    assert needed(1000, polarity="both") > needed(1000)
-    assert needed(1000, scale=[1.0, 0.5]) > needed(1000)
-    assert needed(4000, long_side=1000) < needed(4000) / 4
-    assert needed(1000, enlarge_to=20) > 1.5 * needed(1000)
-
-
-@pytest.mark.parametrize(("width", "height"), [(2000, 1000), (500, 5000), (4000, 1500)])
-def test_a_picture_on_its_side_needs_the_same_memory(
-    digits: Model, width: int, height: int
-) -> None:
-    def needed(width: int, height: int) -> int:
-        options = config(infer={"long_side": 3000}, refine={"method": "bilinear"})
-        return memory_needed(digits, Header(width, height, width, height, 1, 1, "PNG"), options)
-
-    assert needed(width, height) == pytest.approx(needed(height, width), rel=0.1)
-
-
-def test_filled_masks_need_memory_for_every_label(digits: Model) -> None:
-    def needed(*, fill: bool) -> int:
-        sections = {"heatmap": {"labels": ["1", "7", "text"]}, "boxes": {"fill": fill}}
-        header = Header(1000, 1000, 1000, 1000, 1, 1, "PNG")
-        return memory_needed(digits, header, config(**sections))
-
-    assert needed(fill=True) >= needed(fill=False) + 3_000_000
-
-
-def test_refined_maps_of_the_most_probable_classes_need_memory_each(digits: Model) -> None:
-    def needed(*labels: str) -> int:
-        refined = config(heatmap={"labels": labels}, refine={"method": "bilinear"})
-        return memory_needed(digits, Header(1000, 1000, 1000, 1000, 1, 1, "PNG"), refined)
-
-    assert needed("top3") == needed("1", "2", "3") > needed("top1") == needed("1")
-    assert needed("top99") == needed("top10")
 
 
 @pytest.mark.parametrize("method", ["bilinear", "grabcut", "crf"])
@@ -283,7 +167,7 @@ def test_a_refined_mask_is_of_pixels_and_boxes_fit_it(
     digits: Model, coffee: Image, method: str
 ) -> None:
     options = {"heatmap": {"labels": ["text"]}, "boxes": {"min_area": 50}}
-    refined = localize(coffee, digits, config(refine={"method": method}, **options))
+    refined = localize_image(coffee, digits, config(refine={"method": method}, **options))
     assert list(refined.seconds) == ["infer", "heatmap", "threshold", "refine", "boxes"]
     assert refined.mask.grid.shape == (coffee.height, coffee.width)
     assert refined.heatmap.grid == refined.mask.grid
@@ -307,29 +191,8 @@ def test_refining_moves_the_mask_and_keeps_the_heat(digits: Model, coffee: Image
             "threshold": {"value": 0.35},
             "refine": {"method": method},
         }
-        return localize(coffee, digits, config(**sections))
+        return localize_image(coffee, digits, config(**sections))
 
     bilinear, cut = result_of("bilinear"), result_of("grabcut")
     assert np.array_equal(bilinear.heatmap.values, cut.heatmap.values)
     assert not np.array_equal(bilinear.mask.values, cut.mask.values)
-
-
-def test_refining_needs_memory_for_every_pixel_and_label(digits: Model) -> None:
-    def needed(method: str, *labels: str) -> int:
-        header = Header(1000, 1000, 1000, 1000, 1, 1, "PNG")
-        sections = {"heatmap": {"labels": labels}, "refine": {"method": method}}
-        return memory_needed(digits, header, config(**sections))
-
-    assert needed("grabcut", "text") >= needed("none", "text") + 10_000_000
-    assert needed("grabcut", "1", "7") >= needed("grabcut", "1") + 5_000_000
-
-
-def test_check_finds_the_missing_package_of_a_refinement(
-    digits: Model, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    check(digits.card, config(refine={"method": "crf"}))
-    for name in [name for name in sys.modules if name.startswith("pydensecrf")]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "pydensecrf", None)
-    with pytest.raises(ConfigError, match=r"pip install 'locpipe\[crf\]'"):
-        check(digits.card, config(refine={"method": "crf"}))

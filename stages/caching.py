@@ -1,0 +1,41 @@
+"""Results that are kept for as long as the object lives that they were made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
+from weakref import WeakKeyDictionary
+
+__all__ = ["cached_while_alive"]
+
+OwnerT = TypeVar("OwnerT")
+ResultT = TypeVar("ResultT")
+P = ParamSpec("P")
+
+_MOST = 256
+"""Results kept for one object. Scales follow from the sizes of pictures, so there may be many."""
+
+
+def cached_while_alive(
+    function: Callable[Concatenate[OwnerT, P], ResultT],
+) -> Callable[Concatenate[OwnerT, P], ResultT]:
+    """Cache a function without keeping its first argument alive, as `lru_cache` would.
+
+    Args:
+        function: of an object, which is told apart by identity, and hashable arguments. Its result
+            must not refer to the object.
+    """
+    kept: WeakKeyDictionary[OwnerT, dict[object, ResultT]] = WeakKeyDictionary()
+
+    @wraps(function)
+    def cached(owner: OwnerT, /, *args: P.args, **kwargs: P.kwargs) -> ResultT:
+        results = kept.setdefault(owner, {})
+        key = (args, tuple(kwargs.items()))
+        if key not in results:
+            if len(results) >= _MOST:
+                del results[next(iter(results))]
+            results[key] = function(owner, *args, **kwargs)
+        return results[key]
+
+    return cached

@@ -1,0 +1,127 @@
+"""One picture through the five stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from .boxes import Boxes, find_boxes
+from .classify import classify
+from .clock import Clock
+from .geometry.rasterize import filled
+from .heatmap import Heatmap, heatmap
+from .infer import Features, infer
+from .labels import chosen, darkened, named, with_groups
+from .load import Image
+from .models.card import ModelCard, top_count
+from .models.loading import Model
+from .passes import passes
+from .refine import at_picture_resolution, refine
+from .settings import HeatmapSettings, StageSettings
+from .threshold import Mask, threshold
+
+__all__ = ["Result", "features_of", "localize_image"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What the stages made of one picture.
+
+    Attributes:
+        image: the upright picture.
+        heatmap: at map resolution, or a refined one at that of the picture.
+        mask: on the grid of the heatmap; with `boxes.fill` a cell for every pixel of the picture.
+        boxes: in pixels of the upright picture.
+        seconds: wall time of each stage.
+    """
+
+    image: Image
+    heatmap: Heatmap
+    mask: Mask
+    boxes: Boxes
+    seconds: dict[str, float]
+
+
+def localize_image(
+    image: Image,
+    model: Model,
+    settings: StageSettings,
+    *,
+    features: Sequence[Features] | None = None,
+    clock: Clock | None = None,
+) -> Result:
+    """Run infer, heatmap, threshold, boxes and, where asked for, refine and classify on a picture.
+
+    Args:
+        image: the upright picture.
+        model: that the settings are meant for.
+        settings: what to do; a `Config` does.
+        features: what `features_of` gave for this picture, so that settings that differ only after
+            `infer` share it; made here if not given.
+        clock: measures the stages and notes the one at work; one of its own if not given.
+
+    Raises:
+        ModelError: the model lacks what is asked for; `ModelCard.supports` tells before.
+        ConfigError: `refine.method: crf` without its package.
+    """
+    clock = clock or Clock()
+    before = dict(clock.seconds)
+    model = with_groups(model, settings.heatmap.groups)
+    with clock.stage("infer"):
+        if features is None:
+            features = features_of(image, model, settings)
+    with clock.stage("heatmap"):
+        heat = _heat(model, features, settings.heatmap)
+    with clock.stage("threshold"):
+        if settings.refine.method != "none":
+            heat = at_picture_resolution(heat)
+        mask = threshold(heat, **settings.threshold.model_dump())
+    if settings.refine.method != "none":
+        with clock.stage("refine"):
+            mask = refine(image.rgb, heat, mask, **settings.refine.model_dump())
+    with clock.stage("boxes"):
+        options = settings.boxes.model_dump(exclude={"classify", "fill", "max"})
+        boxes = find_boxes(mask, heat, maximum=settings.boxes.max, **options)
+        if _is_recognition(model.card, settings.heatmap):
+            boxes = named(model, features, boxes)
+        if settings.boxes.fill:
+            mask = filled(boxes.items, mask.labels, mask.grid.picture)
+    if settings.boxes.classify:
+        with clock.stage("classify"):
+            boxes = classify(model, image.rgb, boxes, polarities=settings.infer.polarities)
+    seconds = {name: total - before.get(name, 0) for name, total in clock.seconds.items()}
+    return Result(image, heat, mask, boxes, {n: s for n, s in seconds.items() if s})
+
+
+def features_of(image: Image, model: Model, settings: StageSettings) -> list[Features]:
+    """Return the filter responses of a picture at every scale and polarity."""
+    options = settings.infer
+    return [
+        infer(
+            model,
+            image.rgb,
+            resolution=options.resolution,
+            scale=scale,
+            polarity=polarity,
+            padding=options.padding,
+            precision=options.precision,
+            windows=settings.heatmap.weights == "classifier",
+        )
+        for scale, polarity in passes(options, image.width, image.height)
+    ]
+
+
+def _heat(model: Model, features: Sequence[Features], options: HeatmapSettings) -> Heatmap:
+    heat = heatmap(
+        model,
+        features,
+        labels=chosen(model, features, model.card.labels(options)),
+        **options.model_dump(exclude={"labels", "groups", "min_probability"}),
+    )
+    return darkened(model, features, heat, options.min_probability)
+
+
+def _is_recognition(card: ModelCard, options: HeatmapSettings) -> bool:
+    """Say whether the classes are of whole pictures, chosen among by what the picture shows."""
+    by_picture = any(top_count(label) is not None for label in card.labels(options))
+    return card.backbone is not None or by_picture or options.min_probability > 0

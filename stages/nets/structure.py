@@ -1,0 +1,63 @@
+"""What a network can do, told from its structure: it has no weights, and is shown no picture."""
+
+import copy
+
+import torch
+
+from ..settings import Resolution
+from . import build
+from .backbones import shape_only
+from .dense import dense_features
+from .head import read_head, takes_any_size
+
+__all__ = ["Structure"]
+
+
+class Structure:
+    """A network with random weights or with none.
+
+    Args:
+        architecture: of `nets.build`, or the name of a backbone.
+        classes: how many it tells apart.
+        layer: of a backbone, as for `build_backbone`.
+        backbone: it is one that others trained.
+
+    Raises:
+        ModelError: there is no such architecture or layer.
+    """
+
+    def __init__(
+        self, architecture: str, classes: int, layer: str | None, *, backbone: bool
+    ) -> None:
+        if backbone:
+            self._network = shape_only(architecture, classes, layer)
+        else:
+            self._network = build(architecture, classes)
+
+    def require_maps(self, resolution: Resolution, *, windows: bool) -> None:
+        """See that it has the maps that `dense_features` gives.
+
+        Raises:
+            ModelError: it has not; the message says which layer is in the way.
+        """
+        dense_features(self._network, resolution, windows=windows)
+
+    def takes_any_size(self) -> bool:
+        """Say whether its classifier gives one answer for an F of any size."""
+        return takes_any_size(self._network)
+
+    def answers_whole_pictures(self, picture: tuple[int, int, int]) -> bool:
+        """Say whether it names a picture (channels, height, width), and not every place of it."""
+        whole = copy.deepcopy(self._network).to("meta").eval()
+        with torch.inference_mode():
+            return bool(whole(torch.empty(2, *picture, device="meta")).ndim == 2)
+
+    def is_linear(self) -> bool:
+        """Say whether it ends in global average pooling and a linear layer, as CAM's nets do."""
+        classifier = self._network.classifier
+        if any(values.is_meta for values in classifier.state_dict().values()):
+            classifier = copy.deepcopy(classifier).to_empty(device="cpu").eval()
+            for values in classifier.state_dict().values():
+                if values.is_floating_point():
+                    values.uniform_(0.5, 1)
+        return read_head(classifier, self._network.channels()).weights is not None

@@ -1,0 +1,38 @@
+"""How often, and how large, a network is shown a picture."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+
+from .settings import InferSettings, Polarity
+
+__all__ = ["fitted", "passes", "scales"]
+
+_MOST = 1.5  # times as large: a blown-up icon shows nothing new
+
+
+def passes(settings: InferSettings, width: int, height: int) -> Iterator[tuple[float, Polarity]]:
+    """Yield scale and polarity of every pass over a picture, those of one scale together.
+
+    Args:
+        settings: what is asked for.
+        width: of the picture in pixels.
+        height: of the picture in pixels.
+    """
+    for scale in scales(settings, width, height):
+        for polarity in settings.polarities:
+            yield scale, polarity
+
+
+def scales(settings: InferSettings, width: int, height: int) -> list[float]:
+    """Return the factors on both sides of a picture of that size, largest first."""
+    fit = fitted(settings, width, height)
+    return [fit * scale for scale in settings.scale]
+
+
+def fitted(settings: InferSettings, width: int, height: int) -> float:
+    """Return the factor by which a picture is enlarged or shrunk for its size."""
+    wanted = settings.enlarge_to or 0.0
+    larger = min(max(math.sqrt(1e6 * wanted / (width * height)), 1.0), _MOST)
+    return min(larger, settings.long_side / max(width, height)) if settings.long_side else larger

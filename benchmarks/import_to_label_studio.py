@@ -87,7 +87,7 @@ def _session(server: subprocess.Popen[bytes]) -> Session:
 
 
 def imported(session: Session, exports: Path, pictures: Path) -> list[str]:
-    """Import everything into a project, and return a line a picture."""
+    """Import everything into a project, and return one line per picture."""
     interface = (exports / "labelstudio.xml").read_text()
     project = session.tell("/api/projects", {"title": "locpipe", "label_config": interface})["id"]
     storage = {"project": project, "path": str(pictures), "use_blob_urls": True}

@@ -1,7 +1,7 @@
 """Where is the horse, and the kangaroo? AdGAP's weights and their relatives on one classifier.
 
     pip install 'locpipe[compare,objects]'
-    LOCPIPE_DATA=data-sets python benchmarks/objects.py --only Score-CAM  # 15 s a picture
+    LOCPIPE_DATA=data-sets python benchmarks/objects.py --only Score-CAM  # 15 s per picture
     LOCPIPE_DATA=data-sets python benchmarks/objects.py
 
 EfficientNet-lite0, trained on ImageNet by others, on `objects/horse` and `objects/kangaroo`: the
@@ -104,7 +104,7 @@ def main() -> None:
 
 
 class Kept(NamedTuple):
-    """Scores on disk, one file a picture and method; `only` says which are measured."""
+    """Scores on disk, one file per picture and method; `only` says which are measured."""
 
     folder: Path
     only: str | None

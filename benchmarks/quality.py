@@ -173,7 +173,7 @@ def write(rows: Sequence[Row], sets: Sequence[Set], model: str, folder: Path) ->
     text = (
         f"Printed by `benchmarks/quality.py`: {counts} (every fifth, kept out of training). Model "
         f"`{model[:12]}`. Percent; IoU at 0.5 one to one, DetEval as in ICDAR 2013; false alarms: "
-        "share of pictures without text with any box. CPU seconds a megapixel on one thread, and "
+        "share of pictures without text with any box. CPU seconds per megapixel on one thread, and "
         f"how many times what ours took in alternation.\n\n{table(rows)}"
     )
     click.echo(text)

@@ -9,7 +9,7 @@ from competitors import Variant
 
 @dataclass(frozen=True)
 class Speed:
-    """CPU seconds a megapixel on one thread, and how many times that is what ours took meanwhile."""
+    """CPU seconds per megapixel on one thread, and how many times that is what ours took meanwhile."""
 
     seconds: float
     times_ours: float

@@ -2,7 +2,7 @@
 
     python benchmarks/render_speed.py --backgrounds FOLDER
 
-The aim is 15 pictures of 512 x 512 a second, the truth about every word included.
+The aim is 15 pictures of 512 x 512 per second, the truth about every word included.
 """
 
 import argparse
@@ -17,7 +17,7 @@ from locpipe.pipeline.training.scene_text.settings import Proportions, RenderSet
 
 
 def measure(renderer: Renderer, count: int) -> tuple[float, float]:
-    """Pictures a second of processor time, and words a picture, over `count` pictures."""
+    """Pictures per second of processor time, and words per picture, over `count` pictures."""
     renderer.render(0)
     start = time.process_time()
     words = sum(len(renderer.render(index).words) for index in range(count))
@@ -41,7 +41,7 @@ def main() -> None:
         kinds = settings.kinds if kind == "mixture" else Proportions(**shares)
         renderer.settings = settings.model_copy(update={"kinds": kinds})
         speed, words = measure(renderer, arguments.count)
-        print(f"{kind:10} {speed:6.1f} pictures/s   {words:6.1f} words a picture")
+        print(f"{kind:10} {speed:6.1f} pictures/s   {words:6.1f} words/picture")
 
 
 if __name__ == "__main__":

@@ -38,7 +38,7 @@ SETS = ("icdar2013_train", "icdar2015_train")
 WARM_UP = 18  # CPU seconds
 POINTS = 6  # of each curve
 COLUMNS = (
-    *("network", "parameters", "GMAC/MP", "CPU s a step", "crops", "CPU min"),
+    *("network", "parameters", "GMAC/MP", "CPU s per step", "crops", "CPU min"),
     *("F of cores", "IoU H", "2013 IoU H", "2013 DetEval H", "2015 IoU H", "2015 DetEval H"),
 )
 Done = dict[str, dict[str, Any]]
@@ -163,7 +163,7 @@ def write(done: Done, minutes: float, folder: Path) -> None:
     (folder / "text_training.json").write_text(json.dumps(done) + "\n", "utf-8")
     text = (
         f"Printed by `benchmarks/text_training.py`: {minutes:g} CPU minutes for each network on one "
-        "thread, rendering included, one seed; steps were timed in alternation (`CPU s a step`) and "
+        "thread, rendering included, one seed; steps were timed in alternation (`CPU s per step`) and "
         "counted out, `CPU min` is what they then took. F of cores and IoU H of words on rendered "
         "pictures; H of some photographs of ICDAR 2013 and 2015, which chose nothing, with one "
         "threshold. The taught one paid for its teacher's answers, not for its training, "

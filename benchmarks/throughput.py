@@ -47,7 +47,7 @@ def run(config: str, listed: Path, workers: int) -> dict[str, float]:
         "megapixels": round(megapixels, 1),
         "pictures/s": round(report["counts"]["done"] / report["seconds"], 2),
         "megapixels/s": round(megapixels / report["seconds"], 2),
-        "peak MiB a worker": round(max(report["peak_memory"].values()) / 2**20),
+        "peak MiB per worker": round(max(report["peak_memory"].values()) / 2**20),
         "infer ms/MP": round(1000 * report["stages"]["infer"]["total"] / megapixels, 1),
         "outside infer ms/MP": round(1000 * outside / megapixels, 1),
     }

@@ -3,7 +3,7 @@
     python benchmarks/weights_text.py --data ../shared/data
 
 Words on ICDAR 2013 and 2015, lines on MSRA-TD500, everything as configs/text.yaml says but for
-`heatmap.weights`, each with its own calibration from the model's card. The network runs once a
+`heatmap.weights`, each with its own calibration from the model's card. The network runs once per
 picture for all six. What a picture gave is kept below --work, so a run that was stopped goes on.
 Writes benchmarks/results/text_weights.md and .json.
 """
@@ -134,7 +134,7 @@ def _drawn(pictures: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 
 
 def table(found: Mapping[str, Found]) -> str:
-    """Return H in percent, a row a kind; in brackets how far it is ahead of `linear`."""
+    """Return H in percent, one row per kind; in brackets how far it is ahead of `linear`."""
     head = [f"{name} {what}" for name in found for what in ("IoU H", "DetEval H")]
     lines = [f"| weights | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
     for kind in KINDS:

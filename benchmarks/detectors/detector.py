@@ -2,7 +2,7 @@
 
     python benchmarks/detectors/detector.py ppocr-v6-small
 
-Prints a line of JSON about itself, then reads paths of pictures, one JSON string a line, and answers
+Prints a line of JSON about itself, then reads paths of pictures, one JSON string per line, and answers
 each with a line of JSON: the polygons found by variant, in the frame of the upright picture, and the
 CPU seconds that it took on one thread, decoding left out.
 

@@ -100,7 +100,7 @@ def test_scores_lie_in_0_1_for_any_polygons(
 def test_order_does_not_matter_where_boxes_lie_apart(
     protocol: str, truth: list[Polygon], found: list[Polygon], data: st.DataObject
 ) -> None:
-    """One rectangle a cell on both sides; with overlaps the matching protocols are greedy."""
+    """One rectangle per cell on both sides; with overlaps the matching protocols are greedy."""
     regions = list(map(Region, truth))
     picture = ComparedPicture("a", (200, 200), regions, found)
     shuffled = replace(

@@ -1,4 +1,4 @@
-"""More than 8 bits a sample: nearest level, white where it belongs, no guess where it is unknown."""
+"""More than 8 bits per sample: nearest level, white where it belongs, no guess where it is unknown."""
 
 import io
 import struct

@@ -1,4 +1,4 @@
-"""ICDAR's result files: eight integers a line, upright page."""
+"""ICDAR's result files: eight integers per line, upright page."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -27,8 +27,9 @@ from tqdm import tqdm
 from locpipe.pipeline.training.calibration import KINDS
 from locpipe.pipeline.training.digits.canvases import Canvas, background_files, draw, mosaic
 from locpipe.pipeline.training.digits.mnist import Digits, read_mnist
-from locpipe.stages.boxes import Box, Boxes, find_boxes
+from locpipe.stages.boxes import find_boxes
 from locpipe.stages.classify import classify
+from locpipe.stages.geometry.box import Box, Boxes
 from locpipe.stages.heatmap import Heatmap, heatmap
 from locpipe.stages.infer import infer
 from locpipe.stages.models.loading import Model, find_model, load_model

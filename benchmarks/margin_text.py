@@ -45,7 +45,7 @@ from locpipe.pipeline.output.layout import result_path
 from locpipe.pipeline.training.scene_text.export import export
 from locpipe.pipeline.training.text.calibrate import PHOTOGRAPHS
 from locpipe.pipeline.training.text.card import rendered_settings
-from locpipe.stages.boxes import Boxes
+from locpipe.stages.geometry.box import Boxes
 from locpipe.stages.load import load
 from locpipe.stages.localize import features_of, localize_image
 from locpipe.stages.models.loading import Model, find_model, load_model, read_card

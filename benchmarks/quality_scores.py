@@ -16,7 +16,7 @@ from picture_sets import Set
 import locpipe.pipeline.evaluation
 from locpipe.pipeline.evaluation.evaluate import evaluate
 from locpipe.pipeline.output.box_json import Maker, Page, box_document
-from locpipe.stages.boxes import Box
+from locpipe.stages.geometry.box import Box
 from locpipe.stages.geometry.reading_order import reading_order
 from locpipe.stages.load import probe
 

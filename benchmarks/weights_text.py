@@ -27,8 +27,8 @@ from locpipe.pipeline.evaluation.lines import join_lines
 from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Region
 from locpipe.pipeline.evaluation.score import PROTOCOLS
 from locpipe.pipeline.evaluation.truth import read_truth
-from locpipe.stages.boxes import Boxes
 from locpipe.stages.decoding.orientation import points_upright
+from locpipe.stages.geometry.box import Boxes
 from locpipe.stages.load import Image, load
 from locpipe.stages.localize import features_of, localize_image
 from locpipe.stages.models.loading import Model, find_model, load_model

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from .pipeline.api import RunReport, localize, read, run
     from .pipeline.config.sections import Config
     from .pipeline.output.failures import Failure
-    from .stages.boxes import Box, Boxes
     from .stages.errors import ConfigError, ImageError, LocpipeError, ModelError, OutputError
+    from .stages.geometry.box import Box, Boxes
     from .stages.heatmap import Heatmap
     from .stages.load import Image
     from .stages.localize import Result
@@ -51,7 +51,7 @@ _HOMES = {
     ".pipeline.api": ("RunReport", "localize", "read", "run"),
     ".pipeline.config.sections": ("Config",),
     ".pipeline.output.failures": ("Failure",),
-    ".stages.boxes": ("Box", "Boxes"),
+    ".stages.geometry.box": ("Box", "Boxes"),
     ".stages.errors": ("ConfigError", "ImageError", "LocpipeError", "ModelError", "OutputError"),
     ".stages.heatmap": ("Heatmap",),
     ".stages.localize": ("Result",),

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .boxes import Box, Boxes
+from .geometry.box import Box, Boxes
 from .infer import normalized
 from .models.card import InputSpec
 from .models.loading import Model

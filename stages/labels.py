@@ -14,7 +14,7 @@ from .models.card import Groups, top_count
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from .boxes import Boxes
+    from .geometry.box import Boxes
     from .heatmap import Heatmap
     from .infer import Features
     from .models.loading import Model

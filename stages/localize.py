@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from .boxes import Boxes, find_boxes
+from .boxes import find_boxes
 from .classify import classify
 from .clock import Clock
+from .geometry.box import Boxes
 from .geometry.rasterize import filled
 from .heatmap import Heatmap, heatmap
 from .infer import Features, infer

@@ -12,7 +12,7 @@ from ...stages.geometry.rectangles import tilted
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from ...stages.boxes import Box, Point
+    from ...stages.geometry.box import Box, Point
     from .overlaps import Polygon
 
 __all__ = ["join_lines"]

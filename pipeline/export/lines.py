@@ -15,7 +15,7 @@ from shapely import Polygon
 from .crops import is_curved, quad_of
 
 if TYPE_CHECKING:
-    from ...stages.boxes import Box, Point
+    from ...stages.geometry.box import Box, Point
     from ..output.box_json import Page
 
 __all__ = ["Line", "Pixel", "Reading", "Rect", "Word", "around", "lines_of", "outline"]

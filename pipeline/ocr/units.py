@@ -12,7 +12,7 @@ from ..export.crops import Crop
 from ..export.lines import Reading
 
 if TYPE_CHECKING:
-    from ...stages.boxes import Box
+    from ...stages.geometry.box import Box
     from .engine import Seen
     from .settings import Unit
 

@@ -11,7 +11,7 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-    from ...stages.boxes import Box
+    from ...stages.geometry.box import Box
     from ...stages.localize import Result
 
 __all__ = ["heatmap_pixels", "mask_pixels", "overlay_pixels"]

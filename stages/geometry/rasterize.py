@@ -13,7 +13,7 @@ from .grid import Grid
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from ..boxes import Box
+    from .box import Box
 
 __all__ = ["covered", "filled"]
 

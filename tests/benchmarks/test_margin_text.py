@@ -30,7 +30,7 @@ from skimage import data
 
 from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
-from locpipe.stages.boxes import Box, Boxes
+from locpipe.stages.geometry.box import Box, Boxes
 from locpipe.stages.models.loading import find_model, load_model
 
 COUNTS = arrays(np.int64, (2, len(MARGINS)), elements=st.integers(1, 3000))

@@ -8,7 +8,8 @@ from hypothesis.extra import numpy as arrays
 from numpy.typing import NDArray
 from shapely import Point, Polygon
 
-from locpipe.stages.boxes import Box, Boxes, find_boxes
+from locpipe.stages.boxes import find_boxes
+from locpipe.stages.geometry.box import Box, Boxes
 from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap
 from locpipe.stages.settings import Shape

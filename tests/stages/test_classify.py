@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from locpipe.stages.boxes import Box, Boxes
 from locpipe.stages.classify import classify
 from locpipe.stages.errors import ModelError
+from locpipe.stages.geometry.box import Box, Boxes
 from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.nets import build
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from locpipe.stages.boxes import Box, Boxes
 from locpipe.stages.errors import ModelError
+from locpipe.stages.geometry.box import Box, Boxes
 from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import Features, infer
 from locpipe.stages.labels import chosen, darkened, named, with_groups

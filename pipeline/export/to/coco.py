@@ -20,7 +20,7 @@ from ..format import Format, Pages
 from ..source import Content, Source
 
 if TYPE_CHECKING:
-    from ....stages.boxes import Box
+    from ....stages.geometry.box import Box
     from ...output.box_json import Page
 
 __all__ = ["FORMAT", "run_lengths"]

@@ -25,7 +25,7 @@ from ..markup import add, clean
 from ..source import Content, Source
 
 if TYPE_CHECKING:
-    from ....stages.boxes import Box
+    from ....stages.geometry.box import Box
     from ...output.box_json import Page
 
 __all__ = ["FORMAT"]

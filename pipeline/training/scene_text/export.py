@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from ....stages.boxes import Box
+from ....stages.geometry.box import Box
 from ...output.atomic import write_atomically, write_json
 from ...output.box_json import Maker, Page, box_document
 from ...output.layout import prepare_output, result_path

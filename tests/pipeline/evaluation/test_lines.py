@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from locpipe.pipeline.evaluation.lines import join_lines
 from locpipe.pipeline.evaluation.overlaps import Polygon
-from locpipe.stages.boxes import Box
+from locpipe.stages.geometry.box import Box
 
 
 def rect(left: float, top: float, right: float, bottom: float) -> Polygon:

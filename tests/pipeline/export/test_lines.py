@@ -14,7 +14,7 @@ from shapely import Polygon
 from locpipe.pipeline.export.lines import Reading, around, lines_of
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.output.box_json import Maker, Page
-from locpipe.stages.boxes import Box
+from locpipe.stages.geometry.box import Box
 
 MakeRun = Callable[[dict[str, Any]], Path]
 

@@ -14,7 +14,7 @@ from locpipe.pipeline.export.lines import Reading, outline
 from locpipe.pipeline.ocr.engine import Seen
 from locpipe.pipeline.ocr.tesseract import Tesseract
 from locpipe.pipeline.ocr.units import assigned, groups, joined
-from locpipe.stages.boxes import Box
+from locpipe.stages.geometry.box import Box
 from locpipe.stages.load import load
 
 from .conftest import place

@@ -14,8 +14,8 @@ from locpipe.pipeline.export.write import RunExports
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.output.lock import LockedError, locked
 from locpipe.pipeline.run.run import Options, execute
-from locpipe.stages.boxes import Box
 from locpipe.stages.errors import ConfigError, ImageError
+from locpipe.stages.geometry.box import Box
 
 
 def documents(out: Path) -> dict[str, Any]:
@@ -213,7 +213,7 @@ def test_a_list_that_lost_a_picture(finished: Path) -> None:
 def test_a_run_is_read_without_torch() -> None:
     program = (
         "import sys, locpipe.pipeline.export.write, locpipe.pipeline.ocr.run\n"
-        "print('locpipe.stages.boxes' in sys.modules, 'torch' in sys.modules)\n"
+        "print('locpipe.stages.geometry.box' in sys.modules, 'torch' in sys.modules)\n"
     )
     printed = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True

@@ -26,8 +26,8 @@ from locpipe.pipeline.output.box_json import (
     read_page,
 )
 from locpipe.pipeline.output.layout import result_path
-from locpipe.stages.boxes import Box, Boxes
 from locpipe.stages.errors import ConfigError
+from locpipe.stages.geometry.box import Box, Boxes
 from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap
 from locpipe.stages.load import Image

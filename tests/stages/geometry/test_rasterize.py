@@ -7,7 +7,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locpipe.stages.boxes import Box
+from locpipe.stages.geometry.box import Box
 from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.geometry.rasterize import covered, filled
 

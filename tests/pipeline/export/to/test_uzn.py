@@ -14,7 +14,7 @@ from PIL import Image
 
 from locpipe.pipeline.export.to.uzn import zones
 from locpipe.pipeline.output.box_json import Maker, Page
-from locpipe.stages.boxes import Box
+from locpipe.stages.geometry.box import Box
 
 MakeRun = Callable[[dict[str, Any]], Path]
 Export = Callable[..., Path]

@@ -1,0 +1,45 @@
+"""What the boxes stage finds, in a module that loads at once: whoever reads results needs it."""
+
+from dataclasses import dataclass
+
+__all__ = ["Box", "Boxes", "Point"]
+
+Point = tuple[float, float]
+"""x, y in pixels of the upright picture."""
+
+
+@dataclass(frozen=True)
+class Box:
+    """One thing found, in the frame of the upright picture.
+
+    Attributes:
+        label: name of the map it was found on.
+        score: mean heat inside, 0..1.
+        polygon: 4 or more corners (x, y), clockwise from the top-left one in reading direction,
+            inside the picture, to a hundredth of a pixel.
+        rect: the pixels around the polygon: left, top, right, bottom, half-open.
+        line: index of the text line it stands in.
+        class_: the class that the hotspot was classified as, where that was asked for.
+        probability: of that class.
+    """
+
+    label: str
+    score: float
+    polygon: tuple[Point, ...]
+    rect: tuple[int, int, int, int]
+    line: int = 0
+    class_: str | None = None
+    probability: float | None = None
+
+
+@dataclass(frozen=True)
+class Boxes:
+    """What was found on a picture.
+
+    Attributes:
+        items: the boxes in reading order.
+        dropped: how many more there were than the maximum asked for; the best scores were kept.
+    """
+
+    items: tuple[Box, ...]
+    dropped: int = 0

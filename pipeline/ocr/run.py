@@ -21,6 +21,8 @@ from ..output.layout import prepare_output, result_path, sweep
 from ..output.lock import locked
 from ..run.progress import Progress
 from ..run.summary import Tally, versions
+from ..workers.cluster import open_client
+from ..workers.dispatch import dispatch
 from ..workers.messages import Task
 from ..workers.signals import Stop
 from .settings import ReadConfig, open_engine
@@ -130,10 +132,6 @@ def _work(
     log.info("%d pages to read", len(tasks))
     if not tasks or stop.requested:
         return tally, failures
-    # Late, so that there is no cluster where there is nothing to do.
-    from ..workers.cluster import open_client  # noqa: PLC0415
-    from ..workers.dispatch import dispatch  # noqa: PLC0415
-
     with (
         open_client(job.workers, len(tasks)) as client,
         Progress(len(tasks), shown=shown) as progress,

@@ -13,7 +13,15 @@ process borders, so they pickle.
 from enum import IntEnum
 from typing import ClassVar
 
-__all__ = ["ConfigError", "ExitCode", "ImageError", "LocpipeError", "ModelError", "OutputError"]
+__all__ = [
+    "ConfigError",
+    "ExitCode",
+    "ImageError",
+    "LocpipeError",
+    "ModelError",
+    "OutputError",
+    "exit_code_of",
+]
 
 
 class ExitCode(IntEnum):
@@ -74,3 +82,10 @@ class OutputError(LocpipeError):
     """Results cannot be written."""
 
     exit_code = ExitCode.OUTPUT
+
+
+def exit_code_of(error: BaseException) -> ExitCode:
+    """Return what a command ends with that an exception ends."""
+    if isinstance(error, LocpipeError):
+        return error.exit_code
+    return ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.INTERNAL

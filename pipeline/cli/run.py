@@ -82,7 +82,8 @@ def run(
     settings = read_config(config, assignments, given)
     from ...stages.settings import OFFLINE  # noqa: PLC0415 - slow to import
     from ..export.write import RunExports  # noqa: PLC0415 - slow to import
-    from ..run.run import Options, execute, preview  # noqa: PLC0415 - slow to import
+    from ..run.preview import preview  # noqa: PLC0415 - slow to import
+    from ..run.run import Options, execute  # noqa: PLC0415 - slow to import
     from ..run.summary import one_line  # noqa: PLC0415 - slow to import
 
     if offline:

@@ -21,8 +21,7 @@ from ..output.layout import prepare_output, result_path, sweep
 from ..output.lock import locked
 from ..run.progress import Progress
 from ..run.summary import Tally, versions
-from ..workers.cluster import open_client
-from ..workers.dispatch import dispatch
+from ..workers.dispatch import at_work
 from ..workers.messages import Task
 from ..workers.signals import Stop
 from .settings import ReadConfig, open_engine
@@ -133,12 +132,11 @@ def _work(
     if not tasks or stop.requested:
         return tally, failures
     with (
-        open_client(job.workers, len(tasks)) as client,
+        at_work(Reader(job), job.workers, tasks, len(tasks), stop) as outcomes,
         Progress(len(tasks), shown=shown) as progress,
     ):
-        for outcome in dispatch(client, Reader(job), tasks, stop):
+        for outcome in progress.watch(outcomes):
             tally.add(outcome)
-            progress.add(outcome)
             if outcome.failure is not None:
                 failures.append(Failure(outcome.key, *outcome.failure, attempts=1))
     return tally, failures

@@ -17,12 +17,11 @@ from ...stages.settings import DecodingSettings
 from ..sources.pictures import STATE_FOLDER, Pictures, open_source
 from .box_json import Page, read_object, read_page
 from .failures import FAILURES, Failure, read_failures
-from .layout import result_path
+from .layout import RUN_REPORT, RUN_SCHEMA, result_path
 from .lock import locked
 
 __all__ = ["FinishedRun", "open_run"]
 
-RUN_SCHEMA: Final = "locpipe/run/1"
 _SIGNALS: Final = 128
 """Added to the number of the signal that stopped a run, this is its exit code."""
 
@@ -142,15 +141,15 @@ def open_run(folder: Path, pictures: Path | None = None) -> FinishedRun:
 
 
 def _read_report(folder: Path) -> dict[str, Any]:
-    if not (folder / "run.json").is_file():
+    if not (folder / RUN_REPORT).is_file():
         if (folder / STATE_FOLDER).is_dir() or (folder / "boxes").is_dir():
             raise _unfinished(folder)
         msg = f"{folder}: is not the output of a run (no run.json); give a folder `locpipe run` wrote to"
         raise ConfigError(msg)
-    report = read_object(folder / "run.json")
+    report = read_object(folder / RUN_REPORT)
     if report.get("schema") != RUN_SCHEMA:
         msg = (
-            f"{folder / 'run.json'}: is {report.get('schema')!r}, this locpipe reads "
+            f"{folder / RUN_REPORT}: is {report.get('schema')!r}, this locpipe reads "
             f"{RUN_SCHEMA!r}; run again with this version into a new output"
         )
         raise ConfigError(msg)

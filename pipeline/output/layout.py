@@ -10,6 +10,8 @@ from .atomic import output_errors, temporary_folder, too_long_names, write_atomi
 
 __all__ = [
     "KINDS",
+    "RUN_REPORT",
+    "RUN_SCHEMA",
     "all_there",
     "page_name",
     "prepare_folders",
@@ -19,6 +21,11 @@ __all__ = [
     "sweep",
     "wanted",
 ]
+
+RUN_REPORT: Final = "run.json"
+"""What a run says about itself."""
+RUN_SCHEMA: Final = "locpipe/run/1"
+"""Of run.json."""
 
 KINDS: Final = {"boxes": ".json", "masks": ".png", "overlays": ".jpg", "heatmaps": ".png"}
 """Folders of the results and what they add to the name of the picture."""

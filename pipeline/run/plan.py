@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..config.sections import OutputConfig
 from ..output.layout import wanted
 from ..sources.pictures import Picture
-from .state import Known, Planned, Store
+from .state import Known, Planned, State
 
 __all__ = ["Terms", "make_plan"]
 
@@ -35,16 +35,16 @@ class Terms:
     force: bool = False
 
 
-def make_plan(store: Store, pictures: Iterable[Picture], terms: Terms) -> None:
-    """Look at every picture once and note in the store what there is to do.
+def make_plan(state: State, pictures: Iterable[Picture], terms: Terms) -> None:
+    """Look at every picture once and note in the state what there is to do.
 
     Raises:
         ConfigError: a picture is listed twice.
     """
     for picture in pictures:
         size, mtime_ns = _size_and_time(picture.path)
-        todo, reason = _decide(store, picture.key, (size, mtime_ns), terms)
-        store.plan(Planned(picture, size, mtime_ns, todo, reason))
+        todo, reason = _decide(state, picture.key, (size, mtime_ns), terms)
+        state.plan(Planned(picture, size, mtime_ns, todo, reason))
 
 
 def _size_and_time(path: str) -> tuple[int, int]:
@@ -56,9 +56,9 @@ def _size_and_time(path: str) -> tuple[int, int]:
 
 
 def _decide(
-    store: Store, key: str, size_and_time: tuple[int, int], terms: Terms
+    state: State, key: str, size_and_time: tuple[int, int], terms: Terms
 ) -> tuple[bool, str]:
-    known = store.known(key)
+    known = state.known(key)
     if terms.force:
         return True, "forced"
     if known is None:
@@ -66,7 +66,7 @@ def _decide(
     if changed := _changed(known, size_and_time, terms):
         return True, f"{changed} changed"
     if known.status == "failed":
-        return _decide_failed(known, store.run, terms)
+        return _decide_failed(known, state.run, terms)
     return _decide_done(key, known.pages, terms.output)
 
 

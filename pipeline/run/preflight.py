@@ -1,10 +1,96 @@
-"""What is checked before a run starts or writes anything."""
+"""What is checked before a run starts: nothing is written, no network is run."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ...stages.errors import ConfigError
-from ...stages.models.card import ModelCard
-from ..config.sections import Config
+from ...stages.load import EXTENSIONS
+from ...stages.models.card import Backbone
+from ...stages.models.loading import find_model, list_models, read_card, verify_model
+from ...stages.precision import float32_only
+from ..output.layout import RUN_REPORT
+from ..sources.pictures import Pictures, open_source
+from ..workers.messages import Job
+from .plan import Terms
 
-__all__ = ["check_masks"]
+if TYPE_CHECKING:
+    from ...stages.models.card import ModelCard
+    from ..config.sections import Config
+    from .options import Options
+
+__all__ = ["Ready", "check_masks", "preflight"]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """A run that can start.
+
+    Attributes:
+        job: what is the same for every picture.
+        terms: what decides whether a picture is done.
+        pictures: of the source.
+    """
+
+    job: Job
+    terms: Terms
+    pictures: Pictures
+
+
+def preflight(config: Config, options: Options) -> Ready:
+    """Check everything that can be checked before anything is started or written.
+
+    Raises:
+        ConfigError: the source does not exist, or the config asks for something that the model does
+            not have.
+        ModelError: the model is missing or damaged.
+    """
+    float32_only()  # refuses what it does not know, before any picture would
+    folder = find_model(config.source)
+    card = read_card(folder)
+    check_masks(card, config)
+    model_sha256 = verify_model(folder)
+    config_sha256 = config.sha256()
+    config = _absolute(config)
+    if not _ran_before(config, config_sha256, model_sha256):
+        card.supports(config)
+    pictures = open_source(config.input.path, config.output.path, EXTENSIONS)
+    # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
+    model = config.source if folder in list_models() else _whole_path(folder)
+    terms = Terms(
+        config.output,
+        config_sha256,
+        model_sha256,
+        config.run.max_attempts,
+        retry_failed=options.retry_failed,
+        force=options.force,
+    )
+    return Ready(Job(config, config_sha256, model, model_sha256), terms, pictures)
+
+
+def _ran_before(config: Config, config_sha256: str, model_sha256: str) -> bool:
+    """Say whether the last run here was by this config: a run with nothing to do needs no torch."""
+    try:
+        report = json.loads((config.output.path / RUN_REPORT).read_bytes())
+        before = report["config_sha256"], report["model_sha256"]
+    except (OSError, ValueError, TypeError, KeyError):
+        return False
+    return before == (config_sha256, model_sha256)
+
+
+def _whole_path(folder: Path | Backbone) -> str | Backbone:
+    return folder if isinstance(folder, Backbone) else str(folder.absolute())
+
+
+def _absolute(config: Config) -> Config:
+    sections = {
+        name: section.model_copy(update={"path": section.path.absolute()})
+        for name, section in (("input", config.input), ("output", config.output))
+    }
+    return config.model_copy(update=sections)
 
 
 def check_masks(card: ModelCard, config: Config) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import time
+from collections.abc import Iterable, Iterator
 from types import TracebackType
 from typing import Final, Self
 
@@ -44,6 +45,12 @@ class Progress:
     ) -> None:
         self._bar.close()
         self._redirect.__exit__(kind, error, tb)
+
+    def watch(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Count pictures as they pass."""
+        for outcome in outcomes:
+            self.add(outcome)
+            yield outcome
 
     def add(self, outcome: Outcome) -> None:
         """Count one picture."""

@@ -18,7 +18,7 @@ from ..output.failures import Failure
 from ..sources.pictures import STATE_FOLDER, Picture
 from ..workers.messages import Outcome
 
-__all__ = ["Known", "Planned", "Store"]
+__all__ = ["Known", "Planned", "State"]
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS pictures (
@@ -59,12 +59,16 @@ class Planned:
     reason: str
 
 
-class Store:
+class State:
     """The state of one output folder. Use as a context manager; leaving it commits.
 
     Args:
         output: folder of the results.
         read_only: look at what is there without creating or changing anything.
+
+    Attributes:
+        run: number of this run.
+        has_begun: whether `begin` was called, so that the plan is whole.
     """
 
     def __init__(self, output: Path, *, read_only: bool = False) -> None:
@@ -72,6 +76,7 @@ class Store:
         self._db = self._open(read_only=read_only)
         self._committed = time.monotonic()
         self.run = self._current_run()
+        self.has_begun = False
 
     def __enter__(self) -> Self:
         return self
@@ -105,12 +110,6 @@ class Store:
         ).fetchone() or (0, 1)
         return int(last) + int(finished)
 
-    @property
-    def unfinished(self) -> bool:
-        """Whether a run has started here that has not seen every picture."""
-        query = "SELECT COUNT(*) FROM runs WHERE run = ? AND finished = 0"
-        return bool(self._db.execute(query, (self.run,)).fetchone()[0])
-
     @contextmanager
     def _writing(self) -> Iterator[None]:
         try:
@@ -120,7 +119,7 @@ class Store:
             raise OutputError(msg) from error
 
     def begin(self) -> None:
-        """Note that a run has started.
+        """Note that the plan is made and the run starts.
 
         Raises:
             OutputError: the disk is full.
@@ -128,6 +127,7 @@ class Store:
         with self._writing():
             self._db.execute("INSERT OR IGNORE INTO runs VALUES (?, 0)", (self.run,))
             self._db.commit()
+        self.has_begun = True
 
     def finish(self) -> None:
         """Note that the run has seen every picture; the next one may try failures again.

@@ -1,20 +1,35 @@
-"""What a run has to say when it ends: counts, times, memory, and everything needed to repeat it."""
+"""What a run has to say: how it ended, counts, times, memory, and everything needed to repeat it."""
+
+from __future__ import annotations
 
 import math
 import platform
+import sqlite3
 import sys
 import time
 from collections import Counter, defaultdict
-from collections.abc import Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from ... import __version__
-from ..workers.messages import Outcome
+from ...stages.errors import ExitCode, OutputError, exit_code_of
+from ..output.atomic import write_json
+from ..output.failures import FAILURES, write_failures
+from ..output.layout import RUN_REPORT, RUN_SCHEMA
 
-__all__ = ["Durations", "Tally", "one_line", "version_of", "versions"]
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from ..workers.messages import Outcome
+    from ..workers.signals import Stop
+    from .options import Options
+    from .preflight import Ready
+    from .state import State
+
+__all__ = ["Durations", "Summary", "Tally", "one_line", "version_of", "versions"]
 
 PACKAGES: Final = ("dask", "distributed", "numpy", "opencv-python", "pillow", "scikit-image", "torch", "torchvision")  # fmt: skip
 
@@ -92,6 +107,113 @@ class Tally:
             "stages": {stage: times.summary() for stage, times in sorted(self.stages.items())},
             "peak_memory": dict(sorted(self.memory.items())),
         }
+
+
+class Summary:
+    """Writes run.json: that a run is at work as the block is entered, how it ended as it is left.
+
+    Where even that cannot be written, run.json says "running" and nobody holds the lock.
+
+    Args:
+        ready: the run.
+        options: besides its config.
+        stop: whether it was asked to stop.
+
+    Attributes:
+        report: what run.json says.
+        left_out: pages that could not be exported.
+    """
+
+    def __init__(self, ready: Ready, options: Options, stop: Stop) -> None:
+        self._ready, self._options, self._stop = ready, options, stop
+        self._file = ready.job.output / RUN_REPORT
+        self._tally = Tally()
+        self._counts = dict.fromkeys(("found", "ignored", "up_to_date", "given_up"), 0)
+        self._failed = 0
+        self.report: dict[str, Any] = {}
+        self.left_out = 0
+
+    def __enter__(self) -> Self:
+        try:
+            self._write({"state": "running", "started": self._tally.summary()["started"]})
+        except OutputError:
+            with suppress(OSError):  # what the last run wrote would be taken for this one's
+                self._file.unlink(missing_ok=True)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: object
+    ) -> None:
+        try:
+            self._write(self._ending(error))
+        except OutputError:
+            if error is None:
+                raise
+
+    def add(self, outcome: Outcome) -> None:
+        """Count one picture."""
+        self._tally.add(outcome)
+
+    @contextmanager
+    def counting(self, state: State) -> Iterator[None]:
+        """At the end of the block, count pictures and write failures.jsonl, as far as possible.
+
+        Raises:
+            OutputError: the output cannot be written; if the block fails, only that is told.
+        """
+        try:
+            yield
+        except BaseException:
+            with suppress(OutputError, sqlite3.Error):
+                self._count(state)
+            raise
+        self._count(state)
+
+    def _count(self, state: State) -> None:
+        if not state.has_begun:
+            return  # the plan is not whole
+        write_failures(self._ready.job.output, FAILURES, state.failures())
+        left_alone = state.left_alone()
+        self._failed = state.failed_in_this_run()
+        self._counts = {
+            "found": state.count(),
+            "ignored": self._ready.pictures.ignored,
+            "up_to_date": left_alone.get("done", 0),
+            "given_up": left_alone.get("failed", 0),
+        }
+
+    def _ending(self, error: BaseException | None) -> dict[str, object]:
+        how = "finished" if self._stop.signal is None else "stopped"
+        ending: dict[str, object] = {"state": how, "exit_code": int(self._exit_code(error))}
+        if error is not None:
+            told = {"class": type(error).__name__, "message": str(error)}
+            ending |= {"state": "failed", "error": told}
+        statuses = {name: self._tally.counts[name] for name in ("done", "kept", "failed")}
+        return ending | {"counts": {**self._counts, **statuses}, **self._tally.summary()}
+
+    def _exit_code(self, error: BaseException | None) -> ExitCode:
+        if error is not None:
+            return exit_code_of(error)
+        if self._stop.signal is not None:
+            return ExitCode.of_signal(self._stop.signal)
+        if self._options.require_input and not self._counts["found"]:
+            return ExitCode.NO_PICTURE
+        return ExitCode.INCOMPLETE if self._failed or self.left_out else ExitCode.DONE
+
+    def _write(self, ending: Mapping[str, object]) -> None:
+        job = self._ready.job
+        self.report = {
+            "schema": RUN_SCHEMA,
+            **ending,
+            "model": job.model if isinstance(job.model, str) else job.model.model_dump(),
+            "model_sha256": job.model_sha256,
+            "config_sha256": job.config_sha256,
+            "config": job.config.model_dump(),
+            "argv": list(self._options.argv),
+            "versions": versions(),
+        }
+        write_json(job.output, self._file, self.report)
 
 
 def versions() -> Mapping[str, str | None]:

@@ -9,14 +9,26 @@ from ...stages.errors import ModelError
 from ...stages.models.card import Backbone
 from ...stages.models.loading import find_model, load_model
 from ..output.box_json import Maker
+from .dispatch import at_work
 from .messages import Job, Outcome, Task
 from .worker import PictureWorker
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from contextlib import AbstractContextManager
+
     from ...stages.clock import Clock
     from ..picture.process import Exporter
+    from .signals import Stop
 
-__all__ = ["BoxFinder"]
+__all__ = ["BoxFinder", "finding_boxes"]
+
+
+def finding_boxes(
+    job: Job, exporter: Exporter, tasks: Iterable[Task], count: int, stop: Stop
+) -> AbstractContextManager[Iterator[Outcome]]:
+    """Start or join workers that find what is on pictures; see `dispatch.at_work`."""
+    return at_work(BoxFinder(job, exporter), job.config.run, tasks, count, stop)
 
 
 class BoxFinder(PictureWorker):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import queue
 import time
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Generator, Iterable, Iterator
+from contextlib import closing, contextmanager, suppress
 from itertools import islice
 from typing import TYPE_CHECKING, Final
 
 from distributed import KilledWorker
 
 from ...stages.errors import LocpipeError
+from .cluster import open_client
 from .messages import Outcome, Task
 from .time_limit import Ending, how_it_ended
 from .worker import PictureWorker, work
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from dask.typing import Key
     from distributed import Client, Future
 
+    from ..config.sections import RunConfig
     from .signals import Stop
 
-__all__ = ["dispatch"]
+__all__ = ["at_work", "dispatch"]
 
 WINDOW: Final = 3
 """Pictures a worker has at hand: it never waits, and memory does not grow with their number."""
@@ -31,9 +33,33 @@ LOST_SECONDS: Final = 300
 GONE: Final = "the scheduler is gone; look at its output, start it again, and run again to go on"
 
 
+@contextmanager
+def at_work(
+    plugin: PictureWorker, run: RunConfig, tasks: Iterable[Task], count: int, stop: Stop
+) -> Iterator[Iterator[Outcome]]:
+    """Start or join workers, and yield what `dispatch` yields; leaving ends what was started.
+
+    Args:
+        plugin: what the workers do.
+        run: the section `run` of a config.
+        tasks: for the workers.
+        count: of the tasks.
+        stop: when to stop.
+
+    Raises:
+        ConfigError: no scheduler answers, or it has no workers.
+        LocpipeError: as `dispatch`.
+    """
+    with (
+        open_client(run, count) as client,
+        closing(dispatch(client, plugin, tasks, stop)) as outcomes,
+    ):
+        yield outcomes
+
+
 def dispatch(
     client: Client, plugin: PictureWorker, tasks: Iterable[Task], stop: Stop
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Yield an outcome for every task, as they come; after a stop, only for what is in flight.
 
     A picture whose worker died is tried again alone at the end, for another one may have been

@@ -118,6 +118,12 @@ def test_a_scheduler_that_dies_ends_the_run_which_can_go_on(
     with pytest.raises(LocpipeError, match="run again to go on"):
         run_digits(bad_too, output, f"run.scheduler={cluster.address}")
     killer.join()
+    said = json.loads((output / "run.json").read_bytes())
+    assert (said["state"], said["exit_code"], said["error"]["class"]) == (
+        "failed",
+        1,
+        "LocpipeError",
+    )
     (bad_too / "endless.png").unlink()
     report = run_digits(bad_too, output)
     assert (report["counts"]["found"], report["counts"]["failed"]) == (5, 1)

@@ -9,7 +9,7 @@ from locpipe.pipeline.config.sections import OutputConfig
 from locpipe.pipeline.output.atomic import write_atomically
 from locpipe.pipeline.output.layout import prepare_output, result_path
 from locpipe.pipeline.run.plan import Terms, make_plan
-from locpipe.pipeline.run.state import Store
+from locpipe.pipeline.run.state import State
 from locpipe.pipeline.sources.pictures import Picture
 from locpipe.pipeline.workers.messages import Outcome
 
@@ -35,18 +35,18 @@ def terms(tmp_path: Path) -> Terms:
 
 def have(terms: Terms, picture: Picture, outcome: Outcome, *, finish: bool = True) -> None:
     """Let a run end with this outcome."""
-    with Store(terms.output.path) as store:
-        store.begin()
-        make_plan(store, [picture], terms)
-        store.record(outcome, terms.config_sha256, terms.model_sha256)
+    with State(terms.output.path) as state:
+        state.begin()
+        make_plan(state, [picture], terms)
+        state.record(outcome, terms.config_sha256, terms.model_sha256)
         if finish:
-            store.finish()
+            state.finish()
 
 
 def decision(terms: Terms, picture: Picture) -> tuple[bool, str]:
-    with Store(terms.output.path) as store:
-        make_plan(store, [picture], terms)
-        (planned,) = store.planned()
+    with State(terms.output.path) as state:
+        make_plan(state, [picture], terms)
+        (planned,) = state.planned()
         return planned.todo, planned.reason
 
 

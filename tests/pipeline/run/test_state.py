@@ -10,7 +10,7 @@ import pytest
 
 from locpipe.pipeline.output.failures import Failure
 from locpipe.pipeline.output.layout import prepare_output
-from locpipe.pipeline.run.state import Known, Planned, Store
+from locpipe.pipeline.run.state import Known, Planned, State
 from locpipe.pipeline.sources.pictures import Picture
 from locpipe.pipeline.workers.messages import Outcome
 from locpipe.stages.errors import ConfigError, OutputError
@@ -30,39 +30,36 @@ def failed(key: str) -> Outcome:
     return Outcome(key, "failed", failure=("load", "ImageError", "cut short"))
 
 
-def record(store: Store, outcome: Outcome, *, size: int = 10, config: str = "c") -> None:
-    store.plan(planned(outcome.key, size=size))
-    store.record(outcome, config, "m")
+def record(state: State, outcome: Outcome, *, size: int = 10, config: str = "c") -> None:
+    state.plan(planned(outcome.key, size=size))
+    state.record(outcome, config, "m")
 
 
 def fail_in_a_run_of_its_own(output: Path, *, size: int = 10, config: str = "c") -> Known | None:
-    with Store(output) as store:
-        store.begin()
-        record(store, failed("a.jpg"), size=size, config=config)
-        store.finish()
-        return store.known("a.jpg")
+    with State(output) as state:
+        state.begin()
+        record(state, failed("a.jpg"), size=size, config=config)
+        state.finish()
+        return state.known("a.jpg")
 
 
 def test_what_was_recorded_is_known_to_the_next_run(output: Path) -> None:
-    with Store(output) as store:
-        store.begin()
-        record(store, Outcome("a\udcff.tif", "done", sha256="s", pages=3))
-        store.finish()
-    with Store(output) as store:
-        assert store.known("a\udcff.tif") == Known(10, 20, "c", "m", "done", 3, 0, 1)
-        assert store.known("other.tif") is None
-        assert store.run == 2
+    with State(output) as state:
+        state.begin()
+        record(state, Outcome("a\udcff.tif", "done", sha256="s", pages=3))
+        state.finish()
+    with State(output) as state:
+        assert state.known("a\udcff.tif") == Known(10, 20, "c", "m", "done", 3, 0, 1)
+        assert state.known("other.tif") is None
+        assert state.run == 2
 
 
 def test_a_run_that_did_not_finish_goes_on_under_its_number(output: Path) -> None:
-    with Store(output) as store:
-        assert not store.unfinished
-        store.begin()
-    with Store(output) as store:
-        assert store.run == 1
-        assert store.unfinished
-        store.finish()
-        assert not store.unfinished
+    with State(output) as state:
+        state.begin()
+    with State(output) as state:
+        assert state.run == 1
+        state.finish()
 
 
 @pytest.mark.parametrize(("seconds", "is_kept"), [(0, True), (60, False)])
@@ -70,10 +67,10 @@ def test_a_run_that_is_killed_loses_the_last_second(
     output: Path, monkeypatch: pytest.MonkeyPatch, seconds: float, *, is_kept: bool
 ) -> None:
     monkeypatch.setattr("locpipe.pipeline.run.state.COMMIT_SECONDS", seconds)
-    with Store(output) as store:
-        store.begin()
-        record(store, failed("a.jpg"))
-        with Store(output, read_only=True) as of_another:
+    with State(output) as state:
+        state.begin()
+        record(state, failed("a.jpg"))
+        with State(output, read_only=True) as of_another:
             assert (of_another.known("a.jpg") is not None) == is_kept
 
 
@@ -92,54 +89,54 @@ def test_failures_of_a_changed_picture_count_from_one(output: Path, change: dict
 
 def test_the_plan_comes_in_the_order_of_keys_all_or_in_part(output: Path) -> None:
     plan = [planned("c"), planned("a"), planned("b", todo=False), planned("d")]
-    with Store(output) as store:
+    with State(output) as state:
         for each in plan:
-            store.plan(each)
-        assert [each.picture.key for each in store.planned()] == ["a", "b", "c", "d"]
-        assert list(store.planned(todo=True, limit=2)) == [planned("a"), planned("c")]
-        assert list(store.planned(todo=False)) == [planned("b", todo=False)]
-        assert (store.count(), store.count(todo=True), store.count(todo=True, limit=2)) == (4, 3, 2)
+            state.plan(each)
+        assert [each.picture.key for each in state.planned()] == ["a", "b", "c", "d"]
+        assert list(state.planned(todo=True, limit=2)) == [planned("a"), planned("c")]
+        assert list(state.planned(todo=False)) == [planned("b", todo=False)]
+        assert (state.count(), state.count(todo=True), state.count(todo=True, limit=2)) == (4, 3, 2)
 
 
 def test_a_picture_that_is_listed_twice_is_told(output: Path) -> None:
-    with Store(output) as store:
-        store.plan(planned("a.jpg"))
+    with State(output) as state:
+        state.plan(planned("a.jpg"))
         with pytest.raises(ConfigError, match=r"/pictures/a.jpg is listed twice"):
-            store.plan(planned("a.jpg"))
+            state.plan(planned("a.jpg"))
 
 
 def test_failures_come_sorted_and_only_of_pictures_that_are_there(output: Path) -> None:
-    with Store(output) as store:
+    with State(output) as state:
         for key in ("b", "gone", "a"):
-            record(store, failed(key))
-    with Store(output) as store:
-        store.plan(planned("a"))
-        store.plan(planned("b", todo=False))
-        assert list(store.failures()) == [
+            record(state, failed(key))
+    with State(output) as state:
+        state.plan(planned("a"))
+        state.plan(planned("b", todo=False))
+        assert list(state.failures()) == [
             Failure("a", "load", "ImageError", "cut short", 1),
             Failure("b", "load", "ImageError", "cut short", 1),
         ]
-        assert store.left_alone() == {"failed": 1}
-        assert store.failed_in_this_run() == 3
+        assert state.left_alone() == {"failed": 1}
+        assert state.failed_in_this_run() == 3
 
 
 def test_a_damaged_state_is_put_aside(output: Path) -> None:
     (output / ".locpipe" / "state.sqlite").write_bytes(b"no database" * 1000)
-    with Store(output) as store:
-        assert store.known("a.jpg") is None
+    with State(output) as state:
+        assert state.known("a.jpg") is None
     assert (output / ".locpipe" / "state.damaged").exists()
 
 
 def test_a_state_that_is_damaged_inside_is_put_aside(output: Path) -> None:
-    with Store(output) as store:
+    with State(output) as state:
         for number in range(500):
-            record(store, Outcome(f"{number}.jpg", "done"))
+            record(state, Outcome(f"{number}.jpg", "done"))
     file = output / ".locpipe" / "state.sqlite"
     with file.open("r+b") as stream:
         stream.seek(file.stat().st_size // 2)
         stream.write(b"\xff" * 4096)
-    with Store(output) as store:
-        assert store.known("0.jpg") is None
+    with State(output) as state:
+        assert state.known("0.jpg") is None
     assert (output / ".locpipe" / "state.damaged").exists()
 
 
@@ -155,41 +152,41 @@ def full_disk() -> Iterator[None]:
 
 
 def test_a_full_disk_is_told_from_the_first_write_to_the_last(output: Path) -> None:
-    with Store(output) as store:
+    with State(output) as state:
         with full_disk(), pytest.raises(OutputError, match=r"state.sqlite: .*; free space"):
-            store.begin()
-        store.begin()
+            state.begin()
+        state.begin()
         with full_disk(), pytest.raises(OutputError, match=r"state.sqlite: .*; free space"):
-            store.finish()
+            state.finish()
 
 
 def test_a_full_disk_of_temporary_files_is_told(output: Path) -> None:
-    with Store(output) as store:
-        store._db.execute("PRAGMA temp.max_page_count = 3")
+    with State(output) as state:
+        state._db.execute("PRAGMA temp.max_page_count = 3")
         plan = [planned(f"{number}.jpg") for number in range(1000)]
         with pytest.raises(OutputError, match=r"disk is full; free space .* TMPDIR"):
-            deque(map(store.plan, plan))
+            deque(map(state.plan, plan))
 
 
 def test_reading_only_creates_and_changes_nothing(tmp_path: Path, output: Path) -> None:
-    with Store(tmp_path / "nowhere", read_only=True) as store:
-        store.plan(planned("a.jpg"))
-        assert store.count() == 1
+    with State(tmp_path / "nowhere", read_only=True) as state:
+        state.plan(planned("a.jpg"))
+        assert state.count() == 1
     assert not (tmp_path / "nowhere").exists()
-    with Store(output) as store:
-        store.begin()
-    with Store(output, read_only=True) as store, pytest.raises(OutputError, match="readonly"):
-        store.finish()
+    with State(output) as state:
+        state.begin()
+    with State(output, read_only=True) as state, pytest.raises(OutputError, match="readonly"):
+        state.finish()
 
 
 def test_a_damaged_state_is_left_where_it_is_by_who_only_reads(output: Path) -> None:
     file = output / ".locpipe" / "state.sqlite"
     file.write_bytes(b"no database" * 1000)
     with pytest.raises(OutputError, match=r"state.sqlite: .*or remove this file"):
-        Store(output, read_only=True)
+        State(output, read_only=True)
     assert file.read_bytes() == b"no database" * 1000
 
 
 def test_a_state_that_cannot_be_opened_is_told(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match=r"state.sqlite: unable to open.*; make the folder"):
-        Store(tmp_path / "nowhere")
+        State(tmp_path / "nowhere")

@@ -1,0 +1,28 @@
+"""What a run can be told besides its config."""
+
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+__all__ = ["Options"]
+
+
+@dataclass(frozen=True)
+class Options:
+    """See `locpipe run --help`.
+
+    Attributes:
+        limit: pictures to do at most; None: all.
+        retry_failed: try failures again, however many there were.
+        force: do everything again.
+        require_input: end with exit code 4 when there is no picture.
+        progress: whether to draw a progress bar.
+        argv: the command, for run.json.
+    """
+
+    limit: int | None = None
+    retry_failed: bool = False
+    force: bool = False
+    require_input: bool = False
+    progress: bool = False
+    argv: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))

@@ -1,0 +1,34 @@
+"""`locpipe run --dry-run`: what a run would do."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from .plan import make_plan
+from .preflight import preflight
+from .state import State
+
+if TYPE_CHECKING:
+    from ..config.sections import Config
+    from .options import Options
+
+__all__ = ["preview"]
+
+
+def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
+    """Yield the key of every picture and what a run would do about it, changing nothing.
+
+    Raises:
+        LocpipeError: as `run`, as far as can be told without starting.
+    """
+    ready = preflight(config, options)
+    with State(ready.job.output, read_only=True) as state:
+        make_plan(state, ready.pictures, ready.terms)
+        left = options.limit
+        for planned in state.planned():
+            over = planned.todo and left == 0
+            if planned.todo and left:
+                left -= 1
+            action = "leave" if over or not planned.todo else "process"
+            yield planned.picture.key, f"{action}: {'over --limit' if over else planned.reason}"

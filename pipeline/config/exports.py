@@ -1,4 +1,4 @@
-"""The export formats, a line each: the name of its module in export/to, and what it writes."""
+"""The export formats, one per line: name of the module in export/to, and what it writes."""
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 

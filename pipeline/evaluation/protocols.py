@@ -1,4 +1,4 @@
-"""The protocols for text, a line each: the name of a module and its function, and what it counts."""
+"""The protocols for text, one per line: name of the module and its function, and what it counts."""
 
 from typing import Final
 

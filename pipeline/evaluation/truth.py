@@ -1,4 +1,4 @@
-"""Reading ground truth: one text file a picture, one region a line.
+"""Reading ground truth: one text file per picture, one region per line.
 
     x1,y1,x2,y2,x3,y3,x4,y4,transcription
 

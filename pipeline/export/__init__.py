@@ -1,1 +1,1 @@
-"""Results for other programs: one module a format, over what `load` reads and `crops` cuts."""
+"""Results for other programs: one module per format, over what `load` reads and `crops` cuts."""

@@ -109,7 +109,7 @@ class Strip:
     Attributes:
         pixels: uint8 [h, w], grey.
         left: column of the crop where it begins.
-        scale: columns of the crop, a column.
+        scale: columns of the crop per column of the strip.
     """
 
     pixels: NDArray[np.uint8]

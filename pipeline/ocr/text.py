@@ -22,7 +22,7 @@ __all__ = ["SCHEMA", "SUFFIXES", "PageText", "TextLine", "files", "sha256_of_box
 
 SCHEMA: Final = "locpipe/read/1"
 SUFFIXES: Final = (".txt", ".hocr", ".xml", ".json")
-"""Of the files of a page; the JSON is written last, for it vouches for the others."""
+"""Of the files of a page; the JSON is written last: where it is, the others are."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class PageText:
 
     Attributes:
         page: with its boxes, in reading order.
-        readings: one a box.
+        readings: one per box.
         min_confidence: readings with less, or without text, do not count.
     """
 
@@ -80,7 +80,7 @@ class PageText:
 
     @property
     def text(self) -> str:
-        """Everything that counts, a line of text a line."""
+        """Everything that counts, one line of text per line."""
         return "".join(f"{line.text}\n" for line in self.lines if line.text)
 
 

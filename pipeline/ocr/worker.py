@@ -83,7 +83,7 @@ def made_by(config: ReadConfig, engine: Engine) -> dict[str, str]:
 
 
 def remove(output: Path, name: str) -> None:
-    """Remove what was read on a page, the JSON first, for it vouches for the others."""
+    """Remove what was read on a page, the JSON first: where it is, the others must be."""
     for suffix in reversed(SUFFIXES):
         with suppress(OSError):  # not there, or a name that never could be
             (output / FOLDER / f"{name}{suffix}").unlink()

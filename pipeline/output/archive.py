@@ -162,7 +162,7 @@ def _check_finished(folder: Path, report: Mapping[str, Any]) -> None:
     if state == "failed":
         msg = f"{folder}: this run failed ({_told(report)}); run it again to its end first"
         raise ConfigError(msg)
-    if state == "running" or int(report.get("exit_code") or 0) >= _SIGNALS:
+    if state in ("running", "stopped") or int(report.get("exit_code") or 0) >= _SIGNALS:
         raise _unfinished(folder)
 
 

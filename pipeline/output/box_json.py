@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -36,6 +36,7 @@ SCHEMA: Final = "locpipe/boxes/2"
 """What is written; `schemas/boxes-2.json` describes it."""
 READABLE: Final = ("locpipe/boxes/1", SCHEMA)
 """What is read; keys that are not known here are ignored."""
+_SIZES: Final = ("page", "width", "height", "exif_orientation", "stored_width", "stored_height")
 
 
 @dataclass(frozen=True)
@@ -115,15 +116,9 @@ def page_of_result(result: Result, key: str, sha256: str, maker: Maker) -> Page:
         sha256: hash of the picture file.
         maker: model and settings.
     """
-    image = result.image
     return Page(
         key=key,
-        page=image.page,
-        width=image.width,
-        height=image.height,
-        exif_orientation=image.exif_orientation,
-        stored_width=image.stored_width,
-        stored_height=image.stored_height,
+        **{name: getattr(result.image, name) for name in _SIZES},
         sha256=sha256,
         labels=tuple(result.mask.labels),
         boxes=tuple(result.boxes.items),
@@ -142,20 +137,10 @@ def box_document(page: Page, *, dropped: int = 0) -> dict[str, Any]:
         "schema": SCHEMA,
         "image": {
             "path": page.key,
-            "page": page.page,
-            "width": page.width,
-            "height": page.height,
-            "exif_orientation": page.exif_orientation,
-            "stored_width": page.stored_width,
-            "stored_height": page.stored_height,
+            **{name: getattr(page, name) for name in _SIZES},
             "sha256": page.sha256,
         },
-        "made_by": {
-            "locpipe": page.made_by.locpipe,
-            "model": page.made_by.model,
-            "model_sha256": page.made_by.model_sha256,
-            "config_sha256": page.made_by.config_sha256,
-        },
+        "made_by": asdict(page.made_by),
         "labels": list(page.labels),
         "boxes": [_box_document(box) for box in page.boxes],
     }

@@ -1,4 +1,4 @@
-"""The paper's figure: a picture, its heatmap, its mask and its boxes, one row a method."""
+"""The paper's figure: a picture, its heatmap, its mask and its boxes, one row per method."""
 
 from __future__ import annotations
 

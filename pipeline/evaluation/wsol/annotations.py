@@ -47,7 +47,7 @@ def stem_of(name: str) -> str:
 def read_csv(file: Path) -> dict[str, list[Thing]]:
     """Read a table with a heading: `image`, and `xmin, ymin, xmax, ymax` or `label` or both.
 
-    One object a line, several lines a picture; ends are exclusive; other columns are ignored. A
+    One object per line, several lines per picture; ends are exclusive; other columns are ignored. A
     line without corners and label is a picture with nothing on it.
 
     Returns:

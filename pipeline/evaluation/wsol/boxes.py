@@ -62,8 +62,8 @@ def max_box_acc(
     """Score the heatmaps of a set of pictures against boxes.
 
     Args:
-        heatmaps: one [H, W] a picture, at picture resolution, in 0..1 (or uint8, see `levels`).
-        boxes: one [n, 4] a picture, n >= 1: left, top, right, bottom in pixels, half-open.
+        heatmaps: one [H, W] per picture, at picture resolution, in 0..1 (or uint8, see `levels`).
+        boxes: one [n, 4] per picture, n >= 1: left, top, right, bottom in pixels, half-open.
         normalize: `minmax` as in the paper, or `none`.
 
     Raises:

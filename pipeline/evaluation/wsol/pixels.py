@@ -49,8 +49,8 @@ def pxap(
     """Score the heatmaps of a set of pictures against masks.
 
     Args:
-        heatmaps: one [H, W] a picture, in 0..1 (or uint8, see `levels`).
-        masks: one bool [H, W] a picture, of the same size; at least one holds an object.
+        heatmaps: one [H, W] per picture, in 0..1 (or uint8, see `levels`).
+        masks: one bool [H, W] per picture, of the same size; at least one holds an object.
         normalize: `minmax` as in the paper, or `none`.
 
     Raises:

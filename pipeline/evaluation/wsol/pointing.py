@@ -30,7 +30,7 @@ def pointing(
     """Return the share of hits, 0..1.
 
     Args:
-        heatmaps: one [H, W] a picture, in any unit.
+        heatmaps: one [H, W] per picture, in any unit.
         truth: a mask, bool [H, W], or boxes, [n, 4], n >= 1, for every picture.
         tolerance: how far from the object a hit may lie, in pixels.
 

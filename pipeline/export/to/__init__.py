@@ -1,1 +1,1 @@
-"""One module a format, each with `files` and `joined` as `formats.Format` describes."""
+"""One module per format; each has a `FORMAT`, see `format.Format`."""

@@ -27,7 +27,7 @@ __all__ = ["FORMAT", "run_lengths"]
 
 
 def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
-    """Return what `joined` needs of a page: an annotation a box, still without numbers."""
+    """Return what `joined` needs of a page: one annotation per box, still without numbers."""
     mask = source.mask() if page.boxes else None
     annotations = [_annotation(box, page, mask) for box in page.boxes]
     return {f"{page.name}.json": json.dumps(annotations).encode("ascii")}

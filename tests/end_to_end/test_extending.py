@@ -1,10 +1,12 @@
-"""One file and one line add a format, an OCR engine or a protocol, as CONTRIBUTING.md promises.
+"""One file and one line add a format, an OCR engine, a protocol or a network.
 
-Each test adds them to a copy of the code, changes nothing else, and runs the command.
+Each test takes them from CONTRIBUTING.md, adds them to a copy of the code, changes nothing else, and
+runs the command.
 """
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,51 +21,16 @@ from run_fixtures import boxes, make_run, sign
 __all__ = ["boxes", "make_run", "sign"]
 
 ROOT = Path(__file__).resolve().parents[2]
+TEXT_NET = "from .text import TextNet"
 BOX = [[20, 30], [120, 30], [120, 60], [20, 60]]
 
-FORMAT = '''"""How many boxes a page has."""
-
-from typing import Final
-
-from ..format import Format
+GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
 
 
-def files(page, source, folder):
-    return {f"{page.name}.count": f"{len(page.boxes)}\\n".encode()}
-
-
-FORMAT: Final = Format(files, suffixes=(".count",))
-'''
-
-ENGINE = '''"""Reads how wide a crop is."""
-
-from .engine import Seen
-
-
-class Ruler:
-    version = "ruler 1"
-    language = "numbers"
-    padding = 0.0
-    min_confidence = 0.5
-    places_words = False
-
-    def read(self, crops, seconds):
-        return [[Seen(str(crop.shape[1]), 1.0, 0, crop.shape[1])] for crop in crops]
-
-
-def open_engine(language):
-    return Ruler()
-'''
-
-PROTOCOL = '''"""Whether there are as many boxes as there is truth."""
-
-from .counts import Counts
-
-
-def as_many(picture):
-    same = float(len(picture.detections) == len(picture.truth))
-    return Counts(same, 1.0, same, 1.0)
-'''
+def shown(file: str) -> str:
+    """Return the code that CONTRIBUTING.md shows for a file."""
+    (found,) = re.findall(rf"`{re.escape(file)}`[^\n]*:\n\n```python\n(.*?)```", GUIDE, re.DOTALL)
+    return str(found)
 
 
 class Copy:
@@ -79,19 +46,23 @@ class Copy:
                 ignore=shutil.ignore_patterns("__pycache__"),
             )
 
-    def add(self, file: str, text: str, registry: str, before: str, line: str) -> None:
-        """Add a file, and in a registry one line before another (or change that line to it)."""
+    def add(self, file: str, registry: str, before: str, *, instead: bool = False) -> None:
+        """Add a file, and in a registry one line before another, or instead of it."""
         assert not (self.folder / file).exists()
-        (self.folder / file).write_text(text)
+        (self.folder / file).write_text(shown(file))
         lines = (self.folder / registry).read_text().splitlines(keepends=True)
         (index,) = [number for number, old in enumerate(lines) if old.startswith(before)]
-        lines[index : index + ("Literal" in before)] = [f"{line}\n"]
+        lines[index : index + instead] = [shown(registry)]
         (self.folder / registry).write_text("".join(lines))
 
     def run(self, *arguments: str | Path) -> str:
         """Run locpipe from the copy, and return what it prints."""
+        return self.python("-m", "locpipe", *arguments)
+
+    def python(self, *arguments: str | Path) -> str:
+        """Run Python beside the copy, and return what it prints."""
         done = subprocess.run(
-            [sys.executable, "-m", "locpipe", *map(str, arguments)],
+            [sys.executable, *map(str, arguments)],
             cwd=self.folder,
             env={**os.environ, "PYTHONPATH": str(self.folder)},
             capture_output=True,
@@ -120,13 +91,7 @@ def out(
 
 
 def test_an_export_format(copy: Copy, out: Path) -> None:
-    copy.add(
-        "pipeline/export/to/counted.py",
-        FORMAT,
-        "pipeline/config/exports.py",
-        '    "coco":',
-        '    "counted": "how many boxes a page has, upright page",',
-    )
+    copy.add("pipeline/export/to/counted.py", "pipeline/config/exports.py", '    "coco":')
     assert "how many boxes a page has" in copy.run("export", "--help")
     assert "counted\thow many boxes" in copy.run("export", out, "--to", "counted")
     assert (out / "exports" / "counted" / "a.png.count").read_text() == "3\n"
@@ -136,27 +101,31 @@ def test_an_export_format(copy: Copy, out: Path) -> None:
 
 
 def test_an_ocr_engine(copy: Copy, out: Path) -> None:
-    copy.add(
-        "pipeline/ocr/ruler.py",
-        ENGINE,
-        "pipeline/ocr/engines.py",
-        "EngineName = Literal",
-        'EngineName = Literal["tesseract", "rapidocr", "ruler"]',
-    )
+    copy.add("pipeline/ocr/ruler.py", "pipeline/ocr/engines.py", "EngineName = ", instead=True)
     copy.run("read", out, "--engine", "ruler", "--workers", "0")
     document = json.loads((out / "read" / "a.png.json").read_bytes())
     assert (document["made_by"]["engine"], document["boxes"][0]["text"]) == ("ruler 1", "100")
 
 
 def test_a_protocol(copy: Copy, out: Path) -> None:
-    copy.add(
-        "pipeline/evaluation/as_many.py",
-        PROTOCOL,
-        "pipeline/evaluation/protocols.py",
-        '    "pixel":',
-        '    "as_many": "pictures with as many boxes as there is truth",',
-    )
+    copy.add("pipeline/evaluation/as_many.py", "pipeline/evaluation/protocols.py", '    "pixel":')
     assert "as many boxes as there is truth" in " ".join(copy.run("evaluate", "--help").split())
     arguments = ("evaluate", out, "--truth", out.parent / "gt", "--protocol", "as_many", "--json")
     totals = json.loads(copy.run(*arguments))["totals"]
     assert totals["as_many"]["score"] == {"precision": 0.0, "recall": 0.0, "h": 0.0}
+
+
+def test_a_network(copy: Copy) -> None:
+    registry = "stages/nets/__init__.py"
+    copy.add("stages/nets/tiny.py", registry, '    "tutorial-fc":')
+    lines = (
+        (copy.folder / registry)
+        .read_text()
+        .replace(TEXT_NET, f"{TEXT_NET}\nfrom .tiny import Tiny")
+    )
+    (copy.folder / registry).write_text(lines)
+    program = (
+        "import torch; from locpipe.stages.nets import build; network = build('tiny', 5); "
+        "print(*network(torch.zeros(2, 3, 40, 30)).shape, network.channels())"
+    )
+    assert copy.python("-c", program).split() == ["2", "5", "16"]

@@ -4,6 +4,9 @@ import json
 
 import click
 
+from ...stages.models.loading import find_model, read_card
+from ..config.file import show_settings
+from ..config.sections import Config
 from .options import config_argument, read_config, set_option
 
 __all__ = ["config"]
@@ -19,8 +22,6 @@ def config() -> None:
 @set_option
 def show(config: str, assignments: tuple[str, ...]) -> None:
     """Print the effective config, with the origin of every value."""
-    from ..config.file import show_settings  # noqa: PLC0415 - slow to import
-
     click.echo(show_settings(read_config(config, assignments)), nl=False)
 
 
@@ -29,8 +30,6 @@ def show(config: str, assignments: tuple[str, ...]) -> None:
 @set_option
 def check(config: str, assignments: tuple[str, ...]) -> None:
     """Say whether a config is right, and whether its model can do what it asks for."""
-    from ...stages.models.loading import find_model, read_card  # noqa: PLC0415 - slow to import
-
     checked = read_config(config, assignments).config
     read_card(find_model(checked.source)).supports(checked)
     click.echo(f"{config}\tok\t{checked.sha256()}")
@@ -39,6 +38,4 @@ def check(config: str, assignments: tuple[str, ...]) -> None:
 @config.command(epilog="Example: locpipe config schema > locpipe.schema.json")
 def schema() -> None:
     """Print the JSON Schema of a config, from which editors complete."""
-    from ..config.sections import Config  # noqa: PLC0415 - slow to import
-
     click.echo(json.dumps(Config.model_json_schema(), indent=2))

@@ -4,6 +4,7 @@ import json
 
 import click
 
+from ..run.doctor import examine
 from .options import read_config
 
 __all__ = ["doctor"]
@@ -18,8 +19,6 @@ def doctor(ctx: click.Context, config: str | None, *, as_json: bool) -> None:
 
     With CONFIG, also whether the output can be written. Exit code 1 when something is wrong.
     """
-    from ..run.doctor import examine  # noqa: PLC0415 - imports torch
-
     findings = examine(read_config(config, ()).config if config else None)
     if as_json:
         click.echo(json.dumps([vars(finding) for finding in findings]))

@@ -1,21 +1,21 @@
 """`locpipe evaluate`."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from ...stages.errors import OutputError
+from ..evaluation.evaluate import Frame
+from ..evaluation.evaluate import evaluate as score_run
 from ..evaluation.protocols import TEXT_PROTOCOLS
-
-if TYPE_CHECKING:
-    from ..evaluation.evaluate import Frame
-    from ..evaluation.score import Report, Score, Total
-    from ..evaluation.wsol.levels import Normalize
+from ..evaluation.score import Report, Score, Total
+from ..evaluation.wsol.evaluate import evaluate_wsol
+from ..evaluation.wsol.levels import Normalize
+from ..evaluation.wsol.report import table as wsol_table
 
 __all__ = ["evaluate"]
 
@@ -114,8 +114,6 @@ def _only(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - what is chec
 def _text(
     run: Path, truth: Path, protocols: Sequence[str], frame: Frame, *, lines: bool
 ) -> tuple[dict[str, Any], str]:
-    from ..evaluation.evaluate import evaluate as score_run  # noqa: PLC0415 - start-up time
-
     report = score_run(run, truth, protocols=protocols, frame=frame, lines=lines)
     document = {
         "schema": _SCHEMA,
@@ -131,9 +129,6 @@ def _text(
 def _wsol(
     run: Path, truths: Sequence[Path], frame: Frame, normalize: Normalize, label: str | None
 ) -> tuple[dict[str, Any], str]:
-    from ..evaluation.wsol.evaluate import evaluate_wsol  # noqa: PLC0415 - start-up time
-    from ..evaluation.wsol.report import table as wsol_table  # noqa: PLC0415 - the same
-
     report, left_out = evaluate_wsol(run, truths, frame=frame, normalize=normalize, label=label)
     document = {
         "schema": _SCHEMA,
@@ -149,8 +144,6 @@ def _wsol(
 
 
 def _write(file: Path, document: dict[str, Any]) -> None:
-    from ...stages.errors import OutputError  # noqa: PLC0415 - start-up time
-
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(json.dumps(document, indent=1) + "\n", encoding="ascii")

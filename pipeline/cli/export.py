@@ -8,6 +8,10 @@ import click
 from ...stages.errors import ExitCode
 from ..config.exports import EXPORTS
 from ..export.formats import FOLDER
+from ..export.write import export as write
+from ..output.archive import open_run
+from ..output.layout import prepare_output, sweep
+from ..output.lock import locked
 from .logs import set_up_logging
 
 __all__ = ["export"]
@@ -51,10 +55,6 @@ def export(ctx: click.Context, run: Path, formats: tuple[str, ...], pictures: Pa
     before are replaced.
     """
     set_up_logging(logging.INFO)
-    from ..export.write import export as write  # noqa: PLC0415 - slow to import
-    from ..output.archive import open_run  # noqa: PLC0415 - slow to import
-    from ..output.layout import prepare_output, sweep  # noqa: PLC0415 - slow to import
-    from ..output.lock import locked  # noqa: PLC0415 - slow to import
 
     opened = open_run(run, pictures)
     with locked(run):

@@ -1,18 +1,14 @@
 """Options that several commands share."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+import logging
+from collections.abc import Callable, Mapping, Sequence
 
 import click
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+from ..config.file import Assignment, Settings, find_config, parse_assignment, read_settings
+from ..config.sections import Config
 
-    from ..config.file import Settings
-    from ..config.sections import Config
-
-__all__ = ["config_argument", "read_config", "set_option"]
+__all__ = ["config_argument", "log_options", "read_config", "set_option"]
 
 config_argument = click.argument("config")
 
@@ -23,6 +19,16 @@ set_option = click.option(
     metavar="KEY=VALUE",
     help="Override a value of the config, for example boxes.min_area=20; repeatable.",
 )
+
+
+_QUIET = click.option("-q", "--quiet", "level", flag_value=logging.WARNING, help="Say nothing but warnings and errors.")  # fmt: skip
+_VERBOSE = click.option("-v", "--verbose", "level", flag_value=logging.DEBUG, help="Say more, with tracebacks.")  # fmt: skip
+_FORMAT = click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)  # fmt: skip
+
+
+def log_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add what is said, `level` (None if not given), and in which `log_format`."""
+    return _QUIET(_VERBOSE(_FORMAT(command)))
 
 
 KEYS = {
@@ -47,14 +53,6 @@ def read_config(
     Raises:
         ConfigError: something about it is wrong.
     """
-    from ..config.file import (  # noqa: PLC0415 - slow to import
-        Assignment,
-        find_config,
-        parse_assignment,
-        read_settings,
-    )
-    from ..config.sections import Config  # noqa: PLC0415 - slow to import
-
     overrides = [parse_assignment(text) for text in assignments]
     for option, value in (given or {}).items():
         if value is not None:

@@ -7,8 +7,12 @@ from pathlib import Path
 
 import click
 
+from ..config.sections import RunConfig
 from ..ocr.engines import ENGINES
+from ..ocr.run import ReadOptions, execute, one_line
+from ..ocr.settings import ReadConfig, checked
 from .logs import LogFormat, set_up_logging
+from .options import log_options
 
 __all__ = ["read"]
 
@@ -39,9 +43,7 @@ work there, 130/143 stopped by a signal, 1 internal error."""
 @click.option("--timeout", type=click.FloatRange(min=1), default=120, show_default=True, help="Seconds a page may take.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Read everything again.")
 @click.option("--json", "as_json", is_flag=True, help="Print read.json on stdout at the end.")
-@click.option("-q", "--quiet", "level", flag_value=logging.WARNING, help="Say nothing but warnings and errors.")  # fmt: skip
-@click.option("-v", "--verbose", "level", flag_value=logging.DEBUG, help="Say more, with tracebacks.")  # fmt: skip
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)  # fmt: skip
+@log_options
 @click.pass_context
 def read(
     ctx: click.Context,
@@ -68,9 +70,6 @@ def read(
     """
     level = level or logging.INFO
     set_up_logging(level, log_format)
-    from ..config.sections import RunConfig  # noqa: PLC0415 - slow to import
-    from ..ocr.run import ReadOptions, execute, one_line  # noqa: PLC0415 - slow to import
-    from ..ocr.settings import ReadConfig, checked  # noqa: PLC0415 - slow to import
 
     config = checked(
         ReadConfig, engine=engine, unit=unit, language=language, min_confidence=min_confidence

@@ -4,11 +4,21 @@ from pathlib import Path
 
 import click
 
+from ..config.file import (
+    CONFIGS,
+    find_config,
+    parse_assignment,
+    read_settings,
+)
+from ..training.scene_text.export import export
+from ..training.scene_text.settings import RenderSettings
+from .options import config_argument, set_option
+
 __all__ = ["render"]
 
 
 @click.command()
-@click.argument("config")
+@config_argument
 @click.option(
     "--output",
     type=click.Path(path_type=Path, file_okay=False),
@@ -22,8 +32,8 @@ __all__ = ["render"]
 @click.option(
     "--start", type=click.IntRange(min=0), default=0, show_default=True, help="The first index."
 )
-@click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="Override a value.")
-def render(config: str, output: Path, count: int, start: int, overrides: tuple[str, ...]) -> None:
+@set_option
+def render(config: str, output: Path, count: int, start: int, assignments: tuple[str, ...]) -> None:
     """Render pictures with text, and the boxes of their words.
 
     CONFIG is a file or the name of a shipped one. The same config and index give the same
@@ -31,17 +41,8 @@ def render(config: str, output: Path, count: int, start: int, overrides: tuple[s
 
     Example: locpipe render configs/render/text.yaml --count 20 --output out/render
     """
-    from ..config.file import (  # noqa: PLC0415 - `--help` must not load numpy
-        CONFIGS,
-        find_config,
-        parse_assignment,
-        read_settings,
-    )
-    from ..training.scene_text.export import export  # noqa: PLC0415 - as above
-    from ..training.scene_text.settings import RenderSettings  # noqa: PLC0415 - as above
-
     path = find_config(config, CONFIGS / "render")
-    assignments = [parse_assignment(override) for override in overrides]
-    settings = read_settings(path, RenderSettings, assignments).config
+    given = [parse_assignment(text) for text in assignments]
+    settings = read_settings(path, RenderSettings, given).config
     words = export(settings, output, range(start, start + count))
     click.echo(f"{count} pictures with {words} words in {output}")

@@ -8,8 +8,13 @@ import sys
 import click
 
 from ...stages.errors import ExitCode
+from ...stages.settings import OFFLINE
+from ..export.write import RunExports
+from ..run.preview import preview
+from ..run.run import Options, execute
+from ..run.summary import one_line
 from .logs import LogFormat, set_up_logging
-from .options import config_argument, read_config, set_option
+from .options import config_argument, log_options, read_config, set_option
 
 __all__ = ["run"]
 
@@ -41,17 +46,7 @@ failures.jsonl), 4 no picture and --require-input, 5 model, 6 output not writabl
 @click.option("--require-input", is_flag=True, help="Exit with 4 when there is no picture.")
 @click.option("--offline", is_flag=True, help="Download no weights of a backbone, for which alone a run uses the network.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")
-@click.option(
-    "-q",
-    "--quiet",
-    "level",
-    flag_value=logging.WARNING,
-    help="Say nothing but warnings and errors.",
-)
-@click.option(
-    "-v", "--verbose", "level", flag_value=logging.DEBUG, help="Say more, with tracebacks."
-)
-@click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)  # fmt: skip
+@log_options
 @click.pass_context
 def run(
     ctx: click.Context,
@@ -80,11 +75,6 @@ def run(
     set_up_logging(level, log_format)
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
-    from ...stages.settings import OFFLINE  # noqa: PLC0415 - slow to import
-    from ..export.write import RunExports  # noqa: PLC0415 - slow to import
-    from ..run.preview import preview  # noqa: PLC0415 - slow to import
-    from ..run.run import Options, execute  # noqa: PLC0415 - slow to import
-    from ..run.summary import one_line  # noqa: PLC0415 - slow to import
 
     if offline:
         os.environ[OFFLINE] = "1"  # workers of our own inherit it

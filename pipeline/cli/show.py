@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ..api import localize
+from ..output.figure import check, figure, save
 from .options import read_config, set_option
 
 if TYPE_CHECKING:
@@ -61,8 +63,6 @@ def _methods(weights: str | None) -> list[tuple[str, tuple[str, ...]]]:
 
 
 def _draw(picture: Path, page: int, configs: list[tuple[str, Config]], target: Path) -> None:
-    from ..api import localize  # noqa: PLC0415 - slow to import
-    from ..output.figure import check, figure, save  # noqa: PLC0415 - slow to import
 
     check(target, picture)
     results = [(name, localize(picture, config, page=page)) for name, config in configs]

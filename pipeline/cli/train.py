@@ -19,6 +19,7 @@ from ..training.images.config import ImagesTrainConfig
 from ..training.images.train import train_images
 from ..training.text.config import TextTrainConfig
 from ..training.text.train import train_text
+from .options import config_argument, set_option
 
 __all__ = ["train"]
 
@@ -26,14 +27,8 @@ __all__ = ["train"]
 @click.command(
     epilog="Example: locpipe train configs/train/digits.yaml --set seed=2 --output out/digits2"
 )
-@click.argument("config")
-@click.option(
-    "--set",
-    "assignments",
-    multiple=True,
-    metavar="K=V",
-    help="Override a value of the config; may be given several times.",
-)
+@config_argument
+@set_option
 @click.option(
     "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the model."
 )

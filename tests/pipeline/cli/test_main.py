@@ -41,7 +41,7 @@ def call(*arguments: str | Path) -> Result:
 
 IMPORTED = """
 import sys
-from locpipe.pipeline.cli import main
+from locpipe.pipeline.cli.main import main
 try:
     main(sys.argv[1:])
 except SystemExit:
@@ -49,14 +49,30 @@ except SystemExit:
 """
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["run", "--help"]])
-def test_help_imports_nothing_that_is_slow(arguments: list[str]) -> None:
-    done = subprocess.run(
-        [sys.executable, "-c", IMPORTED, *arguments], capture_output=True, text=True, check=True
-    )
-    modules = done.stdout.splitlines()[-1].split()
+def imported_by(*arguments: str) -> set[str]:
+    """The modules that a command has loaded when it is done."""
+    command = [sys.executable, "-c", IMPORTED, *arguments]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return set(done.stdout.splitlines()[-1].split())
+
+
+@pytest.mark.parametrize("argument", ["--help", "--version"])
+def test_help_imports_nothing_that_is_slow(argument: str) -> None:
+    modules = imported_by(argument)
     assert "locpipe.pipeline.cli.main" in modules
     assert {"torch", "dask", "distributed", "cv2", "numpy", "skimage", "PIL", "yaml", "pydantic"}.isdisjoint(modules)  # fmt: skip
+
+
+@pytest.mark.parametrize("command", ["run", "read", "export", "evaluate", "models", "config"])
+def test_commands_that_compute_nothing_themselves_do_not_import_torch(command: str) -> None:
+    assert {"torch", "torchvision"}.isdisjoint(imported_by(command, "--help"))
+
+
+def test_a_run_with_nothing_to_do_does_not_import_torch(config_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "none").mkdir()
+    modules = imported_by("run", str(config_file), "--input", str(tmp_path / "none"))
+    assert "locpipe.pipeline.run.run" in modules
+    assert "torch" not in modules
 
 
 def test_a_reader_that_leaves_is_no_error_of_ours() -> None:

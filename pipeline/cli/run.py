@@ -9,7 +9,6 @@ import click
 
 from ...stages.errors import ExitCode
 from ...stages.settings import OFFLINE
-from ..export.write import RunExports
 from ..run.preview import preview
 from ..run.run import Options, execute
 from ..run.summary import one_line
@@ -75,7 +74,6 @@ def run(
     set_up_logging(level, log_format)
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
-
     if offline:
         os.environ[OFFLINE] = "1"  # workers of our own inherit it
     options = Options(
@@ -89,6 +87,9 @@ def run(
         for key, decision in preview(settings.config, options):
             click.echo(f"{decision}: {key!r}")
         return
+    # OpenCV and SciPy take as long to import as all the rest; a dry run does without.
+    from ..export.write import RunExports  # noqa: PLC0415
+
     report = execute(settings.config, options, RunExports)
     log.info("%s", one_line(report))
     if report["exit_code"] == ExitCode.NO_PICTURE:

@@ -100,13 +100,14 @@ def _components(
 ) -> list[_Component]:
     least = max(1, math.ceil(min_area / mask.grid.cell_area()))
     found = []
-    for label, foreground, heat in zip(mask.labels, mask.values, heatmap.values, strict=True):
+    maps = zip(mask.labels, mask.values, heatmap.values, mask.levels, strict=True)
+    for label, foreground, heat, level in maps:
         cells = cut_necks(foreground, split) if split else foreground
         count, marks, stats, _ = cv2.connectedComponentsWithStats(
             cells.view(np.uint8), connectivity=connectivity
         )
         sums = np.bincount(marks.ravel(), weights=heat.ravel())
-        points = outlines(np.asarray(marks, np.int32), heat, mask.grid)
+        points = outlines(np.asarray(marks, np.int32), heat, mask.grid, level)
         areas = stats[:, cv2.CC_STAT_AREA].tolist()
         found += [
             _Component(label, float(sums[mark] / areas[mark]), areas[mark], points[mark - 1])

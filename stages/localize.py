@@ -9,6 +9,7 @@ from .boxes import find_boxes
 from .classify import classify
 from .clock import Clock
 from .geometry.box import Boxes
+from .geometry.grid import Grid
 from .geometry.rasterize import filled
 from .heatmap import Heatmap, heatmap
 from .infer import Features, infer
@@ -76,7 +77,9 @@ def localize_image(
     with clock.stage("threshold"):
         if settings.refine.method != "none":
             heat = at_picture_resolution(heat)
-        mask = threshold(heat, **settings.threshold.model_dump())
+        mask = threshold(
+            heat, connectivity=settings.boxes.connectivity, **settings.threshold.model_dump()
+        )
     if settings.refine.method != "none":
         with clock.stage("refine"):
             mask = refine(image.rgb, heat, mask, **settings.refine.model_dump())
@@ -86,7 +89,7 @@ def localize_image(
         if _is_recognition(model.card, settings.heatmap):
             boxes = named(model, features, boxes)
         if settings.boxes.fill:
-            mask = filled(boxes.items, mask.labels, mask.grid.picture)
+            mask = _insides(boxes, mask)
     if settings.boxes.classify:
         with clock.stage("classify"):
             boxes = classify(model, image.rgb, boxes, polarities=settings.infer.polarities)
@@ -110,6 +113,15 @@ def features_of(image: Image, model: Model, settings: StageSettings) -> list[Fea
         )
         for scale, polarity in passes(options, image.width, image.height)
     ]
+
+
+def _insides(boxes: Boxes, mask: Mask) -> Mask:
+    """Return the pixels inside of boxes; where boxes of several labels meet, the best score has it."""
+    labels, picture = mask.labels, mask.grid.picture
+    by_score = sorted(boxes.items, key=lambda box: box.score)
+    shapes = ((labels.index(box.label), box.polygon, box.rect) for box in by_score)
+    values = filled(shapes, len(labels), picture)
+    return Mask(values, labels, Grid.of_pixels(picture), (None,) * len(labels))
 
 
 def _heat(model: Model, features: Sequence[Features], options: HeatmapSettings) -> Heatmap:

@@ -50,7 +50,7 @@ _ALIKE, _COLOUR, _ALIKE_WEIGHT = 80, 5, 10
 def at_picture_resolution(heatmap: Heatmap) -> Heatmap:
     """Return a heatmap with a cell for every pixel, interpolated bilinearly."""
     width, height = heatmap.grid.picture
-    pixels = Grid((height, width), (1, 1), (0.5, 0.5), (width, height))
+    pixels = Grid.of_pixels((width, height))
     return replace(heatmap, values=resample(heatmap.values, heatmap.grid, pixels), grid=pixels)
 
 
@@ -87,15 +87,20 @@ def refine(
     size = max(1, round(width * scale)), max(1, round(height * scale))
     small = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_AREA), np.uint8)
     refined = np.zeros_like(mask.values)
+    levels = list(mask.levels)
     for k, (heat, cells) in enumerate(zip(heatmap.values, mask.values, strict=True)):
         if not cells.any():
             continue
-        level = float(heat[cells].min())
+        cut_at = levels[k]
+        level = float(heat[cells].min()) if cut_at is None else cut_at
         part = _resized(cells.astype(np.float32), size) > 0.5
         found = _METHODS[method](small, _resized(heat, size), part, level, background)
         larger = _resized(found.astype(np.float32), (width, height)) > 0.5
-        refined[k] = larger if larger[cells].mean() > _COLLAPSED else cells
-    return replace(mask, values=refined)
+        if larger[cells].mean() > _COLLAPSED:
+            refined[k], levels[k] = larger, None
+        else:
+            refined[k] = cells
+    return replace(mask, values=refined, levels=tuple(levels))
 
 
 def _resized(values: _Heat, size: tuple[int, int]) -> _Heat:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .geometry.grid import Grid
 from .heatmap import Heatmap
-from .settings import ThresholdMethod
+from .settings import Connectivity, ThresholdMethod
 
 __all__ = ["Mask", "threshold"]
 
@@ -22,11 +23,14 @@ class Mask:
         values: bool [K, h, w].
         labels: names of the K maps.
         grid: where the cells lie in the upright picture.
+        levels: the heat that each map was cut at, so that boxes end between cells where the heat
+            crosses it; None: not cut at a level, as what colours or boxes have moved.
     """
 
     values: NDArray[np.bool_]
     labels: tuple[str, ...]
     grid: Grid
+    levels: tuple[float | None, ...]
 
 
 def threshold(
@@ -37,6 +41,7 @@ def threshold(
     k: float = 2.0,
     low: float = 0.3,
     high: float = 0.6,
+    connectivity: Connectivity = 8,
 ) -> Mask:
     """Keep the hot cells of every map.
 
@@ -51,30 +56,39 @@ def threshold(
         k: standard deviations of `mean_std`.
         low: lower threshold of `hysteresis`.
         high: upper threshold of `hysteresis`.
+        connectivity: of cells that touch at a corner, as for `find_boxes`.
     """
+    levels = []
     kept = np.empty(heatmap.values.shape, np.bool_)
-    for k_th, heat in enumerate(heatmap.values):
+    for number, heat in enumerate(heatmap.values):
         match method:
             case "fixed":
-                kept[k_th] = heat > value
+                level = value
             case "mean_std":
-                kept[k_th] = heat > heat.mean() + k * heat.std()
+                level = float(heat.mean() + k * heat.std())
             case "otsu":
-                kept[k_th] = _above_otsu(heat)
+                level = _otsu(heat)
             case "hysteresis":
-                kept[k_th] = _hysteresis(heat, low, high)
-    return Mask(kept, heatmap.labels, heatmap.grid)
+                level = low
+        kept[number] = heat > level
+        if method == "hysteresis":
+            kept[number] = _joined_to_hot(kept[number], heat > high, connectivity)
+        levels.append(level)
+    return Mask(kept, heatmap.labels, heatmap.grid, tuple(levels))
 
 
-def _above_otsu(heat: NDArray[np.float32]) -> NDArray[np.bool_]:
+def _otsu(heat: NDArray[np.float32]) -> float:
     from skimage.filters import threshold_otsu  # noqa: PLC0415  slow to import, seldom used
 
-    above: NDArray[np.bool_] = heat > threshold_otsu(heat)
-    return above
+    return float(threshold_otsu(heat))
 
 
-def _hysteresis(heat: NDArray[np.float32], low: float, high: float) -> NDArray[np.bool_]:
-    from skimage.filters import apply_hysteresis_threshold  # noqa: PLC0415  the same
-
-    kept: NDArray[np.bool_] = apply_hysteresis_threshold(heat, low, high)
+def _joined_to_hot(
+    warm: NDArray[np.bool_], hot: NDArray[np.bool_], connectivity: Connectivity
+) -> NDArray[np.bool_]:
+    """Return the components [h, w] of warm cells that hold a hot one."""
+    count, marks = cv2.connectedComponents(warm.view(np.uint8), connectivity=connectivity)
+    holds = np.zeros(count, np.bool_)
+    holds[marks[hot & warm]] = True
+    kept: NDArray[np.bool_] = holds[marks]
     return kept

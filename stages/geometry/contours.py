@@ -12,19 +12,22 @@ __all__ = ["outlines"]
 Floats = NDArray[np.float64]
 
 
-def outlines(marks: NDArray[np.int32], heat: NDArray[np.float32], grid: Grid) -> list[Floats]:
+def outlines(
+    marks: NDArray[np.int32], heat: NDArray[np.float32], grid: Grid, level: float | None
+) -> list[Floats]:
     """Return points on the outline of every component.
 
     Cells are large against small letters. So the outline crosses between the centres of a cell
-    inside and its neighbour outside where heat, interpolated linearly, crosses the threshold (the
-    vertices of marching squares, Lorensen and Cline 1987). The threshold is the level between the
-    coolest cell inside an outline and the hottest outside; heat that knows no such level, or one
-    far from both, puts the outline half way. At the border of the picture it lies on the border.
+    inside and its neighbour outside where heat, interpolated linearly, crosses the level (the
+    vertices of marching squares, Lorensen and Cline 1987). Without a level, and between cells that
+    are both above or both below it, the outline lies half way. At the border of the picture it lies
+    on the border.
 
     Args:
         marks: int32 [h, w], 0 outside, else the number of a component, from 1.
         heat: float32 [h, w] that the components were cut from.
         grid: where the cells lie.
+        level: of heat that they were cut at; None: there is none.
 
     Returns:
         Of component 1, 2, …: points x, y [n, 2], in no order, inside the picture.
@@ -42,7 +45,7 @@ def outlines(marks: NDArray[np.int32], heat: NDArray[np.float32], grid: Grid) ->
     end = np.stack([x[there % (width + 2)], y[there // (width + 2)]], axis=1)
     beyond = np.isin(there % (width + 2), (0, width + 1))
     beyond |= np.isin(there // (width + 2), (0, height + 1))
-    share = np.where(beyond, 1.0, _crossing(values[here], values[there], ~beyond))
+    share = np.where(beyond, 1.0, _crossing(values[here], values[there], level))
     points = start + share[:, None] * (end - start)
     owner = around[here]
     order = np.argsort(owner, kind="stable")
@@ -58,12 +61,11 @@ def _centres(grid: Grid, axis: int) -> Floats:
 
 
 def _crossing(
-    inside: NDArray[np.float32], outside: NDArray[np.float32], known: NDArray[np.bool_]
+    inside: NDArray[np.float32], outside: NDArray[np.float32], level: float | None
 ) -> Floats:
-    """Return where heat crosses the threshold, as a share of the way from inside to outside."""
-    if not known.any():
+    """Return where heat crosses the level, as a share of the way from inside to outside."""
+    if level is None:
         return np.full(len(inside), 0.5)
-    level = (float(inside.min()) + float(outside[known].max())) / 2
     fall = inside.astype(np.float64) - outside
     share = np.divide(inside - level, fall, out=np.full(len(fall), 0.5), where=fall > 0)
     return np.asarray(np.where((share >= 0) & (share <= 1), share, 0.5))

@@ -1,5 +1,7 @@
 """The grid of cells that a map lies on, and the way from one grid to another."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,6 +29,11 @@ class Grid:
     stride: tuple[float, float]
     offset: tuple[float, float]
     picture: tuple[int, int]
+
+    @classmethod
+    def of_pixels(cls, picture: tuple[int, int]) -> Grid:
+        """Return the grid whose cells are the pixels of a picture of that width and height."""
+        return cls(picture[::-1], (1, 1), (0.5, 0.5), picture)
 
     @cached_property
     def left_edges(self) -> NDArray[np.float64]:

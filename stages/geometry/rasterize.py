@@ -1,32 +1,31 @@
-"""Boxes as pixels: which of them each box covers, and the mask of all."""
+"""Polygons as pixels: which of them each polygon covers, and the mask of all."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..threshold import Mask
-from .grid import Grid
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .box import Box
-
 __all__ = ["covered", "filled"]
 
+Polygon = Sequence[tuple[float, float]]
+Rect = tuple[int, int, int, int]
 
-def covered(box: Box) -> NDArray[np.bool_]:
-    """Return which pixels of a box's rectangle have their centre inside its polygon, bool [h, w].
+
+def covered(polygon: Polygon, rect: Rect) -> NDArray[np.bool_]:
+    """Return which pixels of a rectangle have their centre inside a polygon, bool [h, w].
 
     All of them, if the polygon is so thin that it lies between the centres. Row by row, by the
     parity of the edges to the left: skimage.draw.polygon asks for every pixel, in ten times the
     time, and OpenCV adds half a pixel all around.
+
+    Args:
+        polygon: corners (x, y) in pixels.
+        rect: the pixels around it: left, top, right, bottom, half-open.
     """
-    left, top, right, bottom = box.rect
-    begin = np.array(box.polygon) - (left, top)
+    left, top, right, bottom = rect
+    begin = np.array(polygon) - (left, top)
     end = np.roll(begin, -1, axis=0)
     middle = np.arange(bottom - top)[:, None] + 0.5
     row, edge = np.nonzero((begin[:, 1] <= middle) != (end[:, 1] <= middle))
@@ -38,24 +37,26 @@ def covered(box: Box) -> NDArray[np.bool_]:
     return shape if shape.any() else np.ones_like(shape)
 
 
-def filled(boxes: Sequence[Box], labels: tuple[str, ...], picture: tuple[int, int]) -> Mask:
-    """Return the pixels inside of boxes; where boxes of several labels meet, the best score has it.
+def filled(
+    shapes: Iterable[tuple[int, Polygon, Rect]], maps: int, picture: tuple[int, int]
+) -> NDArray[np.bool_]:
+    """Return the pixels inside of shapes; where shapes meet, the last one has the pixel.
 
     Args:
-        boxes: in pixels of the upright picture.
-        labels: of the mask, K of them.
+        shapes: the index of its map, polygon and rectangle of each, see `covered`.
+        maps: K, how many there are.
         picture: width and height in pixels.
 
     Returns:
-        Bool [K, H, W], a cell for every pixel, at most one label each.
+        Bool [K, H, W], at most one map for a pixel.
     """
     width, height = picture
-    values = np.zeros((len(labels), height, width), np.bool_)
-    for box in sorted(boxes, key=lambda box: box.score):
-        left, top, right, bottom = box.rect
+    values = np.zeros((maps, height, width), np.bool_)
+    for number, polygon, rect in shapes:
+        left, top, right, bottom = rect
         window = values[:, top:bottom, left:right]
-        inside = covered(box)
+        inside = covered(polygon, rect)
         # Indexing by `inside` would take 16 bytes for each of its pixels.
         window &= ~inside
-        window[labels.index(box.label)] |= inside
-    return Mask(values, labels, Grid((height, width), (1, 1), (0.5, 0.5), picture))
+        window[number] |= inside
+    return values

@@ -99,6 +99,16 @@ def test_colours_show_where_the_object_ends(
 
 
 @by_colour
+def test_what_colours_have_moved_was_cut_at_no_level(
+    picture: NDArray[np.uint8], heat: Heatmap, method: Refinement
+) -> None:
+    cold = pixels(heat.values[0], np.zeros_like(heat.values[0]))
+    assert threshold(cold, value=0.4).levels == (0.4, 0.4)
+    assert refined(picture, cold, "bilinear").levels == (0.5, 0.5)
+    assert refined(picture, cold, method).levels == (None, 0.5)
+
+
+@by_colour
 def test_a_shrunk_picture_gives_nearly_the_same_mask(
     picture: NDArray[np.uint8], heat: Heatmap, disc: NDArray[np.bool_], method: Refinement
 ) -> None:

@@ -57,7 +57,7 @@ def run_lengths(shape: NDArray[np.bool_], left: int, top: int, height: int) -> l
 
 def _annotation(box: Box, page: Page, mask: NDArray[np.uint8] | None) -> dict[str, Any]:
     left, top, right, bottom = box.rect
-    shape = covered(box)
+    shape = covered(box.polygon, box.rect)
     if mask is not None:
         value = 1 + page.labels.index(box.label) if len(page.labels) > 1 else 255
         marked = shape & (mask[top:bottom, left:right] == value)

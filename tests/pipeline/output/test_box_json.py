@@ -84,7 +84,7 @@ def test_what_the_stages_found_is_a_page() -> None:
     values = np.zeros((2, 10, 20), np.float32)
     grid = Grid((10, 20), (1.0, 1.0), (0.5, 0.5), (20, 10))
     image = Image(np.zeros((10, 20, 3), np.uint8), Path("/in/a.tif"), 3, 4, 6, 10, 20)
-    mask = Mask(values > 0, PAGE.labels, grid)
+    mask = Mask(values > 0, PAGE.labels, grid, (0.0,) * len(PAGE.labels))
     found = Result(image, Heatmap(values, PAGE.labels, grid), mask, Boxes(PAGE.boxes), {})
     assert page_of_result(found, "s/a.tif", "c" * 64, MAKER) == PAGE
     assert (PAGE.size, PAGE.stored_size, PAGE.name) == ((20, 10), (10, 20), "s/a.tif.page-3")

@@ -21,8 +21,10 @@ def bounds(points: NDArray[np.float64]) -> list[float]:
     return [*points.min(axis=0), *points.max(axis=0)]
 
 
-def one(inside: NDArray[np.bool_], heat: NDArray[np.float32], grid: Grid) -> NDArray[np.float64]:
-    (points,) = outlines(inside.astype(np.int32), heat, grid)
+def one(
+    inside: NDArray[np.bool_], heat: NDArray[np.float32], grid: Grid, level: float | None = 0.5
+) -> NDArray[np.float64]:
+    (points,) = outlines(inside.astype(np.int32), heat, grid, level)
     return points
 
 
@@ -36,8 +38,7 @@ def test_an_outline_lies_where_heat_crosses_the_threshold(
     depth = np.minimum(width / 2 - abs(across - x), height / 2 - abs(down - y))
     heat = np.clip(0.5 + depth / 16, 0, 1).astype(np.float32)
     expected = [x - width / 2, y - height / 2, x + width / 2, y + height / 2]
-    # The level is known to lie between two cells, which are 4 / 16 apart.
-    assert bounds(one(heat > 0.5, heat, GRID)) == pytest.approx(expected, abs=2)
+    assert bounds(one(heat > 0.5, heat, GRID)) == pytest.approx(expected, abs=1e-3)
 
 
 def test_without_a_slope_an_outline_is_the_edge_of_the_cells() -> None:
@@ -45,6 +46,13 @@ def test_without_a_slope_an_outline_is_the_edge_of_the_cells() -> None:
     heat[10:14, 20:30] = 1
     assert bounds(one(heat > 0, heat, GRID)) == [80, 40, 120, 56]
     assert bounds(one(heat > 0, np.ones_like(heat), GRID)) == [80, 40, 120, 56]
+
+
+def test_without_a_level_an_outline_is_the_edge_of_the_cells() -> None:
+    heat = np.zeros((60, 80), np.float32)
+    heat[10:14, 20:30] = 0.9
+    assert bounds(one(heat > 0, heat, GRID, None)) == [80, 40, 120, 56]
+    assert bounds(one(heat > 0, heat, GRID, 0.09))[0] == pytest.approx(82 - 4 * 0.9)
 
 
 def test_a_cell_has_a_point_on_each_of_its_four_sides() -> None:
@@ -61,7 +69,7 @@ def test_a_hot_outline_lies_further_out_than_a_cool_one() -> None:
     heat[30:34, 20:30] = 0.9
     marks = (heat > 0.5).astype(np.int32)
     marks[30:] *= 2
-    cool, hot = (bounds(points) for points in outlines(marks, heat, GRID))
+    cool, hot = (bounds(points) for points in outlines(marks, heat, GRID, 0.5))
     assert cool[2] - cool[0] < hot[2] - hot[0]
 
 
@@ -73,25 +81,30 @@ def test_at_the_border_of_the_picture_it_lies_on_the_border() -> None:
 def test_other_components_do_not_matter() -> None:
     marks = np.zeros((60, 80), np.int32)
     marks[10:14, 10:20] = 1
-    alone = outlines(marks, (marks > 0).astype(np.float32), GRID)[0]
+    alone = outlines(marks, (marks > 0).astype(np.float32), GRID, 0.5)[0]
     marks[16:20, 10:20] = 2
     heat = (marks > 0).astype(np.float32)
-    np.testing.assert_array_equal(outlines(marks, heat, GRID)[0], alone)
+    np.testing.assert_array_equal(outlines(marks, heat, GRID, 0.5)[0], alone)
 
 
 def test_no_components_have_no_outlines() -> None:
-    assert outlines(np.zeros((9, 7), np.int32), np.zeros((9, 7), np.float32), SMALL) == []
+    assert outlines(np.zeros((9, 7), np.int32), np.zeros((9, 7), np.float32), SMALL, 0.5) == []
 
 
 @settings(max_examples=50)
-@given(arrays.arrays(np.bool_, (9, 7)), st.sampled_from([4, 8]), st.randoms(use_true_random=False))
+@given(
+    arrays.arrays(np.bool_, (9, 7)),
+    st.sampled_from([4, 8]),
+    st.none() | st.floats(0, 1),
+    st.randoms(use_true_random=False),
+)
 def test_outlines_stay_within_a_cell_of_their_component(
-    inside: NDArray[np.bool_], connectivity: int, random: Random
+    inside: NDArray[np.bool_], connectivity: int, level: float | None, random: Random
 ) -> None:
     """Also where the heat has nothing to do with the components."""
     count, marks = cv2.connectedComponents(inside.astype(np.uint8), connectivity=connectivity)
     heat = np.random.default_rng(random.randrange(1000)).random((9, 7), np.float32)
-    found = outlines(np.asarray(marks, np.int32), heat, SMALL)
+    found = outlines(np.asarray(marks, np.int32), heat, SMALL, level)
     assert len(found) == count - 1
     for mark, points in enumerate(found, 1):
         rows, columns = np.nonzero(marks == mark)

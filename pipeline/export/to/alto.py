@@ -1,7 +1,8 @@
 """ALTO 4.3 (Library of Congress), as kraken and libraries' viewers read it.
 
 There is one text block per page, with its lines in reading order, a baseline per line and a string
-per box; its text is empty where none was read. Coordinates are those of the upright page: kraken applies the EXIF orientation when it opens the picture.
+per box; its text is empty where none was read. Coordinates are those of the upright page: kraken
+applies the EXIF orientation when it opens the picture.
 """
 
 from __future__ import annotations

@@ -210,9 +210,10 @@ def test_a_list_that_lost_a_picture(finished: Path) -> None:
         run.picture(next(iter(run.pages())))
 
 
-def test_a_run_is_read_without_torch() -> None:
+def test_a_run_is_read_exported_and_scored_without_torch() -> None:
     program = (
         "import sys, locpipe.pipeline.export.write, locpipe.pipeline.ocr.run\n"
+        "import locpipe.pipeline.evaluation.evaluate, locpipe.pipeline.evaluation.wsol.evaluate\n"
         "print('locpipe.stages.geometry.box' in sys.modules, 'torch' in sys.modules)\n"
     )
     printed = subprocess.run(

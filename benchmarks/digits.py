@@ -33,7 +33,7 @@ from locpipe.stages.geometry.box import Box, Boxes
 from locpipe.stages.heatmap import Heatmap, heatmap
 from locpipe.stages.infer import infer
 from locpipe.stages.models.loading import Model, find_model, load_model
-from locpipe.stages.nets.torchvision_shim import declare_operators
+from locpipe.stages.nets.torchvision_shim import torchvision
 from locpipe.stages.settings import Polarity, Weights
 from locpipe.stages.threshold import threshold
 
@@ -235,12 +235,13 @@ def _matches(
     truth: NDArray[np.int64], found: Sequence[tuple[int, int, int, int]]
 ) -> list[tuple[int, int]]:
     """Return pairs (index of truth, index of found) with IoU of at least 0.5, one to one."""
-    declare_operators()
-    from torchvision.ops import box_iou  # noqa: PLC0415 - after its operators are declared
-
     if not len(truth) or not found:
         return []
-    iou = box_iou(torch.from_numpy(truth).double(), torch.tensor(found).double()).numpy()
+    iou = (
+        torchvision()
+        .ops.box_iou(torch.from_numpy(truth).double(), torch.tensor(found).double())
+        .numpy()
+    )
     pairs: dict[int, int] = {}
     # The best overlaps first: then greedy is one to one.
     for digit, box in sorted(zip(*np.nonzero(iou >= 0.5), strict=True), key=lambda p: -iou[p]):

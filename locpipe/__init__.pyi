@@ -8,6 +8,7 @@ from .stages.heatmap import Heatmap
 from .stages.load import Image
 from .stages.localize import Result
 from .stages.threshold import Mask
+from .stages.version import __version__
 
 __all__ = [
     "Box",
@@ -29,5 +30,3 @@ __all__ = [
     "read",
     "run",
 ]
-
-__version__: str

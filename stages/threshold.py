@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+import skimage  # loads its parts when they are used
 from numpy.typing import NDArray
 
 from .geometry.grid import Grid
@@ -78,9 +79,7 @@ def threshold(
 
 
 def _otsu(heat: NDArray[np.float32]) -> float:
-    from skimage.filters import threshold_otsu  # noqa: PLC0415  slow to import, seldom used
-
-    return float(threshold_otsu(heat))
+    return float(skimage.filters.threshold_otsu(heat))
 
 
 def _joined_to_hot(

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import click
 
-from ... import __version__
 from ...stages.errors import ExitCode, LocpipeError
+from ...stages.version import __version__
 from .logs import set_up_logging
 
 __all__ = ["main"]
@@ -47,6 +47,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name][0].split(":")
+        # The commands are many and slow to import, and one is called.
         command = getattr(importlib.import_module(module, __package__), name)
         assert isinstance(command, click.Command)
         return command

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from ... import __version__
+from ...stages.version import __version__
 from ..config.sections import RunConfig
 from ..export.crops import cut
 from ..export.lines import outline

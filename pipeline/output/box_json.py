@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from ... import __version__
 from ...stages.errors import ConfigError
 from ...stages.geometry.box import Box, Point
+from ...stages.version import __version__
 from .layout import all_there, page_name, result_path
 
 if TYPE_CHECKING:

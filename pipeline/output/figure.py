@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import io
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,6 +12,14 @@ import numpy as np
 
 from ...stages.errors import ConfigError, OutputError
 from .pictures import heatmap_pixels, mask_pixels
+
+try:
+    import matplotlib as mpl
+    from matplotlib import figure as figures  # not pyplot: global state, and it looks for a screen
+except ImportError:  # an optional extra: see `check`
+    _DRAWS = False
+else:
+    _DRAWS = True
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -46,11 +53,9 @@ def check(path: Path, picture: Path) -> None:
     if path.exists() and picture.exists() and path.samefile(picture):
         msg = f"--output {path} is the picture itself: choose another name"
         raise ConfigError(msg)
-    try:
-        importlib.import_module("matplotlib.figure")
-    except ImportError as error:
+    if not _DRAWS:
         msg = "locpipe show needs matplotlib: pip install 'locpipe[train]'"
-        raise ConfigError(msg) from error
+        raise ConfigError(msg)
 
 
 def figure(results: Sequence[tuple[str, Result]]) -> Figure:
@@ -59,13 +64,10 @@ def figure(results: Sequence[tuple[str, Result]]) -> Figure:
     Args:
         results: name of the method and what it found, one row each.
     """
-    # Not pyplot: that keeps global state and looks for a screen.
-    from matplotlib.figure import Figure  # noqa: PLC0415 - slow, an optional extra
-
     image = results[0][1].image
     aspect = min(max(image.height / image.width, 1 / TALLEST_PANEL), TALLEST_PANEL)
     size = (4.4 * PANEL_INCHES, len(results) * (PANEL_INCHES * aspect + 0.4))
-    drawn = Figure(figsize=size, layout="constrained")
+    drawn = figures.Figure(figsize=size, layout="constrained")
     rows = drawn.subplots(len(results), 4, squeeze=False)
     for row, (name, result) in zip(rows, results, strict=True):
         _draw_row(row, name, result)
@@ -78,11 +80,9 @@ def save(drawn: Figure, path: Path) -> None:
     Raises:
         OutputError: the file cannot be written.
     """
-    from matplotlib import rc_context  # noqa: PLC0415 - slow, an optional extra
-
     stream, kind = io.BytesIO(), path.suffix.lower()
     undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(kind)
-    with rc_context({"svg.hashsalt": "locpipe"}):
+    with mpl.rc_context({"svg.hashsalt": "locpipe"}):
         drawn.savefig(stream, format=kind[1:], dpi=100, metadata=undated)
     try:
         path.write_bytes(stream.getvalue())

@@ -12,9 +12,13 @@ from dataclasses import dataclass
 from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
+import torch
+
 from ...stages.errors import ConfigError, LocpipeError
+from ...stages.infer import has_bfloat16
 from ...stages.models.loading import list_models, verify_model
 from ...stages.precision import PRECISION, float32_only
+from ..workers.cluster import share_of_memory, workers_of
 from ..workers.machine import CORES, MEMORY
 from .summary import version_of, versions
 
@@ -63,8 +67,6 @@ def examine(config: Config | None) -> list[Finding]:
 
 
 def _bfloat16() -> Finding:
-    from ...stages.infer import has_bfloat16  # noqa: PLC0415 - imports torch
-
     slower = "not of this processor (or torch is too old to tell): text takes nearly twice as long"
     found = "of this processor" if has_bfloat16() else slower
     try:
@@ -98,9 +100,8 @@ def _opencv() -> Finding:
 
 def _operators() -> Iterator[Finding]:
     """Native operators of torchvision, which are missing when it does not fit torch."""
-    import torch  # noqa: PLC0415 - slow to import
-
-    with suppress(RuntimeError, ImportError):  # importing it may fail for that very reason
+    with suppress(RuntimeError, ImportError):
+        # It may fail for that very reason.
         importlib.import_module("torchvision")
     for name in OPERATORS:
         loads = hasattr(torch.ops.torchvision, name)
@@ -119,8 +120,6 @@ def _models() -> Iterator[Finding]:
 
 
 def _of_config(config: Config) -> Iterator[Finding]:
-    from ..workers.cluster import share_of_memory, workers_of  # noqa: PLC0415 - slow to import
-
     workers = f"{workers_of(config.run)} x {config.run.threads} threads"
     yield Finding("workers", f"{workers}, {share_of_memory(config.run) / 2**30:.1f} GiB each")
     output = config.output.path.absolute()

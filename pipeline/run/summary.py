@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, Final, Self
 
-from ... import __version__
 from ...stages.errors import ExitCode, OutputError, exit_code_of
+from ...stages.version import __version__
 from ..output.atomic import write_json
 from ..output.failures import FAILURES, write_failures
 from ..output.layout import RUN_REPORT, RUN_SCHEMA

@@ -9,6 +9,9 @@ from typing import Final
 from dask.system import CPU_COUNT
 from distributed.system import MEMORY_LIMIT
 
+if sys.platform != "win32":
+    import resource
+
 __all__ = [
     "CORES",
     "KEPT",
@@ -73,9 +76,7 @@ def resident_memory() -> int:
 
 def peak_memory() -> int:
     """Largest resident size of this process so far, in bytes; 0 where that is not known."""
-    if os.name == "nt":
+    if sys.platform == "win32":
         return 0
-    import resource  # noqa: PLC0415 - not on Windows
-
     unit = 1 if sys.platform == "darwin" else 1024
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
 
-from ... import __version__
 from ...stages.models.card import Backbone
+from ...stages.version import __version__
 from ..config.sections import Config
 
 __all__ = ["Job", "Outcome", "Place", "Task"]

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, ClassVar, Protocol
 from distributed import get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
-from ... import __version__
 from ...stages.clock import Clock
 from ...stages.errors import ConfigError, LocpipeError, OutputError
+from ...stages.version import __version__
 from . import machine
 from .messages import Outcome, Place, Task
 from .time_limit import time_limit

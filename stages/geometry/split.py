@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import skimage  # loads its parts when they are used
 from numpy.typing import NDArray
 
 __all__ = ["cut_necks"]
@@ -26,8 +27,6 @@ def cut_necks(cells: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
     Returns:
         bool [h, w], without the cells of the cuts.
     """
-    from skimage.segmentation import watershed  # noqa: PLC0415  slow to import, seldom used
-
     # Beyond the border there is nothing.
     padded = np.pad(cells, 1).astype(np.uint8)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
@@ -42,7 +41,9 @@ def cut_necks(cells: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
     half = np.zeros(count, np.float32)
     np.maximum.at(half, parts, half_height)
     parts[(stats[:, cv2.CC_STAT_AREA] < _LEAST_PART * half**2)[parts]] = 0
-    basins = watershed(-depth, parts, connectivity=2, mask=cells, watershed_line=True)
+    basins = skimage.segmentation.watershed(
+        -depth, parts, connectivity=2, mask=cells, watershed_line=True
+    )
     has_parts = np.zeros(len(greatest), np.bool_)
     has_parts[marks[parts > 0]] = True
     kept: NDArray[np.bool_] = cells & ((basins > 0) | ~has_parts[marks])

@@ -12,6 +12,7 @@ from .nin import NetworkInNetwork
 from .pooling import with_head
 from .text import TextNet
 from .tutorial import TutorialNet
+from .untrained import untrained
 
 __all__ = ["NETWORKS", "LeNet", "Network", "TextNet", "build"]
 
@@ -42,8 +43,6 @@ def build(architecture: str, classes: int) -> Network:
     if head:
         return with_head(build(architecture, classes), classes, head)
     if architecture not in NETWORKS:
-        from .untrained import untrained  # noqa: PLC0415 - loads torchvision
-
         return untrained(architecture, classes, tuple(NETWORKS))
     network = NETWORKS[architecture](classes)
     network.eval()

@@ -7,12 +7,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -23,7 +23,7 @@ from .dense import geometry
 from .efficientnet_lite import EfficientNetLite0, renamed
 from .network import Network
 from .split import attention, find_split, split
-from .torchvision_shim import declare_operators
+from .torchvision_shim import torchvision
 
 __all__ = [
     "Look",
@@ -67,7 +67,7 @@ class Row:
 
 def backbone_names() -> tuple[str, ...]:
     """Return the names of all classifiers there are."""
-    models = _torchvision()
+    models = torchvision().models
     return tuple(sorted((LITE0, *models.list_models(module=models))))
 
 
@@ -80,7 +80,7 @@ def look_of(name: str) -> Look:
     _require_known(name)
     if name == LITE0:
         return Look(224, (127 / 255,) * 3, (128 / 255,) * 3)
-    options = _torchvision().get_model_weights(name).DEFAULT.transforms()
+    options = torchvision().models.get_model_weights(name).DEFAULT.transforms()
     return Look(options.crop_size[0], tuple(options.mean), tuple(options.std))
 
 
@@ -151,7 +151,7 @@ def weights_file(name: str, weights: str) -> Path:
         return path
     if name == LITE0:
         return _packaged(weights)
-    offered = _torchvision().get_model_weights(name)
+    offered = torchvision().models.get_model_weights(name)
     if weights != "DEFAULT" and weights not in offered.__members__:
         known = ", ".join(offered.__members__)
         msg = f"weights {weights!r} of {name}: no such file, and torchvision offers: {known}"
@@ -185,14 +185,6 @@ def _require_known(name: str) -> None:
         raise ModelError(msg)
 
 
-@cache
-def _torchvision() -> Any:  # noqa: ANN401  torchvision ships no types
-    declare_operators()
-    from torchvision import models  # noqa: PLC0415  after the operators
-
-    return models
-
-
 class _OnMeta(TorchFunctionMode):
     """Make weights without values; small tables that a constructor computes with stay real."""
 
@@ -217,7 +209,7 @@ def _shape_only(name: str, classes: int | None = None) -> nn.Module:
     with _OnMeta():
         if name == LITE0:
             return EfficientNetLite0(**options).eval()
-        network: nn.Module = _torchvision().get_model(name, weights=None, **options)
+        network: nn.Module = torchvision().models.get_model(name, weights=None, **options)
     return network.eval()
 
 
@@ -233,8 +225,6 @@ def _classes(name: str, state: Mapping[str, Tensor]) -> int:
 
 
 def _read(file: Path) -> dict[str, Tensor]:
-    from safetensors.torch import load_file  # noqa: PLC0415  slow to import
-
     try:
         if file.suffix == ".safetensors":
             return load_file(file)

@@ -1,12 +1,14 @@
-"""Let torchvision be imported beside a torch that it was not built for."""
+"""torchvision, also beside a torch that it was not built for."""
 
 from __future__ import annotations
 
+import importlib
 from functools import lru_cache
+from typing import Any
 
 import torch
 
-__all__ = ["declare_operators"]
+__all__ = ["declare_operators", "torchvision"]
 
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
@@ -24,7 +26,7 @@ def declare_operators() -> torch.library.Library | None:
         process: torch forgets the schemas when it is collected.
     """
     try:
-        import torchvision  # noqa: F401, PLC0415 - slow, and the very thing that is tried
+        importlib.import_module("torchvision")  # slow, and the very thing that is tried
     except RuntimeError as error:
         if "torchvision::nms does not exist" not in str(error):
             raise
@@ -34,3 +36,9 @@ def declare_operators() -> torch.library.Library | None:
     for name in ("nms", "qnms"):
         library.define(name + _SCHEMA)
     return library
+
+
+def torchvision() -> Any:  # noqa: ANN401 - it ships no types
+    """Return torchvision, with `datasets`, `models`, `ops` and `transforms`."""
+    declare_operators()
+    return importlib.import_module("torchvision")  # slow, and the operators come first

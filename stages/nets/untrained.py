@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable
 
+from torch import nn
+
 from ..errors import ModelError
 from .backbones import LITE0, backbone_names, look_of
 from .efficientnet_lite import EfficientNetLite0
 from .network import Network
 from .split import split
-from .torchvision_shim import declare_operators
+from .torchvision_shim import torchvision
 
 __all__ = ["untrained"]
 
@@ -29,9 +31,8 @@ def untrained(backbone: str, classes: int, others: Iterable[str]) -> Network:
             "the backbones that `locpipe models backbones` lists"
         )
         raise ModelError(msg)
-    declare_operators()
-    from torchvision.models import get_model  # noqa: PLC0415 - after the operators
-
-    lite = backbone == LITE0
-    classifier = EfficientNetLite0(classes) if lite else get_model(backbone, num_classes=classes)
+    if backbone == LITE0:
+        classifier: nn.Module = EfficientNetLite0(classes)
+    else:
+        classifier = torchvision().models.get_model(backbone, num_classes=classes)
     return split(classifier, None, look_of(backbone).side)

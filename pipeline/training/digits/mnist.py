@@ -5,13 +5,13 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ....stages.errors import ConfigError
-from ....stages.nets.torchvision_shim import declare_operators
+from ....stages.nets.torchvision_shim import torchvision
 from ....stages.paths import expanded
 
 __all__ = ["CLASSES", "Digits", "read_mnist"]
@@ -66,18 +66,10 @@ def _default_folder() -> Path:
         return expanded(os.environ["LOCPIPE_DATA"]) / "mnist"
     root = expanded(_CACHE)
     try:
-        return Path(_datasets().MNIST(str(root), download=True).raw_folder)
+        return Path(torchvision().datasets.MNIST(str(root), download=True).raw_folder)
     except (RuntimeError, OSError) as error:
         msg = f"MNIST cannot be downloaded to {root} ({error}). {_HOW}"
         raise ConfigError(msg) from error
-
-
-def _datasets() -> Any:  # noqa: ANN401 - torchvision ships no types
-    declare_operators()
-    # It can be imported only after its operators are declared.
-    from torchvision import datasets  # noqa: PLC0415
-
-    return datasets
 
 
 def _find(folder: Path, name: str) -> Path:
@@ -92,7 +84,7 @@ def _find(folder: Path, name: str) -> Path:
 
 
 def _read(file: Path, reader: str, dtype: type[Number]) -> NDArray[Number]:
-    datasets = _datasets()
+    datasets = torchvision().datasets
     read: Callable[[str], object] = getattr(datasets.mnist, reader)
     try:
         if file.suffix != ".gz":

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from ..output.box_json import Page
-    from .source import Content, Source
+    from .source import Content, PageSource
 
 __all__ = ["Format", "Pages"]
 
@@ -36,7 +36,7 @@ class Format:
         needs_boxes: whether a page without boxes has no files.
     """
 
-    files: Callable[[Page, Source, Path], Mapping[str, Content]]
+    files: Callable[[Page, PageSource, Path], Mapping[str, Content]]
     suffixes: tuple[str, ...]
     joined: Callable[[Pages, Path], Mapping[str, Iterator[bytes]]] = _nothing
     needs_boxes: bool = False

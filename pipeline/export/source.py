@@ -20,7 +20,7 @@ from ...stages.load import probe
 if TYPE_CHECKING:
     from ..output.box_json import Page
 
-__all__ = ["Content", "Link", "Source", "encoded_png", "is_opened_as_stored", "picture_beside"]
+__all__ = ["Content", "Link", "PageSource", "encoded_png", "is_opened_as_stored", "picture_beside"]
 
 
 @dataclass(frozen=True)
@@ -34,7 +34,7 @@ Content = bytes | Link
 
 
 @dataclass(frozen=True)
-class Source:
+class PageSource:
     """The picture of a page, decoded only when a format asks for it.
 
     Attributes:
@@ -79,7 +79,7 @@ def _is_plain_tiff(path: Path) -> bool:
 
 
 def picture_beside(
-    page: Page, source: Source, folder: Path, writable: Callable[[str], bool]
+    page: Page, source: PageSource, folder: Path, writable: Callable[[str], bool]
 ) -> tuple[str, dict[str, Content]]:
     """Return how a file `folder / page.name` is to name its picture, and what must lie there for it.
 

@@ -21,7 +21,7 @@ from ..output.layout import prepare_output, result_path
 from ..output.pictures import mask_pixels
 from ..sources.pictures import open_source
 from .formats import FOLDER, format_named, remove
-from .source import Link, Source
+from .source import Link, PageSource
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -88,7 +88,7 @@ class RunExports:
         output = self._output
         if not output.exports:
             return
-        source = Source(
+        source = PageSource(
             path.absolute(),
             lambda: result.image.rgb,
             lambda: mask_pixels(result) if output.masks else None,
@@ -131,7 +131,7 @@ def _export_page(run: FinishedRun, formats: Iterable[str], page: Page) -> list[s
     return list(left_out)
 
 
-def export_page(output: Path, name: str, page: Page, source: Source) -> None:
+def export_page(output: Path, name: str, page: Page, source: PageSource) -> None:
     """Write a page in one format.
 
     Raises:
@@ -158,7 +158,7 @@ def _is_there(output: Path, name: str, page: Page) -> bool:
     return (_folder(output, name) / format_.last_file(page.name)).exists()
 
 
-def _source(run: FinishedRun, page: Page) -> Source:
+def _source(run: FinishedRun, page: Page) -> PageSource:
     path = run.picture(page).absolute()
 
     @cache
@@ -171,7 +171,7 @@ def _source(run: FinishedRun, page: Page) -> Source:
             return None
         return cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)  # type: ignore[return-value] # a PNG of ours
 
-    return Source(path, lambda: picture().rgb, mask)
+    return PageSource(path, lambda: picture().rgb, mask)
 
 
 def _write_pieces(output: Path, path: Path, pieces: Iterator[bytes]) -> None:

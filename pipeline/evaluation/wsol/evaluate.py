@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ..evaluate import Frame
     from .levels import Normalize
     from .measures import Totals
-    from .score import Total, WsolReport
+    from .score import WsolReport, WsolTotal
     from .truth import Truth
 
 __all__ = ["evaluate_wsol"]
@@ -81,7 +81,7 @@ def _check_label(truth: Truth, label: str, places: str) -> None:
         raise ConfigError(message)
 
 
-def _label_totals(pages: Mapping[str, Page], truth: Truth) -> dict[str, Total]:
+def _label_totals(pages: Mapping[str, Page], truth: Truth) -> dict[str, WsolTotal]:
     """Return mAP over the labels that both the run and the truth know, if there are any.
 
     The score of a label is that of its best box, 0 without one.

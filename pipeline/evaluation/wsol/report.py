@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from .score import Total, WsolReport
+    from .score import WsolReport, WsolTotal
 
 __all__ = ["table"]
 
@@ -28,6 +28,6 @@ def table(report: WsolReport, left_out: Sequence[str]) -> str:
     return "\n".join(lines)
 
 
-def _cells(one: Total) -> str:
+def _cells(one: WsolTotal) -> str:
     run = f"{100 * one.score:5.1f} [{100 * one.low:5.1f}, {100 * one.high:5.1f}]"
     return f"{run}  {100 * one.whole_picture:13.1f}  {100 * one.centre_gaussian:15.1f}"

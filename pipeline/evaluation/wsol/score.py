@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from .levels import Normalize
     from .measures import Totals
 
-__all__ = ["PictureScore", "Total", "WsolReport", "score", "total"]
+__all__ = ["WsolPictureScore", "WsolReport", "WsolTotal", "score", "total"]
 
 _BASELINES: Mapping[str, Callable[[int, int], NDArray[np.float32]]] = MappingProxyType(
     {"whole_picture": whole_picture, "centre_gaussian": centre_gaussian}
@@ -33,7 +33,7 @@ _HALF = 0.5
 
 
 @dataclass(frozen=True)
-class Total:
+class WsolTotal:
     """One measure over all pictures that it can be taken of, all numbers 0..1.
 
     Attributes:
@@ -54,7 +54,7 @@ class Total:
 
 
 @dataclass(frozen=True)
-class PictureScore:
+class WsolPictureScore:
     """One picture: its name, and what can be said of it alone, by measure."""
 
     name: str
@@ -65,8 +65,8 @@ class PictureScore:
 class WsolReport:
     """Totals by measure, and every picture in the order of their names."""
 
-    totals: dict[str, Total]
-    pictures: tuple[PictureScore, ...]
+    totals: dict[str, WsolTotal]
+    pictures: tuple[WsolPictureScore, ...]
 
 
 def score(cases: Iterable[tuple[str, Case]], *, normalize: Normalize = "minmax") -> WsolReport:
@@ -81,7 +81,7 @@ def score(cases: Iterable[tuple[str, Case]], *, normalize: Normalize = "minmax")
             if protocol.can(case):
                 rows[key].append([protocol.row(rival, normalize) for rival in rivals])
                 names[key].append(name)
-    totals: dict[str, Total] = {}
+    totals: dict[str, WsolTotal] = {}
     for key, table in rows.items():
         of_run, *of_baselines = (np.stack(column) for column in zip(*table, strict=True))
         protocol = PROTOCOLS[key]
@@ -89,7 +89,7 @@ def score(cases: Iterable[tuple[str, Case]], *, normalize: Normalize = "minmax")
         for measure, values in protocol.each(of_run).items():
             for name, value in zip(names[key], values.tolist(), strict=True):
                 alone[name][measure] = value
-    return WsolReport(totals, tuple(PictureScore(*pair) for pair in sorted(alone.items())))
+    return WsolReport(totals, tuple(WsolPictureScore(*pair) for pair in sorted(alone.items())))
 
 
 def total(
@@ -97,7 +97,7 @@ def total(
     run: NDArray[Any],
     whole: NDArray[Any],
     gaussian: NDArray[Any],
-) -> dict[str, Total]:
+) -> dict[str, WsolTotal]:
     """Return the totals of measures.
 
     Args:
@@ -111,7 +111,7 @@ def total(
     samples = measure(run, bootstrap(count))
     baselines = [measure(rows, once) for rows in (whole, gaussian)]
     return {
-        name: Total(count, float(values[0]), *_interval(values[1:]), *_at(baselines, name))
+        name: WsolTotal(count, float(values[0]), *_interval(values[1:]), *_at(baselines, name))
         for name, values in samples.items()
     }
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from ..format import Format
 from ..lines import Line, Reading, Rect, Word, around, lines_of
 from ..markup import add, fits, points, serialized
-from ..source import Content, Source, picture_beside
+from ..source import Content, PageSource, picture_beside
 
 if TYPE_CHECKING:
     from ...output.box_json import Page
@@ -26,7 +26,7 @@ NAMESPACE: Final = "http://www.loc.gov/standards/alto/ns-v4#"
 LOCATION: Final = "http://www.loc.gov/standards/alto/v4/alto-4-3.xsd"
 
 
-def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:
+def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:
     """Return the XML of a page, and the picture where other programs need one of their own."""
     picture, beside = picture_beside(page, source, folder, fits)
     return {**beside, f"{page.name}.xml": document(page, picture, {})}

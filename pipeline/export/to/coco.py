@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ....stages.geometry.rasterize import covered
 from ..format import Format, Pages
-from ..source import Content, Source
+from ..source import Content, PageSource
 
 if TYPE_CHECKING:
     from ....stages.geometry.box import Box
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT", "run_lengths"]
 
 
-def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
+def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
     """Return what `joined` needs of a page: one annotation per box, still without numbers."""
     mask = source.mask() if page.boxes else None
     annotations = [_annotation(box, page, mask) for box in page.boxes]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..crops import Crop, cut
 from ..format import Format, Pages
-from ..source import Content, Source, encoded_png
+from ..source import Content, PageSource, encoded_png
 
 if TYPE_CHECKING:
     from ...output.box_json import Page
@@ -24,7 +24,7 @@ PADDING: Final = 0.1
 """In units of the height of the box."""
 
 
-def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
+def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
     """Return a PNG for every box, and their list."""
     found: dict[str, Content] = {}
     lines = []

@@ -13,7 +13,7 @@ from xml.etree import ElementTree as ET
 from ..format import Format
 from ..lines import Line, Reading, Rect, Word, around, lines_of
 from ..markup import add, fits, serialized
-from ..source import Content, Source, picture_beside
+from ..source import Content, PageSource, picture_beside
 
 if TYPE_CHECKING:
     from ...output.box_json import Page
@@ -24,7 +24,7 @@ DOCTYPE: Final = "<!DOCTYPE html>\n"
 CAPABILITIES: Final = "ocr_page ocr_carea ocr_line ocrx_word"
 
 
-def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:
+def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:
     """Return the hOCR of a page, and the picture where other programs need one of their own."""
     picture, beside = picture_beside(page, source, folder, _fits)
     return {**beside, f"{page.name}.hocr": document(page, picture, {})}

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..crops import quad_of
 from ..format import Format
-from ..source import Content, Source
+from ..source import Content, PageSource
 
 if TYPE_CHECKING:
     from ...output.box_json import Page
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT"]
 
 
-def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
+def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
     """Return the text file of a page; it is empty where there is no box."""
     lines = []
     for box in page.boxes:

@@ -22,7 +22,7 @@ import numpy as np
 from ..crops import Quad, quad_of
 from ..format import Format, Pages
 from ..markup import add, clean
-from ..source import Content, Source
+from ..source import Content, PageSource
 
 if TYPE_CHECKING:
     from ....stages.geometry.box import Box
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["FORMAT"]
 
 
-def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
+def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
     """Return the task of a page."""
     return {f"{page.name}.json": json.dumps(_task(page, source.path)).encode("ascii")}
 

@@ -15,7 +15,7 @@ from xml.etree import ElementTree as ET
 from ..format import Format
 from ..lines import Line, Word, around, lines_of
 from ..markup import add, fits, points, serialized
-from ..source import Content, Source, picture_beside
+from ..source import Content, PageSource, picture_beside
 
 if TYPE_CHECKING:
     from ...output.box_json import Page
@@ -27,7 +27,7 @@ EPOCH: Final = "1970-01-01T00:00:00Z"
 """PAGE wants the time it was made, which may not differ from run to run."""
 
 
-def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:
+def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:
     """Return the XML of a page, and the picture where other programs need one of their own."""
     picture, beside = picture_beside(page, source, folder, fits)
     return {**beside, f"{page.name}.xml": document(page, picture)}

@@ -18,7 +18,7 @@ import numpy as np
 from ....stages.decoding.orientation import points_as_stored
 from ..format import Format, Pages
 from ..lines import Rect
-from ..source import Content, Link, Source, encoded_png, is_opened_as_stored
+from ..source import Content, Link, PageSource, encoded_png, is_opened_as_stored
 
 if TYPE_CHECKING:
     from ...output.box_json import Page
@@ -53,7 +53,7 @@ def zones(page: Page) -> list[Rect]:
     return found
 
 
-def files(page: Page, source: Source, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
+def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
     """Return zones and the picture they are for; nothing where there is nothing to read.
 
     The picture is a link, with zones in its stored pixels. Tesseract reads a picture that needs its

@@ -1,12 +1,12 @@
 from locpipe.pipeline.evaluation.wsol.report import table
-from locpipe.pipeline.evaluation.wsol.score import PictureScore, Total, WsolReport
+from locpipe.pipeline.evaluation.wsol.score import WsolPictureScore, WsolReport, WsolTotal
 
 REPORT = WsolReport(
     totals={
-        "MaxBoxAcc": Total(2, 0.5, 0.0, 1.0, 0.25, 0.125),
-        "masks of the run": Total(2, 1.0, 1.0, 1.0, 1.0, 0.0),
+        "MaxBoxAcc": WsolTotal(2, 0.5, 0.0, 1.0, 0.25, 0.125),
+        "masks of the run": WsolTotal(2, 1.0, 1.0, 1.0, 1.0, 0.0),
     },
-    pictures=(PictureScore("a", {}), PictureScore("b", {})),
+    pictures=(WsolPictureScore("a", {}), WsolPictureScore("b", {})),
 )
 
 

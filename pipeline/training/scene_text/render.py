@@ -39,7 +39,7 @@ class Renderer:
     def __init__(self, settings: RenderSettings) -> None:
         self.settings = settings
         vocabulary = Vocabulary(read_words(settings.words))
-        self._writer = Writer(find_fonts(settings.fonts), vocabulary, settings.cjk)
+        self.writer = Writer(find_fonts(settings.fonts), vocabulary, settings.cjk)
         photographs = find_backgrounds(settings.backgrounds, settings.backgrounds_keep_out_every)
         self._backgrounds = Backgrounds(photographs, settings.width, settings.height)
 
@@ -52,7 +52,7 @@ class Renderer:
         rng = np.random.default_rng([self.settings.seed, index])
         shares = self.settings.kinds.model_dump()
         kind = weighted(rng, list(shares), list(shares.values()))
-        scene = _Scene(rng, self.settings, self._writer, self._backgrounds, kind)
+        scene = _Scene(rng, self.settings, self.writer, self._backgrounds, kind)
         scene.write()
         return scene.photographed()
 

@@ -1,10 +1,12 @@
 """What is known about pictures from run to run."""
 
 import resource
+import sqlite3
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -160,9 +162,18 @@ def test_a_full_disk_is_told_from_the_first_write_to_the_last(output: Path) -> N
             state.finish()
 
 
-def test_a_full_disk_of_temporary_files_is_told(output: Path) -> None:
+def test_a_full_disk_of_temporary_files_is_told(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Cramped(sqlite3.Connection):
+        """A database whose temporary files are on a disk that is soon full."""
+
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            self.execute("PRAGMA temp.max_page_count = 12")
+
+    monkeypatch.setattr(sqlite3, "connect", Cramped)
     with State(output) as state:
-        state._db.execute("PRAGMA temp.max_page_count = 3")
         plan = [planned(f"{number}.jpg") for number in range(1000)]
         with pytest.raises(OutputError, match=r"disk is full; free space .* TMPDIR"):
             deque(map(state.plan, plan))

@@ -87,7 +87,7 @@ def test_negatives_have_no_words_and_others_do(renderer: Renderer) -> None:
 
 def test_symbols_are_painted_and_are_no_words(renderer: Renderer) -> None:
     without = copy.copy(renderer)
-    without._writer = replace(renderer._writer, fonts=replace(renderer._writer.fonts, symbols=()))
+    without.writer = replace(renderer.writer, fonts=replace(renderer.writer.fonts, symbols=()))
     pairs = [
         (only(renderer, "negative").render(i), only(without, "negative").render(i))
         for i in range(12)

@@ -24,21 +24,21 @@ __all__ = ["calibrate"]
     multiple=True,
     required=True,
     metavar="CONFIG",
-    help="A config of `locpipe run` whose maps are to be calibrated; may be given several times.",
+    help="Calibrate the maps of this config of `locpipe run`; repeatable.",
 )
-@click.option("--all", "every_kind", is_flag=True, help="For all six kinds of weights.")
+@click.option("--all", "every_kind", is_flag=True, help="Calibrate all six kinds of weights.")
 @click.option(
     "--data",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="For digits the four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download.",
+    help="For digits: the four idx files of MNIST (default: $LOCPIPE_DATA/mnist, or a download).",
 )
 @click.option(
     "--backgrounds",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Photographs without text; every fifth by name is left alone, for measuring. "
-    "Without them photographs light up more often.",
+    help="Photographs without text. Every fifth by name is left alone, for measuring. "
+    "Without this option, photographs without text light up more often.",
 )
 @click.option(
     "--canvases",
@@ -61,10 +61,12 @@ def calibrate(
 ) -> None:
     """Fit what turns the maps of MODEL into probabilities, on pictures made for it.
 
-    For every polarity, scale and label that a CONFIG asks for, a logistic regression tells cells on
-    ink from cells on ground: on canvases of digits at known places, or for a model of text on
-    rendered pictures, where 0.5 then becomes the threshold that finds words best. Writes the
-    calibrations into the model, replacing older ones for the same maps, and prints them.
+    A logistic regression tells cells on ink from cells on ground. There is one for every polarity,
+    scale and label that a CONFIG asks for. For digits the pictures are canvases with digits at known
+    places. For text they are rendered pictures; the thresholds of the config then find words best.
+
+    The command writes the calibrations into the model, in place of older ones for the same maps, and
+    prints them.
     """
     settings = [read_config(name, ()).config for name in configs]
     request = Request(settings, every_kind, backgrounds, count, seed)

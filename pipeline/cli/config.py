@@ -29,7 +29,7 @@ def show(config: str, assignments: tuple[str, ...]) -> None:
 @config_argument
 @set_option
 def check(config: str, assignments: tuple[str, ...]) -> None:
-    """Say whether a config is right, and whether its model can do what it asks for."""
+    """Check a config, and whether its model can do what it asks for."""
     checked = read_config(config, assignments).config
     read_card(find_model(checked.source)).supports(checked)
     click.echo(f"{config}\tok\t{checked.sha256()}")
@@ -37,5 +37,5 @@ def check(config: str, assignments: tuple[str, ...]) -> None:
 
 @config.command(epilog="Example: locpipe config schema > locpipe.schema.json")
 def schema() -> None:
-    """Print the JSON Schema of a config, from which editors complete."""
+    """Print the JSON Schema of a config; editors use it for completion."""
     click.echo(json.dumps(Config.model_json_schema(), indent=2))

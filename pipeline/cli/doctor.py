@@ -17,7 +17,8 @@ __all__ = ["doctor"]
 def doctor(ctx: click.Context, config: str | None, *, as_json: bool) -> None:
     """Tell what locpipe finds on this machine and what is wrong with it.
 
-    With CONFIG, also whether the output can be written. Exit code 1 when something is wrong.
+    With CONFIG, it also checks whether the output can be written. The exit code is 1 when something
+    is wrong.
     """
     findings = examine(read_config(config, ()).config if config else None)
     if as_json:

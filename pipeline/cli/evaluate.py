@@ -35,16 +35,15 @@ _SCHEMA = "locpipe/evaluation/1"
     required=True,
     multiple=True,
     metavar="PLACE",
-    help="Ground truth. Text: a folder with gt/NAME.txt or NAME.txt for every picture. wsol: a CSV "
-    "(image,xmin,ymin,xmax,ymax[,label]), a folder of Pascal VOC XML, a folder of masks; may be "
-    "given several times.",
+    help="Ground truth; repeatable. Text: a folder with gt/NAME.txt or NAME.txt for every picture. wsol: a "
+    "CSV (image,xmin,ymin,xmax,ymax[,label]), a folder of Pascal VOC XML, or a folder of masks.",
 )
 @click.option(
     "--protocol",
     "protocols",
     type=click.Choice([*TEXT_PROTOCOLS, _WSOL]),
     multiple=True,
-    help="May be given several times; all for text if not given. "
+    help="Repeatable; without it, all protocols for text. "
     + "".join(f"{name}: {counts}. " for name, counts in TEXT_PROTOCOLS.items())
     + "wsol: heatmaps, boxes and masks of objects, beside two baselines that have not seen the picture.",
 )
@@ -53,7 +52,7 @@ _SCHEMA = "locpipe/evaluation/1"
     type=click.Choice(["upright", "stored"]),
     default="upright",
     show_default=True,
-    help="Pixel grid that the ground truth refers to: EXIF orientation applied or not.",
+    help="Pixel grid of the ground truth: with the EXIF orientation applied, or as stored.",
 )
 @click.option("--join-lines", is_flag=True, help="Text: join the boxes of each line first.")
 @click.option(
@@ -61,9 +60,9 @@ _SCHEMA = "locpipe/evaluation/1"
     type=click.Choice(["minmax", "none"]),
     default="minmax",
     show_default=True,
-    help="wsol: stretch the heat of every picture to 0..1, as the field does, or take it as it is.",
+    help="wsol: stretch the heat of every picture to 0..1, as is usual, or take it as it is.",
 )
-@click.option("--label", metavar="NAME", help="wsol: look at boxes of this name only.")
+@click.option("--label", metavar="NAME", help="wsol: look only at boxes of this name.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @click.option(
     "-o",
@@ -84,11 +83,12 @@ def evaluate(
     join_lines: bool,
     as_json: bool,
 ) -> None:
-    """Score what RUN, the output folder of `locpipe run`, holds against ground truth.
+    """Score the results of a run against ground truth.
 
-    Text: prints precision, recall and their harmonic mean H of the boxes. wsol: MaxBoxAcc,
-    MaxBoxAccV2, PxAP, pixel IoU, pointing game, and mAP where both sides name labels alike. All in
-    percent over all pictures, with 95 % bootstrap intervals over pictures.
+    RUN is the output folder of `locpipe run`. For text, the command prints precision, recall and their
+    harmonic mean H of the boxes. For wsol, it prints MaxBoxAcc, MaxBoxAccV2, PxAP, pixel IoU and the
+    pointing game, and mAP if both sides use the same labels. All numbers are percent over all
+    pictures, with 95 % bootstrap intervals over pictures.
     """
     if _WSOL in protocols:
         _only(protocols == (_WSOL,), "--protocol wsol cannot be joined with another")

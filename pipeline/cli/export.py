@@ -30,7 +30,7 @@ Examples:
 
 \b
 Exit codes: 0 all exported, 2 not a run, unfinished, or of another version, 3 some pictures are left
-out (they failed, moved, or were changed; see the warnings), 6 not writable, 75 a run is at work."""
+out (they failed, moved or changed; see the warnings), 6 not writable, 75 a run is at work."""
 )
 
 
@@ -46,13 +46,12 @@ def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.command(epilog=EPILOG)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", "formats", callback=_names, multiple=True, required=True, metavar="FORMAT[,FORMAT]", help="What to write; repeatable.")  # fmt: skip
-@click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures lie now, if they have moved.")  # fmt: skip
+@click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
 @click.pass_context
 def export(ctx: click.Context, run: Path, formats: tuple[str, ...], pictures: Path | None) -> None:
     """Write results for OCR and annotation tools.
 
-    RUN is the folder that `locpipe run` wrote to; the exports go to RUN/exports, where those made
-    before are replaced.
+    RUN is the output folder of `locpipe run`. The exports go to RUN/exports and replace earlier ones.
     """
     set_up_logging(logging.INFO)
 

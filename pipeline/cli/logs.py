@@ -15,7 +15,7 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """One object a line: time, level, message, and the fields of the event."""
+        """One object per line: time, level, message, and the fields of the event."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),

@@ -26,11 +26,11 @@ COMMANDS: Final = {
     "export": (".export:export", "Write results for OCR and annotation tools."),
     "models": (".models:models", "List, show and verify the models."),
     "config": (".config:config", "Show and check a config, or print its schema."),
-    "doctor": (".doctor:doctor", "Tell what locpipe finds on this machine."),
+    "doctor": (".doctor:doctor", "Check what locpipe finds on this machine."),
     "evaluate": (".evaluate:evaluate", "Score boxes against ground truth."),
     "train": (".train:train", "Train the network of a model."),
     "weigh": (".weigh:weigh", "Measure the AdGAP weights of a classifier."),
-    "calibrate": (".calibrate:calibrate", "Fit the scale of the heatmap and the threshold."),
+    "calibrate": (".calibrate:calibrate", "Turn the maps of a model into probabilities."),
     "render": (".render:render", "Render scene text with its truth."),
 }
 

@@ -31,7 +31,7 @@ def show(model: str) -> None:
 @models.command(epilog="Example: locpipe models verify digits")
 @click.argument("model", nargs=-1)
 def verify(model: tuple[str, ...]) -> None:
-    """Check the files of models against their sha256; of all shipped ones if none is named."""
+    """Check the files of models against their sha256. Without a name, check all shipped models."""
     for folder in [find_model(name) for name in model] or list_models():
         click.echo(f"{folder.name}\tok\t{verify_model(folder)}")
 
@@ -39,10 +39,10 @@ def verify(model: tuple[str, ...]) -> None:
 @models.command(epilog="Example: locpipe models backbones resnet50 vgg16")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def backbones(names: tuple[str, ...]) -> None:
-    """Print a table of the classifiers that `model: {backbone: NAME}` takes; of all if none is named.
+    """Print a table of the classifiers that `model: {backbone: NAME}` takes. Without a name, print all.
 
-    The layer that is found to give F, its maps, pixels a cell and field of view; none where the
-    last stage is attention, which has no maps of filters. No weights are needed.
+    The columns are the layer that gives F, its number of maps, pixels per cell and field of view.
+    A classifier that ends in attention has no such layer. The command needs no weights.
     """
     from ...stages.nets.backbones import backbone_names, rows  # noqa: PLC0415 - slow to import
 

@@ -21,8 +21,8 @@ set_option = click.option(
 )
 
 
-_QUIET = click.option("-q", "--quiet", "level", flag_value=logging.WARNING, help="Say nothing but warnings and errors.")  # fmt: skip
-_VERBOSE = click.option("-v", "--verbose", "level", flag_value=logging.DEBUG, help="Say more, with tracebacks.")  # fmt: skip
+_QUIET = click.option("-q", "--quiet", "level", flag_value=logging.WARNING, help="Print only warnings and errors.")  # fmt: skip
+_VERBOSE = click.option("-v", "--verbose", "level", flag_value=logging.DEBUG, help="Print more, with tracebacks.")  # fmt: skip
 _FORMAT = click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)  # fmt: skip
 
 

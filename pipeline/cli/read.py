@@ -27,20 +27,20 @@ Examples:
 
 \b
 Exit codes: 0 all read or nothing to do, 2 not a finished run, or engine or language missing,
-3 some pages could not be read (see read-failures.jsonl), 6 output not writable, 75 a run is at
+3 some pages could not be read (see read-failures.jsonl), 6 output not writable, 75 another run is at
 work there, 130/143 stopped by a signal, 1 internal error."""
 
 
 @click.command(epilog=EPILOG)
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("--engine", type=click.Choice(ENGINES), default="tesseract", show_default=True, help="What reads.")  # fmt: skip
-@click.option("--unit", type=click.Choice(["word", "line"]), default="word", show_default=True, help="What it is given at a time: a box, or a line of boxes (tesseract only).")  # fmt: skip
+@click.option("--engine", type=click.Choice(ENGINES), default="tesseract", show_default=True, help="Which program reads.")  # fmt: skip
+@click.option("--unit", type=click.Choice(["word", "line"]), default="word", show_default=True, help="What the engine reads at a time: a box, or a line of boxes (tesseract only).")  # fmt: skip
 @click.option("--lang", "language", metavar="L", help="Language of the engine.  [default: eng, or ch for rapidocr]")  # fmt: skip
-@click.option("--min-confidence", type=click.FloatRange(0, 1), help="Text read with less does not count.")  # fmt: skip
-@click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures lie now, if they have moved.")  # fmt: skip
+@click.option("--min-confidence", type=click.FloatRange(0, 1), help="Text that is read with less does not count.")  # fmt: skip
+@click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=0), metavar="N", help="Worker processes; 0: in this process.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDR", help="Use a running Dask scheduler.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=120, show_default=True, help="Seconds a page may take.")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(min=1), default=120, show_default=True, help="Time limit per page, in seconds.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Read everything again.")
 @click.option("--json", "as_json", is_flag=True, help="Print read.json on stdout at the end.")
 @log_options
@@ -64,9 +64,9 @@ def read(
 ) -> None:
     """Read the text in the boxes of a run with an OCR engine.
 
-    RUN is the folder that `locpipe run` wrote to. Writes for every page RUN/read/<picture> with
-    .txt, .json (text and confidence by box and line), .hocr and .xml (ALTO), and RUN/read.json. Run
-    again to go on: what is read is skipped.
+    RUN is the output folder of `locpipe run`. For every page, the command writes RUN/read/<picture>
+    with .txt, .json (text and confidence per box and per line), .hocr and .xml (ALTO). The report is
+    RUN/read.json. A second run goes on: it skips what is read.
     """
     level = level or logging.INFO
     set_up_logging(level, log_format)

@@ -36,8 +36,8 @@ __all__ = ["render"]
 def render(config: str, output: Path, count: int, start: int, assignments: tuple[str, ...]) -> None:
     """Render pictures with text, and the boxes of their words.
 
-    CONFIG is a file or the name of a shipped one. The same config and index give the same
-    picture everywhere.
+    CONFIG is a file or the name of a shipped config. The same config and index give the same picture
+    everywhere.
 
     Example: locpipe render configs/render/text.yaml --count 20 --output out/render
     """

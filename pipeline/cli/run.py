@@ -36,14 +36,18 @@ failures.jsonl), 4 no picture and --require-input, 5 model, 6 output not writabl
 @set_option
 @click.option("--input", "input_", metavar="X", help="Folder, glob, picture, or .txt/.jsonl list.")
 @click.option("--output", metavar="DIR", help="Where results go.")
-@click.option("--limit", type=click.IntRange(min=0), metavar="N", help="Do at most N pictures.")
+@click.option(
+    "--limit", type=click.IntRange(min=0), metavar="N", help="Process at most N pictures."
+)
 @click.option("--dry-run", is_flag=True, help="Print what would be done and why; do nothing.")
 @click.option("--workers", type=int, metavar="N", help="Worker processes; 0: in this process.")
 @click.option("--scheduler", metavar="ADDR", help="Use a running Dask scheduler.")
-@click.option("--retry-failed", is_flag=True, help="Try failures again, however many there were.")
+@click.option(
+    "--retry-failed", is_flag=True, help="Try all failed pictures again, however often they failed."
+)
 @click.option("--force", is_flag=True, help="Do everything again.")
-@click.option("--require-input", is_flag=True, help="Exit with 4 when there is no picture.")
-@click.option("--offline", is_flag=True, help="Download no weights of a backbone, for which alone a run uses the network.")  # fmt: skip
+@click.option("--require-input", is_flag=True, help="Exit with 4 if there is no picture.")
+@click.option("--offline", is_flag=True, help="Never download backbone weights (a run's only network use).")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")
 @log_options
 @click.pass_context
@@ -68,7 +72,7 @@ def run(
 ) -> None:
     """Find what is on pictures and write masks, boxes and a report.
 
-    CONFIG is a file or the name of a shipped config. Run again to go on: what is done is skipped.
+    CONFIG is a file or the name of a shipped config. A second run goes on: it skips what is done.
     """
     level = level or logging.INFO
     set_up_logging(level, log_format)

@@ -25,7 +25,7 @@ Examples:
 
 @click.command(epilog=EPILOG)
 @click.argument("picture", type=click.Path(path_type=Path))
-@click.option("--config", default="text", show_default=True, help="Config, as for locpipe run.")
+@click.option("--config", default="text", show_default=True, help="Config, as for `locpipe run`.")
 @set_option
 @click.option("--weights", metavar="W,…", help="Methods to draw, one row each (heatmap.weights).")
 @click.option(
@@ -45,7 +45,7 @@ def show(
 ) -> None:
     """Draw a picture, its heatmap, its mask and its boxes, for several methods side by side.
 
-    The figure of the AdGAP paper. Prints the name of the file it wrote.
+    It is the figure of the AdGAP paper. The command prints the name of the file that it wrote.
     """
     target = output or Path(f"{picture.name}.show.png")
     configs = [

@@ -34,13 +34,16 @@ __all__ = ["train"]
 )
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if there is one.")
 def train(config: str, assignments: tuple[str, ...], output: Path | None, *, resume: bool) -> None:
-    """Train a classifier as CONFIG says and write it as a model folder.
+    """Train a classifier as CONFIG says, and write it as a model folder.
 
-    CONFIG is a file, or the name of a shipped one: digits; text, whose `kind` is text; or one of
-    kind `images`, which trains any network on labelled pictures: nin, heads, tutorial-gap, ….
-    Checkpoints are kept, of digits after every epoch, of others every few minutes and when it is
-    stopped; a training that was stopped goes on with --resume as if it never had been. Prints how
-    good the model is on samples that it was not trained on. What comes next is `locpipe weigh`.
+    CONFIG is a file or the name of a shipped config: digits, text, or one of `kind: images` (nin,
+    heads, tutorial-gap, …). `kind: images` trains any network on labelled pictures.
+
+    The command keeps checkpoints: for digits after every epoch, for others every few minutes and
+    when it is stopped. With --resume a stopped training goes on as if it had never stopped.
+
+    At the end it prints how good the model is on samples that it was not trained on. The next step
+    is `locpipe weigh`.
     """
     path = find_config(config, CONFIGS / "train")
     given = [parse_assignment(text) for text in assignments]

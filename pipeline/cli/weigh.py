@@ -20,26 +20,36 @@ __all__ = ["weigh"]
     "--data",
     type=click.Path(path_type=Path),
     metavar="DIR",
-    help="Labelled pictures, one folder a class. "
-    "For digits the four idx files of MNIST; else $LOCPIPE_DATA/mnist, else a download. "
-    "For text photographs without text; else those of the training.",
+    help="Labelled pictures, one folder per class. "
+    "For digits: the four idx files of MNIST (default: $LOCPIPE_DATA/mnist, or a download). "
+    "For text: photographs without text (default: those of the training).",
 )
-@click.option("--weights", metavar="FILE", help="Of a backbone: a file; else torchvision's own.")
-@click.option("--layer", help="Of a backbone: that is weighed; else the last convolutional stage.")
 @click.option(
-    "--output", type=click.Path(path_type=Path), metavar="DIR", help="Model folder of a backbone."
+    "--weights",
+    metavar="FILE",
+    help="File with the weights of a backbone (default: torchvision's own).",
+)
+@click.option(
+    "--layer", help="Layer of a backbone to weigh (default: the last convolutional stage)."
+)
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="Where the model folder of a backbone goes.",
 )
 def weigh(
     model: str, data: Path | None, weights: str | None, layer: str | None, output: Path | None
 ) -> None:
     """Measure the AdGAP weights of MODEL: a name, a folder, or a backbone such as resnet50.
 
-    On labelled pictures, or the samples of the model's training: the MNIST training digits, or for
-    text the positions of rendered pictures.
+    The weights are measured on labelled pictures, or on samples of the model's training. For digits
+    these are the MNIST training digits, for text the positions of rendered pictures.
 
-    Writes the tables into the model and prints how much the error of each class grows when each
-    filter is blocked. Drops the calibrations, which belong to the old tables: for digits and text
-    what comes next is `locpipe calibrate`; others are used with `heatmap.normalize: minmax`.
+    The command writes the tables into the model. It prints how much the error of each class grows
+    when each filter is blocked. It drops the calibrations, since they belong to the old tables. For
+    digits and text the next step is `locpipe calibrate`. Use other models with
+    `heatmap.normalize: minmax`.
     """
     source = source_of(model, weights, layer)
     if isinstance(source, Path) and read_card(source).architecture == "text":

@@ -210,7 +210,7 @@ def read(
         language: as the engine calls it; None: English, or Chinese and Latin for rapidocr.
         min_confidence: 0..1; text read with less does not count; None: what suits the engine.
         pictures: where the pictures of the run lie now, if they have moved.
-        workers: processes; None: one a core; 0: in this process.
+        workers: processes; None: one per core; 0: in this process.
         force: read everything again.
 
     Returns:

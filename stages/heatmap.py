@@ -59,7 +59,7 @@ def heatmap(
     normalize: Normalize = "calibrated",
     merge: Merge = "max",
 ) -> Heatmap:
-    """Weigh filter responses into one map a label.
+    """Weigh filter responses into one map per label.
 
     Args:
         model: where the tables and calibrations come from.

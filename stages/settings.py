@@ -227,7 +227,7 @@ class BoxesSettings(Section):
     fill: bool = False
     """Masks show the insides of the boxes, not the components that the boxes were made of."""
     max: Annotated[int, Field(ge=1)] = 1000
-    """At most so many boxes a picture, the best ones; a warning in the result says what was cut."""
+    """At most so many boxes per picture, the best ones; a warning in the result says what was cut."""
     classify: bool = False
     """Give each box the class and probability that the classifier of the model finds in it."""
 

@@ -1,6 +1,6 @@
 """The words of the project: a rate says "per", and a sentence of a document is short.
 
-Read are documents, comments of configs, and strings and comments of programs.
+It reads documents, comments of configs, the help of every command, and strings and comments of programs.
 """
 
 import re
@@ -9,14 +9,17 @@ from collections.abc import Iterator
 from io import StringIO
 from pathlib import Path
 
+import click
 import pytest
+
+from locpipe.pipeline.cli.main import main
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("data/**/README.md")])
 CONFIGS = sorted(ROOT.glob("configs/**/*.yaml"))
 PROGRAMS = sorted(
     file
-    for folder in ("benchmarks",)
+    for folder in ("pipeline", "stages", "benchmarks", "tests")
     for file in (ROOT / folder).rglob("*.py")
     if file.name != Path(__file__).name
 )
@@ -69,6 +72,19 @@ def written(program: str) -> str:
     return " ".join(token.string.strip("\"'# ") for token in tokens if token.type in kinds)
 
 
+def commands(
+    command: click.Command, name: str = "locpipe", parent: click.Context | None = None
+) -> Iterator[tuple[str, str]]:
+    """Name and help of a command and of all below it."""
+    context = click.Context(command, parent, name, **command.context_settings)
+    yield name, command.get_help(context)
+    if isinstance(command, click.Group):
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            assert found is not None
+            yield from commands(found, f"{name} {below}", context)
+
+
 def relative(file: Path) -> str:
     return str(file.relative_to(ROOT))
 
@@ -116,6 +132,10 @@ def test_sentences_of_documents_are_short(file: Path) -> None:
         one for one in sentences(file.read_text("utf-8")) if len(one.split()) > LONGEST_SENTENCE
     ]
     assert long == []
+
+
+def test_help_says_per() -> None:
+    assert {name: habits(text) for name, text in commands(main) if habits(text)} == {}
 
 
 @pytest.mark.parametrize("file", PROGRAMS, ids=relative)

@@ -94,13 +94,13 @@ class RunConfig(Section):
     workers: Annotated[int, Field(ge=0)] | None = None
     """Worker processes; 0: in this process; null: the cores given to us / threads."""
     threads: Annotated[int, Field(ge=1)] = 1
-    """Torch threads a worker. Results are byte-identical only between equal numbers."""
+    """Torch threads per worker. Results are byte-identical only between equal numbers."""
     scheduler: str | None = None
     """Address of a running Dask scheduler (tcp://host:8786) to use instead of own workers."""
     timeout: Positive = 600.0
     """Seconds a picture may take before its worker is ended; not with workers: 0."""
     memory_limit: ByteSize | None = None
-    """Memory a worker, as bytes or "4GiB"; null: an equal share of the memory given to us."""
+    """Memory per worker, as bytes or "4GiB"; null: an equal share of the memory given to us."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """Runs in which an unchanged picture may fail before later runs leave it alone."""
 

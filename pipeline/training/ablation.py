@@ -36,7 +36,7 @@ def weigh(
 ) -> Tables:
     """Measure the tables of `docs/methods.md` on labelled samples.
 
-    The features are computed once a batch; only the classifier is run again for each blocked
+    The features are computed once per batch; only the classifier is run again for each blocked
     filter, several filters at a time. Where the classifier starts with global average pooling,
     which blocking commutes with, it is run on the means of F; where nothing but a linear layer
     follows, blocking filter i takes w_ic * mean(F_i) off the logits, and nothing is run at all.

@@ -15,7 +15,7 @@ _SIDE = 512
 def cost(network: Network, channels: int) -> tuple[int, float]:
     """Return the number of parameters, and multiply-accumulates a pixel of a 512 x 512 picture.
 
-    Counted on a shape without data: a thousand a pixel are one GMAC a megapixel.
+    Counted on a shape without data: a thousand per pixel are one GMAC per megapixel.
 
     Args:
         network: any that takes pictures of that size.

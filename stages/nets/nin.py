@@ -1,4 +1,4 @@
-"""Network in Network: small perceptrons slid over the picture, one map a class, no dense layer."""
+"""Network in Network: small perceptrons slid over the picture, one map per class, no dense layer."""
 
 from torch import nn
 
@@ -16,7 +16,7 @@ class NetworkInNetwork(Network):
 
     An mlpconv block is a convolution and two 1x1 convolutions, each with ReLU (their equation 2);
     2x2 max pooling and dropout 0.5 between blocks. Batch norm, which they did not have yet, spares
-    the careful first weights. The last 1x1 convolution gives one map a class and has no ReLU, so
+    the careful first weights. The last 1x1 convolution gives one map per class and has no ReLU, so
     that it can also speak against a class; another head can take its place.
 
     Args:

@@ -1,6 +1,6 @@
 """Heads that pool a map per class into a score, so that labels of whole pictures train the map.
 
-A head is a 1x1 convolution from the trunk's filters to `maps` maps a class, and a pooling of them.
+A head is a 1x1 convolution from the trunk's filters to `maps` maps per class, and a pooling of them.
 z is the class map `[N, K * maps, h, w]`, the maps of a class side by side; s its score `[N, K]`.
 """
 
@@ -21,10 +21,10 @@ class Pooling(nn.Module):
     """Pools z `[N, K * maps, h, w]` to s `[N, K]`."""
 
     maps = 1
-    """Maps a class."""
+    """Maps per class."""
 
     def class_map(self, z: Tensor) -> Tensor:
-        """Return one map a class `[N, K, h, w]`: the mean of its maps (WILDCAT, equation 1)."""
+        """Return one map per class `[N, K, h, w]`: the mean of its maps (WILDCAT, equation 1)."""
         together: Tensor = z.unflatten(1, (-1, self.maps)).mean(dim=2)
         return together
 

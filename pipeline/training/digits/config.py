@@ -29,9 +29,9 @@ class DigitsTrainConfig(Section):
     epochs: Count = 10
     """How often `batches` batches are shown."""
     batches: Count = 200
-    """Batches an epoch."""
+    """Batches per epoch."""
     batch_size: Count = 300
-    """Samples a batch."""
+    """Samples per batch."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
     """Of Adam, at the first step."""
     decay: Annotated[float, Field(ge=0)] = 1e-5

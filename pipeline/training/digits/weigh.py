@@ -79,7 +79,7 @@ def _require_digits(folder: Path, card: ModelCard) -> None:
         msg = (
             f"{folder} tells {len(card.classes)} classes apart on pictures of {shape}; "
             "`locpipe weigh` measures on MNIST, so it needs ten digits on (1, 28, 28); for another "
-            "model give labelled pictures, one folder a class: --data DIR"
+            "model give labelled pictures, one folder per class: --data DIR"
         )
         raise ModelError(msg)
     require_weights(folder, card)

@@ -74,7 +74,7 @@ class ImagesTrainConfig(Section):
     epochs: Count = 20
     """How often every picture is shown."""
     batch_size: Count = 32
-    """Pictures a step; a remainder waits for the next epoch."""
+    """Pictures per step; a remainder waits for the next epoch."""
     learning_rate: Positive = 1e-3
     """Of AdamW, at the first step."""
     schedule: Literal["constant", "cosine"] = "constant"

@@ -196,8 +196,6 @@ def _digits(config: ImagesTrainConfig, *, train: bool) -> Samples:
     digits = read_mnist(config.data if config.data.is_dir() else None, train=train)
     shape = len(config.mean), config.size
     if shape != (1, digits.pictures.shape[1]):
-        msg = (
-            f"MNIST has 1 channel and 28 pixels a side, the config {shape}; set size, mean and std"
-        )
+        msg = f"MNIST has 1 channel and 28 pixels per side, the config {shape}; set size, mean and std"
         raise ConfigError(msg)
     return Samples(digits.pictures[:, None], np.eye(10, dtype=np.bool_)[digits.labels], CLASSES)

@@ -1,4 +1,4 @@
-"""Pictures in folders, one folder a class, and which classes of a model these are."""
+"""Pictures in folders, one folder per class, and which classes of a model these are."""
 
 from __future__ import annotations
 

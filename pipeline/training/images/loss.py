@@ -15,7 +15,7 @@ def error_of(scores: Tensor, targets: Tensor, loss: Loss, *, multi_label: bool) 
 
     Args:
         scores: float32 [N, K].
-        targets: bool [N, K], exactly one a row unless `multi_label`.
+        targets: bool [N, K], exactly one per row unless `multi_label`.
         loss: see `ImagesTrainConfig.loss`.
         multi_label: decide each class for itself.
     """

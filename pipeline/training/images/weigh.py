@@ -65,7 +65,7 @@ def weigh_folder(source: Path | Backbone, data: Path | None, output: Path | None
         OutputError: the output cannot be written.
     """
     if data is None:
-        msg = "give labelled pictures, one folder a class: --data DIR"
+        msg = "give labelled pictures, one folder per class: --data DIR"
         raise ConfigError(msg)
     folder = _output(source, output)
     card = read_card(source)

@@ -175,7 +175,7 @@ def _shift(x: float, y: float) -> NDArray[np.float64]:
 
 
 def rectangle(left: float, top: float, right: float, bottom: float, steps: int = 1) -> Points:
-    """Outline [4·steps, 2] of a rectangle, clockwise from the top-left, `steps` points a side."""
+    """Outline [4·steps, 2] of a rectangle, clockwise from the top-left, `steps` points per side."""
     part = np.arange(steps)[:, None] / steps
     corners = np.array([[left, top], [right, top], [right, bottom], [left, bottom]], np.float64)
     return np.concatenate(

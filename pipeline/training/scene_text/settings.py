@@ -83,7 +83,7 @@ class RenderSettings(Section):
     fonts: FontSettings = FontSettings()
     """Folders and families of fonts."""
     words: UserPath = Path("/usr/share/dict/words")
-    """A word list, one a line (Debian's `wamerican` installs the default)."""
+    """A word list, one per line (Debian's `wamerican` installs the default)."""
     backgrounds: Folders = ()
     """Folders of photographs without text; none: backgrounds are made from noise."""
     backgrounds_keep_out_every: Annotated[int, Field(ge=0)] = 5

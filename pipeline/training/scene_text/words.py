@@ -27,7 +27,7 @@ KANA = "".join(map(chr, (*range(0x3042, 0x3094), *range(0x30A2, 0x30F4))))
 
 
 def read_words(path: Path) -> tuple[tuple[str, ...], ...]:
-    """Words of a list (one a line, UTF-8), grouped by length.
+    """Words of a list (one per line, UTF-8), grouped by length.
 
     Raises:
         ConfigError: The list cannot be read, or has no word of Latin letters.

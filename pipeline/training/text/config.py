@@ -59,7 +59,7 @@ class TextTrainConfig(Section):
     steps: Count = 100_000
     """Where it ends. More of them later is the same training going on."""
     batch_size: Count = 8
-    """Crops a step."""
+    """Crops per step."""
     learning_rate: Positive = 2e-3
     """Of AdamW, after the warm-up and before the decay."""
     warm_up: Count = 200
@@ -71,7 +71,7 @@ class TextTrainConfig(Section):
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     """Of AdamW."""
     ema: Annotated[float, Field(gt=0, lt=1)] = 0.999
-    """Decay a step of the average of the weights, which is what ships."""
+    """Decay per step of the average of the weights, which is what ships."""
     precision: Literal["fp32", "bf16"] = "bf16"
     """Of convolutions; weights, averages and the loss are always fp32."""
     device: Literal["auto", "cpu", "cuda"] = "auto"

@@ -186,7 +186,7 @@ class TextTraining:
             }
         self.curve.append(record)
         write_curve(self.config.output, self.curve)
-        _log.info("%s, %.2f s a step", json.dumps(record), self.seconds)
+        _log.info("%s, %.2f s per step", json.dumps(record), self.seconds)
         return self.trained()
 
     def save(self) -> None:

@@ -91,7 +91,7 @@ def _end_with_parent() -> None:
 
 
 class _Rounds(Dataset[list[Batch]]):
-    """Round r: some pictures, one crop of each a batch, as many batches as crops a picture."""
+    """Round r: some pictures, one crop of each per batch, as many batches as crops per picture."""
 
     def __init__(self, config: TextTrainConfig) -> None:
         self.config = config

@@ -69,7 +69,7 @@ def test_mnist_is_read_from_its_files(tiny: ImagesTrainConfig, small_mnist: Path
     assert training.pictures.shape == (600, 1, 28, 28)
     assert others.targets.shape == (200, 10)
     assert training.classes == tuple("0123456789")
-    with pytest.raises(ConfigError, match="MNIST has 1 channel and 28 pixels a side, the config"):
+    with pytest.raises(ConfigError, match="MNIST has 1 channel and 28 pixels per side, the config"):
         read_samples(changed(tiny, data=small_mnist))
 
 

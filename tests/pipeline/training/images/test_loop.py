@@ -81,7 +81,7 @@ def test_the_seed_decides_the_weights(tiny: ImagesTrainConfig, tmp_path: Path) -
 def test_going_on_after_any_step_equals_one_go(
     tiny: ImagesTrainConfig, tmp_path: Path, done: int
 ) -> None:
-    """Four steps an epoch; dropout and augmentation draw random numbers."""
+    """Four steps per epoch; dropout and augmentation draw random numbers."""
     config = changed(
         tiny,
         architecture="nin",

@@ -194,7 +194,7 @@ def test_broken_pictures_are_left_out_with_a_warning(
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [
-        (["resnet18", "--output", "out"], 2, "give labelled pictures, one folder a class: --data"),
+        (["resnet18", "--output", "out"], 2, "give labelled pictures, one folder per class: --data"),
         (["resnet18", "--data", "DATA"], 2, "say where with --output DIR"),
         (["resnet5", "--data", "DATA"], 5, "'resnet5' is neither a folder"),
         (["digits", "--data", "DATA", "--layer", "x"], 2, "is a model with weights and layer of its own"),

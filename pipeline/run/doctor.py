@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import shutil
 import sys
@@ -13,6 +12,9 @@ from tempfile import TemporaryFile
 from typing import TYPE_CHECKING
 
 import torch
+
+with suppress(RuntimeError, ImportError):  # it fails where its operators do not fit torch
+    import torchvision  # noqa: F401 - loads its operators
 
 from ...stages.errors import ConfigError, LocpipeError
 from ...stages.infer import has_bfloat16
@@ -100,9 +102,6 @@ def _opencv() -> Finding:
 
 def _operators() -> Iterator[Finding]:
     """Native operators of torchvision, which are missing when it does not fit torch."""
-    with suppress(RuntimeError, ImportError):
-        # It may fail for that very reason.
-        importlib.import_module("torchvision")
     for name in OPERATORS:
         loads = hasattr(torch.ops.torchvision, name)
         missing = "missing, for torchvision was not built for this torch; locpipe does not need it"

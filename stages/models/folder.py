@@ -14,14 +14,14 @@ from safetensors.numpy import load_file
 
 from ..errors import ModelError
 from ..paths import sha256_of
-from .card import ModelCard
+from .card import Backbone, ModelCard
 from .tables import Tables
 
 if TYPE_CHECKING:
     from ..nets import Network
     from .backbone import BackboneSource
 
-__all__ = ["TABLES_FILE", "WEIGHTS_FILE", "FolderSource"]
+__all__ = ["TABLES_FILE", "WEIGHTS_FILE", "FolderSource", "backbone_source"]
 
 # libyaml's safe loader is six times faster, where PyYAML was built with it.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -69,7 +69,7 @@ class FolderSource:
         """
         card = self.card()
         if card.backbone:
-            _backbone(card).verify()
+            backbone_source(card.backbone).verify()
         for name, expected in card.files.items():
             file = self._folder / name
             found = sha256_of(file) if file.is_file() else "no such file"
@@ -87,7 +87,7 @@ class FolderSource:
 
         card = self.card()
         if card.backbone:
-            return _backbone(card).network()
+            return backbone_source(card.backbone).network()
         return stored_network(card.architecture, len(card.classes), self._folder / WEIGHTS_FILE)
 
     def tables(self, network: Network) -> Tables:
@@ -96,7 +96,7 @@ class FolderSource:
         try:
             stored = load_file(file)
             if card.backbone and "linear" not in stored:
-                stored["linear"] = _backbone(card).tables(network).linear
+                stored["linear"] = backbone_source(card.backbone).tables(network).linear
             # Large tables are stored in half precision.
             count = stored.pop("count", np.zeros(0)).astype(np.int64)
             return Tables(count=count, **{k: v.astype(np.float64) for k, v in stored.items()})
@@ -105,8 +105,8 @@ class FolderSource:
             raise ModelError(msg) from error
 
 
-def _backbone(card: ModelCard) -> BackboneSource:
+def backbone_source(backbone: Backbone) -> BackboneSource:
+    """Return a backbone as the source of a model."""
     from .backbone import BackboneSource  # noqa: PLC0415  it loads torch
 
-    assert card.backbone is not None
-    return BackboneSource(card.backbone)
+    return BackboneSource(backbone)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, overload
 from ..errors import ModelError
 from ..paths import DATA, expanded
 from .card import Backbone, ModelCard
-from .folder import FolderSource
+from .folder import FolderSource, backbone_source
 from .source import Source
 from .tables import Tables
 
@@ -117,6 +117,4 @@ def load_network(folder: Path | Backbone) -> Network:
 def _source(folder: Path | Backbone) -> Source:
     if isinstance(folder, Path):
         return FolderSource(folder)
-    from .backbone import BackboneSource  # noqa: PLC0415  it loads torch
-
-    return BackboneSource(folder)
+    return backbone_source(folder)

@@ -11,7 +11,7 @@ from locpipe.pipeline.workers import machine
 # Huge pages, where the kernel has some to spare, make faults few: PR_SET_THP_DISABLE is 41.
 PROGRAM = """
 import ctypes, resource
-from locpipe.pipeline import machine
+from locpipe.pipeline.workers import machine
 
 ctypes.CDLL(None).prctl(41, 1, 0, 0, 0)
 if {asked}:

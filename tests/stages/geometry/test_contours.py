@@ -58,8 +58,10 @@ def test_without_a_level_an_outline_is_the_edge_of_the_cells() -> None:
 def test_a_cell_has_a_point_on_each_of_its_four_sides() -> None:
     heat = np.zeros((60, 80), np.float32)
     heat[10, 20] = 1
-    points = one(heat > 0, heat, GRID)
-    assert sorted(points.tolist()) == [[80, 42], [82, 40], [82, 44], [84, 42]]
+    for level, away in ((0.5, 2), (0.25, 3)):
+        points = one(heat > 0, heat, GRID, level)
+        expected = [[82 - away, 42], [82, 42 - away], [82, 42 + away], [82 + away, 42]]
+        assert sorted(points.tolist()) == expected
 
 
 def test_a_hot_outline_lies_further_out_than_a_cool_one() -> None:
@@ -79,12 +81,19 @@ def test_at_the_border_of_the_picture_it_lies_on_the_border() -> None:
 
 
 def test_other_components_do_not_matter() -> None:
-    marks = np.zeros((60, 80), np.int32)
-    marks[10:14, 10:20] = 1
-    alone = outlines(marks, (marks > 0).astype(np.float32), GRID, 0.5)[0]
-    marks[16:20, 10:20] = 2
-    heat = (marks > 0).astype(np.float32)
+    """Neither a hotter one nor one that is hardly above the level, nor what is cold around them."""
+    heat = np.full((60, 80), 0.1, np.float32)
+    heat[10:14, 10:20] = 0.7
+    marks = (heat > 0.5).astype(np.int32)
+    alone = outlines(marks, heat, GRID, 0.5)[0]
+    for row, cells, around in ((20, 1.0, 0.0), (40, 0.51, 0.49)):
+        heat[row - 2 : row + 6, 8:22] = around
+        heat[row : row + 4, 10:20] = cells
+    marks = cv2.connectedComponents((heat > 0.5).astype(np.uint8))[1].astype(np.int32)
+    assert marks.max() == 3
     np.testing.assert_array_equal(outlines(marks, heat, GRID, 0.5)[0], alone)
+    # The level lies a third of the way down from 0.7 to 0.1.
+    assert bounds(alone) == pytest.approx([42 - 4 / 3, 42 - 4 / 3, 78 + 4 / 3, 54 + 4 / 3])
 
 
 def test_no_components_have_no_outlines() -> None:

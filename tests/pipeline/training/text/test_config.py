@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 
 from locpipe.pipeline.cli.train import kind_of
 from locpipe.pipeline.config.file import CONFIGS, read_settings
@@ -9,8 +10,10 @@ from locpipe.stages.errors import ConfigError
 
 
 def test_the_shipped_config_spells_out_the_defaults() -> None:
-    shipped = read_settings(CONFIGS / "train" / "text.yaml", TextTrainConfig).config
-    assert shipped == TextTrainConfig(kind="text")
+    file = CONFIGS / "train" / "text.yaml"
+    assert read_settings(file, TextTrainConfig).config == TextTrainConfig(kind="text")
+    told = yaml.safe_load(file.read_text()).keys()
+    assert TextTrainConfig.model_fields.keys() - told == {"architecture"}  # there is one only
 
 
 def test_the_kind_chooses_the_training(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
     python benchmarks/margin_text.py --backgrounds ../shared/data/backgrounds --work margin
 
-Everything as configs/text.yaml says but for `boxes.margin`; the network runs once per picture for all
+Everything is as configs/text.yaml says, except for `boxes.margin`. The network runs once per picture for all
 margins. Every box is cut out exactly along its border and read as a program without any wish of its
 own would: by `tesseract --psm 7` as it comes, and by RapidOCR's recognizer alone. Words read right
 are counted as in ocr_uplift.py. Pictures and readings are kept in the work folder, so a run that

@@ -2,7 +2,7 @@
 
     python benchmarks/refine.py --data data-sets
 
-Everything as configs/objects.yaml says but for the label, the threshold, `refine.method` and a long
+Everything is as configs/objects.yaml says, except for the label, the threshold, `refine.method` and a long
 side of 448 pixels; the network runs once per picture for all. Writes benchmarks/results/refine.md.
 """
 

@@ -2,7 +2,7 @@
 
     python benchmarks/weights_text.py --data ../shared/data
 
-Words on ICDAR 2013 and 2015, lines on MSRA-TD500, everything as configs/text.yaml says but for
+Words on ICDAR 2013 and 2015, lines on MSRA-TD500, everything as configs/text.yaml says except for
 `heatmap.weights`, each with its own calibration from the model's card. The network runs once per
 picture for all six. What a picture gave is kept below --work, so a run that was stopped goes on.
 Writes benchmarks/results/text_weights.md and .json.

@@ -180,7 +180,7 @@ def run(
 
     checked = _config(config, settings)
     if limit is not None and limit < 0:
-        msg = f"limit: {limit} is no number of pictures; give 0 or more, or None for all"
+        msg = f"limit: {limit} is not a number of pictures; give 0 or more, or None for all"
         raise ConfigError(msg)
     options = Options(limit=limit, retry_failed=retry_failed, force=force)
     document = execute(checked, options, RunExports)
@@ -286,7 +286,7 @@ def _image(pixels: NDArray[np.uint8]) -> Image:
     rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
         msg = (
-            f"an array of {pixels.dtype} {list(pixels.shape)} is no picture; give uint8 [H, W, 3] "
+            f"an array of {pixels.dtype} {list(pixels.shape)} is not a picture; give uint8 [H, W, 3] "
             "in the order red, green, blue, or grey as [H, W]"
         )
         raise ImageError(msg)

@@ -4,7 +4,7 @@
              probe()             └───────────────────── load() ─────────────────────────┘
 
 The content decides about the format, never the name: a PNG called `.jpg` loads. Importing this
-module is cheap (Pillow only), since the parent process needs nothing but `EXTENSIONS` and `probe`.
+module is cheap (Pillow only), since the parent process needs only `EXTENSIONS` and `probe`.
 """
 
 import logging

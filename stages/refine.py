@@ -44,7 +44,7 @@ _DOUBT = 0.05
 """Of the hottest and the coldest pixel: a CRF that is certain of any could not move it."""
 _NEAR, _NEAR_WEIGHT = 3, 3
 _ALIKE, _COLOUR, _ALIKE_WEIGHT = 80, 5, 10
-"""Pixels, levels of 255, weight: the paper's, but for colour, where 5 suits photographs better."""
+"""Pixels, levels of 255, weight: the paper's, except for colour, where 5 suits photographs better."""
 
 
 def at_picture_resolution(heatmap: Heatmap) -> Heatmap:

@@ -6,7 +6,7 @@ Prints a line of JSON about itself, then reads paths of pictures, one JSON strin
 each with a line of JSON: the polygons found by variant, in the frame of the upright picture, and the
 CPU seconds that it took on one thread, decoding left out.
 
-It runs in the detector's own virtual environment, so it imports nothing of locpipe (but for `text`,
+It runs in the detector's own virtual environment, so it imports nothing of locpipe (except for `text`,
 which is locpipe) and every detector only where it is asked for. Default settings, no recognition.
 """
 

@@ -193,7 +193,7 @@ def _lines(node: yaml.MappingNode, path: Path, above: Key) -> Iterator[tuple[Key
         key = (*above, str(name.value))
         if key[-1] in first:
             msg = (
-                f"{path}:{line}: {'.'.join(key)}: stands twice, first in line {first[key[-1]]}; "
+                f"{path}:{line}: {'.'.join(key)}: is given twice, first in line {first[key[-1]]}; "
                 "remove one"
             )
             raise ConfigError(msg)

@@ -34,7 +34,7 @@ def open_engine(language: str | None) -> RapidOcr:
     if language not in (None, SHIPPED):
         msg = (
             f"language {language!r}: rapidocr comes with the model {SHIPPED!r} (Chinese and Latin) "
-            "and others would be downloaded; leave --lang away, or use --engine tesseract"
+            "and others would be downloaded; leave out --lang, or use --engine tesseract"
         )
         raise ConfigError(msg)
     return RapidOcr()

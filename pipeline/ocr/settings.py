@@ -56,7 +56,7 @@ def open_engine(config: ReadConfig) -> Engine:
     engine = cast("Engine", module.open_engine(config.language))
     if config.unit == "line" and not engine.places_words:
         msg = (
-            f"{config.engine} does not say where on a line a word stands; leave --unit line away, "
+            f"{config.engine} does not say where on a line a word stands; leave out --unit line, "
             "or use --engine tesseract"
         )
         raise ConfigError(msg)

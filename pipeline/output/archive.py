@@ -52,7 +52,7 @@ class FinishedRun:
             page = read_page(file)
             # A key decides where exports go, so one made up may not lead out of their folder.
             if file != result_path(self.folder, "boxes", page.key, page.page):
-                msg = f"{file}: tells of another picture, {page.name!r}; remove it, or run again"
+                msg = f"{file}: is about another picture, {page.name!r}; remove it, or run again"
                 raise ConfigError(msg)
             yield page
 

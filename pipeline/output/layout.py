@@ -94,7 +94,7 @@ def all_there(output: OutputConfig, key: str, page: int) -> bool:
 
 
 def remove_page(output: Path, key: str, page: int) -> bool:
-    """Remove every result of a page, the JSON first, for it vouches for the others.
+    """Remove every result of a page, the JSON first, since it vouches for the others.
 
     Returns:
         Whether there was any.

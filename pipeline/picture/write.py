@@ -49,7 +49,7 @@ def _write_picture(
 def write_document(
     output: OutputConfig, key: str, page: int, document: Mapping[str, object]
 ) -> None:
-    """Write the box JSON of a page, last of all its results, for it vouches for the others.
+    """Write the box JSON of a page, last of all its results, since it vouches for the others.
 
     Raises:
         ImageError: the name of the file would be too long.

@@ -155,7 +155,7 @@ def _paths(manifest: Path) -> Iterator[str]:
             if manifest.suffix.lower() == ".jsonl" and text.strip():
                 text = _path_in_json(text, f"{manifest}:{number}")
             if "\0" in text:
-                msg = f"{manifest}:{number}: a NUL byte is in no path; write one path a line"
+                msg = f"{manifest}:{number}: a path has no NUL byte; write one path per line"
                 raise ConfigError(msg)
             if text:
                 yield os.path.abspath(text)  # noqa: PTH100 - resolve() would follow links
@@ -165,10 +165,10 @@ def _path_in_json(text: str, origin: str) -> str:
     try:
         value = json.loads(text)
     except json.JSONDecodeError as error:
-        msg = f'{origin}: not JSON ({error}); write one "path" or {{"path": "path"}} a line'
+        msg = f'{origin}: not JSON ({error}); write one "path" or {{"path": "path"}} per line'
         raise ConfigError(msg) from error
     path = value.get("path") if isinstance(value, dict) else value
     if not isinstance(path, str) or not path:
-        msg = f'{origin}: no path in {text!r}; write one "path" or {{"path": "path"}} a line'
+        msg = f'{origin}: no path in {text!r}; write one "path" or {{"path": "path"}} per line'
         raise ConfigError(msg)
     return path

@@ -105,7 +105,7 @@ def _equipped(client: Client, plugin: PictureWorker) -> Iterator[None]:
 
 
 class _Crew:
-    """The workers there are, looked up now and then, for they may come and go."""
+    """The workers that there are. They may come and go, so they are looked up now and then."""
 
     def __init__(self, client: Client) -> None:
         self.client = client

@@ -90,7 +90,7 @@ class BackboneSource:
         return build_backbone(self._backbone.backbone, self._file(), self._backbone.layer)
 
     def tables(self, network: Network) -> Tables:
-        """Return tables without a sample: empty but for `linear` of nets that end in GAP + linear.
+        """Return tables without a sample: empty, except for `linear` of nets that end in GAP + linear.
 
         Raises:
             ModelError: the network cannot be followed.

@@ -103,7 +103,7 @@ def test_a_running_cluster_gives_the_same_and_is_left_as_it_was(
 def test_a_scheduler_that_dies_ends_the_run_which_can_go_on(
     bad_too: Path, tmp_path: Path, run_digits: RunHere, cluster: Cluster
 ) -> None:
-    """The last test here, for it leaves no cluster."""
+    """The last test here, since it leaves no cluster."""
     with (bad_too / "endless.png").open("wb") as file:
         file.truncate(10**12)
     output = tmp_path / "out"

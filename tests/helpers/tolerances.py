@@ -9,7 +9,7 @@ ROUNDINGS = 64
 
 
 def assert_rounded_alike(found: Any, expected: Any) -> None:
-    """Hold arrays to each other but for float32's rounding of their largest value.
+    """Hold arrays to each other, except for float32's rounding of their largest value.
 
     A convolution sums products that may cancel: its error follows from what was summed, which the
     largest answers tell, and not from the size of the one answer that is left.

@@ -160,7 +160,7 @@ def test_any_size_will_do_and_what_was_found_stays_found(
 def test_a_mask_that_would_nearly_vanish_is_kept(
     picture: NDArray[np.uint8], heat: Heatmap, disc: NDArray[np.bool_]
 ) -> None:
-    """All of the red is said to be background, but for a corner."""
+    """All of the red is said to be background, except for a corner."""
     corner = pixels(np.where(disc & (heat.values[0] < 0.95), 0, heat.values[0]))
     mask = threshold(corner, value=0.97)
     kept = refine(picture, corner, mask, method="grabcut", background=0.97)

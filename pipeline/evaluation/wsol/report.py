@@ -24,7 +24,7 @@ def table(report: WsolReport, left_out: Sequence[str]) -> str:
     lines += [f"{name:<18}{_cells(one)}" for name, one in report.totals.items()]
     if left_out:
         some = ", ".join(left_out[:3]) + (", ..." if len(left_out) > 3 else "")
-        lines.append(f"left out, for the run failed on them: {len(left_out)} ({some})")
+        lines.append(f"left out, since the run failed on them: {len(left_out)} ({some})")
     return "\n".join(lines)
 
 

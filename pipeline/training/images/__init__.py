@@ -1,1 +1,1 @@
-"""Training any network on labelled pictures: nothing but which classes a picture shows."""
+"""Training any network on labelled pictures. Only the classes that a picture shows are known."""

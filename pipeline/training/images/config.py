@@ -30,7 +30,7 @@ class AugmentConfig(Section):
 
 
 class ImagesTrainConfig(Section):
-    """A training on pictures of which nothing but the classes they show is known."""
+    """A training on pictures of which only the classes are known."""
 
     kind: Literal["images"]
     """Tells this config from those of other networks."""

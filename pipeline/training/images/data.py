@@ -43,7 +43,7 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Samples:
-    """Pictures as a network is shown them, but for augmentation and normalisation.
+    """Pictures as a network is shown them, without augmentation and normalisation.
 
     Attributes:
         pictures: uint8 [N, C, size, size].

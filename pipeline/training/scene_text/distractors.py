@@ -117,7 +117,7 @@ def _rings(rng: np.random.Generator, colour: Colour) -> Polygons:
 
 
 def codes(rng: np.random.Generator, colour: Colour) -> Polygons:
-    """QR codes: modules at random and, but for other kinds of code, the squares of three corners."""
+    """QR codes: modules at random, and the squares of three corners (other kinds of code lack these)."""
     side = 17 + 4 * int(rng.integers(1, 8))
     dark = rng.random((side, side)) < uniform(rng, 0.4, 0.6)
     if chance(rng, 0.85):

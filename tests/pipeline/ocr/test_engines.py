@@ -138,12 +138,12 @@ def test_a_broken_tesseract_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: P
 
 
 def test_rapidocr_reads_what_its_own_model_can() -> None:
-    with pytest.raises(ConfigError, match="leave --lang away"):
+    with pytest.raises(ConfigError, match="leave out --lang"):
         open_engine(ReadConfig(engine="rapidocr", language="japan"))
 
 
 def test_rapidocr_reads_no_lines() -> None:
-    with pytest.raises(ConfigError, match="leave --unit line away"):
+    with pytest.raises(ConfigError, match="leave out --unit line"):
         open_engine(ReadConfig(engine="rapidocr", unit="line"))
 
 

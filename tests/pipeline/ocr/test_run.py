@@ -279,7 +279,7 @@ def test_pictures_that_failed_in_the_run_are_counted(run: Path) -> None:
         (
             lambda run: (run / "boxes" / "c.png.json").replace(run / "boxes" / "a.png.json"),
             2,
-            "a.png.json: tells of another picture",
+            "a.png.json: is about another picture",
         ),
     ],
 )

@@ -181,7 +181,7 @@ def test_a_result_may_not_lead_out_of_its_folder(finished: Path) -> None:
     document = json.loads(file.read_bytes())
     document["image"]["path"] = "../../x.jpg"
     file.write_text(json.dumps(document))
-    assert "tells of another picture, '../../x.jpg'" in told(finished / "out")
+    assert "is about another picture, '../../x.jpg'" in told(finished / "out")
 
 
 def test_pictures_that_are_gone_or_changed_are_named(finished: Path) -> None:

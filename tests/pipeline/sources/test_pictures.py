@@ -190,7 +190,7 @@ def test_a_wrong_line_of_a_manifest_is_told_with_its_number(tmp_path: Path, line
 def test_a_manifest_of_find_print0_is_told(content: bytes, tmp_path: Path) -> None:
     manifest = tmp_path / "list.txt"
     manifest.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"list.txt:\d: a NUL byte is in no path"):
+    with pytest.raises(ConfigError, match=r"list.txt:\d: a path has no NUL byte"):
         keys(source(manifest))
 
 

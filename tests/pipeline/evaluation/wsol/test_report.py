@@ -20,6 +20,6 @@ def test_scores_stand_beside_both_baselines_in_percent() -> None:
 
 def test_what_was_left_out_is_told() -> None:
     *_, last = table(REPORT, ["broken"]).splitlines()
-    assert last == "left out, for the run failed on them: 1 (broken)"
+    assert last == "left out, since the run failed on them: 1 (broken)"
     *_, last = table(REPORT, list("wxyz")).splitlines()
     assert last.endswith("4 (w, x, y, ...)")

@@ -44,7 +44,7 @@ def test_the_seed_decides_the_crops(tiny: TextTrainConfig) -> None:
 
 
 def marked(x: int, y: int) -> Rendering:
-    """A picture, black but for a white square of 8 pixels that is its only word."""
+    """A black picture with a white square of 8 pixels, which is its only word."""
     rgb = np.zeros((192, 192, 3), np.uint8)
     rgb[y : y + 8, x : x + 8] = 255
     polygon = np.array([[x, y], [x + 8, y], [x + 8, y + 8], [x, y + 8]], np.float32)

@@ -62,13 +62,34 @@ def open_client(run: RunConfig, pictures: int) -> Iterator[Client]:
     Raises:
         ConfigError: no scheduler answers at `run.scheduler`, or it has no workers.
     """
-    # What matters of it becomes a failure or an error of ours; stderr is for our own log.
-    for name in LOGGERS:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    if run.scheduler is not None:
-        with _join(run.scheduler) as client:
-            yield client
-        return
+    with _quiet_dask():
+        if run.scheduler is None:
+            with _own_cluster(run, pictures) as client:
+                yield client
+        else:
+            with _join(run.scheduler) as client:
+                yield client
+
+
+@contextmanager
+def _quiet_dask() -> Iterator[None]:
+    """Keep Dask's loggers from stderr, which is for our own log, and leave them as they were.
+
+    What matters of what they say becomes a failure or an error of ours.
+    """
+    loggers = [logging.getLogger(name) for name in LOGGERS]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
+@contextmanager
+def _own_cluster(run: RunConfig, pictures: int) -> Iterator[Client]:
     with dask.config.set(SETTINGS):
         with no_signals():
             cluster = LocalCluster(

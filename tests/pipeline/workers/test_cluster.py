@@ -1,5 +1,6 @@
 """How many workers, with how much memory, and schedulers that do not answer."""
 
+import logging
 import socket
 
 import pytest
@@ -29,6 +30,21 @@ def test_a_cluster_in_this_process_does_not_listen_to_the_network() -> None:
     with open_client(RunConfig(workers=0), 5) as client:
         assert client.scheduler_info()["address"].startswith("inproc://")
         assert client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.http_server.address) == "127.0.0.1"  # fmt: skip
+
+
+def levels() -> dict[str, int]:
+    names = [name for name in logging.root.manager.loggerDict if name.startswith("distributed")]
+    return {name: logging.getLogger(name).level for name in names}
+
+
+def test_the_loggers_of_dask_are_quiet_for_a_while_and_then_as_they_were() -> None:
+    logging.getLogger("distributed.client").setLevel(logging.INFO)
+    before = levels()
+    with open_client(RunConfig(workers=0), 5):
+        assert not logging.getLogger("distributed.client").isEnabledFor(logging.ERROR)
+    after = levels()
+    assert {name: after[name] for name in before} == before
+    assert logging.getLogger("distributed.client").level == logging.INFO
 
 
 def test_a_scheduler_that_does_not_answer_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

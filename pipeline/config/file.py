@@ -162,16 +162,16 @@ def _read_file(path: Path) -> tuple[dict[str, object], dict[Key, str]]:
         if node is None:
             return {}, {}
         if not isinstance(node, yaml.MappingNode):
-            msg = f"{path}:1: a config is a mapping of sections such as `boxes: {{min_area: 20}}`"
+            msg = f"{path}:1: a config is a mapping of sections; write it as `boxes: {{min_area: 20}}`"
             raise ConfigError(msg)
         origins = {key: f"{path}:{line}" for key, line in _lines(node, path, ())}
         return loader.construct_document(node), origins
     except (OSError, UnicodeDecodeError) as error:
-        msg = f"{path}: cannot be read ({error}); a config is a text file in UTF-8"
+        msg = f"{path}: cannot be read ({error}); give a text file in UTF-8"
         raise ConfigError(msg) from error
     except (yaml.YAMLError, ValueError) as error:  # ValueError: such as 2024-02-30, no date
         line = _line_of(error)
-        msg = f"{path}{line}: not YAML: {_first_line(error)}"
+        msg = f"{path}{line}: not YAML: {_first_line(error)}; mend it there"
         raise ConfigError(msg) from error
 
 

@@ -84,7 +84,7 @@ def score(
         ConfigError: There are no pictures.
     """
     if not pictures:
-        message = "no pictures to score"
+        message = "no pictures to score; give a run and its ground truth"
         raise ConfigError(message)
     pictures = sorted(pictures, key=lambda picture: picture.name)
     counts = {name: [PROTOCOLS[name](picture) for picture in pictures] for name in protocols}

@@ -67,6 +67,9 @@ def _region(line: str, where: str) -> Region:
     except ValueError:
         polygon = np.full((4, 2), np.nan)
     if not np.isfinite(polygon).all():
-        message = f"{where}: expected x1,y1,x2,y2,x3,y3,x4,y4,transcription, found {line.strip()!r}"
+        message = (
+            f"{where}: expected x1,y1,x2,y2,x3,y3,x4,y4,transcription, found {line.strip()!r}; "
+            "mend this line"
+        )
         raise ConfigError(message)
     return Region(polygon, ignored=transcription.strip() == _IGNORED)

@@ -41,7 +41,7 @@ def checked(schema: type[SectionT], **values: object) -> SectionT:
         return schema.model_validate(values)
     except ValidationError as error:
         first = error.errors()[0]
-        msg = f"{first['loc'][0]}: {first['msg']}, but got {first['input']!r}"
+        msg = f"{first['loc'][0]}: {first['msg']}, but got {first['input']!r}; give another value"
         raise ConfigError(msg) from error
 
 

@@ -91,11 +91,11 @@ class Tesseract:
                 env={**os.environ, "OMP_THREAD_LIMIT": "1"},
             )
         except subprocess.TimeoutExpired as error:
-            msg = f"tesseract took longer than {seconds:.0f} s for {len(crops)} crops"
+            msg = f"tesseract took longer than {seconds:.0f} s for {len(crops)} crops; raise --timeout"
             raise TimeoutError(msg) from error
         if done.returncode:
             said = done.stderr.decode(errors="replace").strip()[-200:]
-            msg = f"tesseract ended with {done.returncode} on {len(crops)} crops: {said}"
+            msg = f"tesseract ended with {done.returncode} on {len(crops)} crops ({said}); check its installation with `tesseract --list-langs`"
             raise ImageError(msg)
         seen = seen_by_page(done.stdout.decode("utf-8", "replace"), strips)
         looks = zip(seen[: len(crops)], seen[len(crops) :], strict=True)

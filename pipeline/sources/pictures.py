@@ -102,7 +102,7 @@ def open_source(source: Path, output: Path, extensions: frozenset[str]) -> Pictu
         # No match is an empty inbox; no folder to look in is a mount that is gone, or a typing error.
         missing = _fixed_prefix(str(source)) if glob.has_magic(str(source)) else str(source)
         if missing and not os.path.lexists(missing):
-            msg = f"input.path: {missing} does not exist (looked from {Path.cwd()})"
+            msg = f"input.path: {missing} does not exist (looked from {Path.cwd()}); check the path"
             raise ConfigError(msg)
     if source.is_dir() and output.is_dir() and source.samefile(output):
         msg = (

@@ -70,7 +70,7 @@ def find_model(name_or_path: str | Backbone) -> Path | Backbone:
     shipped = ", ".join(folder.name for folder in list_models())
     msg = (
         f"model {name_or_path!r} is neither a folder with a model.yaml nor one that ships with "
-        f"locpipe (these do: {shipped})"
+        f"locpipe (these do: {shipped}); give one of these, or the path of such a folder"
     )
     raise ModelError(msg)
 

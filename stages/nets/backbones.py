@@ -105,7 +105,7 @@ def build_backbone(name: str, weights: Path, layer: str | None) -> Network:
         state = {_OLD_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
         network.load_state_dict(state, assign=True)
     except RuntimeError as error:
-        msg = f"{weights} does not fit backbone {name}: {str(error)[:500]}"
+        msg = f"{weights} does not fit backbone {name}: {str(error)[:500]}; give weights of {name}"
         raise ModelError(msg) from error
     network.requires_grad_(requires_grad=False)
     return split(network, layer, look.side)
@@ -130,7 +130,7 @@ def classes_of(name: str, weights: Path) -> int:
     try:
         return _classes(name, _read(weights))
     except RuntimeError as error:
-        msg = f"{weights} does not fit backbone {name}: {error}"
+        msg = f"{weights} does not fit backbone {name}: {error}; give weights of {name}"
         raise ModelError(msg) from error
 
 
@@ -154,7 +154,7 @@ def weights_file(name: str, weights: str) -> Path:
     offered = torchvision().models.get_model_weights(name)
     if weights != "DEFAULT" and weights not in offered.__members__:
         known = ", ".join(offered.__members__)
-        msg = f"weights {weights!r} of {name}: no such file, and torchvision offers: {known}"
+        msg = f"weights {weights!r} of {name}: no such file, and torchvision offers: {known}; give one of these"
         raise ModelError(msg)
     return _downloaded(offered[weights].url)
 
@@ -230,7 +230,7 @@ def _read(file: Path) -> dict[str, Tensor]:
             return load_file(file)
         state = torch.load(file, map_location="cpu", weights_only=True)
     except Exception as error:
-        msg = f"{file} holds no weights that can be read safely ({str(error)[:200]})"
+        msg = f"{file} holds no weights that can be read safely ({str(error)[:200]}); save them as .safetensors"
         raise ModelError(msg) from error
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         msg = f"{file} is no state dict: save network.state_dict(), best as .safetensors"
@@ -240,7 +240,7 @@ def _read(file: Path) -> dict[str, Tensor]:
 
 def _packaged(weights: str) -> Path:
     if weights != "DEFAULT":
-        msg = f"weights {weights!r} of {LITE0}: no such file; DEFAULT means those of the package"
+        msg = f"weights {weights!r} of {LITE0}: no such file; give DEFAULT for those of the package"
         raise ModelError(msg)
     spec = find_spec(_LITE0_PACKAGE)
     if spec is None or spec.origin is None:

@@ -86,7 +86,7 @@ def _is_dropped(node: fx.Node) -> bool:
 def _as_convolution(layer: nn.Linear, channels: int) -> nn.Conv2d:
     side = math.isqrt(layer.in_features // channels)
     if channels * side**2 != layer.in_features:
-        msg = f"{layer} does not fit square windows of {channels} maps"
+        msg = f"{layer} does not fit square windows of {channels} maps; choose another layer"
         raise ModelError(msg)
     twin = nn.Conv2d(channels, layer.out_features, side, bias=layer.bias is not None)
     # The values are shared: VGG's are 400 MB.

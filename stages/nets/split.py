@@ -109,7 +109,7 @@ def _traced(classifier: nn.Module) -> fx.GraphModule:
     try:
         graph = fx.symbolic_trace(classifier)
     except (TypeError, ValueError, RuntimeError) as error:
-        msg = f"{type(classifier).__name__} cannot be traced ({error}): it depends on its data"
+        msg = f"{type(classifier).__name__} cannot be traced ({error}), as it depends on its data; choose another network"
         raise ModelError(msg) from error
     for number, node in enumerate(list(graph.graph.nodes)):
         _as_module(graph, node, f"window_{number}")
@@ -215,7 +215,7 @@ def _after(graph: fx.GraphModule, last: fx.Node, layer: str) -> fx.GraphModule:
         if node not in wanted or node is last:
             continue
         if node.op == "placeholder":
-            msg = f"layer {layer!r} is no cut: what follows also uses responses from before it"
+            msg = f"layer {layer!r} is no cut, as what follows also uses responses from before it; choose another layer"
             raise ModelError(msg)
         copies[node] = part.node_copy(node, copies.__getitem__)
     module = fx.GraphModule(graph, part, "Classifier")

@@ -22,7 +22,7 @@ def stored_network(architecture: str, classes: int, weights: Path) -> Network:
     try:
         network.load_state_dict(load_file(weights))
     except (RuntimeError, OSError, SafetensorError) as error:
-        msg = f"{weights} does not fit architecture {architecture}: {error}"
+        msg = f"{weights} does not fit architecture {architecture} ({error}); copy the model again"
         raise ModelError(msg) from error
     network.requires_grad_(requires_grad=False)
     return network

@@ -102,7 +102,7 @@ def _check_heading(file: Path, names: Sequence[str]) -> None:
         return
     message = (
         f"{file}, line 1: expected a heading with image and xmin,ymin,xmax,ymax or label, "
-        f"found {','.join(names)!r}"
+        f"found {','.join(names)!r}; mend this line"
     )
     raise ConfigError(message)
 
@@ -111,7 +111,7 @@ def _things(row: Mapping[str, str], where: str) -> list[Thing]:
     texts = {corner: (row.get(corner) or "").strip() for corner in _CORNERS}
     label = (row.get("label") or "").strip()
     if not row["image"].strip():
-        message = f"{where}: the column image is empty"
+        message = f"{where}: the column image is empty; write the name of the picture"
         raise ConfigError(message)
     if any(texts.values()):
         return [Thing(label, _box(texts, where, first=0))]
@@ -128,7 +128,8 @@ def _box(texts: Mapping[str, str], where: str, first: int) -> Box:
     if not sound or right - left + first <= 0 or bottom - top + first <= 0:
         found = ",".join(texts[corner] for corner in _CORNERS)
         message = (
-            f"{where}: expected xmin,ymin,xmax,ymax with xmin < xmax, ymin < ymax, found {found!r}"
+            f"{where}: expected xmin,ymin,xmax,ymax with xmin < xmax, ymin < ymax, found {found!r}; "
+            "mend this line"
         )
         raise ConfigError(message)
     return left, top, right, bottom

@@ -69,7 +69,9 @@ def evaluate_wsol(
     )
     report.totals.update(_label_totals(pages, known))
     if not report.totals:
-        message = f"{places}: nothing to measure: no picture has an object in it"
+        message = (
+            f"{places}: nothing to measure: no picture has an object in it; give other pictures"
+        )
         raise ConfigError(message)
     return report, left_out
 
@@ -77,7 +79,7 @@ def evaluate_wsol(
 def _check_label(truth: Truth, label: str, places: str) -> None:
     names = {thing.label for things in truth.things.values() for thing in things}
     if label not in names:
-        message = f"--label {label}: {places} knows {', '.join(sorted(names)) or 'no names'}"
+        message = f"--label {label}: choose a label that {places} knows: {', '.join(sorted(names)) or 'none'}"
         raise ConfigError(message)
 
 

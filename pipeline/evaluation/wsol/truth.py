@@ -88,5 +88,5 @@ def _check_new(place: Path, twice: Iterable[str]) -> None:
 def _check_same(truth: Truth) -> None:
     if odd := sorted(truth.things.keys() ^ truth.masks.keys()):
         has, lacks = ("a mask", "box") if odd[0] in truth.masks else ("boxes", "mask")
-        message = f"ground truth: {odd[0]} has {has} but no {lacks} ({len(odd)} pictures in all)"
+        message = f"ground truth: {odd[0]} has {has} but no {lacks} ({len(odd)} pictures in all); give both"
         raise ConfigError(message)

@@ -157,7 +157,10 @@ def _list_csv(source: Path) -> Labelled:
         msg = f"{source}: cannot be read ({error}); give a CSV file in UTF-8"
         raise ConfigError(msg) from error
     if not rows or any(row.get(column) is None for row in rows for column in _COLUMNS):
-        msg = f"{source}: needs the columns file and labels in its first line, and a value for each"
+        msg = (
+            f"{source}: needs the columns file and labels in its first line, and a value for each; "
+            "add what is missing"
+        )
         raise ConfigError(msg)
     files = tuple(source.parent / row["file"] for row in rows)
     labels = tuple(

@@ -88,7 +88,7 @@ def batches(
                     log.warning("left out: %s", error)
                     left[label] -= 1
                     if not left[label]:
-                        msg = f"{path.parent}: no picture of this class can be read"
+                        msg = f"{path.parent}: no picture of this class can be read; add some, or remove the folder"
                         raise ConfigError(msg) from error
             if shown:
                 yield torch.from_numpy(normalized(np.stack(shown), spec)), torch.tensor(labels)

@@ -102,7 +102,7 @@ def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) 
     """
     head = network.classifier
     if not isinstance(head, nn.Conv2d) or head.kernel_size != (1, 1):
-        msg = f"{type(network).__name__} does not classify positions by a 1x1 convolution"
+        msg = f"{type(network).__name__} does not classify positions by a 1x1 convolution; choose another model"
         raise ModelError(msg)
     sums = _PositionSums(head)
     with torch.inference_mode():

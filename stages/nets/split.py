@@ -215,7 +215,7 @@ def _after(graph: fx.GraphModule, last: fx.Node, layer: str) -> fx.GraphModule:
         if node not in wanted or node is last:
             continue
         if node.op == "placeholder":
-            msg = f"layer {layer!r} is no cut, as what follows also uses responses from before it; choose another layer"
+            msg = f"layer {layer!r} is no cut: what follows also uses responses from before it; choose another"
             raise ModelError(msg)
         copies[node] = part.node_copy(node, copies.__getitem__)
     module = fx.GraphModule(graph, part, "Classifier")

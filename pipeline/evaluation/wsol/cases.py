@@ -122,7 +122,7 @@ def _true_boxes(truth: Truth, page: Page, frame: Frame, label: str | None) -> ND
     if (rectangles[:, :2] < -1).any() or (rectangles[:, 2:] > np.array(page.size) + 1).any():
         message = (
             f"ground truth: {stem} has a box outside its {page.width} x "
-            f"{page.height} pixels; say with --frame which pixel grid boxes refer to"
+            f"{page.height} pixels; --frame says which pixel grid boxes refer to, so check it"
         )
         raise ConfigError(message)
     return rectangles

@@ -79,7 +79,7 @@ def evaluate_wsol(
 def _check_label(truth: Truth, label: str, places: str) -> None:
     names = {thing.label for things in truth.things.values() for thing in things}
     if label not in names:
-        message = f"--label {label}: choose a label that {places} knows: {', '.join(sorted(names)) or 'none'}"
+        message = f"--label {label}: {places} knows {', '.join(sorted(names)) or 'none'}; choose one of these"
         raise ConfigError(message)
 
 

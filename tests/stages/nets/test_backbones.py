@@ -84,7 +84,7 @@ def test_weights_that_are_neither_file_nor_name(tmp_path: Path) -> None:
         weights_file("resnet18", str(tmp_path / "gone.pth"))
     with pytest.raises(ModelError, match=r"'~no/such/user' of resnet18: no such file"):
         weights_file("resnet18", "~no/such/user")
-    with pytest.raises(ModelError, match="no such file; DEFAULT means those of the package"):
+    with pytest.raises(ModelError, match="no such file; give DEFAULT for those"):
         weights_file(LITE0, "IMAGENET1K_V1")
 
 

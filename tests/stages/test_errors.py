@@ -63,7 +63,7 @@ VERBS = """
     use wait write
 """
 REMEDY = re.compile(
-    rf"(?:^|[;:,.] |\bor |\band |on Debian: apt-)(?:{'|'.join(VERBS.split())})\b"
+    rf"(?:^|[;:,.] |so |\bor |\band |on Debian: apt-)(?:{'|'.join(VERBS.split())})\b"
     r"|(?:there are|knows|candidates|all|must be|needs|it is|compares at least)\b"
     r"|_HOW|advice|hint|remote"  # what to do stands in a variable
 )

@@ -1,6 +1,5 @@
 """Runs on disk against ground truth on disk."""
 
-import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,8 @@ from PIL import Image
 from locpipe.pipeline.evaluation.wsol.evaluate import evaluate_wsol
 from locpipe.pipeline.evaluation.wsol.masks import read_mask
 from locpipe.pipeline.evaluation.wsol.truth import read_truth
+from locpipe.pipeline.output.failures import FAILURES, Failure, write_failures
+from locpipe.pipeline.output.layout import prepare_output
 from locpipe.stages.errors import ConfigError
 
 WORD = [[10, 20], [110, 20], [110, 50], [10, 50]]
@@ -127,7 +128,8 @@ def test_partners_that_are_missing_are_named(
 
 def test_pictures_that_the_run_failed_on_are_left_out_and_told(two: Path, boxes: Path) -> None:
     boxes.write_text(boxes.read_text() + "broken.jpg,cat,0,0,9,9\n")
-    (two / "failures.jsonl").write_text(json.dumps({"path": "x/broken.jpg"}) + "\n")
+    prepare_output(two)
+    write_failures(two, FAILURES, [Failure("x/broken.jpg", "load", "ImageError", "broken", 1)])
     report, left_out = evaluate_wsol(two, [boxes])
     assert left_out == ["broken"]
     assert [one.name for one in report.pictures] == ["a", "b"]

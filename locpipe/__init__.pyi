@@ -1,7 +1,8 @@
 # The public names and where they live: for type checkers, and for lazy_loader at run time.
-from .pipeline.api import RunReport, localize, read, run
+from .pipeline.api import RunReport, boxes, localize, read, run
 from .pipeline.config.sections import Config
 from .pipeline.output.failures import Failure
+from .pipeline.training.module import WeighedModel, load, weigh
 from .stages.errors import ConfigError, ImageError, LocpipeError, ModelError, OutputError
 from .stages.geometry.box import Box, Boxes
 from .stages.heatmap import Heatmap
@@ -25,8 +26,12 @@ __all__ = [
     "OutputError",
     "Result",
     "RunReport",
+    "WeighedModel",
     "__version__",
+    "boxes",
+    "load",
     "localize",
     "read",
     "run",
+    "weigh",
 ]

@@ -1,12 +1,12 @@
 """locpipe for programs: the same work and the same objects as on the command line.
 
 Everything here is reached from the top of the package: `locpipe.localize`, `locpipe.run`,
-`locpipe.read`.
+`locpipe.read`, `locpipe.boxes`. `locpipe.weigh` and `locpipe.load` are in `training/module.py`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -17,21 +17,28 @@ import numpy as np
 
 from ..stages.errors import ConfigError, ImageError
 from ..stages.load import Image, load
+from ..stages.maps import boxes_of, heatmap_of
 from ..stages.models.card import Backbone
 from ..stages.models.loading import Model, find_model, load_model
 from ..stages.paths import sha256_of
-from .config.file import Assignment, find_config, read_settings
+from ..stages.settings import BoxesSettings, Section, ThresholdSettings
+from .config.file import Assignment, find_config, read_settings, settings_of
 from .config.sections import Config, RunConfig
+from .export.write import RunExports
+from .ocr.settings import ReadConfig, checked
 from .output.failures import FAILURES, READ_FAILURES, Failure, read_failures
+from .run.run import Options, execute
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+    from torch import nn
 
+    from ..stages.geometry.box import Boxes
     from ..stages.localize import Result
     from .ocr.engines import EngineName
     from .ocr.settings import Unit
 
-__all__ = ["RunReport", "localize", "read", "run"]
+__all__ = ["RunReport", "boxes", "localize", "read", "run"]
 
 Settings = Mapping[str, object]
 
@@ -79,20 +86,33 @@ class RunReport:
 
 def localize(
     picture: NDArray[np.uint8] | str | Path,
-    model: str | Path | Config = "text",
+    model: str | Path | Config | Model | nn.Module = "text",
     *,
     page: int = 1,
     settings: Settings | None = None,
+    layer: str | None = None,
+    classes: Sequence[str] = (),
+    mean: Sequence[float] = (),
+    std: Sequence[float] = (),
 ) -> Result:
     """Find what is on one picture, without writing anything.
 
-    The model is loaded once for a process. What comes out is what `run` writes for that picture.
+    A named model is loaded once per process. The result is what `run` writes for that picture.
+
+    With a classifier in memory the map is that of the most probable class. `settings` choose other
+    classes: `{"heatmap.labels": ["horse"]}`. A model without a calibration has its maps scaled by
+    each picture's own minimum and maximum, which `result.heatmap.normalize` says.
 
     Args:
         picture: a file, or uint8 [H, W, 3] sRGB, upright, any size from 1 x 1; grey as [H, W].
-        model: name of a shipped config ("text", "digits"), the path of one, or a `Config`.
+        model: name of a shipped config ("text", "digits"), the path of one, or a `Config`; or a
+            classifier in memory: any `torch.nn.Module`, or what `locpipe.weigh` returned.
         page: which page of a multi-page TIFF, from 1.
         settings: values that override the config's, `{"boxes.min_area": 20}`.
+        layer: of a module: the one whose responses are weighed; None: the last convolutional stage.
+        classes: of a module: names of all classes, in the order of its logits.
+        mean: of a module: of each channel of its pictures in 0..1; none: ImageNet's.
+        std: of a module: of each channel; none: ImageNet's.
 
     Returns:
         The upright image, heatmap, mask and boxes, and the seconds that each stage took.
@@ -123,8 +143,12 @@ def localize(
     from ..stages.localize import localize_image  # noqa: PLC0415 - imports torch
     from .picture.threads import computing_with  # noqa: PLC0415 - imports torch
 
-    config = _config(model, settings)
-    ready = _model(config.source)
+    if isinstance(model, str | Path | Config):
+        config = _config(model, settings)
+        ready = _model(config.source)
+    else:
+        ready = _in_memory(model, layer=layer, classes=classes, mean=mean, std=std)
+        config = _config_of(ready, settings)
     if isinstance(picture, np.ndarray):
         image = _image(picture)
     else:
@@ -175,15 +199,12 @@ def run(
         >>> (report.output / "boxes" / "newspaper.png.json").exists()
         True
     """
-    from .export.write import RunExports  # noqa: PLC0415 - slow to import
-    from .run.run import Options, execute  # noqa: PLC0415 - slow to import
-
-    checked = _config(config, settings)
+    whole = _config(config, settings)
     if limit is not None and limit < 0:
         msg = f"limit: {limit} is not a number of pictures; give 0 or more, or None for all"
         raise ConfigError(msg)
     options = Options(limit=limit, retry_failed=retry_failed, force=force)
-    document = execute(checked, options, RunExports)
+    document = execute(whole, options, RunExports)
     output = Path(document["config"]["output"]["path"])
     return RunReport.of(document, output, output / FAILURES)
 
@@ -235,34 +256,103 @@ def read(
         >>> (report.output / "newspaper.png.txt").read_text() != ""
         True
     """
-    from .ocr.run import ReadOptions, execute  # noqa: PLC0415 - slow to import
-    from .ocr.settings import ReadConfig, checked  # noqa: PLC0415 - slow to import
+    from .ocr import run as reading  # noqa: PLC0415 - slow to import
     from .ocr.worker import FOLDER  # noqa: PLC0415 - slow to import
 
     config = checked(
         ReadConfig, engine=engine, unit=unit, language=language, min_confidence=min_confidence
     )
-    options = ReadOptions(
+    options = reading.ReadOptions(
         pictures=None if pictures is None else Path(pictures),
         workers=checked(RunConfig, workers=workers),
         force=force,
     )
     folder = Path(run).absolute()
-    document = execute(folder, config, options)
+    document = reading.execute(folder, config, options)
     return RunReport.of(document, folder / FOLDER, folder / READ_FAILURES)
 
 
+def boxes(
+    heatmap: NDArray[np.floating],
+    *,
+    picture_size: tuple[int, int],
+    threshold: float = 0.5,
+    labels: Sequence[str] = (),
+    settings: Settings | None = None,
+) -> Boxes:
+    """Turn anyone's heatmap into boxes: threshold it, take connected components.
+
+    Args:
+        heatmap: float [h, w], or [K, h, w] for K labels, in 0..1. Its cells divide the picture
+            evenly.
+        picture_size: width and height of the upright picture, in pixels. Boxes are in its frame.
+        threshold: cells above it are foreground.
+        labels: one name per map; none: `heatmap`, or `heatmap 0`, `heatmap 1`, ….
+        settings: other values of the sections `threshold` and `boxes`, `{"boxes.min_area": 20}`.
+
+    Raises:
+        ConfigError: the map, the size, the labels or a setting is wrong.
+
+    Example:
+        >>> import locpipe
+        >>> heatmap = np.zeros((8, 10))
+        >>> heatmap[2:4, 3:7] = 0.9
+        >>> [box] = locpipe.boxes(heatmap, picture_size=(100, 80), threshold=0.45).items
+        >>> box.rect, round(box.score, 2)
+        ((30, 20, 70, 40), 0.9)
+    """
+    chosen = settings_of(
+        _MapSettings, {"threshold": {"value": threshold}}, _assignments(settings or {})
+    )
+    heat = heatmap_of(heatmap, picture_size, labels)
+    return boxes_of(heat, chosen.threshold, chosen.boxes)
+
+
+class _MapSettings(Section):
+    """What `boxes` can be told."""
+
+    threshold: ThresholdSettings = ThresholdSettings()
+    boxes: BoxesSettings = BoxesSettings()
+
+
+def _in_memory(model: Model | nn.Module, **options: Any) -> Model:  # noqa: ANN401 - see `localize`
+    if isinstance(model, Model):
+        return model
+    from ..stages.models.module import model_of_module  # noqa: PLC0415 - imports torch
+
+    return model_of_module(model, **options)
+
+
+def _config_of(model: Model, settings: Settings | None) -> Config:
+    """Return the config for a model in memory: that of objects, with the best weights it has."""
+    values = {
+        "model": model.card.name,
+        "infer": {"padding": "zeros"},
+        "heatmap": {
+            "weights": "class" if model.tables.count.any() else "linear",
+            "labels": ["top1"],
+            "normalize": "calibrated" if model.card.calibrations else "minmax",
+        },
+        "threshold": {"value": 0.25},
+    }
+    return settings_of(Config, values, _assignments(settings or {}))
+
+
 def _config(given: str | Path | Config, settings: Settings | None) -> Config:
-    assignments = [
-        Assignment(tuple(key.split(".")), _plain(value), f"settings[{key!r}]")
-        for key, value in (settings or {}).items()
-    ]
+    assignments = _assignments(settings or {})
     if isinstance(given, Config):
         if assignments:
             msg = "settings are for a config that is named; change a Config with model_copy()"
             raise ConfigError(msg)
         return given
     return read_settings(find_config(str(given)), Config, assignments).config
+
+
+def _assignments(settings: Settings) -> list[Assignment]:
+    return [
+        Assignment(tuple(key.split(".")), _plain(value), f"settings[{key!r}]")
+        for key, value in settings.items()
+    ]
 
 
 def _plain(value: object) -> object:

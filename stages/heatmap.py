@@ -42,11 +42,14 @@ class Heatmap:
         values: float32 [K, h, w] in 0..1.
         labels: names of the K maps.
         grid: where the cells lie in the upright picture.
+        normalize: how the values were scaled: `calibrated` by the fixed calibration of the model,
+            `minmax` by the picture's own minimum and maximum.
     """
 
     values: NDArray[np.float32]
     labels: tuple[str, ...]
     grid: Grid
+    normalize: Normalize = "calibrated"
 
 
 def heatmap(
@@ -106,7 +109,7 @@ def heatmap(
         else:
             merged += (maps - merged) / np.float32(count)
     assert merged is not None, "at least one pass"
-    return Heatmap(merged, tuple(labels), grid)
+    return Heatmap(merged, tuple(labels), grid, normalize)
 
 
 def filter_weights(

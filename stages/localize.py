@@ -137,4 +137,5 @@ def _heat(model: Model, features: Sequence[Features], options: HeatmapSettings) 
 def _is_recognition(card: ModelCard, options: HeatmapSettings) -> bool:
     """Say whether the classes are of whole pictures, chosen among by what the picture shows."""
     by_picture = any(top_count(label) is not None for label in card.labels(options))
-    return card.backbone is not None or by_picture or options.min_probability > 0
+    is_classifier = card.backbone is not None or card.module is not None
+    return is_classifier or by_picture or options.min_probability > 0

@@ -25,6 +25,7 @@ __all__ = [
     "find_config",
     "parse_assignment",
     "read_settings",
+    "settings_of",
     "show_settings",
 ]
 
@@ -118,13 +119,34 @@ def read_settings(
             path, the value, what is allowed, and for an unknown key the nearest known one.
     """
     values, origins = _read_file(path)
+    return _checked(values, origins, schema, assignments, str(path))
+
+
+def settings_of(
+    schema: type[SchemaT], values: Mapping[str, object], assignments: Sequence[Assignment] = ()
+) -> SchemaT:
+    """Return the config that a program gives, without a file: values, then assignments in order.
+
+    Raises:
+        ConfigError: as `read_settings`.
+    """
+    return _checked(dict(values), {}, schema, assignments, "settings").config
+
+
+def _checked(
+    values: dict[str, object],
+    origins: dict[Key, str],
+    schema: type[SchemaT],
+    assignments: Sequence[Assignment],
+    where: str,
+) -> Settings[SchemaT]:
     for assignment in assignments:
         _assign(values, assignment)
         origins[assignment.key] = assignment.origin
     try:
         return Settings(schema.model_validate(values), origins)
     except ValidationError as error:
-        raise ConfigError("\n".join(_problems(error, schema, origins, path))) from error
+        raise ConfigError("\n".join(_problems(error, schema, origins, where))) from error
 
 
 def show_settings(settings: Settings[SchemaT]) -> str:
@@ -214,7 +236,7 @@ def _assign(values: dict[str, object], assignment: Assignment) -> None:
 
 
 def _problems(
-    error: ValidationError, schema: type[Section], origins: Mapping[Key, str], path: Path
+    error: ValidationError, schema: type[Section], origins: Mapping[Key, str], where: str
 ) -> Iterable[str]:
     """One line for each key that has a problem: the first one found."""
     known = dict(_known_keys(schema, ()))
@@ -222,7 +244,7 @@ def _problems(
     for details in error.errors():
         key = _named_key(details["loc"], known, details["type"])
         origin = next(
-            (origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in origins), path
+            (origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in origins), where
         )
         found.setdefault(key, f"{origin}: {_explain(details, key, known)}")
     return found.values()

@@ -17,7 +17,7 @@ from ..paths import DATA, sha256_of
 from .card import Backbone, InputSpec, ModelCard
 from .tables import Tables
 
-__all__ = ["CLASS_LIST", "BackboneSource"]
+__all__ = ["CLASS_LIST", "BackboneSource", "classes_named", "unmeasured"]
 
 CLASS_LIST = DATA / "imagenet_classes.tsv"
 # Share of a picture's side that an object fills in ImageNet, about.
@@ -43,7 +43,7 @@ class BackboneSource:
         backbone = self._backbone
         look = look_of(backbone.backbone)
         self.network()
-        ids, names = _classes(classes_of(backbone.backbone, self._file()))
+        ids, names = classes_named(classes_of(backbone.backbone, self._file()))
         return ModelCard(
             schema="locpipe/model/1",
             name=backbone.backbone,
@@ -90,31 +90,35 @@ class BackboneSource:
         return build_backbone(self._backbone.backbone, self._file(), self._backbone.layer)
 
     def tables(self, network: Network) -> Tables:
-        """Return tables without a sample: empty, except for `linear` of nets that end in GAP + linear.
-
-        Raises:
-            ModelError: the network cannot be followed.
-        """
-        channels = network.channels()
-        head = read_head(network.classifier, channels)
-        classes = classes_of(self._backbone.backbone, self._file())
-        nothing = np.zeros((channels, classes))
-        return Tables(
-            error=nothing,
-            baseline=np.zeros(classes),
-            energy=nothing,
-            excitation=nothing,
-            linear=nothing if head.weights is None else head.weights.double().numpy(),
-            count=np.zeros(classes, np.int64),
-        )
+        """Return tables without a sample, see `unmeasured`."""
+        return unmeasured(network, classes_of(self._backbone.backbone, self._file()))
 
     def _file(self) -> Path:
         return weights_file(self._backbone.backbone, self._backbone.weights)
 
 
+def unmeasured(network: Network, classes: int) -> Tables:
+    """Return tables without a sample: empty, except for `linear` of nets that end in GAP + linear.
+
+    Raises:
+        ModelError: the network cannot be followed.
+    """
+    channels = network.channels()
+    head = read_head(network.classifier, channels)
+    nothing = np.zeros((channels, classes))
+    return Tables(
+        error=nothing,
+        baseline=np.zeros(classes),
+        energy=nothing,
+        excitation=nothing,
+        linear=nothing if head.weights is None else head.weights.double().numpy(),
+        count=np.zeros(classes, np.int64),
+    )
+
+
 @cache
-def _classes(count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return ids and names of classes."""
+def classes_named(count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return ids and names of so many classes: ImageNet's where there are a thousand."""
     lines = CLASS_LIST.read_text("utf-8").splitlines()
     if count != len(lines):
         return (), tuple(f"class {number}" for number in range(count))

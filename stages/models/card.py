@@ -22,7 +22,7 @@ from .tables import Measured, read_measured
 if TYPE_CHECKING:
     from ..nets.structure import Structure
 
-__all__ = ["Backbone", "Calibration", "Groups", "InputSpec", "ModelCard", "top_count"]
+__all__ = ["Backbone", "Calibration", "Groups", "InputSpec", "ModelCard", "ModuleCard", "top_count"]
 
 Groups = Mapping[str, tuple[str, ...]]
 _TOP = re.compile(r"top([1-9]\d*)")
@@ -79,11 +79,19 @@ class Backbone(_Record):
     sha256: str | None = None
 
 
+class ModuleCard(_Record):
+    """A `torch.nn.Module` in memory: its layer that gives F, and the sha256 of its state dict."""
+
+    layer: str | None
+    sha256: str
+
+
 class ModelCard(_Record):
     """What `model.yaml` says.
 
     `ids` are other names of the classes, in their order, such as WordNet's: n02389026. Where there
-    is a `backbone`, the network and its weights are that one's.
+    is a `backbone`, the network and its weights are that one's. Where there is a `module`, whoever
+    loads the model brings the network.
     """
 
     schema_: Literal["locpipe/model/1"] = Field(alias="schema")
@@ -91,6 +99,7 @@ class ModelCard(_Record):
     description: str
     architecture: str
     backbone: Backbone | None = None
+    module: ModuleCard | None = None
     classes: tuple[str, ...]
     ids: tuple[str, ...] = ()
     groups: dict[str, tuple[str, ...]] = {}

@@ -88,6 +88,12 @@ class FolderSource:
         card = self.card()
         if card.backbone:
             return backbone_source(card.backbone).network()
+        if card.module:
+            msg = (
+                f"{self._folder} was made of a {card.architecture} in memory, which no folder holds; "
+                "load it in Python: locpipe.load(folder, module)"
+            )
+            raise ModelError(msg)
         return stored_network(card.architecture, len(card.classes), self._folder / WEIGHTS_FILE)
 
     def tables(self, network: Network) -> Tables:

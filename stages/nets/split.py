@@ -56,7 +56,7 @@ def split(classifier: nn.Module, layer: str | None, side: int) -> Network:
     """Return a classifier as `Network`, cut behind a layer.
 
     Args:
-        classifier: pictures [N, 3, H, W] to logits [N, classes], on any device.
+        classifier: pictures [N, C, H, W] to logits [N, classes], on any device.
         layer: name of a module, or of a step between modules; None: the last convolutional stage.
         side: of a picture that it was made for, in pixels.
 
@@ -80,7 +80,8 @@ def find_split(classifier: nn.Module, layer: str | None, side: int) -> Split:
         _require_convolutions(classifier)
     graph = _traced(classifier)
     shapes = copy.deepcopy(graph).to("meta")
-    ShapeProp(shapes).propagate(torch.empty(1, 3, side, side, device="meta"))
+    channels = next((m.in_channels for m in classifier.modules() if isinstance(m, nn.Conv2d)), 3)
+    ShapeProp(shapes).propagate(torch.empty(1, channels, side, side, device="meta"))
     for node, twin in zip(graph.graph.nodes, shapes.graph.nodes, strict=True):
         node.meta["shape"] = _traced_shape(twin)
     if layer is not None:

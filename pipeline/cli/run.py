@@ -1,19 +1,26 @@
 """`locpipe run`."""
 
+from __future__ import annotations
+
 import json
 import logging
 import os
 import sys
+from typing import TYPE_CHECKING
 
 import click
 
 from ...stages.errors import ExitCode
 from ...stages.settings import OFFLINE
+from ..config.sections import Config
 from ..run.preview import preview
 from ..run.run import Options, execute
 from ..run.summary import one_line
 from .logs import LogFormat, set_up_logging
 from .options import config_argument, log_options, read_config, set_option
+
+if TYPE_CHECKING:
+    from ..picture.process import Exporter
 
 __all__ = ["run"]
 
@@ -91,13 +98,17 @@ def run(
         for key, decision in preview(settings.config, options):
             click.echo(f"{decision}: {key!r}")
         return
-    # OpenCV and SciPy take as long to import as all the rest; a dry run does without.
-    from ..export.write import RunExports  # noqa: PLC0415
-
-    report = execute(settings.config, options, RunExports)
+    report = execute(settings.config, options, _exports)
     log.info("%s", one_line(report))
     if report["exit_code"] == ExitCode.NO_PICTURE:
         log.error("no picture at %s (--require-input)", settings.config.input.path)
     if as_json:
         click.echo(json.dumps(report))
     ctx.exit(report["exit_code"])
+
+
+def _exports(config: Config) -> Exporter:
+    # It imports OpenCV, and a run with nothing to do is over in no time.
+    from ..export.write import RunExports  # noqa: PLC0415
+
+    return RunExports(config)

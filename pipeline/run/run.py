@@ -23,20 +23,21 @@ if TYPE_CHECKING:
     from ..config.sections import Config
     from ..picture.process import Exporter
 
+    Exports = Callable[[Config], Exporter]
+
 __all__ = ["Options", "execute"]
 
 log = logging.getLogger(__name__)
 
 
-def execute(
-    config: Config, options: Options, exports: Callable[[Config], Exporter]
-) -> dict[str, Any]:
+def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any]:
     """Work on all pictures there is something to do for, and return what run.json says.
 
     Args:
         config: what to do.
         options: besides the config.
-        exports: makes what writes the exports that a config asks for.
+        exports: makes what writes the exports that a config asks for; called where a page may be
+            exported, and not in a run with nothing to do.
 
     Raises:
         ConfigError: the source or the scheduler does not exist, or the config asks for something
@@ -46,7 +47,7 @@ def execute(
         LockedError: another run holds the lock of the output.
     """
     ready = preflight(config, options)  # nothing is written, no network is run
-    job, exporter = ready.job, exports(ready.job.config)
+    job = ready.job
     prepare_output(job.output)
     prepare_folders(job.config.output)
     with (
@@ -59,19 +60,20 @@ def execute(
         sweep(job.output)
         make_plan(state, takewhile(lambda _: not stop.requested, ready.pictures), ready.terms)
         state.begin()
-        with _workers(job, exporter, state, options, stop) as outcomes:
+        with _workers(job, exports, state, options, stop) as outcomes:
             for outcome in outcomes:
                 state.record(outcome, job.config_sha256, job.model_sha256)
                 summary.add(outcome)
         if not stop.requested:
             state.finish()
-            summary.left_out = exporter.finish()
+            if job.config.output.exports:
+                summary.left_out = exports(job.config).finish()
     return summary.report
 
 
 @contextmanager
 def _workers(
-    job: Job, exporter: Exporter, state: State, options: Options, stop: Stop
+    job: Job, exports: Exports, state: State, options: Options, stop: Stop
 ) -> Iterator[Iterator[Outcome]]:
     """Start or join workers, and yield the outcomes of what there is to do, as they come."""
     todo = state.count(todo=True, limit=options.limit)
@@ -87,7 +89,7 @@ def _workers(
         for planned in state.planned(todo=True, limit=options.limit)
     )
     with (
-        finding_boxes(job, exporter, tasks, todo, stop) as outcomes,
+        finding_boxes(job, exports(job.config), tasks, todo, stop) as outcomes,
         Progress(todo, shown=options.progress) as progress,
     ):
         yield progress.watch(outcomes)

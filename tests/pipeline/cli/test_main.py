@@ -68,6 +68,15 @@ def test_commands_that_compute_nothing_themselves_do_not_import_torch(command: s
     assert {"torch", "torchvision"}.isdisjoint(imported_by(command, "--help"))
 
 
+def test_a_run_with_nothing_to_do_imports_nothing_that_works_on_pictures(
+    config_file: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "none").mkdir()
+    modules = imported_by("run", str(config_file), "--input", str(tmp_path / "none"))
+    assert "locpipe.pipeline.run.run" in modules
+    assert {"torch", "distributed", "cv2", "scipy", "skimage"}.isdisjoint(modules)
+
+
 def test_a_reader_that_leaves_is_no_error_of_ours() -> None:
     reader, writer = os.pipe()
     os.close(reader)  # as head does

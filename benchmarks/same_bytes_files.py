@@ -185,8 +185,8 @@ def changes(old: object, new: object, key: str = "") -> Iterator[Change]:
             yield from changes(old.get(name, NOTHING), new.get(name, NOTHING), inner)
     elif isinstance(old, list) and isinstance(new, list):
         for place in range(max(len(old), len(new))):
-            pair = (side[place] if place < len(side) else NOTHING for side in (old, new))
-            yield from changes(*pair, f"{key}[{place}]")
+            was, is_ = (side[place] if place < len(side) else NOTHING for side in (old, new))
+            yield from changes(was, is_, f"{key}[{place}]")
     elif type(old) is not type(new) or old != new:
         yield Change(key, old, new)
 

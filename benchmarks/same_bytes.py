@@ -49,6 +49,8 @@ TEXT: Final = {
 }
 WSOL: Final = {"wsol": ("--truth", "few.csv", "--protocol", "wsol")}
 """For few pictures: it holds their heat in many pixels, more than 20 GB for the samples (2026)."""
+PATIENCE: Final = "7200"
+"""Seconds for a picture: a busy machine must fail none."""
 SHOWN: Final = "pictures/samples/street.jpg"
 
 
@@ -157,11 +159,11 @@ def _table(truth: Iterable[Path]) -> str:
 def do(locpipe: Locpipe, job: Job) -> None:
     """Run a config and read what it found, each engine into a folder of its own."""
     given = [f"output.{kind}=true" for kind in KINDS]
-    given += [f"output.exports=[{FORMATS}]", *job.settings]
+    given += [f"output.exports=[{FORMATS}]", f"run.timeout={PATIENCE}", *job.settings]
     options = [word for setting in given for word in ("--set", setting)]
     locpipe(job, "run", "run", job.config, "--input", job.pictures, "--output", job.output, *options)  # fmt: skip
     for name, *how in job.readings:
-        locpipe(job, f"read-{name}", "read", job.output, *how)
+        locpipe(job, f"read-{name}", "read", job.output, "--timeout", PATIENCE, *how)
         kept = locpipe.record / "readings" / job.name / name
         kept.mkdir(parents=True)
         for file in ("read", "read.json", "read-failures.jsonl"):

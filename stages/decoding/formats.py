@@ -96,7 +96,7 @@ def opened(path: Path, page: int) -> Iterator[Stored]:
 
 
 def decode(stored: Stored) -> PIL.Image.Image:
-    """Decode the page: 8 bits a channel, upright, in whatever colour mode the file has."""
+    """Decode the page: 8 bits per channel, upright, in whatever colour mode the file has."""
     picture, content = stored.picture, b""
     if has_deep_colours(picture):  # read before Pillow's libtiff moves the file's position unseen
         stored.file.seek(0)

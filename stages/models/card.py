@@ -35,7 +35,7 @@ class _Record(BaseModel):
 class InputSpec(_Record):
     """How the network wants its pictures.
 
-    A picture in 0..1 becomes `(picture - mean) / std`, one mean and std a channel. `object_size`
+    A picture in 0..1 becomes `(picture - mean) / std`, one mean and std per channel. `object_size`
     is what an object's longer side fills of a training picture of `width` x `height` pixels.
     `stretch` says that it knows nothing but light ink on black: a hotspot is stretched, from its
     median to its 99th percentile, to look like that before it is classified.

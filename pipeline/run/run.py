@@ -15,7 +15,6 @@ from ..workers.signals import Stop
 from .options import Options
 from .plan import make_plan
 from .preflight import preflight
-from .progress import Progress
 from .state import State
 from .summary import Summary
 
@@ -81,8 +80,9 @@ def _workers(
     if not todo or stop.requested:
         yield iter(())
         return
-    # Late: it imports Dask, and a run with nothing to do is over in no time.
+    # Late: they import Dask and tqdm, and a run with nothing to do is over in no time.
     from ..workers.box_finder import finding_boxes  # noqa: PLC0415
+    from .progress import Progress  # noqa: PLC0415
 
     tasks = (
         Task(planned.picture.key, planned.picture.path, options.force)

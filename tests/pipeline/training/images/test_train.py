@@ -119,7 +119,7 @@ def test_the_command_tells_how_good_it_is_and_what_is_next(folders: Path, tmp_pa
 def test_a_finished_model_and_a_training_are_not_overwritten(tiny: ImagesTrainConfig) -> None:
     tiny.output.mkdir()
     (tiny.output / "checkpoint.safetensors").touch()
-    with pytest.raises(ConfigError, match="unfinished training; go on by --resume, or choose"):
+    with pytest.raises(ConfigError, match="unfinished training; go on with it by --resume"):
         train_images(tiny, resume=False)
     (tiny.output / "model.yaml").touch()
     with pytest.raises(ConfigError, match="already holds a finished model; remove it or choose"):

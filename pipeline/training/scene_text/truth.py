@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from ....stages.geometry.rectangles import tilted
 from .camera import Shot
 from .pose import Pose
 from .typeset import FlatWord
@@ -58,7 +59,7 @@ def _around(polygon: NDArray[np.float32]) -> NDArray[np.float32]:
     """The least rotated rectangle around a bent word, from its top-left in reading direction."""
     half = len(polygon) // 2
     reading = polygon[half - 1] + polygon[half] - polygon[0] - polygon[-1]
-    corners = cv2.boxPoints(cv2.minAreaRect(polygon)).astype(np.float32)
+    corners = tilted(polygon.astype(np.float64)).astype(np.float32)
     along = reading / np.linalg.norm(reading)
     # OpenCV's corners go clockwise; the first begins the side that runs with the reading.
     sides = np.roll(corners, -1, 0) - corners

@@ -3,6 +3,7 @@
     python benchmarks/same_bytes.py record before --data ../shared/data/text
     python benchmarks/same_bytes.py record after --data ../shared/data/text    # with the new code
     python benchmarks/same_bytes.py compare before after
+    python benchmarks/same_bytes.py boxes before after    # how far corners moved
 
 A record holds what every shipped config makes of data/samples and 40 photographs of three data sets,
 in every kind of file there is: results, exports, texts read, scores, figures. It runs the `locpipe` of
@@ -15,6 +16,7 @@ with a hash a folder; benchmarks/results/same_bytes.json is the latter.
 import json
 import re
 import shutil
+import statistics
 import subprocess
 import sys
 import time
@@ -298,6 +300,33 @@ def record(out: Path, data: Path | None, *, quick: bool) -> None:
 def compare(old: Path, new: Path) -> None:
     """Compare the records OLD and NEW; 1 if anything differs but for added keys."""
     sys.exit(int(report(Record.opened(old), Record.opened(new))))
+
+
+@main.command()
+@click.argument("old", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@click.argument("new", type=click.Path(exists=True, file_okay=False, path_type=Path))
+def boxes(old: Path, new: Path) -> None:
+    """Print per run how far the corners of boxes moved from OLD to NEW."""
+    click.echo("| run | pictures | boxes | moved | median, largest move in pixels | over 1 pixel |")
+    click.echo("|---|---|---|---|---|---|")
+    for run in sorted((old / "results").iterdir()):
+        files = sorted((run / "boxes").rglob("*.json"))
+        pairs = [(file, new / file.relative_to(old)) for file in files]
+        moves = [move for pair in pairs for move in _moves(*pair)]
+        moved = sorted(move for move in moves if move) or [0.0]
+        row = f"| `{run.name}` | {len(files)} | {len(moves)} | {sum(map(bool, moves))} |"
+        far = sum(move > 1 for move in moves)
+        click.echo(f"{row} {statistics.median(moved):.2f}, {moved[-1]:.2f} | {far} |")
+
+
+def _moves(old: Path, new: Path) -> Iterable[float]:
+    """Yield for every box by how many pixels its corner moved that moved most."""
+    before, after = (json.loads(file.read_bytes())["boxes"] for file in (old, new))
+    if len(before) != len(after):
+        sys.exit(f"{old} has {len(before)} boxes, {new} has {len(after)}")
+    for one, other in zip(before, after, strict=True):
+        corners = zip(one["polygon"], other["polygon"], strict=True)
+        yield max(abs(a - b) for pair in corners for a, b in zip(*pair, strict=True))
 
 
 if __name__ == "__main__":

@@ -125,8 +125,11 @@ def test_what_a_network_cannot_do_is_an_error_of_the_config(
         {"heatmap": {"normalize": "minmax", "labels": ["top1"], "weights": "linear"}},
         {"heatmap": {"normalize": "minmax", "min_probability": 0.5}},
         {"heatmap": {"weights": "classifier"}},
-        {"heatmap": {"normalize": "minmax"}, "infer": {"resolution": "atrous"}},
-        {"heatmap": {"normalize": "minmax"}, "infer": {"resolution": "unpooled"}},
+        {"heatmap": {"normalize": "minmax"}, "infer": {"resolution": "atrous", "padding": "zeros"}},
+        {
+            "heatmap": {"normalize": "minmax"},
+            "infer": {"resolution": "unpooled", "padding": "zeros"},
+        },
     ],
 )
 def test_a_card_refuses_just_what_a_blank_picture_shows_to_fail(

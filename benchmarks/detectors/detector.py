@@ -114,7 +114,7 @@ def text() -> tuple[About, Detect]:
         boxes = localize(image, loaded, config).boxes.items
         return {"text": [[list(point) for point in box.polygon] for box in boxes]}
 
-    weights = (folder / model.WEIGHTS_FILE).stat().st_size
+    weights = (folder / "weights.safetensors").stat().st_size
     return About(f"locpipe {version('locpipe')}", weights), detect
 
 

@@ -135,10 +135,10 @@ def _logits(module: nn.Module, channels: int, side: int) -> int:
         with torch.inference_mode():
             logits = shapes(torch.empty(1, channels, side, side, device="meta"))
     except (RuntimeError, TypeError, ValueError) as error:
-        msg = f"{type(module).__name__} does not take pictures of {side} x {side}: {error}"
+        msg = f"{type(module).__name__} does not take pictures of {side} x {side} ({error}); give one that does"
         raise ModelError(msg) from error
     if not isinstance(logits, torch.Tensor) or logits.ndim < 2:
-        msg = f"{type(module).__name__} is no classifier: it must return logits [N, classes]"
+        msg = f"{type(module).__name__} is no classifier; give a module that returns logits [N, classes]"
         raise ModelError(msg)
     return int(logits.shape[1])
 

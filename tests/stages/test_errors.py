@@ -59,7 +59,7 @@ def test_every_error_crosses_process_borders(kinds: list[type[LocpipeError]]) ->
 
 VERBS = """
     add ask calibrate change check choose copy draw evaluate fetch free get give install leave list look
-    lower make mend name pip put quote raise remove rename restore run save say set start take train try
+    load lower make measure mend name pip put quote raise remove rename restore run save say scale set start take train try
     use wait write
 """
 REMEDY = re.compile(

@@ -103,13 +103,13 @@ def test_a_crash_of_tesseract_is_an_error_with_what_it_said(
     hostile: Callable[[str], None],
 ) -> None:
     hostile("print('no luck', file=sys.stderr, flush=True); os.kill(os.getpid(), signal.SIGSEGV)")
-    with pytest.raises(ImageError, match="ended with -11 on 1 crops: no luck"):
+    with pytest.raises(ImageError, match=r"ended with -11 on 1 crops \(no luck\); check"):
         Tesseract("eng").read([draw("market")], 60)
 
 
 def test_tesseract_runs_on_one_thread(hostile: Callable[[str], None]) -> None:
     hostile("sys.exit(os.environ['OMP_THREAD_LIMIT'])")
-    with pytest.raises(ImageError, match="ended with 1 on 1 crops: 1"):
+    with pytest.raises(ImageError, match=r"ended with 1 on 1 crops \(1\)"):
         Tesseract("eng").read([draw("market")], 60)
 
 

@@ -38,6 +38,7 @@ class Interrupted(RunExports):
 
 
 def run_with(config: Config, what: Callable[[], object]) -> dict[str, Any]:
+    config = with_(config, "output", exports=("icdar",))  # else nothing is asked to finish
     exports = type("Now", (Interrupted,), {"what": staticmethod(what)})
     return execute(config, Options(), exports)
 

@@ -124,6 +124,6 @@ def _within(
 ) -> Iterable[tuple[Tensor, Tensor]]:
     for pictures, labels in loader:
         if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-            msg = f"loader: labels run from {int(labels.min())} to {int(labels.max())}, but the module tells {classes} classes apart (0 to {classes - 1})"
+            msg = f"loader: labels run from {int(labels.min())} to {int(labels.max())}, but the module tells {classes} classes apart; give labels from 0 to {classes - 1}"
             raise ConfigError(msg)
         yield pictures, labels

@@ -12,7 +12,6 @@ from typing import Any, Final
 import click
 
 from ...stages.errors import ExitCode, LocpipeError
-from ...stages.version import __version__
 from .logs import set_up_logging
 
 __all__ = ["main"]
@@ -92,7 +91,7 @@ def _with_traceback() -> bool:
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Example: locpipe run text --input photos --output results",
 )
-@click.version_option(__version__, "--version", message="%(prog)s %(version)s")
+@click.version_option(None, "--version", package_name="locpipe", message="%(prog)s %(version)s")
 def main() -> None:
     """Find text and objects in photographs of any size with AdGAP heatmaps."""
     set_up_logging()

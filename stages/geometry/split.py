@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import cv2
 import numpy as np
+import scipy.ndimage
 import skimage  # loads its parts when they are used
 from numpy.typing import NDArray
 
@@ -41,10 +42,14 @@ def cut_necks(cells: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
     half = np.zeros(count, np.float32)
     np.maximum.at(half, parts, half_height)
     parts[(stats[:, cv2.CC_STAT_AREA] < _LEAST_PART * half**2)[parts]] = 0
-    basins = skimage.segmentation.watershed(
-        -depth, parts, connectivity=2, mask=cells, watershed_line=True
-    )
-    has_parts = np.zeros(len(greatest), np.bool_)
-    has_parts[marks[parts > 0]] = True
-    kept: NDArray[np.bool_] = cells & ((basins > 0) | ~has_parts[marks])
+    kept = cells.copy()
+    for number, box in enumerate(scipy.ndimage.find_objects(marks), start=1):
+        # One by one: the watershed breaks ties by all that it is given.
+        own = marks[box] == number
+        seeds = np.where(own, parts[box], 0)
+        if len(np.unique(seeds[seeds > 0])) > 1:
+            basins = skimage.segmentation.watershed(
+                -depth[box], seeds, connectivity=2, mask=own, watershed_line=True
+            )
+            kept[box] &= ~own | (basins > 0)
     return kept

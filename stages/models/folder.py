@@ -90,7 +90,7 @@ class FolderSource:
             return backbone_source(card.backbone).network()
         if card.module:
             msg = (
-                f"{self._folder} was made of a {card.architecture} in memory, which no folder holds; "
+                f"{self._folder} holds the tables of a {card.architecture}, but not the network; "
                 "load it in Python: locpipe.load(folder, module)"
             )
             raise ModelError(msg)

@@ -1,5 +1,6 @@
 """`locpipe.weigh` of a module in memory, kept and read back."""
 
+import doctest
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +9,7 @@ import torch
 from torch import nn
 
 import locpipe
+from locpipe.pipeline.training import module as documented
 from locpipe.stages.models.folder import FolderSource
 
 CLASSES = ("left", "right", "nothing")
@@ -100,3 +102,9 @@ def test_a_label_that_is_no_class_is_told() -> None:
         locpipe.weigh(halves(), [(torch.zeros(2, 3, 8, 8), torch.tensor([0, 7]))])
     with pytest.raises(locpipe.ConfigError, match="no sample"):
         locpipe.weigh(halves(), [])
+
+
+def test_the_example_of_the_documentation_runs() -> None:
+    outcome = doctest.testmod(documented)
+    assert outcome.attempted >= 8
+    assert outcome.failed == 0

@@ -1,27 +1,14 @@
 import numpy as np
 import pytest
+from calibration_configs import BOTH, PAPER
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.training.calibration import Pass, asked_for, fit
-from locpipe.stages.models.loading import Model, find_model, load_model
-from locpipe.stages.settings import HeatmapSettings, InferSettings
-
-PAPER = Config(
-    model="digits", heatmap=HeatmapSettings(weights="paper"), infer=InferSettings(scale=(1.0, 0.5))
-)
-BOTH = Config(
-    model="digits",
-    heatmap=HeatmapSettings(weights="class", labels=("0", "9")),
-    infer=InferSettings(polarity="both"),
-)
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Model:
-    return load_model(find_model("digits"))
+from locpipe.stages.models.loading import Model
+from locpipe.stages.settings import HeatmapSettings
 
 
 @settings(deadline=None, max_examples=20)

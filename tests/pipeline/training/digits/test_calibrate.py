@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from calibration_configs import BOTH, PAPER
 
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.training.calibration import KINDS, asked_for
@@ -9,22 +10,8 @@ from locpipe.pipeline.training.digits.mnist import Digits
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.heatmap import heatmap
 from locpipe.stages.infer import infer
-from locpipe.stages.models.loading import Model, find_model, load_model
-from locpipe.stages.settings import HeatmapSettings, InferSettings, Weights
-
-PAPER = Config(
-    model="digits", heatmap=HeatmapSettings(weights="paper"), infer=InferSettings(scale=(1.0, 0.5))
-)
-BOTH = Config(
-    model="digits",
-    heatmap=HeatmapSettings(weights="class", labels=("0", "9")),
-    infer=InferSettings(polarity="both"),
-)
-
-
-@pytest.fixture(scope="module")
-def shipped() -> Model:
-    return load_model(find_model("digits"))
+from locpipe.stages.models.loading import Model
+from locpipe.stages.settings import Weights
 
 
 @pytest.fixture(scope="module")

@@ -74,6 +74,7 @@ class State:
     def __init__(self, output: Path, *, read_only: bool = False) -> None:
         self._file = output / STATE_FOLDER / "state.sqlite"
         self._db = self._open(read_only=read_only)
+        self._cursors: list[sqlite3.Cursor] = []
         self._committed = time.monotonic()
         self.run = self._current_run()
         self.has_begun = False
@@ -87,8 +88,16 @@ class State:
         error: BaseException | None,
         tb: TracebackType | None,
     ) -> None:
+        # A query that is not read to its end keeps the file locked, even after the connection is closed.
+        for cursor in self._cursors:
+            cursor.close()
         with closing(self._db), suppress(sqlite3.OperationalError):
             self._db.commit()
+
+    def _rows(self, query: str, *parameters: object) -> sqlite3.Cursor:
+        """The rows of a query that may be read in part."""
+        self._cursors.append(self._db.execute(query, parameters))
+        return self._cursors[-1]
 
     def _open(self, *, read_only: bool) -> sqlite3.Connection:
         if read_only and not self._file.exists():
@@ -169,10 +178,10 @@ class State:
     def planned(self, *, todo: bool | None = None, limit: int | None = None) -> Iterator[Planned]:
         """The plan in the order of keys; only what is to do, only what is not, or all."""
         where = "" if todo is None else f"WHERE todo = {int(todo)}"
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT key, path, size, mtime_ns, todo, reason FROM temp.plan "  # noqa: S608 - no input
             f"{where} ORDER BY key LIMIT ?",
-            (-1 if limit is None else limit,),
+            -1 if limit is None else limit,
         )
         for key, path, size, mtime_ns, is_todo, reason in rows:
             picture = Picture(os.fsdecode(key), os.fsdecode(path))
@@ -219,7 +228,7 @@ class State:
 
     def failures(self) -> Iterator[Failure]:
         """The pictures of the plan that have failed, in this run or before, sorted by path."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT key, stage, error, message, attempts FROM pictures "
             "WHERE status = 'failed' AND key IN (SELECT key FROM temp.plan) ORDER BY key"
         )

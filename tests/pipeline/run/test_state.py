@@ -4,7 +4,7 @@ import resource
 import sqlite3
 from collections import deque
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,17 @@ def test_a_run_that_is_killed_loses_the_last_second(
         record(state, failed("a.jpg"))
         with State(output, read_only=True) as of_another:
             assert (of_another.known("a.jpg") is not None) == is_kept
+
+
+def test_a_query_that_is_not_read_to_its_end_keeps_nothing_locked(output: Path) -> None:
+    with State(output) as state:
+        state.begin()
+        record(state, failed("a.jpg"))
+        record(state, failed("b.jpg"))
+        in_part = [state.planned(), state.failures()]
+        assert [next(rows) for rows in in_part]
+    with closing(sqlite3.connect(output / ".locpipe" / "state.sqlite", timeout=0)) as another:
+        another.execute("BEGIN EXCLUSIVE")
 
 
 def test_failures_of_an_unchanged_picture_add_up(output: Path) -> None:

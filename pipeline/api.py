@@ -27,7 +27,8 @@ from .config.sections import Config, RunConfig
 from .export.write import RunExports
 from .ocr.settings import ReadConfig, checked
 from .output.failures import FAILURES, READ_FAILURES, Failure, read_failures
-from .run.run import Options, execute
+from .run.options import Options
+from .run.run import execute
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from ..stages.localize import Result
     from .ocr.engines import EngineName
     from .ocr.settings import Unit
-
-__all__ = ["RunReport", "boxes", "localize", "read", "run"]
 
 Settings = Mapping[str, object]
 

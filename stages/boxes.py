@@ -27,8 +27,6 @@ from .heatmap import Heatmap
 from .settings import Connectivity, Shape
 from .threshold import Mask
 
-__all__ = ["find_boxes"]
-
 _DECIMALS = 2  # of a corner: `rect` lies around what is written
 
 

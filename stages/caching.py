@@ -7,8 +7,6 @@ from functools import wraps
 from typing import Concatenate, ParamSpec, TypeVar
 from weakref import WeakKeyDictionary
 
-__all__ = ["cached_while_alive"]
-
 OwnerT = TypeVar("OwnerT")
 ResultT = TypeVar("ResultT")
 P = ParamSpec("P")

@@ -16,8 +16,6 @@ from .models.card import InputSpec
 from .models.loading import Model
 from .settings import Polarity
 
-__all__ = ["classify"]
-
 _AT_ONCE = 256 * 28**2  # pixels of crops: a network of large ones would need more than the picture
 
 

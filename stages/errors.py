@@ -13,16 +13,6 @@ process borders, so they pickle.
 from enum import IntEnum
 from typing import ClassVar
 
-__all__ = [
-    "ConfigError",
-    "ExitCode",
-    "ImageError",
-    "LocpipeError",
-    "ModelError",
-    "OutputError",
-    "exit_code_of",
-]
-
 
 class ExitCode(IntEnum):
     """What a command ends with; part of the interface."""

@@ -4,8 +4,6 @@ from importlib.util import find_spec
 
 from .errors import ConfigError
 
-__all__ = ["require_crf"]
-
 
 def require_crf() -> None:
     """See that the package of `refine.method: crf` is there.

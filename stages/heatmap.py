@@ -28,8 +28,6 @@ from .settings import Group, Merge, Normalize, Polarity, Resolution, Weights
 if TYPE_CHECKING:  # it imports torch, which who reads the boxes of a run does without
     from .infer import Features
 
-__all__ = ["Heatmap", "filter_weights", "heatmap"]
-
 _BLOCK = 8192  # cells
 _ROUNDING = 1e-5  # relative differences of a sum in float32 that mean nothing
 

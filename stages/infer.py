@@ -25,16 +25,6 @@ if TYPE_CHECKING:
     from .models.card import InputSpec
     from .models.loading import Model
 
-__all__ = [
-    "Features",
-    "bytes_needed",
-    "has_bfloat16",
-    "infer",
-    "normalized",
-    "precision_used",
-    "shown_size",
-]
-
 _COPIES = 4  # arrays of the size of the answers that are alive while they become log-odds
 _LEAST = 1e-7  # probability of all other classes: float32 knows no less beside 1
 _BORDERS = {"replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}

@@ -19,13 +19,6 @@ if TYPE_CHECKING:
     from .infer import Features
     from .models.loading import Model
 
-__all__ = [
-    "chosen",
-    "darkened",
-    "named",
-    "with_groups",
-]
-
 
 def chosen(model: Model, features: Sequence[Features], labels: Sequence[str]) -> tuple[str, ...]:
     """Return the labels that a picture is searched for, `top5` replaced by five classes.

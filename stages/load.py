@@ -19,8 +19,6 @@ from .decoding.colour import split_alpha, to_srgb
 from .decoding.formats import Stored, decode, opened
 from .errors import ImageError
 
-__all__ = ["EXTENSIONS", "Header", "Image", "load", "probe"]
-
 EXTENSIONS: frozenset[str] = frozenset(
     [
         ".jpg",

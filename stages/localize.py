@@ -22,8 +22,6 @@ from .refine import at_picture_resolution, refine
 from .settings import HeatmapSettings, StageSettings
 from .threshold import Mask, threshold
 
-__all__ = ["Result", "features_of", "localize_image"]
-
 
 @dataclass(frozen=True)
 class Result:

@@ -15,8 +15,6 @@ from .heatmap import Heatmap
 from .settings import BoxesSettings, ThresholdSettings
 from .threshold import threshold
 
-__all__ = ["boxes_of", "heatmap_of"]
-
 
 def heatmap_of(
     values: NDArray[np.floating], picture_size: tuple[int, int], labels: Sequence[str]

@@ -7,8 +7,6 @@ from collections.abc import Iterator
 
 from .settings import InferSettings, Polarity
 
-__all__ = ["fitted", "passes", "scales"]
-
 _MOST = 1.5  # times as large: a blown-up icon shows nothing new
 
 

@@ -5,8 +5,6 @@ import os
 from pathlib import Path
 from typing import Final
 
-__all__ = ["DATA", "expanded", "sha256_of"]
-
 DATA: Final = Path(__file__).resolve().parents[1] / "data"
 """The folder of the models and samples that ship with locpipe."""
 

@@ -4,8 +4,6 @@ import os
 
 from .errors import ConfigError
 
-__all__ = ["PRECISION", "float32_only"]
-
 PRECISION = "LOCPIPE_PRECISION"
 """Environment variable: `float32` has runs and training compute in float32 on any processor."""
 

@@ -32,8 +32,6 @@ if TYPE_CHECKING:  # they import torch, which the parent process of a run does w
     from .heatmap import Heatmap
     from .threshold import Mask
 
-__all__ = ["at_picture_resolution", "refine"]
-
 _Bools = NDArray[np.bool_]
 _Heat = NDArray[np.float32]
 

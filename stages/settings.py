@@ -16,33 +16,6 @@ from pydantic import (
     model_validator,
 )
 
-__all__ = [
-    "OFFLINE",
-    "RESULT_VERSION",
-    "BoxesSettings",
-    "Connectivity",
-    "DecodingSettings",
-    "Fraction",
-    "Group",
-    "HeatmapSettings",
-    "InferSettings",
-    "Merge",
-    "Normalize",
-    "Padding",
-    "Polarity",
-    "Positive",
-    "Precision",
-    "RefineSettings",
-    "Refinement",
-    "Resolution",
-    "Section",
-    "Shape",
-    "StageSettings",
-    "ThresholdMethod",
-    "ThresholdSettings",
-    "Weights",
-]
-
 OFFLINE: Final = "LOCPIPE_OFFLINE"
 """Environment variable: where it is set, no weights are downloaded."""
 

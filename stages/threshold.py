@@ -13,8 +13,6 @@ from .geometry.grid import Grid
 from .heatmap import Heatmap
 from .settings import Connectivity, ThresholdMethod
 
-__all__ = ["Mask", "threshold"]
-
 
 @dataclass(frozen=True)
 class Mask:

@@ -20,7 +20,8 @@ from skimage import data
 from locpipe.pipeline.config.file import find_config, parse_assignment, read_settings
 from locpipe.pipeline.config.sections import Config, InputConfig, OutputConfig, RunConfig
 from locpipe.pipeline.export.write import RunExports
-from locpipe.pipeline.run.run import Options, execute
+from locpipe.pipeline.run.options import Options
+from locpipe.pipeline.run.run import execute
 from locpipe.stages.settings import HeatmapSettings, ThresholdSettings
 
 # A shell that runs us in the background has us ignore Ctrl-C, and so would all we start.

@@ -10,8 +10,6 @@ from ..training.digits.calibrate import calibrate_digits
 from ..training.text.calibrate import calibrate_text
 from .options import read_config
 
-__all__ = ["calibrate"]
-
 
 @click.command(
     epilog="Example: locpipe calibrate digits --config text-lenet --all "

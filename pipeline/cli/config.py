@@ -9,8 +9,6 @@ from ..config.file import show_settings
 from ..config.sections import Config
 from .options import config_argument, read_config, set_option
 
-__all__ = ["config"]
-
 
 @click.group(epilog="Example: locpipe config show text --set boxes.min_area=20")
 def config() -> None:

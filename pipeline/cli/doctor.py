@@ -7,8 +7,6 @@ import click
 from ..run.doctor import examine
 from .options import read_config
 
-__all__ = ["doctor"]
-
 
 @click.command(epilog="Example: locpipe doctor text")
 @click.argument("config", required=False)

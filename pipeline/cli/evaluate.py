@@ -17,8 +17,6 @@ from ..evaluation.wsol.evaluate import evaluate_wsol
 from ..evaluation.wsol.levels import Normalize
 from ..evaluation.wsol.report import table as wsol_table
 
-__all__ = ["evaluate"]
-
 _WSOL = "wsol"
 _SCHEMA = "locpipe/evaluation/1"
 

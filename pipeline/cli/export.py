@@ -14,8 +14,6 @@ from ..output.layout import prepare_output, sweep
 from ..output.lock import locked
 from .logs import set_up_logging
 
-__all__ = ["export"]
-
 log = logging.getLogger(__name__)
 
 EPILOG = (

@@ -6,8 +6,6 @@ import sys
 from datetime import UTC, datetime
 from typing import Literal
 
-__all__ = ["LogFormat", "set_up_logging"]
-
 LogFormat = Literal["text", "json"]
 
 STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}

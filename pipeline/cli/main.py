@@ -14,8 +14,6 @@ import click
 from ...stages.errors import ExitCode, LocpipeError
 from .logs import set_up_logging
 
-__all__ = ["main"]
-
 log = logging.getLogger(__name__)
 
 COMMANDS: Final = {

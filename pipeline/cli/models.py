@@ -4,8 +4,6 @@ import click
 
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
 
-__all__ = ["models"]
-
 
 @click.group(epilog="Example: locpipe models verify digits")
 def models() -> None:

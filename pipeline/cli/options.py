@@ -8,8 +8,6 @@ import click
 from ..config.file import Assignment, Settings, find_config, parse_assignment, read_settings
 from ..config.sections import Config
 
-__all__ = ["config_argument", "log_options", "read_config", "set_option"]
-
 config_argument = click.argument("config")
 
 set_option = click.option(

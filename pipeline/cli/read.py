@@ -14,8 +14,6 @@ from ..ocr.settings import ReadConfig, checked
 from .logs import LogFormat, set_up_logging
 from .options import log_options
 
-__all__ = ["read"]
-
 log = logging.getLogger(__name__)
 
 EPILOG = """\b

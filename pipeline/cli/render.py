@@ -14,8 +14,6 @@ from ..training.scene_text.export import export
 from ..training.scene_text.settings import RenderSettings
 from .options import config_argument, set_option
 
-__all__ = ["render"]
-
 
 @click.command()
 @config_argument

@@ -13,16 +13,15 @@ import click
 from ...stages.errors import ExitCode
 from ...stages.settings import OFFLINE
 from ..config.sections import Config
+from ..run.options import Options
 from ..run.preview import preview
-from ..run.run import Options, execute
+from ..run.run import execute
 from ..run.summary import one_line
 from .logs import LogFormat, set_up_logging
 from .options import config_argument, log_options, read_config, set_option
 
 if TYPE_CHECKING:
     from ..picture.process import Exporter
-
-__all__ = ["run"]
 
 log = logging.getLogger(__name__)
 

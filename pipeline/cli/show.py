@@ -14,8 +14,6 @@ from .options import read_config, set_option
 if TYPE_CHECKING:
     from ..config.sections import Config
 
-__all__ = ["show"]
-
 EPILOG = """\b
 Examples:
   locpipe show photo.jpg

@@ -21,8 +21,6 @@ from ..training.text.config import TextTrainConfig
 from ..training.text.train import train_text
 from .options import config_argument, set_option
 
-__all__ = ["train"]
-
 
 @click.command(
     epilog="Example: locpipe train configs/train/digits.yaml --set seed=2 --output out/digits2"

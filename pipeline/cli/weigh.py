@@ -9,8 +9,6 @@ from ..training.digits.weigh import weigh_digits
 from ..training.images.weigh import source_of, weigh_folder
 from ..training.text.weigh import weigh_text
 
-__all__ = ["weigh"]
-
 
 @click.command(
     epilog="Example: locpipe weigh efficientnet_lite0 --data photographs --output out/models/mine"

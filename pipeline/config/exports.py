@@ -2,8 +2,6 @@
 
 from typing import TYPE_CHECKING, Final, Literal, TypeAlias
 
-__all__ = ["EXPORTS", "ExportFormat"]
-
 EXPORTS: Final = {
     "uzn": "zones for Tesseract, in pixels of the picture as stored; upright copies where EXIF turns it",
     "crops": "upright PNGs of the boxes, crops.jsonl leads back to the upright page",

@@ -19,16 +19,6 @@ from ...stages.errors import ConfigError
 from ...stages.paths import expanded
 from ...stages.settings import Section
 
-__all__ = [
-    "Assignment",
-    "Settings",
-    "find_config",
-    "parse_assignment",
-    "read_settings",
-    "settings_of",
-    "show_settings",
-]
-
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 Key = tuple[str, ...]

@@ -27,8 +27,6 @@ from ...stages.settings import (
 )
 from .exports import ExportFormat
 
-__all__ = ["Config", "InputConfig", "ModelConfig", "OutputConfig", "RunConfig", "UserPath"]
-
 
 def _expand(value: object) -> object:
     if not isinstance(value, str | Path):

@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["bootstrap", "means"]
-
 _RESAMPLES = 2000
 _SEED = 0
 

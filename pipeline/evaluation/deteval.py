@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     from .overlaps import ComparedPicture, Overlaps
 
-__all__ = ["deteval"]
-
 _MIN_RECALL = 0.8
 _MIN_PRECISION = 0.4
 _SPLIT_WEIGHT = 0.8

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
     from ..output.box_json import Page
     from .score import Report
 
-__all__ = ["Frame", "check_partners", "evaluate"]
-
 Frame: TypeAlias = Literal["upright", "stored"]
 
 

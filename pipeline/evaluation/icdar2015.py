@@ -20,8 +20,6 @@ from .overlaps import overlaps
 if TYPE_CHECKING:
     from .overlaps import ComparedPicture
 
-__all__ = ["icdar2015"]
-
 _MIN_IOU = 0.5
 _MAX_SHARE_ON_IGNORED = 0.5
 

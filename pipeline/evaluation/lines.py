@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ...stages.geometry.box import Box, Point
     from .overlaps import Polygon
 
-__all__ = ["join_lines"]
-
 
 def join_lines(boxes: Iterable[Box]) -> list[Polygon]:
     """Merge the boxes of each text line into the smallest rotated rectangle around them."""

@@ -8,8 +8,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = ["ComparedPicture", "Overlaps", "Polygon", "Region", "geometries", "overlaps"]
-
 Polygon: TypeAlias = NDArray[np.float64]
 """float64 [k, 2], k >= 3: corners x, y in pixels, in either direction."""
 

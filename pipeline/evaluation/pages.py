@@ -10,8 +10,6 @@ from ...stages.errors import ConfigError
 from ..output.box_json import Page, read_page
 from .overlaps import Polygon
 
-__all__ = ["polygons_of", "read_run", "stem_of_page"]
-
 
 def stem_of_page(page: Page) -> str:
     """Return the picture's name without folder and extension, from page 2 on with `.page-2`."""

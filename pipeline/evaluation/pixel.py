@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from .overlaps import ComparedPicture, Polygon
 
-__all__ = ["pixel"]
-
 
 def pixel(picture: ComparedPicture) -> Counts:
     """Count the square pixels of one picture."""

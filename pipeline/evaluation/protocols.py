@@ -2,8 +2,6 @@
 
 from typing import Final
 
-__all__ = ["TEXT_PROTOCOLS"]
-
 TEXT_PROTOCOLS: Final = {
     "icdar2015": "words found, one detection per word, with an IoU of at least a half",
     "deteval": "matches one to one, one to many and many to one",

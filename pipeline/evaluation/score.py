@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .overlaps import ComparedPicture
 
-__all__ = ["PROTOCOLS", "PictureScore", "Report", "Score", "Total", "score"]
-
 PROTOCOLS: Mapping[str, Callable[[ComparedPicture], Counts]] = MappingProxyType(
     {name: getattr(import_module(f".{name}", __package__), name) for name in TEXT_PROTOCOLS}
 )

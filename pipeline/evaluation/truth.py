@@ -18,8 +18,6 @@ from .overlaps import Region
 if TYPE_CHECKING:
     from pathlib import Path
 
-__all__ = ["read_truth", "truth_files"]
-
 _IGNORED = "###"
 
 

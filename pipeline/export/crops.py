@@ -12,8 +12,6 @@ from shapely import Polygon
 
 from ...stages.geometry.rectangles import sides, smallest_rectangle
 
-__all__ = ["Crop", "Quad", "cut", "is_curved", "quad_of"]
-
 Quad = NDArray[np.float64]
 """Corners [4, 2] in pixels: top-left, top-right, bottom-right, bottom-left, as the text is read."""
 

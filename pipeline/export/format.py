@@ -11,8 +11,6 @@ if TYPE_CHECKING:
     from ..output.box_json import Page
     from .source import Content, PageSource
 
-__all__ = ["Format", "Pages"]
-
 Pages = Callable[[], Iterable["Page"]]
 """Gives every page of an export, each time it is called."""
 

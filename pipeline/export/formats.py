@@ -12,8 +12,6 @@ from typing import Final
 from ..config.exports import EXPORTS
 from .format import Format
 
-__all__ = ["FOLDER", "format_named", "remove"]
-
 FOLDER: Final = "exports"
 """Below the output of a run; `exports/<format>/` belongs to locpipe, which empties it."""
 

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from ...stages.geometry.box import Box, Point
     from ..output.box_json import Page
 
-__all__ = ["Line", "Pixel", "Reading", "Rect", "Word", "around", "lines_of", "outline"]
-
 Pixel = tuple[int, int]
 Rect = tuple[int, int, int, int]
 """Left, top, right, bottom in whole pixels."""

@@ -7,8 +7,6 @@ from collections.abc import Iterable
 from typing import Final
 from xml.etree import ElementTree as ET
 
-__all__ = ["add", "clean", "fits", "points", "serialized"]
-
 # XML 1.0, production 2. Lone surrogates stand for bytes that are not UTF-8.
 _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 

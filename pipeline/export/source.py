@@ -20,8 +20,6 @@ from ...stages.load import probe
 if TYPE_CHECKING:
     from ..output.box_json import Page
 
-__all__ = ["Content", "Link", "PageSource", "encoded_png", "is_opened_as_stored", "picture_beside"]
-
 
 @dataclass(frozen=True)
 class Link:

@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from ..config.sections import Config
     from ..output.box_json import Page
 
-__all__ = ["RunExports", "export", "export_page"]
-
 log = logging.getLogger(__name__)
 
 

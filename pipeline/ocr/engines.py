@@ -2,7 +2,5 @@
 
 from typing import Final, Literal, get_args
 
-__all__ = ["ENGINES", "EngineName"]
-
 EngineName = Literal["tesseract", "rapidocr"]
 ENGINES: Final[tuple[str, ...]] = get_args(EngineName)

@@ -14,8 +14,6 @@ from numpy.typing import NDArray
 from ...stages.errors import ConfigError
 from .engine import Seen
 
-__all__ = ["RapidOcr", "open_engine"]
-
 SHIPPED: Final = "ch"  # the model in the package: Chinese and Latin letters
 LONGEST: Final = 40  # times the height
 SETTINGS: Final = {

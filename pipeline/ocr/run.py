@@ -28,8 +28,6 @@ from .settings import ReadConfig, open_engine
 from .text import SUFFIXES, sha256_of_boxes
 from .worker import FOLDER, Reader, ReadJob, made_by, remove
 
-__all__ = ["REPORT", "ReadOptions", "execute", "one_line"]
-
 SCHEMA: Final = "locpipe/read-run/1"
 REPORT: Final = "read.json"
 COUNTS: Final = ("pages", "up_to_date", "done", "failed", "without_boxes")

@@ -10,8 +10,6 @@ from ...stages.settings import Fraction, Section
 from .engine import Engine
 from .engines import EngineName
 
-__all__ = ["ReadConfig", "Unit", "checked", "open_engine"]
-
 Unit = Literal["word", "line"]
 
 

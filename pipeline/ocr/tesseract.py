@@ -26,8 +26,6 @@ from ...stages.errors import ConfigError, ImageError
 from .engine import Seen
 from .units import joined
 
-__all__ = ["Tesseract", "open_engine"]
-
 PROGRAM: Final = "tesseract"
 ONE_LINE: Final = "7"  # psm; 8, one word, reads fewer: it takes no part of a crop for background
 LOOKS: Final = ((0.0, 40, 10), (0.1, 48, 12))

@@ -18,8 +18,6 @@ from ..export.to import alto, hocr
 if TYPE_CHECKING:
     from ..output.box_json import Page
 
-__all__ = ["SCHEMA", "SUFFIXES", "PageText", "TextLine", "files", "sha256_of_boxes"]
-
 SCHEMA: Final = "locpipe/read/1"
 SUFFIXES: Final = (".txt", ".hocr", ".xml", ".json")
 """Of the files of a page; the JSON is written last: where it is, the others are."""

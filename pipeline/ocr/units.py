@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from .engine import Seen
     from .settings import Unit
 
-__all__ = ["assigned", "groups", "joined"]
-
 
 def groups(boxes: Sequence[Box], unit: Unit) -> list[tuple[Box, ...]]:
     """Return the boxes that are read together, in reading order.

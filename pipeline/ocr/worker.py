@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ...stages.load import Image
     from .engine import Engine
 
-__all__ = ["FOLDER", "ReadJob", "Reader", "made_by", "remove"]
-
 FOLDER: Final = "read"
 MARGIN: Final = 5.0  # seconds that the engine has less than the page
 

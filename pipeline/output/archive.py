@@ -20,8 +20,6 @@ from .failures import FAILURES, Failure, read_failures
 from .layout import RUN_REPORT, RUN_SCHEMA, result_path
 from .lock import locked
 
-__all__ = ["FinishedRun", "open_run"]
-
 _SIGNALS: Final = 128
 """Added to the number of the signal that stopped a run, this is its exit code."""
 

@@ -13,18 +13,6 @@ from typing import Final
 from ...stages.errors import ImageError, OutputError
 from ..sources.pictures import STATE_FOLDER
 
-__all__ = [
-    "FULL",
-    "output_errors",
-    "replacing",
-    "temporary_folder",
-    "too_long_names",
-    "write_atomically",
-    "write_json",
-    "write_lines",
-    "write_whole",
-]
-
 FULL: Final = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
     # A disk that breaks, a mount that goes, a folder that somebody removes.

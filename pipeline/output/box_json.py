@@ -20,18 +20,6 @@ if TYPE_CHECKING:
     from ...stages.localize import Result
     from ..config.sections import OutputConfig
 
-__all__ = [
-    "SCHEMA",
-    "Maker",
-    "Page",
-    "box_document",
-    "page_of",
-    "page_of_result",
-    "read_kept",
-    "read_object",
-    "read_page",
-]
-
 SCHEMA: Final = "locpipe/boxes/2"
 """What is written; `schemas/boxes-2.json` describes it."""
 READABLE: Final = ("locpipe/boxes/1", SCHEMA)

@@ -8,8 +8,6 @@ from typing import Final
 
 from .atomic import write_lines
 
-__all__ = ["FAILURES", "READ_FAILURES", "Failure", "read_failures", "write_failures"]
-
 FAILURES: Final = "failures.jsonl"
 """Of `locpipe run`, in its output."""
 READ_FAILURES: Final = "read-failures.jsonl"

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
 
     from ...stages.localize import Result
 
-__all__ = ["check", "figure", "save"]
-
 COLOURS: Final = "viridis"
 """Equal steps of heat look equally large, also in grey and to the colour blind."""
 LONGEST_SIDE: Final = 900  # pixels of a panel: the figure is for looking at

@@ -8,20 +8,6 @@ from ..config.sections import OutputConfig
 from ..sources.pictures import STATE_FOLDER
 from .atomic import output_errors, temporary_folder, too_long_names, write_atomically
 
-__all__ = [
-    "KINDS",
-    "RUN_REPORT",
-    "RUN_SCHEMA",
-    "all_there",
-    "page_name",
-    "prepare_folders",
-    "prepare_output",
-    "remove_page",
-    "result_path",
-    "sweep",
-    "wanted",
-]
-
 RUN_REPORT: Final = "run.json"
 """What a run says about itself."""
 RUN_SCHEMA: Final = "locpipe/run/1"

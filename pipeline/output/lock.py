@@ -9,8 +9,6 @@ from ...stages.errors import ExitCode, LocpipeError
 from ..sources.pictures import STATE_FOLDER
 from .atomic import output_errors
 
-__all__ = ["LockedError", "locked"]
-
 
 class LockedError(LocpipeError):
     """Another run is at work in the same output."""

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from ...stages.geometry.box import Box
     from ...stages.localize import Result
 
-__all__ = ["heatmap_pixels", "mask_pixels", "overlay_pixels"]
-
 _LONGEST_SIDE = 1280  # of an overlay: it is for looking at
 _BOX = (0, 255, 102)  # green: in no colour map used here, and rare in photographs
 _HEAT_OPACITY = 0.65

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
     from ...stages.models.loading import Model
     from ..config.sections import Config
 
-__all__ = ["check_memory", "memory_needed"]
-
 
 def check_memory(path: Path, header: Header, model: Model, config: Config, memory: int) -> None:
     """See that there is enough memory for a page.

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
     from ...stages.models.loading import Model
     from ..config.sections import Config
 
-__all__ = ["Exporter", "PictureProcessor", "Processed"]
-
 
 class Exporter(Protocol):
     """Writes results in the formats of other tools. It travels to the workers, so it pickles."""

@@ -6,8 +6,6 @@ from contextlib import contextmanager
 import cv2
 import torch
 
-__all__ = ["computing_with"]
-
 
 @contextmanager
 def computing_with(threads: int) -> Iterator[None]:

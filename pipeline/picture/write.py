@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from ...stages.localize import Result
     from ..config.sections import OutputConfig
 
-__all__ = ["write_document", "write_pictures"]
-
 
 def write_pictures(output: OutputConfig, key: str, result: Result) -> None:
     """Write the mask, overlay and heatmap of a page, those of them that are wanted.

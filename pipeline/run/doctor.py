@@ -27,8 +27,6 @@ from .summary import version_of, versions
 if TYPE_CHECKING:
     from ..config.sections import Config
 
-__all__ = ["Finding", "examine"]
-
 ENVIRONMENT = ("PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # fmt: skip
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")  # fmt: skip
 OPERATORS = ("nms", "roi_align", "deform_conv2d")

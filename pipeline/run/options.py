@@ -4,8 +4,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-__all__ = ["Options"]
-
 
 @dataclass(frozen=True)
 class Options:

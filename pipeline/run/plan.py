@@ -9,8 +9,6 @@ from ..output.layout import wanted
 from ..sources.pictures import Picture
 from .state import Known, Planned, State
 
-__all__ = ["Terms", "make_plan"]
-
 MISSING = (-1, -1)
 
 

@@ -22,8 +22,6 @@ if TYPE_CHECKING:
     from ..config.sections import Config
     from .options import Options
 
-__all__ = ["Ready", "check_masks", "preflight"]
-
 
 @dataclass(frozen=True)
 class Ready:

@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from ..config.sections import Config
     from .options import Options
 
-__all__ = ["preview"]
-
 
 def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
     """Yield the key of every picture and what a run would do about it, changing nothing.

@@ -11,8 +11,6 @@ from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ..workers.messages import Outcome
 
-__all__ = ["Progress"]
-
 log = logging.getLogger(__name__)
 
 LINE_SECONDS: Final = 300

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
     Exports = Callable[[Config], Exporter]
 
-__all__ = ["Options", "execute"]
-
 log = logging.getLogger(__name__)
 
 

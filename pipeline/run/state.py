@@ -18,8 +18,6 @@ from ..output.failures import Failure
 from ..sources.pictures import STATE_FOLDER, Picture
 from ..workers.messages import Outcome
 
-__all__ = ["Known", "Planned", "State"]
-
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS pictures (
     key BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT, config_sha256 TEXT,

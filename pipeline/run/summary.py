@@ -29,8 +29,6 @@ if TYPE_CHECKING:
     from .preflight import Ready
     from .state import State
 
-__all__ = ["Durations", "Summary", "Tally", "one_line", "version_of", "versions"]
-
 PACKAGES: Final = ("dask", "distributed", "numpy", "opencv-python", "pillow", "scikit-image", "torch", "torchvision")  # fmt: skip
 
 

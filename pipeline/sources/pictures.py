@@ -14,8 +14,6 @@ from pathlib import Path
 
 from ...stages.errors import ConfigError
 
-__all__ = ["Picture", "Pictures", "open_source"]
-
 STATE_FOLDER = ".locpipe"
 MANIFESTS = (".txt", ".jsonl")
 

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from ...stages.nets import Network
 
-__all__ = ["Sums", "weigh"]
-
 # Values of F repeated at once for several blocked filters: 64 MiB as float32.
 AT_ONCE = 2**24
 # Keeps the linear classifier finite where a filter separates a class perfectly.

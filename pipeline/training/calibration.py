@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ...stages.models.loading import Model
     from ..config.sections import Config
 
-__all__ = ["KINDS", "PRIOR", "Pass", "Request", "Vector", "asked_for", "calibration", "fit"]
-
 KINDS: tuple[Weights, ...] = tuple(kind for kind in get_args(Weights) if kind != "classifier")
 """Kinds of weights with tables: class maps of the classifier itself are log-odds as they are."""
 PRIOR = 0.05

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-__all__ = ["made_with", "require_weights", "write_calibrations", "write_card", "write_tables"]
-
 
 def made_with(*packages: str) -> dict[str, Any]:
     """Return what may change the numbers: versions of Python, locpipe and packages."""

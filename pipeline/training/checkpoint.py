@@ -17,8 +17,6 @@ from ..output.atomic import write_whole
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-__all__ = ["CHECKPOINT_FILE", "load_checkpoint", "require_room", "save_checkpoint"]
-
 CHECKPOINT_FILE = "checkpoint.safetensors"
 Record = dict[str, Any]
 

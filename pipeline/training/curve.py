@@ -14,8 +14,6 @@ from ..output.atomic import write_whole
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["blank", "save_curve", "write_curve"]
-
 
 def blank(width: float = 8, height: float = 3.2) -> Figure:
     """Return an empty figure; called before a training, it fails before any work is done.

@@ -15,8 +15,6 @@ from ...stages.models.module import model_of_module
 from .ablation import weigh as measure
 from .card import made_with, write_tables
 
-__all__ = ["WeighedModel", "load", "weigh"]
-
 
 @dataclass(frozen=True, eq=False)
 class WeighedModel(Model):

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..picture.process import Exporter
     from .signals import Stop
 
-__all__ = ["BoxFinder", "finding_boxes"]
-
 
 def finding_boxes(
     job: Job, exporter: Exporter, tasks: Iterable[Task], count: int, stop: Stop

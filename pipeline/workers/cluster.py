@@ -18,8 +18,6 @@ from .signals import no_signals
 if TYPE_CHECKING:
     from ..config.sections import RunConfig
 
-__all__ = ["open_client", "share_of_memory", "workers_of"]
-
 SETTINGS: Final = {
     # One death is enough to suspect a picture: it is tried again alone, not among others.
     "distributed.scheduler.allowed-failures": 0,

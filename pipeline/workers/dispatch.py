@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from ..config.sections import RunConfig
     from .signals import Stop
 
-__all__ = ["at_work", "dispatch"]
-
 WINDOW: Final = 3
 """Pictures a worker has at hand: it never waits, and memory does not grow with their number."""
 LOOK_SECONDS: Final = 0.5

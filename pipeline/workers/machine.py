@@ -12,16 +12,6 @@ from distributed.system import MEMORY_LIMIT
 if sys.platform != "win32":
     import resource
 
-__all__ = [
-    "CORES",
-    "KEPT",
-    "MEMORY",
-    "peak_memory",
-    "resident_memory",
-    "return_freed_memory",
-    "reuse_freed_memory",
-]
-
 CORES: Final[int] = CPU_COUNT
 """Cores given to us: the least of what the machine has, our affinity, and our cgroup's quota."""
 

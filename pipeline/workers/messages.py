@@ -9,8 +9,6 @@ from ...stages.models.card import Backbone
 from ...stages.version import __version__
 from ..config.sections import Config
 
-__all__ = ["Job", "Outcome", "Place", "Task"]
-
 Place = Literal["inside", "local", "remote"]
 
 

@@ -11,8 +11,6 @@ from typing import Final, Self
 
 from ...stages.errors import ExitCode
 
-__all__ = ["Stop", "no_signals"]
-
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
 

@@ -16,8 +16,6 @@ from typing import Final
 
 from ..output.atomic import FULL, output_errors, temporary_folder
 
-__all__ = ["Ending", "how_it_ended", "running_file", "time_limit"]
-
 TIMEOUT: Final = "Timeout ("
 """How `faulthandler` begins."""
 FIRST_STAGE: Final = "load"

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from distributed import Worker
 
-__all__ = ["AnyJob", "PictureWorker", "work"]
-
 
 def work(plugin: str, task: Task) -> Outcome:
     """The function that Dask runs: hand the picture to the plugin of the run in this worker."""

@@ -8,8 +8,6 @@ import PIL.Image
 from numpy.typing import NDArray
 from PIL import ImageCms
 
-__all__ = ["split_alpha", "to_srgb"]
-
 _MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 

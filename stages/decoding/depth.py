@@ -11,8 +11,6 @@ from PIL.TiffImagePlugin import (
     TiffImageFile,
 )
 
-__all__ = ["has_deep_colours", "read_deep_colours", "to_8_bit"]
-
 # White for samples whose type does not say it: the first of these that holds the page's maximum.
 _WHITES = {"I": (65535.0,), "F": (1.0, 255.0, 65535.0)}
 

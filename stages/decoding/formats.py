@@ -24,8 +24,6 @@ from .orientation import (
     turned_upright,
 )
 
-__all__ = ["Stored", "decode", "opened"]
-
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
 # ISO/IEC 23008-12, annex B and clause 10: still pictures and sequences, HEVC-coded or any.
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}

@@ -8,16 +8,6 @@ from numpy.typing import NDArray
 from PIL import ExifTags, ImageFile
 from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 
-__all__ = [
-    "UPRIGHT_WHEN_DECODED",
-    "exif_orientation",
-    "points_as_stored",
-    "points_upright",
-    "stored_size",
-    "swapped",
-    "turned_upright",
-]
-
 UPRIGHT_WHEN_DECODED = {"TIFF", "HEIF"}
 """Formats that Pillow (TIFF) or libheif (HEIC) turn upright before we see the pixels."""
 

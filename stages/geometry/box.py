@@ -2,8 +2,6 @@
 
 from dataclasses import dataclass
 
-__all__ = ["Box", "Boxes", "Point"]
-
 Point = tuple[float, float]
 """x, y in pixels of the upright picture."""
 

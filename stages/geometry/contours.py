@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from .grid import Grid
 
-__all__ = ["outlines"]
-
 Floats = NDArray[np.float64]
 
 

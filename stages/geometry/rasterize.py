@@ -7,8 +7,6 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["covered", "filled"]
-
 Polygon = Sequence[tuple[float, float]]
 Rect = tuple[int, int, int, int]
 

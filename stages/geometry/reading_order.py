@@ -10,8 +10,6 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
-__all__ = ["reading_order"]
-
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 

@@ -9,16 +9,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-__all__ = [
-    "inside_picture",
-    "moved_out",
-    "ribbon",
-    "sides",
-    "smallest_rectangle",
-    "tilted",
-    "upright",
-]
-
 Floats = NDArray[np.float64]
 
 _LEAST_GAIN = 0.9  # of a closer shape: its area against that of the plainer one

@@ -8,8 +8,6 @@ import scipy.ndimage
 import skimage  # loads its parts when they are used
 from numpy.typing import NDArray
 
-__all__ = ["cut_necks"]
-
 _LEAST_PART = 2.0  # area of a part's thick cells, in units of half the component's height squared
 
 

@@ -17,8 +17,6 @@ from ..paths import DATA, sha256_of
 from .card import Backbone, InputSpec, ModelCard
 from .tables import Tables
 
-__all__ = ["CLASS_LIST", "BackboneSource", "classes_named", "unmeasured"]
-
 CLASS_LIST = DATA / "imagenet_classes.tsv"
 # Share of a picture's side that an object fills in ImageNet, about.
 _FILLS = 0.8

@@ -22,8 +22,6 @@ from .tables import Measured, read_measured
 if TYPE_CHECKING:
     from ..nets.structure import Structure
 
-__all__ = ["Backbone", "Calibration", "Groups", "InputSpec", "ModelCard", "ModuleCard", "top_count"]
-
 Groups = Mapping[str, tuple[str, ...]]
 _TOP = re.compile(r"top([1-9]\d*)")
 

@@ -21,8 +21,6 @@ if TYPE_CHECKING:
     from ..nets import Network
     from .backbone import BackboneSource
 
-__all__ = ["TABLES_FILE", "WEIGHTS_FILE", "FolderSource", "backbone_source"]
-
 # libyaml's safe loader is six times faster, where PyYAML was built with it.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WEIGHTS_FILE = "weights.safetensors"

@@ -19,16 +19,6 @@ from .tables import Tables
 if TYPE_CHECKING:
     from ..nets import Network
 
-__all__ = [
-    "Model",
-    "find_model",
-    "list_models",
-    "load_model",
-    "load_network",
-    "read_card",
-    "verify_model",
-]
-
 _SHIPPED = DATA / "models"
 
 

@@ -18,8 +18,6 @@ from .backbone import classes_named, unmeasured
 from .card import InputSpec, ModelCard, ModuleCard
 from .loading import Model
 
-__all__ = ["IMAGENET_MEAN", "IMAGENET_STD", "model_of_module", "sha256_of_module"]
-
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 

@@ -9,8 +9,6 @@ if TYPE_CHECKING:
     from .card import ModelCard
     from .tables import Tables
 
-__all__ = ["Source"]
-
 
 class Source(Protocol):
     """A model folder, a backbone with weights, or a network in memory."""

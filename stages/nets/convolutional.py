@@ -12,8 +12,6 @@ from torch.nn import functional
 
 from ..errors import ModelError
 
-__all__ = ["convolutional"]
-
 _KEPT = (
     nn.Conv2d, nn.MaxPool2d, nn.AvgPool2d, nn.ZeroPad2d, nn.BatchNorm2d,
     nn.ReLU, nn.ReLU6, nn.Hardswish, nn.SiLU, nn.GELU, nn.Tanh, nn.Sigmoid,

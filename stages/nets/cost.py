@@ -7,8 +7,6 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from .network import Network
 
-__all__ = ["cost"]
-
 _SIDE = 512
 
 

@@ -14,8 +14,6 @@ from ..settings import Resolution
 from .convolutional import convolutional
 from .network import Network
 
-__all__ = ["Geometry", "dense_features", "densify", "geometry", "global_steps", "peak_floats"]
-
 Windowed = nn.Conv2d | nn.MaxPool2d | nn.AvgPool2d
 Grid = tuple[int, float, int]  # stride, offset, receptive field
 _GLOBAL_LAYERS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)

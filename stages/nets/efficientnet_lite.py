@@ -6,8 +6,6 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-__all__ = ["EfficientNetLite0", "renamed"]
-
 _NORM = 1e-3  # epsilon of TensorFlow's batch norm, which these weights were trained with
 
 

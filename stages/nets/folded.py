@@ -5,8 +5,6 @@ from collections import Counter
 from torch import fx, nn
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
-__all__ = ["folded"]
-
 
 def folded(features: nn.Module) -> fx.GraphModule:
     """Return a twin for inference, in which convolutions normalize as they go.

@@ -8,8 +8,6 @@ from torch import Tensor, nn
 
 from .network import Network
 
-__all__ = ["Head", "read_head", "takes_any_size"]
-
 _CLOSE = 1e-4
 
 

@@ -4,8 +4,6 @@ from torch import nn
 
 from .network import Network
 
-__all__ = ["LeNet"]
-
 
 class LeNet(Network):
     """LeNet as in Table 1 of Ghosh et al., "AdGAP: Advanced Global Average Pooling".

@@ -5,8 +5,6 @@ import copy
 import torch
 from torch import Tensor, nn
 
-__all__ = ["Network"]
-
 
 class Network(nn.Module):
     """A classifier split at its last convolution.

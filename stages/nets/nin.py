@@ -5,8 +5,6 @@ from torch import nn
 from .network import Network
 from .pooling import PooledClassifier, parse_pooling
 
-__all__ = ["NetworkInNetwork"]
-
 # Kernel and widths of the layers of each block; Lin et al. use 192, 160, 96 and the like on CIFAR.
 _BLOCKS = ((5, (32, 32, 24)), (5, (48, 48, 48)), (3, (48, 48)))
 

@@ -14,8 +14,6 @@ from torch import Tensor, nn
 from ..errors import ModelError
 from .network import Network
 
-__all__ = ["POOLINGS", "PooledClassifier", "Pooling", "parse_pooling", "with_head"]
-
 
 class Pooling(nn.Module):
     """Pools z `[N, K * maps, h, w]` to s `[N, K]`."""
@@ -30,9 +28,9 @@ class Pooling(nn.Module):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return the scores."""
-        return self.pool(self.class_map(z).flatten(2))
+        return self._pool(self.class_map(z).flatten(2))
 
-    def pool(self, z: Tensor) -> Tensor:
+    def _pool(self, z: Tensor) -> Tensor:
         """Return the score `[N, K]` of values `[N, K, positions]`."""
         raise NotImplementedError
 
@@ -40,14 +38,14 @@ class Pooling(nn.Module):
 class Max(Pooling):
     """s = max z: Oquab et al. 2015, "Is object localization for free?"."""
 
-    def pool(self, z: Tensor) -> Tensor:
+    def _pool(self, z: Tensor) -> Tensor:
         return z.amax(dim=2)
 
 
 class Mean(Pooling):
     """s = mean z: global average pooling, Lin et al. 2013, CAM by Zhou et al. 2016."""
 
-    def pool(self, z: Tensor) -> Tensor:
+    def _pool(self, z: Tensor) -> Tensor:
         return z.mean(dim=2)
 
 
@@ -62,7 +60,7 @@ class LogSumExp(Pooling):
         _require(beta > 0, f"beta={beta}", "a number above 0")
         self.beta = beta
 
-    def pool(self, z: Tensor) -> Tensor:
+    def _pool(self, z: Tensor) -> Tensor:
         # In float32: the mean of many equal exponentials vanishes in the 8 bits of bfloat16.
         z = z.float()
         count = torch.tensor(float(z.shape[2]), device=z.device)
@@ -83,7 +81,7 @@ class Weldon(Pooling):
         _require(k_max > 0, f"k_max={k_max}", _SHARE)
         self.k_max, self.k_min = k_max, k_min
 
-    def pool(self, z: Tensor) -> Tensor:
+    def _pool(self, z: Tensor) -> Tensor:
         return _top_mean(z, self.k_max) - _top_mean(-z, self.k_min)
 
 
@@ -101,7 +99,7 @@ class Wildcat(Pooling):
         _require(k > 0 and (k < 1 or k == int(k)), f"k={k}", _SHARE)
         self.maps, self.alpha, self.k = maps, alpha, k
 
-    def pool(self, z: Tensor) -> Tensor:
+    def _pool(self, z: Tensor) -> Tensor:
         return _top_mean(z, self.k) - self.alpha * _top_mean(-z, self.k)
 
 

@@ -14,8 +14,6 @@ from torch.nn import functional
 from ..errors import ModelError
 from .network import Network
 
-__all__ = ["Split", "attention", "find_split", "split"]
-
 _POOLING = (
     nn.MaxPool2d,
     nn.AvgPool2d,

@@ -9,8 +9,6 @@ from ..errors import ModelError
 from . import build
 from .network import Network
 
-__all__ = ["stored_network"]
-
 
 def stored_network(architecture: str, classes: int, weights: Path) -> Network:
     """Return a network with weights from a safetensors file, in evaluation mode on the CPU.

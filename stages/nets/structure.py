@@ -10,8 +10,6 @@ from .backbones import shape_only
 from .dense import dense_features
 from .head import read_head, takes_any_size
 
-__all__ = ["Structure"]
-
 
 class Structure:
     """A network with random weights or with none.

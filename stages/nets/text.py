@@ -6,8 +6,6 @@ from torch import Tensor, nn
 
 from .network import Network
 
-__all__ = ["TextNet"]
-
 FILTERS = 48
 _WIDE = 32  # of the pyramid
 

@@ -8,8 +8,6 @@ from typing import Any
 
 import torch
 
-__all__ = ["declare_operators", "torchvision"]
-
 _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 
 

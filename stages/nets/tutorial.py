@@ -7,8 +7,6 @@ from torch.nn import functional
 
 from .network import Network
 
-__all__ = ["TutorialNet"]
-
 SIDE = 100
 """Pixels on both sides of the pictures that the fully connected classifiers fit."""
 _WIDTHS = (32, 32, 64)

@@ -11,8 +11,6 @@ from .network import Network
 from .split import split
 from .torchvision_shim import torchvision
 
-__all__ = ["untrained"]
-
 
 def untrained(backbone: str, classes: int, others: Iterable[str]) -> Network:
     """Return a backbone with random weights, split at its last convolutional stage.

@@ -17,7 +17,8 @@ from PIL import ExifTags, Image, ImageDraw, ImageFont
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.export.write import RunExports, export
 from locpipe.pipeline.output.archive import open_run
-from locpipe.pipeline.run.run import Options, execute
+from locpipe.pipeline.run.options import Options
+from locpipe.pipeline.run.run import execute
 
 
 @pytest.fixture(scope="session")

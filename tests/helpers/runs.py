@@ -5,7 +5,8 @@ from typing import Any
 
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.export.write import RunExports
-from locpipe.pipeline.run.run import Options, execute
+from locpipe.pipeline.run.options import Options
+from locpipe.pipeline.run.run import execute
 
 
 def run(config: Config, **options: Any) -> dict[str, Any]:

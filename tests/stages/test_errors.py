@@ -15,7 +15,6 @@ import pytest
 
 import locpipe.pipeline
 import locpipe.stages
-from locpipe.stages import errors
 from locpipe.stages.errors import ExitCode, LocpipeError
 
 CODES = {
@@ -114,11 +113,3 @@ def test_every_error_names_its_remedy(kinds: list[type[LocpipeError]]) -> None:
 @pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_has_its_exit_code(number: int, code: int) -> None:
     assert ExitCode.of_signal(number) == code
-
-
-def test_every_error_is_exported() -> None:
-    defined = {
-        name for name, value in vars(errors).items()
-        if isinstance(value, type) and value.__module__ == errors.__name__
-    }  # fmt: skip
-    assert defined | {"exit_code_of"} == set(errors.__all__)

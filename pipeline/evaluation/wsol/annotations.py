@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
-__all__ = ["Box", "Thing", "read_csv", "read_voc", "stem_of"]
-
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels, half-open."""
 

@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["centre_gaussian", "whole_picture"]
-
 _SIGMA = 0.25
 """Of the side of the picture. Only the order of levels counts where a threshold is swept."""
 

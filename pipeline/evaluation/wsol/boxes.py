@@ -29,8 +29,6 @@ if TYPE_CHECKING:
 
     from .levels import Normalize
 
-__all__ = ["IOUS", "BoxAccuracy", "accuracies", "box_iou", "max_box_acc", "swept_ious"]
-
 IOUS = (0.3, 0.5, 0.7)
 _SAME = 1e-9
 """An IoU of exactly 0.3, 0.5 or 0.7 counts, whichever way it was rounded."""

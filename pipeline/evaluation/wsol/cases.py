@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from ..evaluate import Frame
     from .truth import Truth
 
-__all__ = ["Case", "failed", "read_case"]
-
 
 @dataclass(frozen=True)
 class Case:

@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from .score import WsolReport, WsolTotal
     from .truth import Truth
 
-__all__ = ["evaluate_wsol"]
-
 
 def evaluate_wsol(
     run: Path,

@@ -13,8 +13,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["average_precision", "average_precisions", "mean_average_precision"]
-
 
 def mean_average_precision(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:
     """Return the mean of the average precisions of all labels that some picture has, 0..1.

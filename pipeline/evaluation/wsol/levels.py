@@ -9,8 +9,6 @@ import numpy as np
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-__all__ = ["COUNT", "Normalize", "levels"]
-
 COUNT = 256
 
 Normalize: TypeAlias = Literal["minmax", "none"]

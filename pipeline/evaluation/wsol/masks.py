@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["read_mask"]
-
 _OBJECT = 128
 """Masks may be JPEG, whose ringing leaves no level untouched."""
 _ASPECT = 0.02

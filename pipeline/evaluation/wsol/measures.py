@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from .cases import Case
     from .levels import Normalize
 
-__all__ = ["PROTOCOLS", "Protocol", "Totals"]
-
 Totals: TypeAlias = dict[str, "NDArray[np.float64]"]
 """Name of a measure to its value in each sample of pictures, [samples]."""
 

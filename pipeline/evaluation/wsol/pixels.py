@@ -22,8 +22,6 @@ if TYPE_CHECKING:
 
     from .levels import Normalize
 
-__all__ = ["PixelQuality", "histograms", "mask_iou", "mean_ious", "precision_areas", "pxap"]
-
 
 @dataclass(frozen=True)
 class PixelQuality:

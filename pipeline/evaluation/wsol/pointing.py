@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-__all__ = ["TOLERANCE", "hit", "pointing"]
-
 TOLERANCE = 15.0
 
 

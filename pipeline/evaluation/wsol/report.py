@@ -9,8 +9,6 @@ if TYPE_CHECKING:
 
     from .score import WsolReport, WsolTotal
 
-__all__ = ["table"]
-
 
 def table(report: WsolReport, left_out: Sequence[str]) -> str:
     """Return the totals in percent, beside the baselines.

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from .levels import Normalize
     from .measures import Totals
 
-__all__ = ["WsolPictureScore", "WsolReport", "WsolTotal", "score", "total"]
-
 _BASELINES: Mapping[str, Callable[[int, int], NDArray[np.float32]]] = MappingProxyType(
     {"whole_picture": whole_picture, "centre_gaussian": centre_gaussian}
 )

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
 
     from .annotations import Thing
 
-__all__ = ["Truth", "read_truth"]
-
 
 @dataclass(frozen=True)
 class Truth:

@@ -20,8 +20,6 @@ from ..source import Content, PageSource, picture_beside
 if TYPE_CHECKING:
     from ...output.box_json import Page
 
-__all__ = ["FORMAT", "document"]
-
 NAMESPACE: Final = "http://www.loc.gov/standards/alto/ns-v4#"
 LOCATION: Final = "http://www.loc.gov/standards/alto/v4/alto-4-3.xsd"
 

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from ....stages.geometry.box import Box
     from ...output.box_json import Page
 
-__all__ = ["FORMAT", "run_lengths"]
-
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
     """Return what `joined` needs of a page: one annotation per box, still without numbers."""

@@ -18,8 +18,6 @@ from ..source import Content, PageSource, encoded_png
 if TYPE_CHECKING:
     from ...output.box_json import Page
 
-__all__ = ["FORMAT"]
-
 PADDING: Final = 0.1
 """In units of the height of the box."""
 

@@ -18,8 +18,6 @@ from ..source import Content, PageSource, picture_beside
 if TYPE_CHECKING:
     from ...output.box_json import Page
 
-__all__ = ["FORMAT", "document"]
-
 DOCTYPE: Final = "<!DOCTYPE html>\n"
 CAPABILITIES: Final = "ocr_page ocr_carea ocr_line ocrx_word"
 

@@ -17,8 +17,6 @@ from ..source import Content, PageSource
 if TYPE_CHECKING:
     from ...output.box_json import Page
 
-__all__ = ["FORMAT"]
-
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
     """Return the text file of a page; it is empty where there is no box."""

@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from ....stages.geometry.box import Box
     from ...output.box_json import Page
 
-__all__ = ["FORMAT"]
-
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
     """Return the task of a page."""

@@ -20,8 +20,6 @@ from ..source import Content, PageSource, picture_beside
 if TYPE_CHECKING:
     from ...output.box_json import Page
 
-__all__ = ["FORMAT", "document"]
-
 NAMESPACE: Final = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 EPOCH: Final = "1970-01-01T00:00:00Z"
 """PAGE wants the time it was made, which may not differ from run to run."""

@@ -23,8 +23,6 @@ from ..source import Content, Link, PageSource, encoded_png, is_opened_as_stored
 if TYPE_CHECKING:
     from ...output.box_json import Page
 
-__all__ = ["FORMAT", "zones"]
-
 PADDING: Final = 4
 """Pixels on every side: a zone that cuts ink makes "IVW" of "TW", 15 pixels more do no harm."""
 LARGEST: Final = 32767

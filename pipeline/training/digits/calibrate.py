@@ -30,8 +30,6 @@ if TYPE_CHECKING:
     from ....stages.geometry.grid import Grid
     from ....stages.models.loading import Model
 
-__all__ = ["Fit", "Material", "calibrate", "calibrate_digits", "canvases", "report"]
-
 _SIZE = (480, 360)
 # Cells of a canvas that are looked at: neighbours tell little more.
 _POSITIVES, _NEGATIVES = 300, 1000

@@ -15,8 +15,6 @@ from ....stages.errors import ConfigError
 from ....stages.load import load
 from .mnist import Digits
 
-__all__ = ["Canvas", "background_files", "draw", "mosaic", "procedural"]
-
 Picture = NDArray[np.uint8]
 
 SCALES = (0.8, 4.0)

@@ -16,8 +16,6 @@ from .config import DigitsTrainConfig
 from .loop import DigitsQuality, TrainedDigits
 from .mnist import CLASSES
 
-__all__ = ["describe_quality", "write_model"]
-
 
 def write_model(config: DigitsTrainConfig, trained: TrainedDigits) -> ModelCard:
     """Write what a training made as a model folder, the card last, and drop the checkpoint.

@@ -8,8 +8,6 @@ from pydantic import Field
 from ....stages.settings import Section
 from ...config.sections import UserPath
 
-__all__ = ["DigitsTrainConfig"]
-
 Count = Annotated[int, Field(ge=1)]
 
 

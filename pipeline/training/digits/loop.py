@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
     from .config import DigitsTrainConfig
 
-__all__ = ["DigitsQuality", "TrainedDigits", "batch", "measure", "train"]
-
 # Going on with these changed is the same training.
 _FREE = {"name", "output", "data", "epochs"}
 

@@ -14,8 +14,6 @@ from ....stages.errors import ConfigError
 from ....stages.nets.torchvision_shim import torchvision
 from ....stages.paths import expanded
 
-__all__ = ["CLASSES", "Digits", "read_mnist"]
-
 CLASSES = tuple("0123456789")
 
 _HOW = (

@@ -5,8 +5,6 @@ from .card import write_model
 from .config import DigitsTrainConfig
 from .loop import train
 
-__all__ = ["train_digits"]
-
 
 def train_digits(config: DigitsTrainConfig, *, resume: bool) -> str:
     """Train, write the model folder, return what was measured on the test digits.

@@ -22,8 +22,6 @@ from .mnist import CLASSES, Digits, read_mnist
 if TYPE_CHECKING:
     from ....stages.models.loading import Model
 
-__all__ = ["report", "sign_changes", "weigh_digits"]
-
 _BATCH = 1000
 
 

@@ -25,8 +25,6 @@ from .loop import TrainedImages
 from .measure import ImagesQuality
 from .shown import Shown, shown
 
-__all__ = ["write_model"]
-
 # Pictures of each class that the AdGAP tables are measured on; `locpipe weigh` can take more.
 _WEIGHED = 50
 _BATCH = 10

@@ -10,8 +10,6 @@ from ....stages.nets.pooling import parse_pooling
 from ....stages.settings import Section
 from ...config.sections import UserPath
 
-__all__ = ["AugmentConfig", "ImagesTrainConfig"]
-
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 Share = Annotated[float, Field(ge=0, le=1)]

@@ -20,8 +20,6 @@ from ..digits.mnist import CLASSES, read_mnist
 if TYPE_CHECKING:
     from .config import ImagesTrainConfig
 
-__all__ = ["Labelled", "Samples", "list_labelled", "read_samples", "squared"]
-
 _HELD_OUT = 5
 _COLUMNS = ("file", "labels")
 

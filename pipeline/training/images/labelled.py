@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from ....stages.models.card import InputSpec, ModelCard
 
-__all__ = ["Sample", "batches", "find_samples"]
-
 log = logging.getLogger(__name__)
 
 _BATCH = 16

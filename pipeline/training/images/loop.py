@@ -24,8 +24,6 @@ from .shown import Shown
 if TYPE_CHECKING:
     from .config import ImagesTrainConfig
 
-__all__ = ["TrainedImages", "network_of", "train"]
-
 # Going on with these changed is the same training.
 _FREE = {"name", "output", "data", "validation", "weights", "epochs", "checkpoint_minutes"}
 Record = dict[str, Any]

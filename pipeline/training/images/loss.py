@@ -5,8 +5,6 @@ from typing import Literal
 from torch import Tensor
 from torch.nn import functional
 
-__all__ = ["Loss", "error_of", "mantra", "mantra_multi_label"]
-
 Loss = Literal["log", "mantra"]
 
 

@@ -13,8 +13,6 @@ from ...evaluation.wsol import mean_average_precision
 from .loss import Loss, error_of
 from .shown import Shown
 
-__all__ = ["ImagesQuality", "measure", "right"]
-
 _BATCH = 100
 
 

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from .config import AugmentConfig, ImagesTrainConfig
     from .data import Samples
 
-__all__ = ["Shown", "features_of", "shown"]
-
 _BATCH = 64
 
 

@@ -17,8 +17,6 @@ from .loop import network_of, train
 from .measure import ImagesQuality
 from .shown import Shown, features_of, shown
 
-__all__ = ["report", "train_images"]
-
 
 def train_images(config: ImagesTrainConfig, *, resume: bool) -> str:
     """Train, write the model folder, return what was measured on the validation.

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from ....stages.nets import Network
 
-__all__ = ["source_of", "weigh_folder"]
-
 # Values of a table above which half precision is kept: three digits are more than samples tell.
 _LARGE = 100_000
 

@@ -14,8 +14,6 @@ from .pose import Pose, rectangle, tilt
 from .shapes import fill
 from .texture import clouds, grain
 
-__all__ = ["Backgrounds", "find_backgrounds"]
-
 SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"})
 Picture = NDArray[np.uint8]
 

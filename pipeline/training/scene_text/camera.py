@@ -9,8 +9,6 @@ from numpy.typing import NDArray
 from .chance import chance, log_uniform, normal, pick, uniform
 from .texture import grain
 
-__all__ = ["Shot", "shoot"]
-
 Picture = NDArray[np.uint8]
 
 

@@ -6,8 +6,6 @@ from typing import TypeVar
 
 import numpy as np
 
-__all__ = ["chance", "log_uniform", "normal", "pick", "uniform", "weighted"]
-
 T = TypeVar("T")
 
 

@@ -7,8 +7,6 @@ from numpy.typing import NDArray
 
 from .chance import chance, pick, uniform
 
-__all__ = ["Colour", "any_colour", "contrast", "contrasting", "sign_colours"]
-
 Colour = NDArray[np.float64]
 LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 

@@ -14,8 +14,6 @@ from .colours import Colour, any_colour, contrasting
 from .pose import pose_at, rectangle, tilt
 from .shapes import OUTLINES, fill
 
-__all__ = ["KINDS", "THIN", "scatter"]
-
 Points = NDArray[np.float64]
 Polygons = Iterator[tuple[Points, Colour]]
 

@@ -23,8 +23,6 @@ from .render import Renderer
 from .settings import RenderSettings
 from .truth import UNREADABLE, RenderedWord, Rendering
 
-__all__ = ["export", "page_of_rendering"]
-
 
 def export(settings: RenderSettings, output: Path, indices: Iterable[int]) -> int:
     """Write the three files of every index.

@@ -20,8 +20,6 @@ try:
 except ImportError:  # an optional extra: see `require_fonttools`
     TTFont = None
 
-__all__ = ["Face", "Fonts", "find_fonts", "open_face", "require_fonttools"]
-
 SUFFIXES = frozenset({".ttf", ".otf", ".ttc"})
 LATIN = frozenset(string.ascii_letters + string.digits)
 EXTRAS = frozenset(string.punctuation + "£€©®°éüöäßñç–")  # noqa: RUF001 (a dash that signs carry)

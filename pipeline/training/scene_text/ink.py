@@ -11,8 +11,6 @@ from .colours import Colour, contrasting
 from .pose import Patch
 from .texture import clouds
 
-__all__ = ["Ink", "choose_ink", "lay_ink"]
-
 Layer = NDArray[np.float32]
 
 

@@ -9,8 +9,6 @@ from .fonts import Face, Fonts
 from .typeset import Style, Typeset, typeset
 from .words import Vocabulary, cjk_string
 
-__all__ = ["Block", "Paragraph", "Writer"]
-
 MOST_WORDS = 140  # of a document: more would cost time and teach little
 
 

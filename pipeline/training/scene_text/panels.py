@@ -13,8 +13,6 @@ from .pose import Pose, rectangle
 from .shapes import OUTLINES, fill, polygon_mask
 from .texture import clouds
 
-__all__ = ["Panel", "choose_panel"]
-
 Points = NDArray[np.float64]
 
 

@@ -6,8 +6,6 @@ from numpy.typing import NDArray
 
 from .chance import chance, uniform
 
-__all__ = ["Ground"]
-
 CELL = 8  # pixels; places are looked for on a coarse grid
 
 

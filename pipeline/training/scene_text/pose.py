@@ -10,8 +10,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["Arc", "Patch", "Pose", "Wave", "pose_at", "rectangle", "tilt"]
-
 Points = NDArray[np.float64]
 
 

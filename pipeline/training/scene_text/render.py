@@ -21,8 +21,6 @@ from .settings import RenderSettings
 from .truth import RenderedWord, Rendering, judge, word_at
 from .words import Vocabulary, read_words
 
-__all__ = ["Renderer"]
-
 LEAST_EM = 8  # pixels: nobody reads less in a photograph
 
 

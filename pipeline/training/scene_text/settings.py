@@ -8,8 +8,6 @@ from pydantic import Field, model_validator
 from ....stages.settings import Section
 from ...config.sections import UserPath
 
-__all__ = ["FontSettings", "Proportions", "RenderSettings"]
-
 Share = Annotated[float, Field(ge=0, le=1)]
 Folders = Annotated[tuple[UserPath, ...], Field(strict=False)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]

@@ -4,8 +4,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["OUTLINES", "fill", "polygon_mask"]
-
 Points = NDArray[np.float64]
 
 

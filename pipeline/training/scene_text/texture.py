@@ -4,8 +4,6 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["clouds", "grain"]
-
 
 def clouds(
     rng: np.random.Generator, shape: tuple[int, ...], cell: int, stretch: float = 1.0

@@ -11,8 +11,6 @@ from .camera import Shot
 from .pose import Pose
 from .typeset import FlatWord
 
-__all__ = ["UNREADABLE", "RenderedWord", "Rendering", "judge", "word_at"]
-
 UNREADABLE = "###"  # as in the ground truth of ICDAR: neither a hit nor a false alarm
 
 

@@ -9,8 +9,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from .fonts import Face, open_face
 
-__all__ = ["FlatWord", "Style", "Typeset", "typeset"]
-
 
 @dataclass(frozen=True)
 class Style:

@@ -12,8 +12,6 @@ from ....stages.errors import ConfigError
 from .chance import chance, pick, weighted
 from .fonts import Face
 
-__all__ = ["Vocabulary", "cjk_string", "read_words"]
-
 # Share of words of 1, 2, … letters in running English (Norvig, "English letter frequency counts").
 LENGTHS = (3.0, 17.6, 20.5, 14.8, 10.7, 8.4, 7.9, 5.9, 4.4, 3.1, 1.8, 1.1, 0.7, 0.3)
 KINDS = ("word", "number", "code", "price", "time", "date", "phone", "url", "letter")

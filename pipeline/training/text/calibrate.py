@@ -43,8 +43,6 @@ if TYPE_CHECKING:
     from ....stages.settings import ThresholdSettings
     from ...config.sections import Config
 
-__all__ = ["PHOTOGRAPHS", "Calibrated", "calibrate_positions", "calibrate_text"]
-
 _SEED = 9_000_000
 # As users' photographs are: some of them have text, and that seldom fills the picture.
 PHOTOGRAPHS = {
@@ -220,6 +218,7 @@ def _moved_to(cut: _Cut, options: ThresholdSettings) -> tuple[float, float]:
 def shown_by(
     model: Model, one: Pass, weights: NDArray[np.float32], picture: Rendering, config: Config
 ) -> ShownPicture:
+    """Return the map of one picture, seen in one pass, beside the truth."""
     scale = one.scale * fitted(config.infer, picture.rgb.shape[1], picture.rgb.shape[0])
     features = infer(
         model,

@@ -22,8 +22,6 @@ from .labels import CLASSES, SHRINK
 from .loop import TrainedText
 from .validate import INPUT, RENDERED_SEED
 
-__all__ = ["rendered_settings", "write_model"]
-
 _SIDE = 512
 
 

@@ -9,8 +9,6 @@ from ....stages.settings import Section
 from ...config.sections import UserPath
 from ..scene_text.settings import RenderSettings
 
-__all__ = ["CropConfig", "TextTrainConfig", "ValidationConfig"]
-
 Count = Annotated[int, Field(ge=1)]
 Positive = Annotated[float, Field(gt=0)]
 

@@ -6,8 +6,6 @@ from typing import Any
 
 from ..curve import blank, save_curve
 
-__all__ = ["write_curve"]
-
 
 def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:
     """Write `curve.jsonl` and `curve.png`.

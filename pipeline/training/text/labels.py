@@ -17,8 +17,6 @@ from ..scene_text.truth import UNREADABLE, RenderedWord
 if TYPE_CHECKING:
     from shapely import Geometry
 
-__all__ = ["BACKGROUND", "CLASSES", "GAP", "IGNORED", "STRIDE", "TEXT", "PositionTruth", "label"]
-
 CLASSES = ("background", "text", "gap")
 BACKGROUND, TEXT, GAP = range(3)
 IGNORED = 255

@@ -27,8 +27,6 @@ from .loss import balanced_loss
 from .samples import Batch, batches
 from .validate import Rendered, as_input, measure, measure_real
 
-__all__ = ["TextTraining", "TrainedText", "complete", "train", "untrained"]
-
 # What must not change on the way; lessons may get better or harder, and the machine another one.
 _SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
 _CLIP = 5.0

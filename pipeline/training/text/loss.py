@@ -6,8 +6,6 @@ from torch.nn import functional
 
 from .labels import BACKGROUND, GAP, IGNORED, TEXT
 
-__all__ = ["balanced_loss"]
-
 _HARDEST = 3  # background positions for one of a core
 _LEAST_HARDEST = 0.03  # of all background positions
 

@@ -23,8 +23,6 @@ from ..scene_text.truth import RenderedWord, Rendering
 from .config import CropConfig, TextTrainConfig
 from .labels import label
 
-__all__ = ["Batch", "batches", "crop", "moved"]
-
 
 @dataclass(frozen=True)
 class Batch:

@@ -12,8 +12,6 @@ from .config import TextTrainConfig
 from .loop import Record, TrainedText, train
 from .validate import Rendered
 
-__all__ = ["train_text"]
-
 
 def train_text(config: TextTrainConfig, *, resume: bool) -> str:
     """Train; keep the model that was best on rendered pictures; return what was measured of it.

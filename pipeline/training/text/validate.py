@@ -31,17 +31,6 @@ from .labels import IGNORED, SHRINK, STRIDE, TEXT, label
 if TYPE_CHECKING:
     from ....stages.nets import Network
 
-__all__ = [
-    "INPUT",
-    "RENDERED_SEED",
-    "Rendered",
-    "as_input",
-    "measure",
-    "measure_real",
-    "real_pictures",
-    "regions",
-]
-
 INPUT = InputSpec(
     channels=3,
     width=384,

@@ -31,8 +31,6 @@ from .validate import as_input
 if TYPE_CHECKING:
     from ....stages.nets import Network
 
-__all__ = ["SEED", "report", "weigh_positions", "weigh_text"]
-
 SEED = 8_000_000
 """Added to the renderer's seed: neither trained on nor validated on."""
 PICTURES = 192

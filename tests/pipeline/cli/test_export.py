@@ -15,7 +15,8 @@ from locpipe.pipeline.config.exports import EXPORTS
 from locpipe.pipeline.config.sections import Config, OutputConfig
 from locpipe.pipeline.export.write import RunExports, export
 from locpipe.pipeline.output.archive import open_run
-from locpipe.pipeline.run.run import Options, execute
+from locpipe.pipeline.run.options import Options
+from locpipe.pipeline.run.run import execute
 
 MakeRun = Callable[[dict[str, Any]], Path]
 Tree = Callable[[Path], dict[str, bytes]]

@@ -13,7 +13,8 @@ import pytest
 from locpipe.pipeline.export.write import RunExports
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.output.lock import LockedError, locked
-from locpipe.pipeline.run.run import Options, execute
+from locpipe.pipeline.run.options import Options
+from locpipe.pipeline.run.run import execute
 from locpipe.stages.errors import ConfigError, ImageError
 from locpipe.stages.geometry.box import Box
 

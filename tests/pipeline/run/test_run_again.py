@@ -12,8 +12,8 @@ from runs import boxes, counts, run, with_
 
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.output.lock import LockedError
+from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.preview import preview
-from locpipe.pipeline.run.run import Options
 from locpipe.stages.errors import OutputError
 from locpipe.stages.models.card import ModelCard
 

@@ -17,7 +17,8 @@ from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.export.write import RunExports
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.output.lock import LockedError
-from locpipe.pipeline.run.run import Options, execute
+from locpipe.pipeline.run.options import Options
+from locpipe.pipeline.run.run import execute
 from locpipe.stages.errors import ConfigError, OutputError
 
 

@@ -1,10 +1,8 @@
 """Inference of a whole picture at its own size: the filter responses F of the last convolution."""
 
-from __future__ import annotations
-
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
@@ -14,16 +12,14 @@ from torch import nn
 
 from .caching import cached_while_alive
 from .geometry.grid import Grid
+from .models.card import InputSpec
+from .models.loading import Model
 from .nets import Network
 from .nets.dense import Geometry, dense_features, peak_floats
 from .nets.folded import folded
 from .nets.head import takes_any_size
 from .precision import float32_only
 from .settings import Padding, Polarity, Precision, Resolution
-
-if TYPE_CHECKING:
-    from .models.card import InputSpec
-    from .models.loading import Model
 
 _COPIES = 4  # arrays of the size of the answers that are alive while they become log-odds
 _LEAST = 1e-7  # probability of all other classes: float32 knows no less beside 1

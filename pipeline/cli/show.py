@@ -1,18 +1,13 @@
 """`locpipe show`."""
 
-from __future__ import annotations
-
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from ..api import localize
+from ..config.sections import Config
 from ..output.figure import check, figure, save
 from .options import read_config, set_option
-
-if TYPE_CHECKING:
-    from ..config.sections import Config
 
 EPILOG = """\b
 Examples:

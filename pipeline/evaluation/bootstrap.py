@@ -1,13 +1,9 @@
 """Samples of a set of pictures, as how often each picture is in them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 _RESAMPLES = 2000
 _SEED = 0

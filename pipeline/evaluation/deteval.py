@@ -21,20 +21,13 @@ diagonals: the bounding rectangles of two regions that overlap always fulfil tha
 inequality over their half sides), so it is left out.
 """
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .counts import Counts
-from .overlaps import overlaps
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from .overlaps import ComparedPicture, Overlaps
+from .overlaps import ComparedPicture, Overlaps, overlaps
 
 _MIN_RECALL = 0.8
 _MIN_PRECISION = 0.4

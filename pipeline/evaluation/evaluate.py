@@ -1,24 +1,18 @@
 """From a run and its ground truth to scores."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Literal, TypeAlias
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+from typing import Literal, TypeAlias
 
 from ...stages.decoding.orientation import points_upright
 from ...stages.errors import ConfigError
+from ..output.box_json import Page
 from .lines import join_lines
 from .overlaps import ComparedPicture, Region
 from .pages import polygons_of, read_run
-from .score import PROTOCOLS, score
+from .score import PROTOCOLS, Report, score
 from .truth import read_truth, truth_files
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from collections.abc import Set as AbstractSet
-    from pathlib import Path
-
-    from ..output.box_json import Page
-    from .score import Report
 
 Frame: TypeAlias = Literal["upright", "stored"]
 

@@ -8,17 +8,10 @@ asks for IoU above 0.5, the paper and we for at least 0.5; and the script drops 
 themselves, which we mend.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from .counts import Counts
-from .overlaps import overlaps
-
-if TYPE_CHECKING:
-    from .overlaps import ComparedPicture
+from .overlaps import ComparedPicture, overlaps
 
 _MIN_IOU = 0.5
 _MAX_SHARE_ON_IGNORED = 0.5

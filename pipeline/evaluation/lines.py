@@ -1,19 +1,13 @@
 """Words to text lines, for ground truth that knows lines only."""
 
-from __future__ import annotations
-
 from collections import defaultdict
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
 
 import numpy as np
 
+from ...stages.geometry.box import Box, Point
 from ...stages.geometry.rectangles import tilted
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from ...stages.geometry.box import Box, Point
-    from .overlaps import Polygon
+from .overlaps import Polygon
 
 
 def join_lines(boxes: Iterable[Box]) -> list[Polygon]:

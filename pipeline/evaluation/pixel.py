@@ -5,19 +5,12 @@ Rasterising would add half a pixel to every edge (OpenCV's `fillPoly` draws its 
 of the area of small words. What lies in don't-care regions does not count.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 import shapely
 
 from .counts import Counts
-from .overlaps import geometries
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .overlaps import ComparedPicture, Polygon
+from .overlaps import ComparedPicture, Polygon, geometries
 
 
 def pixel(picture: ComparedPicture) -> Counts:

@@ -1,24 +1,18 @@
 """Scoring a set of pictures: totals, per picture, and how sure the totals are."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
 from importlib import import_module
 from types import MappingProxyType
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...stages.errors import ConfigError
 from .bootstrap import bootstrap
 from .counts import Counts, rates
+from .overlaps import ComparedPicture
 from .protocols import TEXT_PROTOCOLS
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from .overlaps import ComparedPicture
 
 PROTOCOLS: Mapping[str, Callable[[ComparedPicture], Counts]] = MappingProxyType(
     {name: getattr(import_module(f".{name}", __package__), name) for name in TEXT_PROTOCOLS}

@@ -6,17 +6,12 @@ UTF-8, with or without byte order mark; the transcription may hold commas, and `
 that is neither a hit nor a false alarm.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import numpy as np
 
 from ...stages.errors import ConfigError
 from .overlaps import Region
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 _IGNORED = "###"
 

@@ -1,22 +1,18 @@
 """Lines of words with baselines, in whole pixels, as PAGE, ALTO and hOCR want them."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 from shapely import Polygon
 
+from ...stages.geometry.box import Box, Point
+from ..output.box_json import Page
 from .crops import is_curved, quad_of
-
-if TYPE_CHECKING:
-    from ...stages.geometry.box import Box, Point
-    from ..output.box_json import Page
 
 Pixel = tuple[int, int]
 Rect = tuple[int, int, int, int]

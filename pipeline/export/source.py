@@ -1,13 +1,10 @@
 """The picture behind a page, and how other programs get to see it."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -16,9 +13,7 @@ from PIL.TiffImagePlugin import PLANAR_CONFIGURATION, SAMPLEFORMAT, TILEWIDTH, T
 from PIL.WebPImagePlugin import WebPImageFile
 
 from ...stages.load import probe
-
-if TYPE_CHECKING:
-    from ..output.box_json import Page
+from ..output.box_json import Page
 
 
 @dataclass(frozen=True)

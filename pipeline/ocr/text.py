@@ -1,7 +1,5 @@
 """What was read on a page: by box, by line, and as the files we write."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import os
@@ -9,14 +7,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ..export.lines import Reading
 from ..export.markup import fits
 from ..export.to import alto, hocr
-
-if TYPE_CHECKING:
-    from ..output.box_json import Page
+from ..output.box_json import Page
 
 SCHEMA: Final = "locpipe/read/1"
 SUFFIXES: Final = (".txt", ".hocr", ".xml", ".json")

@@ -1,20 +1,15 @@
 """What an engine is given at a time, a box or all boxes of a line, and whose text is whose."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ...stages.geometry.box import Box
 from ..export.crops import Crop
 from ..export.lines import Reading
-
-if TYPE_CHECKING:
-    from ...stages.geometry.box import Box
-    from .engine import Seen
-    from .settings import Unit
+from .engine import Seen
+from .settings import Unit
 
 
 def groups(boxes: Sequence[Box], unit: Unit) -> list[tuple[Box, ...]]:

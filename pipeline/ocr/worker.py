@@ -1,15 +1,15 @@
 """Reading one page in a Dask worker."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 import uuid
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from ...stages.clock import Clock
+from ...stages.load import Image
 from ...stages.version import __version__
 from ..config.sections import RunConfig
 from ..export.crops import cut
@@ -19,14 +19,10 @@ from ..output.atomic import write_atomically
 from ..output.box_json import Page, read_page
 from ..workers.messages import Outcome, Place, Task
 from ..workers.worker import PictureWorker
+from .engine import Engine
 from .settings import ReadConfig, open_engine
 from .text import SUFFIXES, PageText, files
 from .units import assigned, groups
-
-if TYPE_CHECKING:
-    from ...stages.clock import Clock
-    from ...stages.load import Image
-    from .engine import Engine
 
 FOLDER: Final = "read"
 MARGIN: Final = 5.0  # seconds that the engine has less than the page

@@ -1,7 +1,5 @@
 """One picture file, from its bytes to its results on disk. Only workers load this: it imports torch."""
 
-from __future__ import annotations
-
 import hashlib
 import itertools
 import os
@@ -9,21 +7,19 @@ import stat
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from ...stages.clock import Clock
 from ...stages.errors import ImageError
 from ...stages.load import load, probe
 from ...stages.localize import Result, localize_image
+from ...stages.models.loading import Model
+from ..config.sections import Config
 from ..output.box_json import Maker, box_document, page_of_result, read_kept
 from ..output.layout import page_name, remove_page
 from .memory import check_memory
 from .threads import computing_with
 from .write import write_document, write_pictures
-
-if TYPE_CHECKING:
-    from ...stages.clock import Clock
-    from ...stages.models.loading import Model
-    from ..config.sections import Config
 
 
 class Exporter(Protocol):

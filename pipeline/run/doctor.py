@@ -1,7 +1,5 @@
 """What `locpipe doctor` looks at: the things that most often are not as one thinks."""
 
-from __future__ import annotations
-
 import os
 import shutil
 import sys
@@ -9,7 +7,6 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING
 
 import torch
 
@@ -20,12 +17,10 @@ from ...stages.errors import ConfigError, LocpipeError
 from ...stages.infer import has_bfloat16
 from ...stages.models.loading import list_models, verify_model
 from ...stages.precision import PRECISION, float32_only
+from ..config.sections import Config
 from ..workers.cluster import share_of_memory, workers_of
 from ..workers.machine import CORES, MEMORY
 from .summary import version_of, versions
-
-if TYPE_CHECKING:
-    from ..config.sections import Config
 
 ENVIRONMENT = ("PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # fmt: skip
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")  # fmt: skip

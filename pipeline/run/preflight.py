@@ -1,26 +1,20 @@
 """What is checked before a run starts: nothing is written, no network is run."""
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from ...stages.errors import ConfigError
 from ...stages.load import EXTENSIONS
-from ...stages.models.card import Backbone
+from ...stages.models.card import Backbone, ModelCard
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
 from ...stages.precision import float32_only
+from ..config.sections import Config
 from ..output.layout import RUN_REPORT
 from ..sources.pictures import Pictures, open_source
 from ..workers.messages import Job
+from .options import Options
 from .plan import Terms
-
-if TYPE_CHECKING:
-    from ...stages.models.card import ModelCard
-    from ..config.sections import Config
-    from .options import Options
 
 
 @dataclass(frozen=True)

@@ -1,17 +1,12 @@
 """`locpipe run --dry-run`: what a run would do."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
+from ..config.sections import Config
+from .options import Options
 from .plan import make_plan
 from .preflight import preflight
 from .state import State
-
-if TYPE_CHECKING:
-    from ..config.sections import Config
-    from .options import Options
 
 
 def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:

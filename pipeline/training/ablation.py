@@ -1,23 +1,17 @@
 """The AdGAP tables: how much the error of each class grows when each filter is blocked."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
 from ...stages.errors import ConfigError
 from ...stages.models.tables import Tables
+from ...stages.nets import Network
 from ...stages.nets.head import Head, read_head
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from ...stages.nets import Network
 
 # Values of F repeated at once for several blocked filters: 64 MiB as float32.
 AT_ONCE = 2**24

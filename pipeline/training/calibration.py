@@ -3,12 +3,10 @@
 What run configs ask for, and the regression that answers it, for every kind of model.
 """
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +15,9 @@ from scipy.special import expit
 
 from ...stages.heatmap import filter_weights
 from ...stages.models.card import Calibration
+from ...stages.models.loading import Model
 from ...stages.settings import Polarity, Resolution, Weights
-
-if TYPE_CHECKING:
-    from ...stages.models.loading import Model
-    from ..config.sections import Config
+from ..config.sections import Config
 
 KINDS: tuple[Weights, ...] = tuple(kind for kind in get_args(Weights) if kind != "classifier")
 """Kinds of weights with tables: class maps of the classifier itself are log-odds as they are."""

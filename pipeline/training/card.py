@@ -1,14 +1,14 @@
 """Model folders: what `weigh` and `calibrate` of every kind of model write into them."""
 
-from __future__ import annotations
-
 import platform
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+import numpy as np
 import yaml
+from numpy.typing import NDArray
 from safetensors.numpy import save as serialize_arrays
 
 from ...stages.errors import ModelError
@@ -16,10 +16,6 @@ from ...stages.models.card import Calibration, ModelCard
 from ...stages.models.folder import TABLES_FILE, WEIGHTS_FILE
 from ...stages.paths import sha256_of
 from ..output.atomic import write_whole
-
-if TYPE_CHECKING:
-    import numpy as np
-    from numpy.typing import NDArray
 
 
 def made_with(*packages: str) -> dict[str, Any]:

@@ -1,21 +1,17 @@
 """Checkpoints without pickle: a training goes on from one as if it had never stopped."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
+from torch import Tensor, nn
 
 from ...stages.errors import ConfigError
 from ..output.atomic import write_whole
-
-if TYPE_CHECKING:
-    from torch import Tensor, nn
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 Record = dict[str, Any]

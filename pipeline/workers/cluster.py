@@ -1,22 +1,18 @@
 """Where the work runs: processes of our own, this process, or a cluster that others started."""
 
-from __future__ import annotations
-
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import dask
 from distributed import Client, LocalCluster
 from distributed.comm.addressing import resolve_address
 
 from ...stages.errors import ConfigError
+from ..config.sections import RunConfig
 from .machine import CORES, MEMORY
 from .signals import no_signals
-
-if TYPE_CHECKING:
-    from ..config.sections import RunConfig
 
 SETTINGS: Final = {
     # One death is enough to suspect a picture: it is tried again alone, not among others.

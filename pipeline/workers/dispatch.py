@@ -1,28 +1,22 @@
 """Hands pictures to workers, a few at a time, and takes back what became of each."""
 
-from __future__ import annotations
-
 import queue
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from itertools import islice
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
-from distributed import KilledWorker
+from dask.typing import Key
+from distributed import Client, Future, KilledWorker
 
 from ...stages.errors import LocpipeError
+from ..config.sections import RunConfig
 from .cluster import open_client
 from .messages import Outcome, Task
+from .signals import Stop
 from .time_limit import Ending, how_it_ended
 from .worker import PictureWorker, work
-
-if TYPE_CHECKING:
-    from dask.typing import Key
-    from distributed import Client, Future
-
-    from ..config.sections import RunConfig
-    from .signals import Stop
 
 WINDOW: Final = 3
 """Pictures a worker has at hand: it never waits, and memory does not grow with their number."""

@@ -1,13 +1,13 @@
 """The Dask side of a worker: set up once, then one picture at a time, whatever is done with it."""
 
-from __future__ import annotations
-
 import threading
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from pathlib import Path
+from typing import ClassVar, Protocol
 
-from distributed import get_worker
+from distributed import Worker, get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from ...stages.clock import Clock
@@ -16,12 +16,6 @@ from ...stages.version import __version__
 from . import machine
 from .messages import Outcome, Place, Task
 from .time_limit import time_limit
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-    from pathlib import Path
-
-    from distributed import Worker
 
 
 def work(plugin: str, task: Task) -> Outcome:

@@ -1,21 +1,15 @@
 """Boxes and labels of objects from CSV and from Pascal VOC's XML."""
 
-from __future__ import annotations
-
 import csv
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
 from ....stages.errors import ConfigError
 from ....stages.load import EXTENSIONS
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels, half-open."""

@@ -1,13 +1,7 @@
 """Heatmaps that have not seen the picture: what every method has to beat (Choe et al. 2020)."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
-
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 _SIGMA = 0.25
 """Of the side of the picture. Only the order of levels counts where a threshold is swept."""

@@ -11,23 +11,16 @@ Against the authors' program: half-open boxes in pixels of the picture instead o
 large on a picture warped to 224 x 224, and holes in a component are no component of their own.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bootstrap import means
-from .levels import COUNT, levels
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
-    from .levels import Normalize
+from .levels import COUNT, Normalize, levels
 
 IOUS = (0.3, 0.5, 0.7)
 _SAME = 1e-9

@@ -1,31 +1,24 @@
 """What a run wrote and what is true, picture by picture."""
 
-from __future__ import annotations
-
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ....stages.decoding.orientation import points_upright
 from ....stages.errors import ConfigError
+from ...output.box_json import Page
 from ...output.failures import FAILURES, read_failures
 from ...output.layout import result_path
+from ..evaluate import Frame
 from ..pages import polygons_of, stem_of_page
 from .annotations import stem_of
 from .masks import read_mask
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-    from typing import Any
-
-    from numpy.typing import NDArray
-
-    from ...output.box_json import Page
-    from ..evaluate import Frame
-    from .truth import Truth
+from .truth import Truth
 
 
 @dataclass(frozen=True)

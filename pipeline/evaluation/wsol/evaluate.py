@@ -1,31 +1,22 @@
 """From a run and ground truth of objects to scores."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....stages.errors import ConfigError
-from ..evaluate import check_partners
+from ...output.box_json import Page
+from ..evaluate import Frame, check_partners
 from ..pages import read_run
 from .cases import failed, read_case
 from .labels import average_precisions
-from .score import score, total
-from .truth import read_truth
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
-    from pathlib import Path
-
-    from numpy.typing import NDArray
-
-    from ...output.box_json import Page
-    from ..evaluate import Frame
-    from .levels import Normalize
-    from .measures import Totals
-    from .score import WsolReport, WsolTotal
-    from .truth import Truth
+from .levels import Normalize
+from .measures import Totals
+from .score import WsolReport, WsolTotal, score, total
+from .truth import Truth, read_truth
 
 
 def evaluate_wsol(

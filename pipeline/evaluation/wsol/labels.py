@@ -4,14 +4,10 @@ The area under the precision-recall curve as a sum of steps, without interpolati
 with every positive, and each weighs the precision there. Pictures of equal score are taken at once.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 
 def mean_average_precision(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:

@@ -1,13 +1,9 @@
 """Heat in 256 levels, so that sweeping a threshold over them is exact."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 COUNT = 256
 

@@ -1,20 +1,14 @@
 """Masks of objects as pictures: light is object."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import cv2
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 
 from ....stages.decoding.orientation import turned_upright
 from ....stages.errors import ConfigError
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from numpy.typing import NDArray
 
 _OBJECT = 128
 """Masks may be JPEG, whose ringing leaves no level untouched."""

@@ -5,22 +5,15 @@ the pixels of all pictures together (Choe et al., CVPR 2020, section 4.2). Every
 same, whatever its size, as in the authors' program, which warps all to 224 x 224.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bootstrap import means
-from .levels import COUNT, levels
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
-
-    from .levels import Normalize
+from .levels import COUNT, Normalize, levels
 
 
 @dataclass(frozen=True)

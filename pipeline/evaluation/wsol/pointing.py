@@ -4,17 +4,12 @@ J. Zhang et al., "Top-down neural attention by excitation backprop", ECCV 2016, 
 is a maximum on an object of the class or at most 15 pixels from it.
 """
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from typing import Any
 
 import cv2
 import numpy as np
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-    from numpy.typing import NDArray
+from numpy.typing import NDArray
 
 TOLERANCE = 15.0
 

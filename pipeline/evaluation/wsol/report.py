@@ -1,13 +1,8 @@
 """The scores of a run on objects, for people."""
 
-from __future__ import annotations
+from collections.abc import Sequence
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from .score import WsolReport, WsolTotal
+from .score import WsolReport, WsolTotal
 
 
 def table(report: WsolReport, left_out: Sequence[str]) -> str:

@@ -1,19 +1,12 @@
 """Ground truth of objects, from one or more places that know different things."""
 
-from __future__ import annotations
-
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 from ....stages.errors import ConfigError
 from ....stages.load import EXTENSIONS
-from .annotations import read_csv, read_voc, stem_of
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
-
-    from .annotations import Thing
+from .annotations import Thing, read_csv, read_voc, stem_of
 
 
 @dataclass(frozen=True)

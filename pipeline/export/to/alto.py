@@ -5,20 +5,16 @@ per box; its text is empty where none was read. Coordinates are those of the upr
 applies the EXIF orientation when it opens the picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from xml.etree import ElementTree as ET
 
+from ...output.box_json import Page
 from ..format import Format
 from ..lines import Line, Reading, Rect, Word, around, lines_of
 from ..markup import add, fits, points, serialized
 from ..source import Content, PageSource, picture_beside
-
-if TYPE_CHECKING:
-    from ...output.box_json import Page
 
 NAMESPACE: Final = "http://www.loc.gov/standards/alto/ns-v4#"
 LOCATION: Final = "http://www.loc.gov/standards/alto/v4/alto-4-3.xsd"

@@ -5,23 +5,19 @@ or empty there, the polygon. Masks are uncompressed run lengths, down columns, w
 takes as they are. Every annotation has the score and, where classified, the class.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ....stages.geometry.box import Box
 from ....stages.geometry.rasterize import covered
+from ...output.box_json import Page
 from ..format import Format, Pages
 from ..source import Content, PageSource
-
-if TYPE_CHECKING:
-    from ....stages.geometry.box import Box
-    from ...output.box_json import Page
 
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats

@@ -4,19 +4,15 @@
 in the box JSON, its line, label and score, size, and `to_page`: the 3 x 3 matrix from crop to page.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from ...output.box_json import Page
 from ..crops import Crop, cut
 from ..format import Format, Pages
 from ..source import Content, PageSource, encoded_png
-
-if TYPE_CHECKING:
-    from ...output.box_json import Page
 
 PADDING: Final = 0.1
 """In units of the height of the box."""

@@ -3,20 +3,16 @@
 Browsers show pictures upright, so the boxes fit what they show.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from xml.etree import ElementTree as ET
 
+from ...output.box_json import Page
 from ..format import Format
 from ..lines import Line, Reading, Rect, Word, around, lines_of
 from ..markup import add, fits, serialized
 from ..source import Content, PageSource, picture_beside
-
-if TYPE_CHECKING:
-    from ...output.box_json import Page
 
 DOCTYPE: Final = "<!DOCTYPE html>\n"
 CAPABILITIES: Final = "ocr_page ocr_carea ocr_line ocrx_word"

@@ -4,18 +4,14 @@ Integers, clockwise from the top-left corner in reading direction, upright page;
 becomes its smallest rectangle.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from ...output.box_json import Page
 from ..crops import quad_of
 from ..format import Format
 from ..source import Content, PageSource
-
-if TYPE_CHECKING:
-    from ...output.box_json import Page
 
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats

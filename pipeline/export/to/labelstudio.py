@@ -6,27 +6,23 @@ LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT itself, only what lies in a folder below,
 of the project. Percent of the upright picture, which is what browsers show.
 """
 
-from __future__ import annotations
-
 import json
 import math
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 from urllib.parse import quote
 from xml.etree import ElementTree as ET
 
 import numpy as np
 
+from ....stages.geometry.box import Box
+from ...output.box_json import Page
 from ..crops import Quad, quad_of
 from ..format import Format, Pages
 from ..markup import add, clean
 from ..source import Content, PageSource
-
-if TYPE_CHECKING:
-    from ....stages.geometry.box import Box
-    from ...output.box_json import Page
 
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats

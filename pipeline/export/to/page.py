@@ -5,20 +5,16 @@ words. Coordinates are those of the upright page:
 kraken applies the EXIF orientation when it opens the picture.
 """
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import Final
 from xml.etree import ElementTree as ET
 
+from ...output.box_json import Page
 from ..format import Format
 from ..lines import Line, Word, around, lines_of
 from ..markup import add, fits, points, serialized
 from ..source import Content, PageSource, picture_beside
-
-if TYPE_CHECKING:
-    from ...output.box_json import Page
 
 NAMESPACE: Final = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
 EPOCH: Final = "1970-01-01T00:00:00Z"

@@ -5,23 +5,19 @@ integers that fit 16 bits; without a label the next zone is lost; a zone that le
 aborts it; an empty file makes it read the whole page; only `--psm 4`, `6` and `11` use zones.
 """
 
-from __future__ import annotations
-
 import logging
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import numpy as np
 
 from ....stages.decoding.orientation import points_as_stored
+from ...output.box_json import Page
 from ..format import Format, Pages
 from ..lines import Rect
 from ..source import Content, Link, PageSource, encoded_png, is_opened_as_stored
-
-if TYPE_CHECKING:
-    from ...output.box_json import Page
 
 PADDING: Final = 4
 """Pixels on every side: a zone that cuts ink makes "IVW" of "TW", 15 pixels more do no harm."""

@@ -3,12 +3,9 @@
 Fitted to the cells of canvases that have digits at known places.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -17,18 +14,15 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ....stages.errors import ConfigError
+from ....stages.geometry.grid import Grid
 from ....stages.infer import infer
 from ....stages.models.card import Calibration
-from ....stages.models.loading import load_model, read_card
+from ....stages.models.loading import Model, load_model, read_card
 from ....stages.settings import Polarity
 from ..calibration import PRIOR, Pass, Request, Vector, asked_for, calibration, fit
 from ..card import made_with, write_calibrations
 from .canvases import Canvas, background_files, draw, mosaic, procedural
 from .mnist import CLASSES, Digits, read_mnist
-
-if TYPE_CHECKING:
-    from ....stages.geometry.grid import Grid
-    from ....stages.models.loading import Model
 
 _SIZE = (480, 360)
 # Cells of a canvas that are looked at: neighbours tell little more.

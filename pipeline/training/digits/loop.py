@@ -1,24 +1,19 @@
 """Training a classifier of digits as the AdGAP paper does."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch.nn import functional
 from tqdm import tqdm
 
 from ....stages.nets import Network, build
 from ..checkpoint import CHECKPOINT_FILE, load_checkpoint, require_room, save_checkpoint
 from ..curve import blank, write_curve
+from .config import DigitsTrainConfig
 from .mnist import CLASSES, Digits, read_mnist
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from .config import DigitsTrainConfig
 
 # Going on with these changed is the same training.
 _FREE = {"name", "output", "data", "epochs"}

@@ -1,10 +1,7 @@
 """`locpipe weigh` for digits: a model folder in, its tables and a report out."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -13,14 +10,11 @@ from tqdm import tqdm
 from ....stages.errors import ModelError
 from ....stages.heatmap import filter_weights
 from ....stages.models.card import ModelCard
-from ....stages.models.loading import find_model, load_model, load_network, read_card
+from ....stages.models.loading import Model, find_model, load_model, load_network, read_card
 from ..ablation import weigh
 from ..card import made_with, require_weights, write_tables
 from .loop import batch
 from .mnist import CLASSES, Digits, read_mnist
-
-if TYPE_CHECKING:
-    from ....stages.models.loading import Model
 
 _BATCH = 1000
 

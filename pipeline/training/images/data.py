@@ -6,7 +6,7 @@ import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -16,9 +16,7 @@ from tqdm import tqdm
 from ....stages.errors import ConfigError
 from ....stages.load import EXTENSIONS, load
 from ..digits.mnist import CLASSES, read_mnist
-
-if TYPE_CHECKING:
-    from .config import ImagesTrainConfig
+from .config import ImagesTrainConfig
 
 _HELD_OUT = 5
 _COLUMNS = ("file", "labels")

@@ -1,27 +1,22 @@
 """Pictures in folders, one folder per class, and which classes of a model these are."""
 
-from __future__ import annotations
-
 import logging
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import cv2
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ....stages.errors import ConfigError, ImageError, ModelError
 from ....stages.infer import normalized
 from ....stages.load import EXTENSIONS, load
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from ....stages.models.card import InputSpec, ModelCard
+from ....stages.models.card import InputSpec, ModelCard
 
 log = logging.getLogger(__name__)
 

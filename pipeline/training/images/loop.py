@@ -1,12 +1,10 @@
 """Training on labelled pictures: resumable to the exact step."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,12 +15,10 @@ from ....stages.nets.pooling import with_head
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
 from ..checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
+from .config import ImagesTrainConfig
 from .loss import error_of
 from .measure import ImagesQuality, measure, right
 from .shown import Shown
-
-if TYPE_CHECKING:
-    from .config import ImagesTrainConfig
 
 # Going on with these changed is the same training.
 _FREE = {"name", "output", "data", "validation", "weights", "epochs", "checkpoint_minutes"}

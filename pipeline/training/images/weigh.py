@@ -1,29 +1,23 @@
 """`locpipe weigh` on labelled pictures: any classifier in, a model folder with its tables out."""
 
-from __future__ import annotations
-
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ....stages.errors import ConfigError, ModelError
 from ....stages.models.backbone import BackboneSource
 from ....stages.models.card import Backbone, ModelCard
 from ....stages.models.loading import find_model, load_network, read_card
 from ....stages.models.tables import Tables
+from ....stages.nets import Network
 from ....stages.nets.backbones import backbone_names
 from ....stages.nets.head import read_head
 from ..ablation import weigh
 from ..card import made_with, write_tables
 from .labelled import Sample, batches, find_samples
-
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from ....stages.nets import Network
 
 # Values of a table above which half precision is kept: three digits are more than samples tell.
 _LARGE = 100_000

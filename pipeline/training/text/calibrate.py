@@ -3,13 +3,11 @@
 Scale and threshold of the maps of a classifier of positions, fitted on rendered pictures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import combinations_with_replacement
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -23,9 +21,11 @@ from ....stages.geometry.grid import Grid
 from ....stages.heatmap import Heatmap
 from ....stages.infer import infer
 from ....stages.models.card import Calibration
-from ....stages.models.loading import load_model
+from ....stages.models.loading import Model, load_model
 from ....stages.passes import fitted
+from ....stages.settings import ThresholdSettings
 from ....stages.threshold import threshold
+from ...config.sections import Config
 from ...evaluation.overlaps import ComparedPicture
 from ...evaluation.score import score
 from ..calibration import Pass, Request, Vector, asked_for, calibration, fit
@@ -37,11 +37,6 @@ from .card import rendered_settings
 from .labels import IGNORED, STRIDE, TEXT, label
 from .samples import moved
 from .validate import regions
-
-if TYPE_CHECKING:
-    from ....stages.models.loading import Model
-    from ....stages.settings import ThresholdSettings
-    from ...config.sections import Config
 
 _SEED = 9_000_000
 # As users' photographs are: some of them have text, and that seldom fills the picture.

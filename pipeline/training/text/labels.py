@@ -1,21 +1,16 @@
 """What each position of a picture with words shows: background, a word's core, or a gap."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
 import shapely
 from numpy.typing import NDArray
+from shapely import Geometry
 
 from ..scene_text.truth import UNREADABLE, RenderedWord
-
-if TYPE_CHECKING:
-    from shapely import Geometry
 
 CLASSES = ("background", "text", "gap")
 BACKGROUND, TEXT, GAP = range(3)

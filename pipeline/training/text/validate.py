@@ -1,13 +1,10 @@
 """How well a network finds words: on rendered pictures, and on photographs for the curve."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
@@ -19,6 +16,7 @@ from ....stages.geometry.grid import Grid
 from ....stages.heatmap import Heatmap
 from ....stages.load import load
 from ....stages.models.card import InputSpec
+from ....stages.nets import Network
 from ....stages.threshold import threshold
 from ...evaluation.overlaps import ComparedPicture, Region
 from ...evaluation.score import score
@@ -27,9 +25,6 @@ from ..scene_text.render import Renderer
 from ..scene_text.settings import RenderSettings
 from ..scene_text.truth import UNREADABLE, Rendering
 from .labels import IGNORED, SHRINK, STRIDE, TEXT, label
-
-if TYPE_CHECKING:
-    from ....stages.nets import Network
 
 INPUT = InputSpec(
     channels=3,

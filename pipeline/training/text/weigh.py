@@ -3,11 +3,8 @@
 The AdGAP tables of a classifier of positions, measured on rendered pictures.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor, nn
@@ -18,6 +15,7 @@ from ....stages.errors import ModelError
 from ....stages.heatmap import filter_weights
 from ....stages.models.loading import Model, load_model, load_network, read_card
 from ....stages.models.tables import Tables
+from ....stages.nets import Network
 from ..ablation import Sums
 from ..calibration import KINDS
 from ..card import made_with, require_weights, write_tables
@@ -27,9 +25,6 @@ from .card import rendered_settings
 from .labels import IGNORED, TEXT
 from .samples import Batch
 from .validate import as_input
-
-if TYPE_CHECKING:
-    from ....stages.nets import Network
 
 SEED = 8_000_000
 """Added to the renderer's seed: neither trained on nor validated on."""

@@ -11,9 +11,10 @@ from locpipe.pipeline.training.text.labels import CLASSES
 from locpipe.pipeline.training.text.loop import TextTraining, TrainedText, untrained
 from locpipe.pipeline.training.text.samples import Batch, batches
 from locpipe.pipeline.training.text.validate import Rendered
-from locpipe.stages.nets import Network, TextNet
+from locpipe.stages.nets import Network
 from locpipe.stages.nets.backbones import LITE0, weights_file
 from locpipe.stages.nets.efficientnet_lite import EfficientNetLite0, renamed
+from locpipe.stages.nets.text import TextNet
 
 ARMS = ("scratch", "pretrained", "distilled", "finetuned")
 TEMPERATURE = 2.0

@@ -3,29 +3,25 @@
 Adding one is a file with a class derived from `Network` and a line in `NETWORKS`.
 """
 
-from collections.abc import Callable
-from functools import partial
+from pkgutil import resolve_name
 
-from .lenet import LeNet
 from .network import Network
-from .nin import NetworkInNetwork
 from .pooling import with_head
-from .text import TextNet
-from .tutorial import TutorialNet
 from .untrained import untrained
 
-__all__ = ["NETWORKS", "LeNet", "Network", "TextNet", "build"]
+__all__ = ["NETWORKS", "Network", "build"]
 
-NETWORKS: dict[str, Callable[[int], Network]] = {
-    "lenet": LeNet,
-    "nin": NetworkInNetwork,
-    "nin-grey": partial(NetworkInNetwork, channels=1),
-    "text": TextNet,
-    "tutorial-dropout": partial(TutorialNet, ending="dropout"),
-    "tutorial-fc": partial(TutorialNet, ending="fc"),
-    "tutorial-gap": TutorialNet,
-    "tutorial-pool": partial(TutorialNet, ending="pool"),
+NETWORKS: dict[str, str] = {
+    "lenet": "lenet:LeNet",
+    "nin": "nin:NetworkInNetwork",
+    "nin-grey": "nin:grey",
+    "text": "text:TextNet",
+    "tutorial-dropout": "tutorial:dropout",
+    "tutorial-fc": "tutorial:fc",
+    "tutorial-gap": "tutorial:TutorialNet",
+    "tutorial-pool": "tutorial:pool",
 }
+"""Where each network is made: a module beside this one, and what in it takes the number of classes."""
 
 
 def build(architecture: str, classes: int) -> Network:
@@ -44,6 +40,5 @@ def build(architecture: str, classes: int) -> Network:
         return with_head(build(architecture, classes), classes, head)
     if architecture not in NETWORKS:
         return untrained(architecture, classes, tuple(NETWORKS))
-    network = NETWORKS[architecture](classes)
-    network.eval()
-    return network
+    network: Network = resolve_name(f"{__name__}.{NETWORKS[architecture]}")(classes)
+    return network.eval()

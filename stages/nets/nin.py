@@ -1,5 +1,7 @@
 """Network in Network: small perceptrons slid over the picture, one map per class, no dense layer."""
 
+from functools import partial
+
 from torch import nn
 
 from .network import Network
@@ -34,6 +36,9 @@ class NetworkInNetwork(Network):
                 before = width
         head = PooledClassifier(before, classes, parse_pooling("gap"))
         super().__init__(nn.Sequential(*layers), head)
+
+
+grey = partial(NetworkInNetwork, channels=1)
 
 
 def _layer(before: int, after: int, kernel: int) -> tuple[nn.Module, ...]:

@@ -1,5 +1,6 @@
 """The small networks of the tutorial on global average pooling: one trunk, four classifiers."""
 
+from functools import partial
 from typing import Literal
 
 from torch import Tensor, nn
@@ -71,6 +72,9 @@ def _gap(classes: int) -> tuple[nn.Module, ...]:
 
 
 _ENDINGS = {"fc": _fc, "dropout": _dropout, "pool": _pool, "gap": _gap}
+
+
+fc, dropout, pool = (partial(TutorialNet, ending=ending) for ending in ("fc", "dropout", "pool"))
 
 
 class _Output(nn.Linear):

@@ -21,7 +21,6 @@ from run_fixtures import boxes, make_run, sign
 __all__ = ["boxes", "make_run", "sign"]
 
 ROOT = Path(__file__).resolve().parents[2]
-TEXT_NET = "from .text import TextNet"
 BOX = [[20, 30], [120, 30], [120, 60], [20, 60]]
 
 GUIDE = (ROOT / "CONTRIBUTING.md").read_text("utf-8")
@@ -116,14 +115,7 @@ def test_a_protocol(copy: Copy, out: Path) -> None:
 
 
 def test_a_network(copy: Copy) -> None:
-    registry = "stages/nets/__init__.py"
-    copy.add("stages/nets/tiny.py", registry, '    "tutorial-fc":')
-    lines = (
-        (copy.folder / registry)
-        .read_text()
-        .replace(TEXT_NET, f"{TEXT_NET}\nfrom .tiny import Tiny")
-    )
-    (copy.folder / registry).write_text(lines)
+    copy.add("stages/nets/tiny.py", "stages/nets/__init__.py", '    "tutorial-fc":')
     program = (
         "import torch; from locpipe.stages.nets import build; network = build('tiny', 5); "
         "print(*network(torch.zeros(2, 3, 40, 30)).shape, network.channels())"

@@ -1,10 +1,10 @@
 import pytest
 import torch
 
-from locpipe.stages.nets import TextNet, build
+from locpipe.stages.nets import build
 from locpipe.stages.nets.cost import cost
 from locpipe.stages.nets.dense import Geometry, densify, geometry
-from locpipe.stages.nets.text import FILTERS
+from locpipe.stages.nets.text import FILTERS, TextNet
 
 
 @pytest.fixture(scope="module")

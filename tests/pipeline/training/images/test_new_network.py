@@ -1,6 +1,8 @@
 """A network that is added to the table of `stages.nets` works everywhere, with nothing else changed."""
 
+import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -27,7 +29,8 @@ class Toy(Network):
 def test_one_line_in_the_table_is_all(
     tiny: ImagesTrainConfig, folders: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(NETWORKS, "toy", Toy)
+    monkeypatch.setitem(sys.modules, "locpipe.stages.nets.toys", SimpleNamespace(Toy=Toy))
+    monkeypatch.setitem(NETWORKS, "toy", "toys:Toy")
     changes = {"architecture": "toy", "head": None, "epochs": 1}
     config = tiny.model_copy(update=changes)
     assert "of pictures right" in train_images(config, resume=False)

@@ -15,7 +15,8 @@ from locpipe.pipeline.training.text.weigh import weigh_positions
 from locpipe.stages.errors import ModelError
 from locpipe.stages.models.loading import load_model
 from locpipe.stages.models.tables import Tables
-from locpipe.stages.nets import LeNet, Network
+from locpipe.stages.nets import Network
+from locpipe.stages.nets.lenet import LeNet
 
 pytestmark = pytest.mark.computes
 

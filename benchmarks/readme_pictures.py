@@ -22,7 +22,7 @@ from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Region
 from locpipe.pipeline.evaluation.score import Score, score
 from locpipe.pipeline.evaluation.truth import read_truth
 from locpipe.pipeline.output.pictures import overlay_pixels
-from locpipe.stages.load import EXTENSIONS
+from locpipe.pipeline.sources.pictures import EXTENSIONS
 
 ROOT = Path(__file__).parents[1]
 LONGEST_SIDE = 800

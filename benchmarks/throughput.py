@@ -17,7 +17,7 @@ from pathlib import Path
 
 import click
 
-from locpipe.stages.load import EXTENSIONS
+from locpipe.pipeline.sources.pictures import EXTENSIONS
 
 RESULTS = Path(__file__).parent / "results"
 

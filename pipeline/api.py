@@ -25,7 +25,7 @@ from ..stages.settings import BoxesSettings, Section, ThresholdSettings
 from .config.file import Assignment, find_config, read_settings, settings_of
 from .config.sections import Config, RunConfig
 from .export.write import RunExports
-from .ocr.settings import ReadConfig, checked
+from .ocr.settings import FOLDER, ReadConfig, checked
 from .output.failures import FAILURES, READ_FAILURES, Failure, read_failures
 from .run.options import Options
 from .run.run import execute
@@ -256,7 +256,6 @@ def read(
         True
     """
     from .ocr import run as reading  # noqa: PLC0415 - slow to import
-    from .ocr.worker import FOLDER  # noqa: PLC0415 - slow to import
 
     config = checked(
         ReadConfig, engine=engine, unit=unit, language=language, min_confidence=min_confidence

@@ -3,8 +3,7 @@
     file ──▶ header ──▶ limit ──▶ pixels ──▶ 8 bit, upright ──▶ sRGB ──▶ over the background
              probe()             └───────────────────── load() ─────────────────────────┘
 
-The content decides about the format, never the name: a PNG called `.jpg` loads. Importing this
-module is cheap (Pillow only), since the parent process needs only `EXTENSIONS` and `probe`.
+The content decides about the format, never the name: a PNG called `.jpg` loads.
 """
 
 import logging
@@ -18,24 +17,6 @@ from numpy.typing import NDArray
 from .decoding.colour import split_alpha, to_srgb
 from .decoding.formats import Stored, decode, opened
 from .errors import ImageError
-
-EXTENSIONS: frozenset[str] = frozenset(
-    [
-        ".jpg",
-        ".jpeg",
-        ".jpe",
-        ".jfif",
-        ".png",
-        ".webp",
-        ".bmp",
-        ".gif",
-        ".tif",
-        ".tiff",
-        ".heic",
-        ".heif",
-    ]
-)
-"""What a scan of a folder takes for a picture: lower case, with the dot."""
 
 _STRIP = 64  # rows
 _log = logging.getLogger(__name__)

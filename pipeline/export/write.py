@@ -13,7 +13,6 @@ import cv2
 import numpy as np
 
 from ...stages.errors import ImageError
-from ...stages.load import EXTENSIONS
 from ..output.archive import FinishedRun
 from ..output.atomic import output_errors, replacing, write_atomically
 from ..output.box_json import page_of
@@ -104,7 +103,7 @@ class RunExports:
         if not self._output.exports:
             return 0
         folder = self._output.path
-        source = open_source(self._input.path, folder, EXTENSIONS)
+        source = open_source(self._input.path, folder)
         run = FinishedRun(folder, self._input, (), source)
         return export(run, self._output.exports, only_missing=True)
 

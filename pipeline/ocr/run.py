@@ -24,9 +24,9 @@ from ..run.summary import Tally, versions
 from ..workers.dispatch import at_work
 from ..workers.messages import Task
 from ..workers.signals import Stop
-from .settings import ReadConfig, open_engine
+from .settings import FOLDER, ReadConfig, open_engine
 from .text import SUFFIXES, sha256_of_boxes
-from .worker import FOLDER, Reader, ReadJob, made_by, remove
+from .worker import Reader, ReadJob, made_by, remove
 
 SCHEMA: Final = "locpipe/read-run/1"
 REPORT: Final = "read.json"

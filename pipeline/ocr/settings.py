@@ -1,7 +1,7 @@
 """What `locpipe read` can be told that decides the text, and the engine that it asks for."""
 
 import importlib
-from typing import Annotated, Literal, TypeVar, cast
+from typing import Annotated, Final, Literal, TypeVar, cast
 
 from pydantic import Field, ValidationError
 
@@ -9,6 +9,9 @@ from ...stages.errors import ConfigError
 from ...stages.settings import Fraction, Section
 from .engine import Engine
 from .engines import EngineName
+
+FOLDER: Final = "read"
+"""Below the output of a run."""
 
 Unit = Literal["word", "line"]
 

@@ -20,11 +20,10 @@ from ..output.box_json import Page, read_page
 from ..workers.messages import Outcome, Place, Task
 from ..workers.worker import PictureWorker
 from .engine import Engine
-from .settings import ReadConfig, open_engine
+from .settings import FOLDER, ReadConfig, open_engine
 from .text import SUFFIXES, PageText, files
 from .units import assigned, groups
 
-FOLDER: Final = "read"
 MARGIN: Final = 5.0  # seconds that the engine has less than the page
 
 

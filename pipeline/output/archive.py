@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...stages.errors import ConfigError, ImageError
-from ...stages.load import EXTENSIONS, Image, load
+from ...stages.load import Image, load
 from ...stages.settings import DecodingSettings
 from ..sources.pictures import STATE_FOLDER, Pictures, open_source
 from .box_json import Page, read_object, read_page
@@ -131,7 +131,7 @@ def open_run(folder: Path, pictures: Path | None = None) -> FinishedRun:
         msg = f"{folder}: run.json or failures.jsonl is damaged ({error!r}); run again to mend them"
         raise ConfigError(msg) from error
     try:
-        source = open_source(where, folder, EXTENSIONS)
+        source = open_source(where, folder)
         return FinishedRun(folder, decoding, failures, source)
     except ConfigError as error:
         msg = f"{folder}: its pictures: {error}; say with --input where they lie now"

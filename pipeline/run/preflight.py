@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ...stages.errors import ConfigError
-from ...stages.load import EXTENSIONS
 from ...stages.models.card import Backbone, ModelCard
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
 from ...stages.precision import float32_only
@@ -49,7 +48,7 @@ def preflight(config: Config, options: Options) -> Ready:
     config = _absolute(config)
     if not _ran_before(config, config_sha256, model_sha256):
         card.supports(config)
-    pictures = open_source(config.input.path, config.output.path, EXTENSIONS)
+    pictures = open_source(config.input.path, config.output.path)
     # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
     model = config.source if folder in list_models() else _whole_path(folder)
     terms = Terms(

@@ -14,6 +14,23 @@ from pathlib import Path
 
 from ...stages.errors import ConfigError
 
+EXTENSIONS: frozenset[str] = frozenset(
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".heic",
+        ".heif",
+    ]
+)
+"""What a scan of a folder takes for a picture: lower case, with the dot."""
 STATE_FOLDER = ".locpipe"
 MANIFESTS = (".txt", ".jsonl")
 
@@ -38,9 +55,8 @@ class Pictures:
         ignored: files passed over by the last iteration, having no extension of a picture.
     """
 
-    def __init__(self, source: Path, extensions: frozenset[str]) -> None:
+    def __init__(self, source: Path) -> None:
         self.source = Path(os.path.abspath(source))  # noqa: PTH100 - resolve() would follow links
-        self._extensions = extensions
         self.ignored = 0
 
     def __iter__(self) -> Iterator[Picture]:
@@ -55,7 +71,7 @@ class Pictures:
         return iter([Picture(self.source.name, str(self.source))])
 
     def _is_picture(self, name: str) -> bool:
-        known = not name.startswith(".") and os.path.splitext(name)[1].lower() in self._extensions  # noqa: PTH122 - hot
+        known = not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122 - hot
         self.ignored += not known
         return known
 
@@ -90,7 +106,7 @@ class Pictures:
                 yield Picture(os.path.relpath(path, prefix).replace(os.sep, "/"), path)
 
 
-def open_source(source: Path, output: Path, extensions: frozenset[str]) -> Pictures:
+def open_source(source: Path, output: Path) -> Pictures:
     """Find out what kind of source this is.
 
     Raises:
@@ -108,7 +124,7 @@ def open_source(source: Path, output: Path, extensions: frozenset[str]) -> Pictu
             f"choose another folder, for example {output / 'locpipe'}"
         )
         raise ConfigError(msg)
-    return Pictures(source, extensions)
+    return Pictures(source)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field, PrivateAttr
 from ..errors import ConfigError, ModelError
 from ..extras import require_crf
 from ..settings import Group, HeatmapSettings, Polarity, Resolution, StageSettings, Weights
-from .tables import Measured, read_measured
 
 if TYPE_CHECKING:
     from ..nets.structure import Structure
+    from .tables import Measured
 
 Groups = Mapping[str, tuple[str, ...]]
 _TOP = re.compile(r"top([1-9]\d*)")
@@ -303,6 +303,8 @@ class ModelCard(_Record):
             raise problems[0]
 
     def _measured(self, weights: Weights) -> Measured:
+        from .tables import read_measured  # noqa: PLC0415  it loads numpy
+
         measured = read_measured(self._tables_file, len(self.classes))
         # `linear` is not stored where it is the last layer of the network itself.
         if weights == "linear" and self.backbone and not measured.linear.any():

@@ -6,20 +6,17 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import numpy as np
 import yaml
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.numpy import load_file
 
 from ..errors import ModelError
 from ..paths import sha256_of
 from .card import Backbone, ModelCard
-from .tables import Tables
 
 if TYPE_CHECKING:
     from ..nets import Network
     from .backbone import BackboneSource
+    from .tables import Tables
 
 # libyaml's safe loader is six times faster, where PyYAML was built with it.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -96,17 +93,13 @@ class FolderSource:
 
     def tables(self, network: Network) -> Tables:
         """Return the tables; see `Source`."""
-        file, card = self._folder / TABLES_FILE, self.card()
-        try:
-            stored = load_file(file)
-            if card.backbone and "linear" not in stored:
-                stored["linear"] = backbone_source(card.backbone).tables(network).linear
-            # Large tables are stored in half precision.
-            count = stored.pop("count", np.zeros(0)).astype(np.int64)
-            return Tables(count=count, **{k: v.astype(np.float64) for k, v in stored.items()})
-        except (OSError, TypeError, SafetensorError) as error:
-            msg = f"{file} holds no weight tables ({error}): run `locpipe weigh` on the model"
-            raise ModelError(msg) from error
+        from .tables import read_tables  # noqa: PLC0415  it loads numpy
+
+        backbone = self.card().backbone
+        others = (
+            {} if backbone is None else {"linear": backbone_source(backbone).tables(network).linear}
+        )
+        return read_tables(self._folder / TABLES_FILE, others)
 
 
 def backbone_source(backbone: Backbone) -> BackboneSource:

@@ -14,10 +14,10 @@ from ..paths import DATA, expanded
 from .card import Backbone, ModelCard
 from .folder import FolderSource, backbone_source
 from .source import Source
-from .tables import Tables
 
 if TYPE_CHECKING:
     from ..nets import Network
+    from .tables import Tables
 
 _SHIPPED = DATA / "models"
 

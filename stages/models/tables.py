@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
+from safetensors.numpy import load_file
 
+from ..errors import ModelError
 from ..settings import Weights
 
 
@@ -64,6 +66,22 @@ class Tables:
     def measured(self) -> Measured:
         """Return which classes they say something of."""
         return Measured(self.count, np.any(self.linear != 0, axis=0))
+
+
+def read_tables(file: Path, missing: Mapping[str, NDArray[np.float64]]) -> Tables:
+    """Read the tables of a file, and take those that it does not hold from `missing`.
+
+    Raises:
+        ModelError: it cannot be read, or a table is in neither.
+    """
+    try:
+        stored = {**missing, **load_file(file)}
+        count = stored.pop("count").astype(np.int64)
+        # Large tables are stored in half precision.
+        return Tables(count=count, **{k: v.astype(np.float64) for k, v in stored.items()})
+    except (OSError, KeyError, TypeError, SafetensorError) as error:
+        msg = f"{file} holds no weight tables ({error}): run `locpipe weigh` on the model"
+        raise ModelError(msg) from error
 
 
 def read_measured(file: Path | None, classes: int) -> Measured:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from locpipe.pipeline.sources.pictures import open_source
-from locpipe.stages.load import EXTENSIONS, probe
+from locpipe.stages.load import probe
 
 pytestmark = pytest.mark.computes
 
@@ -27,7 +27,7 @@ Run = Callable[..., subprocess.CompletedProcess[str]]
 
 @pytest.fixture
 def small_samples(tmp_path: Path) -> Path:
-    paths = [Path(picture.path) for picture in open_source(SAMPLES, tmp_path, EXTENSIONS)]
+    paths = [Path(picture.path) for picture in open_source(SAMPLES, tmp_path)]
     chosen = [path for path in paths if probe(path).megapixels < SMALL]
     assert len(chosen) >= 3
     manifest = tmp_path / "small.txt"

@@ -16,8 +16,9 @@ import tifffile
 from numpy.typing import NDArray
 from skimage import data
 
+from locpipe.pipeline.sources.pictures import EXTENSIONS
 from locpipe.stages.errors import ImageError
-from locpipe.stages.load import EXTENSIONS, Header, Image, load, probe
+from locpipe.stages.load import Header, Image, load, probe
 
 LOSSLESS = {"png": {}, "bmp": {}, "tif": {}, "webp": {"lossless": True}}
 LOSSY = {"jpg": {"quality": 95}, "jpeg": {"quality": 95}, "jfif": {"quality": 95}, "gif": {}}

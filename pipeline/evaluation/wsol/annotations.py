@@ -9,7 +9,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 
 from ....stages.errors import ConfigError
-from ....stages.load import EXTENSIONS
+from ...sources.pictures import EXTENSIONS
 
 Box = tuple[float, float, float, float]
 """Left, top, right, bottom in pixels, half-open."""

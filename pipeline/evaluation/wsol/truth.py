@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ....stages.errors import ConfigError
-from ....stages.load import EXTENSIONS
+from ...sources.pictures import EXTENSIONS
 from .annotations import Thing, read_csv, read_voc, stem_of
 
 

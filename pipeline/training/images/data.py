@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from tqdm import tqdm
 
 from ....stages.errors import ConfigError
-from ....stages.load import EXTENSIONS, load
+from ....stages.load import load
+from ...sources.pictures import EXTENSIONS
 from ..digits.mnist import CLASSES, read_mnist
 from .config import ImagesTrainConfig
 

@@ -15,8 +15,9 @@ from tqdm import tqdm
 
 from ....stages.errors import ConfigError, ImageError, ModelError
 from ....stages.infer import normalized
-from ....stages.load import EXTENSIONS, load
+from ....stages.load import load
 from ....stages.models.card import InputSpec, ModelCard
+from ...sources.pictures import EXTENSIONS
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 
 from locpipe.pipeline.sources.pictures import Pictures, open_source
 from locpipe.stages.errors import ConfigError
-from locpipe.stages.load import EXTENSIONS
 
 
 def touch(*paths: Path) -> None:
@@ -21,7 +20,7 @@ def touch(*paths: Path) -> None:
 
 
 def source(path: Path, output: Path = Path("nowhere")) -> Pictures:
-    return open_source(path, output, EXTENSIONS)
+    return open_source(path, output)
 
 
 def keys(pictures: Pictures) -> list[str]:

@@ -1,4 +1,3 @@
-import signal
 import subprocess
 import time
 from collections.abc import Callable
@@ -68,9 +67,8 @@ def whole(small_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return weights(train(config, resume=False))
 
 
-@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
-def test_a_training_stopped_at_any_moment_goes_on(
-    small_mnist: Path, tmp_path: Path, start_locpipe: Start, blow: signal.Signals,
+def test_a_training_killed_at_any_moment_goes_on(
+    small_mnist: Path, tmp_path: Path, start_locpipe: Start,
     whole: dict[str, bytes],
 ) -> None:  # fmt: skip
     arguments = ["train", "digits", "--output", str(tmp_path / "model")]
@@ -79,11 +77,8 @@ def test_a_training_stopped_at_any_moment_goes_on(
     process = start_locpipe(*arguments)
     while not (tmp_path / "model" / CHECKPOINT_FILE).exists() and process.poll() is None:
         time.sleep(0.02)
-    process.send_signal(blow)
-    message = process.communicate(timeout=60)[1]
-    if blow is signal.SIGINT:
-        assert process.returncode == 130
-        assert f"go on with: locpipe {' '.join(arguments)} --resume" in message
+    process.kill()
+    process.communicate(timeout=60)
     config = DigitsTrainConfig(data=small_mnist, output=tmp_path / "model").model_copy(update=LONG)
     assert weights(train(config, resume=True)) == whole
 

@@ -104,9 +104,8 @@ def test_going_on_after_any_step_equals_one_go(
     assert resumed.curve == whole.curve
 
 
-@pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_a_training_stopped_at_any_moment_goes_on(
-    folders: Path, tmp_path: Path, start_locpipe: Start, blow: signal.Signals
+def test_a_training_interrupted_at_any_moment_goes_on(
+    folders: Path, tmp_path: Path, start_locpipe: Start
 ) -> None:
     file = tmp_path / "tiny.yaml"
     file.write_text(
@@ -117,11 +116,10 @@ def test_a_training_stopped_at_any_moment_goes_on(
     process = start_locpipe(*arguments)
     while not (tmp_path / "model" / CHECKPOINT_FILE).exists() and process.poll() is None:
         time.sleep(0.02)
-    process.send_signal(blow)
+    process.send_signal(signal.SIGINT)
     message = process.communicate(timeout=100)[1]
-    if blow is not signal.SIGKILL:
-        assert process.returncode == 128 + blow
-        assert f"go on with: locpipe {' '.join(arguments)} --resume" in message
+    assert process.returncode == 130
+    assert f"go on with: locpipe {' '.join(arguments)} --resume" in message
     config = read_settings(file, ImagesTrainConfig).config
     config = changed(config, output=tmp_path / "model", checkpoint_minutes=60.0)
     resumed = go(config, resume=True)

@@ -1,7 +1,5 @@
 """The pages of a run, by the name that their ground truth goes by."""
 
-from __future__ import annotations
-
 from pathlib import Path, PurePosixPath
 
 import numpy as np

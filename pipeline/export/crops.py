@@ -1,7 +1,5 @@
 """Boxes cut out of a page, turned so that the text in them runs to the right."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass
 

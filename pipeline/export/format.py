@@ -1,17 +1,13 @@
 """What a module of a format says about itself: FORMAT, a `Format`."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..output.box_json import Page
-    from .source import Content, PageSource
+from ..output.box_json import Page
+from .source import Content, PageSource
 
-Pages = Callable[[], Iterable["Page"]]
+Pages = Callable[[], Iterable[Page]]
 """Gives every page of an export, each time it is called."""
 
 

@@ -1,7 +1,5 @@
 """The formats by name; the module of one is imported when it is asked for."""
 
-from __future__ import annotations
-
 import importlib
 import shutil
 from collections.abc import Iterable

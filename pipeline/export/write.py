@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ...stages.errors import ImageError
-from ...stages.load import EXTENSIONS
+from ...stages.load import EXTENSIONS, Image
+from ..config.sections import Config
 from ..output.archive import FinishedRun
 from ..output.atomic import output_errors, replacing, write_atomically
-from ..output.box_json import page_of
+from ..output.box_json import Page, page_of
 from ..output.layout import prepare_output, result_path
 from ..output.pictures import mask_pixels
 from ..sources.pictures import open_source
@@ -24,12 +26,7 @@ from .formats import FOLDER, format_named, remove
 from .source import Link, PageSource
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from ...stages.load import Image
     from ...stages.localize import Result
-    from ..config.sections import Config
-    from ..output.box_json import Page
 
 log = logging.getLogger(__name__)
 

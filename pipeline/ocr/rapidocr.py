@@ -1,7 +1,5 @@
 """RapidOCR's recognizer (PP-OCR as ONNX), without its detector, on one thread."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -23,7 +21,7 @@ SETTINGS: Final = {
 }
 
 
-def open_engine(language: str | None) -> RapidOcr:
+def open_engine(language: str | None) -> "RapidOcr":
     """Load the model that lies in the package.
 
     Raises:

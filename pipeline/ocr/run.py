@@ -1,7 +1,5 @@
 """`locpipe read`: from the boxes of a run to text beside them."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sys

@@ -4,8 +4,6 @@ Starting a process takes longer than reading a word. Light ink on dark needs not
 itself tries the negative of what it is unsure of (`tessedit_do_invert`).
 """
 
-from __future__ import annotations
-
 import csv
 import io
 import os
@@ -35,7 +33,7 @@ LONGEST: Final = 30_000  # pixels: Tesseract counts them in 16 bits
 WORD: Final = "5"  # level of a row of its table
 
 
-def open_engine(language: str | None) -> Tesseract:
+def open_engine(language: str | None) -> "Tesseract":
     """Find the program and its language.
 
     Raises:

@@ -1,7 +1,5 @@
 """A finished run, read back: its pages with their boxes, and where the pictures lie."""
 
-from __future__ import annotations
-
 import hashlib
 import os
 import re

@@ -1,7 +1,5 @@
 """A classifier in memory: weighed, kept in a folder, and found again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

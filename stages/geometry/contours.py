@@ -1,7 +1,5 @@
 """Where components end: between the cells, in pixels of the picture."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 

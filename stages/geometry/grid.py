@@ -1,7 +1,5 @@
 """The grid of cells that a map lies on, and the way from one grid to another."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,7 +27,7 @@ class Grid:
     picture: tuple[int, int]
 
     @classmethod
-    def of_pixels(cls, picture: tuple[int, int]) -> Grid:
+    def of_pixels(cls, picture: tuple[int, int]) -> "Grid":
         """Return the grid whose cells are the pixels of a picture of that width and height."""
         return cls(picture[::-1], (1, 1), (0.5, 0.5), picture)
 

@@ -1,7 +1,5 @@
 """Polygons as pixels: which of them each polygon covers, and the mask of all."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 
 import numpy as np

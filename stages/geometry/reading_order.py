@@ -1,7 +1,5 @@
 """Text lines and reading order of boxes, at any angle."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

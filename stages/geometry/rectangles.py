@@ -1,7 +1,5 @@
 """Shapes around the points of an outline: rectangles, and ribbons that follow bent words."""
 
-from __future__ import annotations
-
 import math
 
 import cv2

@@ -1,7 +1,5 @@
 """Cutting components apart where they are thin."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import scipy.ndimage

@@ -1,7 +1,5 @@
 """A classifier that others trained as a model: without a folder, and without AdGAP tables."""
 
-from __future__ import annotations
-
 import hashlib
 import json
 from functools import cache

@@ -1,7 +1,5 @@
 """A `torch.nn.Module` in memory as a model: without a folder, and without AdGAP tables."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 from collections.abc import Sequence

@@ -1,7 +1,5 @@
 """The tables of AdGAP weights of a model, as `locpipe weigh` measures them."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -25,7 +23,7 @@ class Measured:
     count: NDArray[np.int64]
     linear: NDArray[np.bool_]
 
-    def with_linear(self, *, known: bool) -> Measured:
+    def with_linear(self, *, known: bool) -> "Measured":
         """Return the same with `linear` for all classes or for none."""
         return replace(self, linear=np.full(len(self.count), known))
 

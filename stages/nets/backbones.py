@@ -1,7 +1,5 @@
 """Classifiers that others wrote and trained: torchvision's, and EfficientNet-lite0."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping

@@ -1,7 +1,5 @@
 """torchvision, also beside a torch that it was not built for."""
 
-from __future__ import annotations
-
 import importlib
 from functools import lru_cache
 from typing import Any

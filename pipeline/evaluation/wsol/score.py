@@ -1,27 +1,19 @@
 """Scoring a run beside the two trivial baselines: totals, intervals, and every picture."""
 
-from __future__ import annotations
-
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bootstrap import bootstrap
 from .baselines import centre_gaussian, whole_picture
-from .measures import PROTOCOLS
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from .cases import Case
-    from .levels import Normalize
-    from .measures import Totals
+from .cases import Case
+from .levels import Normalize
+from .measures import PROTOCOLS, Totals
 
 _BASELINES: Mapping[str, Callable[[int, int], NDArray[np.float32]]] = MappingProxyType(
     {"whole_picture": whole_picture, "centre_gaussian": centre_gaussian}

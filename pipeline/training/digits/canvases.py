@@ -1,7 +1,5 @@
 """Canvases with MNIST digits at known places: what maps are calibrated and measured on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The model folder that a training on digits writes."""
 
-from __future__ import annotations
-
 from typing import Any
 
 from safetensors.torch import save as serialize_tensors

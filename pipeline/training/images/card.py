@@ -1,7 +1,5 @@
 """The model folder that a training on labelled pictures writes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """Labelled pictures: from folders, a CSV file or MNIST, decoded once and held as bytes."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -51,7 +49,7 @@ class Samples:
     targets: NDArray[np.bool_]
     classes: tuple[str, ...]
 
-    def part(self, index: NDArray[np.bool_]) -> Samples:
+    def part(self, index: NDArray[np.bool_]) -> "Samples":
         """Return some of them."""
         return Samples(self.pictures[index], self.targets[index], self.classes)
 

@@ -1,7 +1,5 @@
 """How well a network tells the classes of pictures."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np

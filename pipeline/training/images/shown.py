@@ -1,21 +1,16 @@
 """What a network is shown of labelled pictures: varied and normalised, or its own features."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ....stages.nets import Network
 from ....stages.nets.torchvision_shim import declare_operators
-
-if TYPE_CHECKING:
-    from ....stages.nets import Network
-    from .config import AugmentConfig, ImagesTrainConfig
-    from .data import Samples
+from .config import AugmentConfig, ImagesTrainConfig
+from .data import Samples
 
 _BATCH = 64
 

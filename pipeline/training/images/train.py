@@ -1,7 +1,5 @@
 """`locpipe train` for labelled pictures: a config in, a model folder and a report out."""
 
-from __future__ import annotations
-
 import copy
 
 import torch

@@ -1,7 +1,5 @@
 """The model folder that a text training writes, and what it says of its pictures."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 

@@ -1,7 +1,5 @@
 """Training the text network: resumable to the exact step, its averaged weights are what ships."""
 
-from __future__ import annotations
-
 import json
 import logging
 import math
@@ -76,7 +74,7 @@ def untrained(config: TextTrainConfig) -> Network:
 
 
 def complete(
-    run: TextTraining, rendered: Rendered, *, keep: Callable[[TrainedText], None]
+    run: "TextTraining", rendered: Rendered, *, keep: Callable[[TrainedText], None]
 ) -> TrainedText:
     """Take the steps that are left; arguments and errors are those of `train`."""
     config = run.config

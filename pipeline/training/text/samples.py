@@ -1,7 +1,5 @@
 """Crops of rendered pictures, in an order that the seed fixes."""
 
-from __future__ import annotations
-
 import math
 import multiprocessing
 import os
@@ -41,7 +39,7 @@ class Batch:
     weights: NDArray[np.float32]
 
     @classmethod
-    def of(cls, samples: Sequence[tuple[NDArray[np.uint8], Sequence[RenderedWord]]]) -> Batch:
+    def of(cls, samples: Sequence[tuple[NDArray[np.uint8], Sequence[RenderedWord]]]) -> "Batch":
         """Return a batch of pictures uint8 [side, side, 3] with their words."""
         truths = [label(words, rgb.shape[1], rgb.shape[0]) for rgb, words in samples]
         return cls(

@@ -1,7 +1,5 @@
 """`locpipe train` for the text network: a config in, a model folder and a report out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
 from pathlib import Path
 

@@ -6,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 from ....stages.nets import Network, build
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
-from ..checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
+from ..checkpoint import Checkpoint, Record
 from ..curve import blank
 from ..scene_text.fonts import require_fonttools
 from .config import TextTrainConfig
@@ -28,7 +27,6 @@ from .validate import Rendered, as_input, measure, measure_real
 # What must not change on the way; lessons may get better or harder, and the machine another one.
 _SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
 _CLIP = 5.0
-Record = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 
@@ -77,19 +75,15 @@ def complete(
     run: "TextTraining", rendered: Rendered, *, keep: Callable[[TrainedText], None]
 ) -> TrainedText:
     """Take the steps that are left; arguments and errors are those of `train`."""
-    config = run.config
-    saved = time.monotonic()
-    stop = Stop()
+    config, stop = run.config, Stop()
     with stop.listening():
         for batch in batches(config, run.step):
             run.learn(batch)
             last = run.step == config.steps
             if run.step % config.validation.every == 0 or last:
                 keep(run.validated(rendered))
-            due = time.monotonic() - saved > 60 * config.checkpoint_minutes
-            if due or last or stop.requested:
-                run.save()
-                saved = time.monotonic()
+            if last or stop.requested or run.checkpoint.is_due(config.checkpoint_minutes):
+                run.checkpoint.save(run.curve)
             if stop.requested:
                 raise KeyboardInterrupt(stop.signal)
     return run.trained()
@@ -109,17 +103,12 @@ class TextTraining:
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self.state = nn.ModuleDict({"network": self.network, "average": self.average})
-        self.settings = config.model_dump(include=_SAME)
-        self.file = config.output / CHECKPOINT_FILE
-        self.curve: list[Record] = []
-        self.state.register_buffer(
-            "error", torch.zeros((), dtype=torch.float64, device=self.device)
-        )
+        error = torch.zeros((), dtype=torch.float64, device=self.device)
+        self.state.register_buffer("error", error)
         self.seconds = 0.0
-        if resume and self.file.is_file():
-            self.curve = load_checkpoint(
-                self.file, self.state, self.optimizer, settings=self.settings
-            )
+        settings = config.model_dump(include=_SAME)
+        self.checkpoint = Checkpoint(config.output, self.state, self.optimizer, settings)
+        self.curve = self.checkpoint.load(resume=resume)
 
     @property
     def step(self) -> int:
@@ -174,22 +163,13 @@ class TextTraining:
         record |= measure(self.averaged, rendered) | {"rendered": rendered.sha256[:8]}
         options = self.config.validation
         if self.step % options.real_every == 0:
-            record |= {
-                folder.name: measure_real(
-                    self.averaged, folder, options.real_pictures, record["threshold"]
-                )
-                for folder in options.real
-            }
+            given = options.real_pictures, record["threshold"]
+            for folder in options.real:
+                record[folder.name] = measure_real(self.averaged, folder, *given)
         self.curve.append(record)
         write_curve(self.config.output, self.curve)
         _log.info("%s, %.2f s per step", json.dumps(record), self.seconds)
         return self.trained()
-
-    def save(self) -> None:
-        """Write a checkpoint."""
-        save_checkpoint(
-            self.file, self.state, self.optimizer, settings=self.settings, curve=self.curve
-        )
 
     def trained(self) -> TrainedText:
         """Return the average as it is."""

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ....stages.errors import ConfigError
-from ..checkpoint import CHECKPOINT_FILE
+from ..checkpoint import CHECKPOINT_FILE, Record
 from .card import write_model
 from .config import TextTrainConfig
-from .loop import Record, TrainedText, train
+from .loop import TrainedText, train
 from .validate import Rendered
 
 

@@ -14,7 +14,7 @@ from ..curve import blank, epoch_record, write_curve
 from .config import DigitsTrainConfig
 from .mnist import CLASSES, Digits, read_mnist
 
-# Going on with these changed is the same training.
+# A training may go on after a change of these.
 _FREE = {"name", "output", "data", "epochs"}
 
 
@@ -54,7 +54,7 @@ class TrainedDigits:
 def train(config: DigitsTrainConfig, *, resume: bool) -> TrainedDigits:
     """Train as the config says, with a checkpoint after every epoch.
 
-    Killed at any moment and resumed, it ends with the weights of a training that was not killed.
+    A training that is killed and resumed ends with the weights of one that was not killed.
 
     Raises:
         ConfigError: the data is missing, or the output folder holds another training.
@@ -108,7 +108,7 @@ def _one_epoch(
     config: DigitsTrainConfig,
     epoch: int,
 ) -> DigitsQuality:
-    """Train for an epoch; return error and hits on its samples as they were met."""
+    """Train for an epoch; return error and hits on its samples, each as it was when shown."""
     network.train()
     order = order_of(len(digits.labels), config.batches * config.batch_size)
     batches = order.split(config.batch_size)

@@ -27,11 +27,9 @@ _CACHE = Path("~/.cache/locpipe")
 
 @dataclass(frozen=True)
 class Digits:
-    """One part of MNIST.
+    """One part of MNIST: pictures uint8 [N, 28, 28] and labels int64 [N] in 0..9.
 
-    Attributes:
-        pictures: uint8 [N, 28, 28], light digits on black; their longer side fills 20 pixels.
-        labels: int64 [N] in 0..9.
+    The digits are light on black. Their longer side fills 20 pixels.
     """
 
     pictures: NDArray[np.uint8]

@@ -21,7 +21,7 @@ from ....stages.models.card import InputSpec, ModelCard
 log = logging.getLogger(__name__)
 
 _BATCH = 16
-# Share of the shorter side that the middle of a picture is: how ImageNet's classifiers are tested.
+# Side of the middle of a picture, as a share of the shorter side: the test protocol of ImageNet.
 _MIDDLE = 0.875
 
 
@@ -35,9 +35,9 @@ class Sample(NamedTuple):
 def find_samples(folder: Path, card: ModelCard) -> list[Sample]:
     """Return the pictures of a folder with the index of their class in a model.
 
-    Every sub-folder is a class, named as the model names it, by its id (n02389026), by its index,
-    or all of them in the order of the model's classes. Without sub-folders the names of the
-    pictures start with that of the class and an underscore: n02389026_1234.jpg.
+    Every sub-folder is a class. Its name is the class's name, id (n02389026) or index in the model;
+    or there is one folder per class, in the order of the model's classes. Without sub-folders, the
+    name of a picture starts with that of its class and an underscore: n02389026_1234.jpg.
 
     Raises:
         ConfigError: the folder is missing, a class is empty or unknown, or there is but one.
@@ -62,8 +62,8 @@ def batches(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield pictures float32 [N, C, H, W] as a network wants them, and labels int64 [N].
 
-    The middle of each picture, at the size of the training. Broken pictures are left out, with a
-    warning.
+    The network sees the middle of each picture, at the size of the training. Broken pictures are
+    left out, with a warning.
 
     Raises:
         ConfigError: all pictures of a class are broken.

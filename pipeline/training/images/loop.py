@@ -19,7 +19,7 @@ from .loss import error_of
 from .measure import ImagesQuality, measure, right
 from .shown import Shown
 
-# Going on with these changed is the same training.
+# A training may go on after a change of these.
 _FREE = {"name", "output", "data", "validation", "weights", "epochs", "checkpoint_minutes"}
 
 
@@ -58,7 +58,7 @@ def train(
     Args:
         config: of the training.
         network: from `network_of`.
-        parts: what is trained on and what is measured on after every epoch.
+        parts: the samples to train on, and those to measure on after every epoch.
         resume: go on from the checkpoint in `config.output`, if there is one.
 
     Raises:

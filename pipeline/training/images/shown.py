@@ -1,4 +1,4 @@
-"""What a network is shown of labelled pictures: varied and normalised, or its own features."""
+"""The input of a network from labelled pictures: varied and normalised, or its own features."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class Shown:
     Attributes:
         x: uint8 [N, C, size, size] pictures, or float32 [N, C, h, w] filter responses F.
         targets: bool [N, K].
-        normalize: what makes float32 input of a batch of x; None where x is F.
-        vary: what varies a batch of x; None where nothing does.
+        normalize: makes float32 input of a batch of x; None where x is F.
+        vary: varies a batch of x; None where nothing is varied.
     """
 
     x: Tensor
@@ -54,7 +54,7 @@ def shown(samples: Samples, config: ImagesTrainConfig) -> Shown:
 
 
 def features_of(network: Network, pictures: Shown) -> Shown:
-    """Return what the classifier of a network is shown of pictures that are never varied."""
+    """Return F of pictures that are never varied, for the classifier of the network alone."""
     index = torch.arange(len(pictures.x)).split(_BATCH)
     network.eval()
     with torch.no_grad():

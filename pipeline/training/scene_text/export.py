@@ -2,8 +2,8 @@
 
     pictures/000007.png            boxes/000007.png.json          gt/000007.txt
 
-The boxes are what a perfect model would find. The ground truth has the transcriptions besides, and
-the words that nobody could read (`###`), in the format that `locpipe evaluate` reads.
+The boxes are what a perfect model would find. The ground truth also has the transcriptions, and the
+words that nobody could read (`###`), in the format that `locpipe evaluate` reads.
 """
 
 import hashlib
@@ -25,10 +25,7 @@ from .truth import UNREADABLE, RenderedWord, Rendering
 
 
 def export(settings: RenderSettings, output: Path, indices: Iterable[int]) -> int:
-    """Write the three files of every index.
-
-    Returns:
-        How many readable words there are on all of them.
+    """Write the three files of every index; return how many readable words these pictures have.
 
     Raises:
         ConfigError: The renderer finds no fonts, words or backgrounds.
@@ -69,11 +66,8 @@ def page_of_rendering(
 ) -> Page:
     """Return a picture with its readable words as boxes.
 
-    Args:
-        rendering: The picture and its words.
-        path: Of the picture, as the document shall name it.
-        data: The file, for its hash.
-        settings: Of the renderer, for their hash.
+    The document names the picture by `path`. It has the hashes of its file (`data`) and of the
+    settings.
     """
     height, width = rendering.rgb.shape[:2]
     settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()

@@ -32,7 +32,7 @@ NO_LETTERS = (
 
 
 class FontSettings(Section):
-    """Where fonts lie and which of them are seen most.
+    """The folders of fonts, and which fonts are seen most.
 
     A face is drawn by its family, so that forty weights of one family count as one.
     """

@@ -31,10 +31,9 @@ class PositionTruth:
 
     Attributes:
         classes: uint8 [h, w], an index of `CLASSES` or IGNORED.
-        weights: float32 [h, w], how much a position of a core or gap counts: words of a picture
-            share as the 4th roots of their numbers of positions, and the picture counts as the
-            root of the sum of those, or pages of small print would drown large letters; 0
-            elsewhere.
+        weights: float32 [h, w], how much a position of a core or gap counts; 0 elsewhere. Words of
+            a picture share as the 4th roots of their numbers of positions. The picture counts as
+            the root of the sum of those. Otherwise pages of small print would drown large letters.
     """
 
     classes: NDArray[np.uint8]
@@ -42,16 +41,11 @@ class PositionTruth:
 
 
 def label(words: Sequence[RenderedWord], width: int, height: int) -> PositionTruth:
-    """Label the centres of 4 x 4 cells of a picture.
+    """Label the centres of 4 x 4 cells of a picture of `width` x `height` pixels, multiples of 4.
 
-    The core of a word is its polygon shrunk, the gap a ring around the core that ends a little
-    outside of the word: where two words stand close, only that tells them apart. Words that cannot
-    be read or seen are ignored.
-
-    Args:
-        words: in the frame of the picture; may reach out of it.
-        width: of the picture in pixels, a multiple of 4.
-        height: the same.
+    The core of a word is its shrunk polygon. The gap is a ring around the core that ends a little
+    outside the word: where two words stand close, only the gap tells them apart. Words that cannot
+    be read or seen are ignored. Words are in the frame of the picture, and may reach out of it.
     """
     polygons = [word.polygon for word in words]
     raw = np.array([shapely.Polygon(polygon) for polygon in polygons], np.object_)
@@ -90,7 +84,7 @@ def _truth(
 
 
 def _shorter_side(polygon: NDArray[np.float32]) -> float:
-    """Return the mean height or length, whichever is less, of a polygon as in `RenderedWord.polygon`."""
+    """Return the mean height or length of a `RenderedWord.polygon`, whichever is less."""
     half = len(polygon) // 2
     edges = np.stack([polygon[:half], polygon[half:][::-1]])
     across = np.linalg.norm(edges[0] - edges[1], axis=1).mean()

@@ -1,4 +1,4 @@
-"""Training the text network: resumable to the exact step, its averaged weights are what ships."""
+"""Training the text network: resumable to the exact step; its averaged weights are what ships."""
 
 import json
 import logging
@@ -47,15 +47,11 @@ def train(
 ) -> TrainedText:
     """Train as the config says; killed and resumed, it ends with the same weights (CPU).
 
-    Args:
-        config: of the training.
-        rendered: pictures to validate on.
-        resume: go on from the checkpoint in `config.output`, if there is one.
-        keep: called after every validation with what there is.
+    `keep` is called with what there is after every validation on the `rendered` pictures.
 
     Raises:
-        ConfigError: an extra, fonts, words or backgrounds are missing, or the checkpoint is of another
-            training.
+        ConfigError: an extra, fonts, words or backgrounds are missing, or the checkpoint is of
+            another training.
         OutputError: the output folder cannot be written.
         KeyboardInterrupt: a signal asked to stop; a checkpoint of the last whole step is kept.
     """
@@ -150,7 +146,7 @@ class TextTraining:
         return logits.float()
 
     def loss(self, x: Tensor, logits: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002 - see below
-        """Return the error to learn from; one who is taught by a network needs the input, too."""
+        """Return the error to learn from; a pupil of another network also needs the input `x`."""
         classes, weights = (
             torch.from_numpy(plane).to(self.device) for plane in (batch.classes, batch.weights)
         )

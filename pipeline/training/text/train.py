@@ -14,7 +14,7 @@ from .validate import Rendered
 def train_text(config: TextTrainConfig, *, resume: bool) -> str:
     """Train; keep the model that was best on rendered pictures; return what was measured of it.
 
-    Where the lessons changed on the way, that is of those measured on the pictures of today.
+    If the settings of the renderer changed on the way, only records on the pictures of today count.
 
     Raises:
         ConfigError: fonts, words or backgrounds are missing, or the folder holds another training.

@@ -57,14 +57,14 @@ class Rendered:
 
     @cached_property
     def sha256(self) -> str:
-        """What tells these pictures from others, of other settings or another renderer."""
+        """The hash of the pictures: it differs for other settings or another renderer."""
         return sha256(b"".join(one.rgb.tobytes() for one in self.pictures)).hexdigest()
 
 
 def as_input(pictures: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
     """Return pictures uint8 [N, H, W, 3] as the network wants them, float32 [N, 3, H, W].
 
-    They stay as they lie in memory, channels last, which convolutions on CPUs like best.
+    They stay channels last in memory, which is fastest for convolutions on CPUs.
     """
     x = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float()
     return x.mul_(1 / 255 / INPUT.std[0]).sub_(INPUT.mean[0] / INPUT.std[0])
@@ -73,9 +73,8 @@ def as_input(pictures: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
 def measure(network: Network, rendered: Rendered) -> dict[str, float]:
     """Return how well the network's own head finds words on the rendered pictures.
 
-    Returns:
-        `iou_h`: H of words by IoU, at the probability `threshold` where it is best; `core_f`: F of
-        the positions of cores, there.
+    These are `iou_h`, H of words by IoU at the best probability, this probability as `threshold`,
+    and `core_f`, F of the positions of cores there.
     """
     heats = [_probability(network, one.rgb) for one in rendered.pictures]
     scores = {
@@ -114,13 +113,10 @@ def regions(rendering: Rendering) -> list[Region]:
 
 
 def measure_real(network: Network, folder: Path, count: int, value: float) -> dict[str, float]:
-    """Return H of words by IoU and DetEval, and F of pixels, on some photographs of a folder.
+    """Return H of words by IoU and DetEval, and F of pixels, on `count` photographs of a folder.
 
-    Args:
-        network: its own head decides.
-        folder: with ground truth in `gt`.
-        count: photographs.
-        value: threshold of the probability of a core.
+    The network's own head decides, with `value` as the threshold of the probability of a core. The
+    folder has its ground truth in `gt`.
     """
     pictures = [
         compared(name, rgb, _probability(network, rgb), truth, value)

@@ -1,7 +1,4 @@
-"""`locpipe weigh` for the text network: a model folder in, its tables and a report out.
-
-The AdGAP tables of a classifier of positions, measured on rendered pictures.
-"""
+"""`locpipe weigh` for the text network: tables of its positions, measured on rendered pictures."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -35,9 +32,7 @@ PICTURES = 192
 def weigh_text(folder: Path, backgrounds: Path | None) -> str:
     """Measure the tables of a text model on rendered pictures, write them, return a report.
 
-    Args:
-        folder: of the model.
-        backgrounds: folder of photographs without text; None: that of the training.
+    `backgrounds` is a folder of photographs without text; None: that of the training.
 
     Raises:
         ModelError: the model is not one of text, or its weights were changed.

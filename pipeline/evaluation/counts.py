@@ -1,4 +1,4 @@
-"""What a protocol counts, and the rates that follow from it."""
+"""The counts of a protocol, and the rates that follow from them."""
 
 from dataclasses import dataclass
 

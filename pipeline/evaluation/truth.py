@@ -17,13 +17,7 @@ _IGNORED = "###"
 
 
 def truth_files(folder: Path) -> dict[str, Path]:
-    """Find the ground truth of a set of pictures.
-
-    Args:
-        folder: Holds the text files, or a folder `gt` that does.
-
-    Returns:
-        The files by the stem of their picture.
+    """Find the ground truth in a folder, or in its folder `gt`: files by the stem of their picture.
 
     Raises:
         ConfigError: There are none.

@@ -1,4 +1,4 @@
-"""The formats by name; the module of one is imported when it is asked for."""
+"""The formats by name. The module of a format is imported on demand."""
 
 import importlib
 import shutil
@@ -23,13 +23,13 @@ def format_named(name: str) -> Format:
 
 
 def remove(output: Path, key: str, name: str, formats: Iterable[str] | None = None) -> None:
-    """Remove what was exported of a page.
+    """Remove what was exported of a page, in these formats; None: in all of them.
 
     Args:
         output: of the run.
         key: of the picture.
         name: of the page.
-        formats: to remove; None: all.
+        formats: names of formats.
     """
     for each in EXPORTS if formats is None else formats:
         folder = output / FOLDER / each

@@ -32,15 +32,10 @@ log = logging.getLogger(__name__)
 
 
 def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = False) -> int:
-    """Write a run in other formats.
+    """Write a run in other formats; return how many pages were left out.
 
-    Args:
-        run: to export.
-        formats: names of formats.
-        only_missing: leave what is there; else what was exported before is replaced.
-
-    Returns:
-        How many pages were left out, each with a warning: their pictures have moved or changed.
+    A page is left out, with a warning, if its picture has moved or changed. With `only_missing`
+    files that exist stay; otherwise earlier exports are replaced.
 
     Raises:
         ConfigError: a box JSON is damaged.
@@ -69,10 +64,9 @@ def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = Fal
 
 
 class RunExports:
-    """Writes the exports that a run asks for; see `picture.process.Exporter`.
+    """Writes the exports that the config of a run asks for; see `picture.process.Exporter`.
 
-    Args:
-        config: of the run, its paths absolute.
+    The paths of the config are absolute.
     """
 
     def __init__(self, config: Config) -> None:
@@ -107,7 +101,7 @@ class RunExports:
 
 
 def _export_page(run: FinishedRun, formats: Iterable[str], page: Page) -> list[str]:
-    """Write what is not there of a page, and return the formats in which that was not possible."""
+    """Write the missing files of a page, and return the formats in which that was not possible."""
     left_out: dict[str, str] = {}
     source = None
     for name in formats:

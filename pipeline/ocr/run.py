@@ -35,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a reading can be told besides what decides the text; see `locpipe read --help`."""
+    """The options of a reading that do not decide its text; see `locpipe read --help`."""
 
     pictures: Path | None = None
     workers: RunConfig = field(default_factory=RunConfig)

@@ -1,4 +1,4 @@
-"""What `locpipe read` can be told that decides the text, and the engine that it asks for."""
+"""The settings of `locpipe read` that decide the text, and the engine that they ask for."""
 
 import importlib
 from typing import Annotated, Literal, TypeVar, cast

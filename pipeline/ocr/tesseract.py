@@ -48,11 +48,10 @@ def open_engine(language: str | None) -> "Tesseract":
 class Tesseract:
     """Reads with the program on the PATH.
 
-    Args:
-        language: one of those installed, or several, `eng+deu`.
+    Its language is an installed one, or several, `eng+deu`.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: a language is not installed.
     """
 
     padding = 0.15
@@ -100,12 +99,9 @@ class Tesseract:
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """A crop as Tesseract gets it.
+    """A crop as Tesseract gets it: grey pixels, uint8 [h, w].
 
-    Attributes:
-        pixels: uint8 [h, w], grey.
-        left: column of the crop where it begins.
-        scale: columns of the crop per column of the strip.
+    It begins at column `left` of the crop, and a column of it is `scale` columns of the crop.
     """
 
     pixels: NDArray[np.uint8]
@@ -129,7 +125,7 @@ def _as_tiff(strips: Sequence[Strip]) -> bytes:
 
 
 def prepared_for(crop: NDArray[np.uint8], cut: float, height: int, border: int) -> Strip:
-    """Return a crop as Tesseract reads it best: grey, about as high as what it was trained on."""
+    """Return a crop as Tesseract reads it best: grey, about as high as its training data."""
     rows, columns = crop.shape[:2]
     edge = int(cut * rows / (1 + 2 * Tesseract.padding))
     side = min(edge, (columns - 1) // 2)

@@ -21,12 +21,10 @@ SUFFIXES: Final = (".txt", ".hocr", ".xml", ".json")
 
 @dataclass(frozen=True)
 class TextLine:
-    """Boxes of one line of text.
+    """Boxes of one line of text, their indices in reading order.
 
-    Attributes:
-        text: of those that count, with blanks between.
-        confidence: mean of those that count; 0 where none does.
-        boxes: indices of all, in reading order.
+    `text` joins the readings that count with blanks, and `confidence` is their mean, 0 if none
+    counts.
     """
 
     text: str
@@ -36,12 +34,9 @@ class TextLine:
 
 @dataclass(frozen=True)
 class PageText:
-    """What was read on a page.
+    """What was read on a page, one reading per box, both in reading order.
 
-    Attributes:
-        page: with its boxes, in reading order.
-        readings: one per box.
-        min_confidence: readings with less, or without text, do not count.
+    Readings without text, or with less than `min_confidence`, do not count.
     """
 
     page: Page
@@ -131,5 +126,5 @@ def _document(text: PageText, made_by: Mapping[str, str]) -> dict[str, Any]:
 
 
 def sha256_of_boxes(page: Page) -> str:
-    """Return the hash of a box JSON, by which a reading knows whether it is still up to date."""
+    """Return the hash of a box JSON: a reading is up to date as long as it stays the same."""
     return hashlib.sha256(json.dumps(page.document, sort_keys=True).encode()).hexdigest()

@@ -33,9 +33,9 @@ class ReadJob:
     """What is the same for every page that is read.
 
     Args:
-        run: whose boxes are read; its folder absolute.
+        run: the run to read, its folder absolute.
         config: what decides the text.
-        engine: version that the engine must have, wherever the worker runs.
+        engine: version that the engine must have on every worker.
         workers: how the work is spread.
         version: of locpipe.
         name: of this run among others at the same workers.
@@ -84,11 +84,7 @@ def remove(output: Path, name: str) -> None:
 
 
 class Reader(PictureWorker):
-    """Reads the boxes of pages.
-
-    Args:
-        job: what is the same for every page.
-    """
+    """Reads the boxes of pages."""
 
     job: ReadJob
     too_slow = "took longer than --timeout = {limit:g} s; raise it"
@@ -104,11 +100,9 @@ class Reader(PictureWorker):
         self.must_have(self.job.engine, self.engine.version)
 
     def do(self, task: Task, clock: Clock) -> Outcome:
-        """Read every box of a page and write what it says.
+        """Read every box of the page whose box JSON the task names, and write the texts.
 
-        Args:
-            task: its path is that of the box JSON.
-            clock: told the stages load, read and write.
+        The clock is told the stages load, read and write.
         """
         self.clear(task)  # whatever ends this process, no text of other boxes may remain
         with clock.stage("load"):

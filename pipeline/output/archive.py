@@ -1,4 +1,4 @@
-"""A finished run, read back: its pages with their boxes, and where the pictures lie."""
+"""A finished run, read back: its pages with their boxes, and the places of its pictures."""
 
 import hashlib
 import os
@@ -26,11 +26,8 @@ _SIGNALS: Final = 128
 class FinishedRun:
     """The output of a finished run.
 
-    Attributes:
-        folder: the output.
-        decoding: how its pictures were decoded.
-        failures: pictures without a result, and why.
-        pictures: where the pictures lie.
+    `decoding` says how its pictures were decoded, `pictures` where they lie. `failures` are the
+    pictures without a result, and why.
     """
 
     folder: Path
@@ -53,7 +50,7 @@ class FinishedRun:
             yield page
 
     def picture(self, page: Page) -> Path:
-        """Return where the picture of a page lies, having seen that it is still the same.
+        """Return the path of the picture of a page, after a check that it is still the same.
 
         Raises:
             ImageError: it was moved, removed or changed since the run.
@@ -71,11 +68,7 @@ class FinishedRun:
         return path
 
     def decoded(self, page: Page, path: Path) -> Image:
-        """Decode the picture of a page as the run did.
-
-        Args:
-            page: of it.
-            path: where `picture` says it lies.
+        """Decode the picture of a page as the run did; `path` is that of `picture`.
 
         Raises:
             ImageError: it cannot be decoded.
@@ -107,11 +100,7 @@ class FinishedRun:
 
 
 def open_run(folder: Path, pictures: Path | None = None) -> FinishedRun:
-    """Read what a run wrote.
-
-    Args:
-        folder: the output of the run.
-        pictures: where its pictures lie now, if no longer where the run found them.
+    """Read what a run wrote; `pictures` is where its pictures lie now, if they were moved.
 
     Raises:
         ConfigError: this is not a run, or of another version; it was stopped, or failed, before its
@@ -153,7 +142,7 @@ def _read_report(folder: Path) -> dict[str, Any]:
 
 
 def _check_finished(folder: Path, report: Mapping[str, Any]) -> None:
-    """See that a run came to its end, by what run.json says; that of 0.1.0 says no state."""
+    """Check by run.json that a run came to its end; that of 0.1.0 says no state."""
     state = report.get("state", "finished")
     if state == "failed":
         msg = f"{folder}: this run failed ({_told(report)}); run it again to its end first"

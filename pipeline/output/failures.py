@@ -1,4 +1,4 @@
-"""The list of failures of a run, one line of JSON per picture: its one writer and reader."""
+"""The list of failures of a run, one line of JSON per picture: its only writer and reader."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -34,12 +34,7 @@ class Failure:
 
 
 def write_failures(output: Path, name: str, failures: Iterable[Failure]) -> None:
-    """Write the failures of a run, sorted by path.
-
-    Args:
-        output: folder of the run.
-        name: FAILURES or READ_FAILURES.
-        failures: sorted by path.
+    """Write the failures of a run, sorted by path, to the file FAILURES or READ_FAILURES.
 
     Raises:
         OutputError: the output cannot be written.

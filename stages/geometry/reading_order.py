@@ -21,12 +21,12 @@ _REACH = 4.0  # heights of a rectangle in which lies all that is near to it by t
 def reading_order(corners: Floats) -> tuple[list[int], list[int]]:
     """Return the order in which boxes are read, and the index of the line of each in that order.
 
-    Boxes follow each other on a line where they stand side by side: seen along the longer one,
-    they share half of the lower one's height, are of similar height, and stand less than one
-    and a half times the height apart. Each has one neighbour at most on either side, the nearest,
-    so that a slanted or tall box does not tie two lines together. Lines that stand close below each
-    other are a block, read from its first line to its last; blocks are read by recursive XY cuts
-    (Nagy and Seth 1984): from top to bottom, and what stands beside each other from left to right.
+    Boxes follow each other on a line if they stand side by side. Seen along the longer one, they
+    share half of the lower one's height, are of similar height, and stand less than one and a half
+    heights apart. Each has at most one neighbour on either side, the nearest, so that a slanted or
+    tall box does not tie two lines together. Lines that stand close below each other are a block,
+    read from its first line to its last. Blocks are read by recursive XY cuts (Nagy and Seth 1984):
+    from top to bottom, and blocks beside each other from left to right.
 
     Args:
         corners: [N, 4, 2] of rectangles in pixels, clockwise from the top-left one in reading
@@ -66,9 +66,9 @@ class _Frames:
         return np.stack([-self.along[:, 1], self.along[:, 0]], axis=1)
 
     def pairs(self) -> tuple[Indices, Indices]:
-        """Return i and j [P] of those that may be near to each other, i by the height of i.
+        """Return i and j [P] of those that may be near to each other, measured by the height of i.
 
-        Of all pairs there are too many on a page of small print: 1.8 GB for 4,000 words.
+        A page of small print has too many pairs in all: 1.8 GB for 4,000 words.
         """
         low, high = self.corners.min(axis=1), self.corners.max(axis=1)
         reach = _REACH * self.height[:, None]

@@ -13,11 +13,10 @@ from ..settings import Weights
 
 @dataclass(frozen=True)
 class Measured:
-    """Which classes tables say something of.
+    """Which of K classes tables say something of.
 
-    Attributes:
-        count: int64 [K], samples that each class was measured on.
-        linear: bool [K], whether the table `linear` has weights for it.
+    `count` is int64 [K], the samples of each class. `linear` is bool [K], whether that table has
+    weights for it.
     """
 
     count: NDArray[np.int64]
@@ -43,13 +42,13 @@ class Tables:
 
     Attributes:
         error: float64 [C, K], dE[i, c]: mean growth of the negative log-likelihood of samples of
-            class c when filter i is blocked; where the samples are positions, for one unit of
-            response (`pipeline/training/text/weigh.py`).
+            class c when filter i is blocked. If the samples are positions, it is the growth for one
+            unit of response (`pipeline/training/text/weigh.py`).
         baseline: float64 [K], the mean error of the samples of class c with no filter blocked.
         energy: float64 [C, K], mean over samples of c of (error growth / sum(F_i^2)).
         excitation: float64 [C, K], mean of F_i over samples and positions of c.
         linear: float64 [C, K], weights of a linear classifier on spatial means of F (CAM).
-        count: int64 [K], samples of class c; the tables say nothing of one without samples.
+        count: int64 [K], samples of class c; the tables say nothing of a class without samples.
     """
 
     error: NDArray[np.float64]

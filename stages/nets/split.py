@@ -27,12 +27,7 @@ _LISTED = 12
 
 
 class Split:
-    """Where a classifier is cut.
-
-    Attributes:
-        layer: name of the layer that gives F.
-        channels: of F.
-    """
+    """Where a classifier is cut: behind `layer`, which gives F of so many `channels`."""
 
     def __init__(self, graph: fx.GraphModule, node: fx.Node, layer: str) -> None:
         self.layer = layer
@@ -65,9 +60,9 @@ def split(classifier: nn.Module, layer: str | None, side: int) -> Network:
 
 
 def find_split(classifier: nn.Module, layer: str | None, side: int) -> Split:
-    """Find where to cut: behind the last map that has a height and width and is no pooled one.
+    """Find where to cut: behind the last map with a height and width that is not a pooled one.
 
-    The graph of the network is traced and its shapes are followed without computing anything.
+    The network is traced, and its shapes are followed without computing anything.
 
     Raises:
         ModelError: no such layer (the message lists candidates), or the last stage is not
@@ -89,7 +84,7 @@ def find_split(classifier: nn.Module, layer: str | None, side: int) -> Split:
 
 
 def attention(classifier: nn.Module) -> tuple[str, ...]:
-    """Return the kinds of attention that a classifier has, which leaves it no convolutional stage."""
+    """Return the kinds of attention of a classifier; with any it has no convolutional stage."""
     kinds = {type(module).__name__ for module in classifier.modules()}
     return tuple(sorted(kind for kind in kinds if "Attention" in kind))
 
@@ -158,7 +153,7 @@ def _last_map(graph: fx.GraphModule) -> fx.Node:
 
 
 def _places(node: fx.Node) -> tuple[str, ...]:
-    """Return the names that a step goes by, the longest last: its modules', and its own."""
+    """Return the names of a step, the longest last: those of its modules, and its own."""
     stack = [name.partition("@")[0] for name in node.meta.get("nn_module_stack", {})]
     return tuple(dict.fromkeys((*filter(None, stack), *_parents(node), node.name)))
 

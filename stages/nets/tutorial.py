@@ -5,7 +5,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .network import Network
+from .network import Network, convolution
 
 SIDE = 100
 """Pixels on both sides of the pictures that the fully connected classifiers fit."""
@@ -32,19 +32,14 @@ class TutorialNet(Network):
     def __init__(self, classes: int, ending: Ending = "gap") -> None:
         super().__init__(
             features=nn.Sequential(
-                *_block(3, _WIDTHS[0]),
+                *convolution(3, _WIDTHS[0], 3),
                 nn.MaxPool2d(2),
-                *_block(_WIDTHS[0], _WIDTHS[1]),
+                *convolution(_WIDTHS[0], _WIDTHS[1], 3),
                 nn.MaxPool2d(2),
-                *_block(_WIDTHS[1], _WIDTHS[2]),
+                *convolution(_WIDTHS[1], _WIDTHS[2], 3),
             ),
             classifier=nn.Sequential(nn.MaxPool2d(2), *_ENDINGS[ending](classes)),
         )
-
-
-def _block(before: int, after: int) -> tuple[nn.Module, ...]:
-    convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
-    return convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True)
 
 
 def _dense(before: int) -> tuple[nn.Module, ...]:

@@ -1,4 +1,4 @@
-"""What a run wrote and what is true, picture by picture."""
+"""The results of a run and the truth, picture by picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -84,14 +84,18 @@ def _label_totals(pages: Mapping[str, Page], truth: Truth) -> dict[str, WsolTota
     if not labels:
         return {}
     known = np.array([[label in there for label in labels] for there in named])
-    scores = np.array([[_best(page, label) for label in labels] for page in pages.values()])
+    scores = np.array(
+        [
+            [
+                max((b.score for b in page.boxes if b.label == label), default=0.0)
+                for label in labels
+            ]
+            for page in pages.values()
+        ]
+    )
     nothing = np.zeros_like(scores)
     rows = [np.stack([found, known], axis=-1) for found in (scores, nothing, nothing)]
     return total(_map, *rows)
-
-
-def _best(page: Page, label: str) -> float:
-    return max((box.score for box in page.boxes if box.label == label), default=0.0)
 
 
 def _map(rows: NDArray[Any], times: NDArray[np.float64]) -> Totals:

@@ -1,4 +1,4 @@
-"""The measures that `locpipe evaluate --protocol wsol` takes, as sums over pictures can give them.
+"""The measures of `locpipe evaluate --protocol wsol`, in a form that sums over pictures can give.
 
 Each protocol makes a row of numbers of one picture, and totals of the rows of many. So a bootstrap
 sample costs a matrix product, and heat is looked at once.
@@ -25,10 +25,10 @@ Totals: TypeAlias = dict[str, NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way to look at a picture.
+    """A way to look at a picture.
 
     Attributes:
-        can: whether what it needs of a picture is there, and an object to find.
+        can: whether the picture has what the protocol needs, and an object to find.
         row: numbers of one picture.
         totals: the measures, of rows [n, ...] and times [samples, n].
         each: a name and a number for every picture, [n], to find the bad ones by.

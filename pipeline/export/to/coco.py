@@ -35,11 +35,8 @@ def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
 def run_lengths(shape: NDArray[np.bool_], left: int, top: int, height: int) -> list[int]:
     """Return the lengths of the runs of a mask down the columns of a page, the first one empty.
 
-    Args:
-        shape: bool [h, w], a part of the mask; the rest is empty.
-        left: column of the page at which the part begins.
-        top: row of the page at which the part begins.
-        height: of the page.
+    `shape` (bool [h, w]) is a part of the mask, and the rest is empty. The part begins at column
+    `left` and row `top` of the page, which is `height` pixels high.
     """
     column, row = np.nonzero(shape.T)
     at = (left + column) * height + top + row

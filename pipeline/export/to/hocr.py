@@ -25,12 +25,9 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
 
 
 def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:
-    """Return the hOCR of a page.
+    """Return the hOCR of a page, with the text by index of the box.
 
-    Args:
-        page: with its boxes.
-        picture: what to call the picture, as seen from the hOCR.
-        readings: text by index of the box.
+    `picture` is the name of the picture, as seen from the hOCR.
     """
     root = ET.Element("html", xmlns="http://www.w3.org/1999/xhtml", lang="und")
     head = add(root, "head")

@@ -28,12 +28,7 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
 
 
 def document(page: Page, picture: str) -> bytes:
-    """Return the XML of a page.
-
-    Args:
-        page: with its boxes.
-        picture: what to call the picture, as seen from the XML.
-    """
+    """Return the XML of a page; `picture` is the name of the picture, as seen from the XML."""
     root = ET.Element("PcGts", xmlns=NAMESPACE)
     metadata = add(root, "Metadata")
     add(metadata, "Creator", "locpipe")

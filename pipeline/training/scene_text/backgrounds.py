@@ -114,7 +114,7 @@ def _slope(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float
 def _crop(
     rng: np.random.Generator, photo: Picture, width: int, height: int, *, enlarge: bool
 ) -> Picture:
-    """Cut [height, width, 3]: enlarge what is too small, or mirror it at its edges."""
+    """Cut [height, width, 3] out; enlarge a photograph that is too small, or mirror its edges."""
     tall, wide = photo.shape[:2]
     cover = max(width / wide, height / tall)
     scale = log_uniform(rng, cover, 1.7 * cover) if enlarge else uniform(rng, 0.55, 1.0)

@@ -36,7 +36,7 @@ def train_text(config: TextTrainConfig, *, resume: bool) -> str:
 
 
 def best_of(curve: Sequence[Record]) -> Record:
-    """Return the best record on the same rendered pictures as the last, the later one of equals."""
+    """Return the best record on the rendered pictures of the last one; of equals, the later one."""
     same = [record for record in curve if record.get("rendered") == curve[-1].get("rendered")]
     return max(same, key=lambda record: (record["iou_h"], record["step"]))
 

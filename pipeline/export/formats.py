@@ -33,14 +33,12 @@ def remove(output: Path, key: str, name: str, formats: Iterable[str] | None = No
     """
     for each in EXPORTS if formats is None else formats:
         folder = output / FOLDER / each
-        if folder.is_dir():
-            _remove(folder, format_named(each), key, name)
-
-
-def _remove(folder: Path, format_: Format, key: str, name: str) -> None:
-    if format_.in_folders:
-        shutil.rmtree(folder / name, ignore_errors=True)
-        return
-    for file in format_.names(key, name):
-        with suppress(OSError):  # not there, or a name that never could be
-            (folder / file).unlink()
+        if not folder.is_dir():
+            continue
+        format_ = format_named(each)
+        if format_.in_folders:
+            shutil.rmtree(folder / name, ignore_errors=True)
+            continue
+        for file in format_.names(key, name):
+            with suppress(OSError):  # not there, or a name that never could be
+                (folder / file).unlink()

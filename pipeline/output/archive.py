@@ -1,16 +1,16 @@
 """A finished run, read back: its pages with their boxes, and the places of its pictures."""
 
-import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from ...stages.errors import ConfigError, ImageError
 from ...stages.load import EXTENSIONS, Image, load
+from ...stages.paths import sha256_of
 from ...stages.settings import DecodingSettings
 from ..sources.pictures import STATE_FOLDER, Pictures, open_source
 from .box_json import Page, read_object, read_page
@@ -62,7 +62,7 @@ class FinishedRun:
                 "put it back, or say with --input where the pictures lie now"
             )
             raise ImageError(msg)
-        if self._sha256_of(path) != page.sha256:
+        if self._sha256_of_last(path) != page.sha256:
             msg = f"{page.key!r}: was changed since the run ({path}); run again to find its boxes"
             raise ImageError(msg)
         return path
@@ -86,17 +86,10 @@ class FinishedRun:
     def _listed(self) -> dict[str, Path]:
         return {picture.key: Path(picture.path) for picture in self.pictures}
 
-    def _sha256_of(self, path: Path) -> str:
-        # Pages of one file come one after the other.
-        if self._hashed.get("path") != str(path):
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            self._hashed.update(path=str(path), sha256=digest)
-        return self._hashed["sha256"]
-
     @cached_property
-    def _hashed(self) -> dict[str, str]:
-        return {}
+    def _sha256_of_last(self) -> Callable[[Path], str]:
+        # Pages of one file come one after the other.
+        return lru_cache(maxsize=1)(sha256_of)
 
 
 def open_run(folder: Path, pictures: Path | None = None) -> FinishedRun:

@@ -76,7 +76,8 @@ def _taking_place(path: Path, temporary: Path) -> Iterator[Path]:
     try:
         yield temporary
         if not temporary.is_symlink():
-            _flush(temporary)
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -84,11 +85,6 @@ def _taking_place(path: Path, temporary: Path) -> Iterator[Path]:
 
 def _unique() -> str:
     return f"{os.getpid()}-{threading.get_ident()}-{next(_count)}"
-
-
-def _flush(file: Path) -> None:
-    with file.open("rb+") as stream:
-        os.fsync(stream.fileno())
 
 
 @contextmanager

@@ -1,6 +1,7 @@
 """The folders and names of results."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -84,15 +85,9 @@ def remove_page(output: Path, key: str, page: int) -> bool:
 
     The JSON goes first, as it vouches for the others.
     """
-    return any(_removed([result_path(output, kind, key, page) for kind in KINDS]))
-
-
-def _removed(paths: Iterable[Path]) -> list[bool]:
-    found = []
-    for path in paths:
-        try:
-            path.unlink()
-            found.append(True)
-        except OSError:  # not there, or a name that never could be
-            found.append(False)
+    found = False
+    for kind in KINDS:
+        with suppress(OSError):  # not there, or a name that never could be
+            result_path(output, kind, key, page).unlink()
+            found = True
     return found

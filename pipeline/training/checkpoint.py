@@ -94,11 +94,16 @@ class Checkpoint:
             msg = f"{self._file} is no checkpoint of ours or damaged ({error}); remove it and train anew"
             raise ConfigError(msg) from error
         _require_equal(self._file, header["settings"], self._settings)
-        self._network.load_state_dict(_under("network.", tensors))
+        network: dict[str, Tensor] = {}
         slots: dict[int, dict[str, Tensor]] = {}
-        for name, value in _under("optimizer.", tensors).items():
-            index, _, slot = name.partition(".")
-            slots.setdefault(int(index), {})[slot] = value
+        for name, value in tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind == "network":
+                network[rest] = value
+            elif kind == "optimizer":
+                index, _, slot = rest.partition(".")
+                slots.setdefault(int(index), {})[slot] = value
+        self._network.load_state_dict(network)
         self._optimizer.load_state_dict({"state": slots, "param_groups": header["groups"]})
         # Sums are rounded in another way when weights and moments lie differently in memory.
         for parameter, moments in self._optimizer.state.items():
@@ -108,14 +113,6 @@ class Checkpoint:
         torch.set_rng_state(tensors["random"])
         curve: list[Record] = header["curve"]
         return curve
-
-
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in tensors.items()
-        if name.startswith(prefix)
-    }
 
 
 def _require_equal(file: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:

@@ -65,6 +65,11 @@ class _Frames:
         """Return the unit vectors [N, 2] that point from a line to the next."""
         return np.stack([-self.along[:, 1], self.along[:, 0]], axis=1)
 
+    def edges(self, i: Indices, j: Indices) -> tuple[Floats, ...]:
+        """Return where pairs begin and end in the frame of i: j and i along it, j and i down it."""
+        along, down = self.along[i], self.down()[i]
+        return *self.seen(j, along), *self.seen(i, along), *self.seen(j, down), *self.seen(i, down)
+
     def pairs(self) -> tuple[Indices, Indices]:
         """Return i and j [P] of those that may be near to each other, measured by the height of i.
 
@@ -98,11 +103,7 @@ def _neighbours(boxes: _Frames) -> csr_array:
     i, j = boxes.pairs()
     decides = clearer[i] > clearer[j]
     i, j = i[decides], j[decides]
-    along, down = boxes.along[i], boxes.down()[i]
-    left, right = boxes.seen(j, along)
-    top, bottom = boxes.seen(j, down)
-    start, end = boxes.seen(i, along)
-    first, last = boxes.seen(i, down)
+    left, right, start, end, top, bottom, first, last = boxes.edges(i, j)
     height, own = bottom - top, boxes.height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
     overlap = np.minimum(bottom, last) - np.maximum(top, first)
@@ -116,9 +117,8 @@ def _neighbours(boxes: _Frames) -> csr_array:
         & (ahead != 0)
     )
     before, after = np.where(ahead > 0, [i, j], [j, i])[:, near]
-    return _mutually_nearest(
-        before, after, (np.maximum(gap, 0) + np.abs(aside))[near], len(clearer)
-    )
+    distance = (np.maximum(gap, 0) + np.abs(aside))[near]
+    return _mutually_nearest(before, after, distance, len(clearer))
 
 
 def _mutually_nearest(before: Indices, after: Indices, distance: Floats, count: int) -> csr_array:
@@ -151,11 +151,7 @@ def _around(boxes: _Frames, line_of: Indices) -> _Frames:
 def _below_each_other(lines: _Frames) -> csr_array:
     """Return which lines are neighbours in a block, bool [N, N]."""
     i, j = lines.pairs()
-    along, down = lines.along[i], lines.down()[i]
-    left, right = lines.seen(j, along)
-    top, bottom = lines.seen(j, down)
-    start, end = lines.seen(i, along)
-    first, last = lines.seen(i, down)
+    left, right, start, end, top, bottom, first, last = lines.edges(i, j)
     height, own = lines.height[j], lines.height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
     shared = np.minimum(right, end) - np.maximum(left, start)
@@ -171,12 +167,8 @@ def _below_each_other(lines: _Frames) -> csr_array:
 
 def _line_order(lines: _Frames, block_of: Indices) -> list[int]:
     blocks = [np.flatnonzero(block_of == block) for block in range(int(block_of.max()) + 1)]
-    bounds = np.array(
-        [
-            [*lines.corners[block].min(axis=(0, 1)), *lines.corners[block].max(axis=(0, 1))]
-            for block in blocks
-        ]
-    )
+    corners = [lines.corners[block].reshape(-1, 2) for block in blocks]
+    bounds = np.array([[*points.min(axis=0), *points.max(axis=0)] for points in corners])
     order: list[int] = []
     for index in _xy_cuts(bounds, np.arange(len(blocks))):
         block = blocks[index]

@@ -296,7 +296,7 @@ class ModelCard(_Record):
         measured = read_measured(self._tables_file, len(self.classes))
         # `linear` is not stored where it is the last layer of the network itself.
         if weights == "linear" and self.backbone and not measured.linear.any():
-            return measured.with_linear(known=self._structure().is_linear())
+            measured.linear[:] = self._structure().is_linear()
         return measured
 
     def _structure(self) -> Structure:

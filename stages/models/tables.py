@@ -1,7 +1,7 @@
 """The tables of AdGAP weights of a model, as `locpipe weigh` measures them."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -21,10 +21,6 @@ class Measured:
 
     count: NDArray[np.int64]
     linear: NDArray[np.bool_]
-
-    def with_linear(self, *, known: bool) -> "Measured":
-        """Return the same with `linear` for all classes or for none."""
-        return replace(self, linear=np.full(len(self.count), known))
 
     def tells_of(self, members: Sequence[int], weights: Weights) -> bool:
         """Say whether the weights of these classes are known."""

@@ -79,7 +79,7 @@ def densify(features: nn.Module, resolution: Resolution) -> nn.Module:
     for node, layer, rate in _walk(twin):
         if resolution == "unpooled":
             if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
-                _replace(twin, str(node.target), nn.Identity())
+                twin.add_submodule(str(node.target), nn.Identity())
         else:
             _dilate(layer, rate, str(node.target))
     return twin.eval()
@@ -233,8 +233,3 @@ def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
 def _times(value: int | tuple[int, ...], rate: int) -> tuple[int, int]:
     first, second = _pair(value)
     return first * rate, second * rate
-
-
-def _replace(root: nn.Module, name: str, layer: nn.Module) -> None:
-    parent, _, leaf = name.rpartition(".")
-    setattr(root.get_submodule(parent), leaf, layer)

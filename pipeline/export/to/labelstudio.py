@@ -55,7 +55,8 @@ def _result(index: int, box: Box, page: Page) -> dict[str, Any]:
     if len(box.polygon) == 4 and _is_rectangle(corners):
         kind, value = "rectanglelabels", _rectangle(corners, page)
     else:
-        kind, value = "polygonlabels", _polygon(box, page)
+        points = [[_percent(x, page.width), _percent(y, page.height)] for x, y in box.polygon]
+        kind, value = "polygonlabels", {"points": points, "closed": True}
     return {
         "id": f"{page.page}-{index}",
         "type": kind,
@@ -85,11 +86,6 @@ def _rectangle(corners: Quad, page: Page) -> dict[str, Any]:
         "height": _percent(math.hypot(*down), page.height),
         "rotation": round(math.degrees(math.atan2(along[1], along[0])) % 360, 3) % 360,
     }
-
-
-def _polygon(box: Box, page: Page) -> dict[str, Any]:
-    points = [[_percent(x, page.width), _percent(y, page.height)] for x, y in box.polygon]
-    return {"points": points, "closed": True}
 
 
 def _percent(pixels: float, of: int) -> float:

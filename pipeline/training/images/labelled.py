@@ -1,7 +1,7 @@
 """Pictures in folders, one folder per class, and which classes of a model these are."""
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -45,7 +45,9 @@ def find_samples(folder: Path, card: ModelCard) -> list[Sample]:
     if not folder.is_dir():
         msg = f"{folder}: no such folder; give one with a folder of pictures for each class"
         raise ConfigError(msg)
-    found = _by_folder(folder) or _by_name(folder)
+    classes = sorted(path for path in folder.iterdir() if path.is_dir())
+    found = {path.name: sorted(filter(_is_picture, path.rglob("*"))) for path in classes}
+    found = found or _by_name(folder)
     labels = _labels(list(found), card, folder)
     if len(set(labels.values())) < 2:
         msg = f"{folder}: pictures of {len(labels)} classes; weighing compares at least two"
@@ -87,15 +89,10 @@ def batches(
                 yield torch.from_numpy(normalized(np.stack(shown), spec)), torch.tensor(labels)
 
 
-def _by_folder(folder: Path) -> dict[str, list[Path]]:
-    classes = sorted(path for path in folder.iterdir() if path.is_dir())
-    return {path.name: sorted(filter(_is_picture, path.rglob("*"))) for path in classes}
-
-
 def _by_name(folder: Path) -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = {}
+    found = defaultdict(list)
     for path in sorted(filter(_is_picture, folder.iterdir())):
-        found.setdefault(path.stem.partition("_")[0], []).append(path)
+        found[path.stem.partition("_")[0]].append(path)
     return found
 
 

@@ -52,8 +52,10 @@ def label(words: Sequence[RenderedWord], width: int, height: int) -> PositionTru
     shapes = shapely.make_valid(raw, method="structure", keep_collapsed=False)
     sides = np.array([_shorter_side(polygon) for polygon in polygons])
     inset = np.minimum(SHRINK * sides, np.maximum(sides - _LEAST_CORE, 0) / 2)
+    inside = shapely.area(shapely.clip_by_rect(shapes, 0, 0, width, height))
     read = np.array([word.text != UNREADABLE for word in words], np.bool_)
-    read &= (sides >= _LEAST_SIDE) & (_share_inside(shapes, width, height) >= _LEAST_SEEN)
+    read &= sides >= _LEAST_SIDE
+    read &= inside / np.maximum(shapely.area(shapes), 1e-9) >= _LEAST_SEEN
     around = shapely.buffer(shapes, _AROUND * sides, join_style="mitre")
     cores = shapely.buffer(shapes, -inset, join_style="mitre")
     owner, core = np.zeros((2, height, width), np.int32)
@@ -64,7 +66,8 @@ def label(words: Sequence[RenderedWord], width: int, height: int) -> PositionTru
         _paint(ignored, around[index], 1)
     for index in np.flatnonzero(read):
         _paint(core, cores[index], int(index) + 1)
-    return _truth(*(_at_centres(plane) for plane in (owner, core, ignored)))
+    centres = slice(STRIDE // 2, None, STRIDE)
+    return _truth(*(plane[centres, centres] for plane in (owner, core, ignored)))
 
 
 def _truth(
@@ -92,11 +95,6 @@ def _shorter_side(polygon: NDArray[np.float32]) -> float:
     return float(min(across, along))
 
 
-def _share_inside(shapes: NDArray[np.object_], width: int, height: int) -> NDArray[np.float64]:
-    inside = shapely.area(shapely.clip_by_rect(shapes, 0, 0, width, height))
-    return np.asarray(inside / np.maximum(shapely.area(shapes), 1e-9), np.float64)
-
-
 def _paint(plane: NDArray[np.int32], shape: Geometry, value: int) -> None:
     for part in shapely.get_parts(shape):
         ring = shapely.get_coordinates(shapely.get_exterior_ring(part))
@@ -104,7 +102,3 @@ def _paint(plane: NDArray[np.int32], shape: Geometry, value: int) -> None:
             # OpenCV's coordinates are those of pixel centres, here in 1/16 of a pixel.
             points = np.round((ring - 0.5) * 16).astype(np.int32)
             cv2.fillPoly(plane, [points], value, cv2.LINE_8, 4)
-
-
-def _at_centres(plane: NDArray[np.int32]) -> NDArray[np.int32]:
-    return plane[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]

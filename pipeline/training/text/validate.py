@@ -77,18 +77,13 @@ def measure(network: Network, rendered: Rendered) -> dict[str, float]:
     and `core_f`, F of the positions of cores there.
     """
     heats = [_probability(network, one.rgb) for one in rendered.pictures]
-    scores = {
-        value: score(
-            [
-                compared(str(number), one.rgb, heat, regions(one), value)
-                for number, (one, heat) in enumerate(zip(rendered.pictures, heats, strict=True))
-            ],
-            ["icdar2015"],
-        )
-        .totals["icdar2015"]
-        .score.h
-        for value in _THRESHOLDS
-    }
+    scores = {}
+    for value in _THRESHOLDS:
+        pictures = [
+            compared(str(number), one.rgb, heat, regions(one), value)
+            for number, (one, heat) in enumerate(zip(rendered.pictures, heats, strict=True))
+        ]
+        scores[value] = score(pictures, ["icdar2015"]).totals["icdar2015"].score.h
     best = max(scores, key=lambda value: scores[value])
     core_f = _core_f(rendered.pictures, heats, best)
     return {"core_f": core_f, "iou_h": scores[best], "threshold": best}

@@ -63,12 +63,12 @@ def cut(
     )
     scale = np.array(whole) / (width + 2 * pad, height + 2 * pad)
     to_page = _transform(inner * scale, quad)
+    # The origin of OpenCV is the centre of the first pixel.
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    between_centres = np.linalg.inv(half) @ to_page @ half
+    mode = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     pixels = cv2.warpPerspective(
-        rgb,
-        _between_centres(to_page),
-        whole,
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
+        rgb, between_centres, whole, flags=mode, borderMode=cv2.BORDER_REPLICATE
     )
     return Crop(np.asarray(pixels, np.uint8), to_page, curved=False)
 
@@ -95,9 +95,8 @@ def _smallest_rectangle(corners: NDArray[np.float64]) -> Quad:
 
 def _size(quad: Quad) -> tuple[float, float]:
     lengths = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
-    return max(1.0, float(lengths[0] + lengths[2]) / 2), max(
-        1.0, float(lengths[1] + lengths[3]) / 2
-    )
+    width, height = np.maximum(1.0, (lengths[:2] + lengths[2:]) / 2).tolist()
+    return width, height
 
 
 def _transform(source: Quad, target: Quad) -> NDArray[np.float64]:
@@ -111,12 +110,6 @@ def _transform(source: Quad, target: Quad) -> NDArray[np.float64]:
     columns = [(target[1] - target[0]) / width, (target[3] - target[0]) / height]
     linear = np.stack(columns, axis=1)
     return np.block([[linear, (target[0] - linear @ source[0])[:, None]], [np.array([0, 0, 1])]])
-
-
-def _between_centres(to_page: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the same map for OpenCV, whose origin is the centre of the first pixel."""
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    return np.asarray(np.linalg.inv(half) @ to_page @ half)
 
 
 def _cut_curved(rgb: NDArray[np.uint8], corners: NDArray[np.float64], padding: float) -> Crop:

@@ -23,13 +23,9 @@ def format_named(name: str) -> Format:
 
 
 def remove(output: Path, key: str, name: str, formats: Iterable[str] | None = None) -> None:
-    """Remove what was exported of a page, in these formats; None: in all of them.
+    """Remove from the output of a run what was exported of a page of a picture (its key).
 
-    Args:
-        output: of the run.
-        key: of the picture.
-        name: of the page.
-        formats: names of formats.
+    `formats` are the names of the formats; None: all of them.
     """
     for each in EXPORTS if formats is None else formats:
         folder = output / FOLDER / each

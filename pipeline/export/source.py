@@ -77,14 +77,8 @@ def picture_beside(
     """Return how a file `folder / page.name` shall name its picture, and the files to put there.
 
     The name is the relative path of the picture itself, with two exceptions. If other programs
-    would not open this page of it, an upright PNG is put there. If the path has characters that the
-    format cannot hold, a link is put there.
-
-    Args:
-        page: of the picture.
-        source: of the page.
-        folder: exports/<format>, absolute.
-        writable: whether the format can hold a name.
+    would not open this page of it, an upright PNG is put there. If its name is not `writable` in
+    the format, a link is put there. The folder is exports/<format>, absolute.
     """
     here = folder / PurePosixPath(page.name).parent
     digest = hashlib.sha256(os.fsencode(page.name)).hexdigest()[:16]

@@ -59,7 +59,13 @@ def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = Fal
     for name in formats:
         pages = partial(kept, name)
         for file, pieces in format_named(name).joined(pages, _folder(run.folder, name)).items():
-            _write_pieces(run.folder, run.folder / FOLDER / file, pieces)
+            path = run.folder / FOLDER / file
+            with (
+                output_errors(run.folder),
+                replacing(run.folder, path) as temporary,
+                temporary.open("wb") as stream,
+            ):
+                stream.writelines(pieces)
     return len(left_out)
 
 
@@ -161,12 +167,3 @@ def _source(run: FinishedRun, page: Page) -> PageSource:
         return cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)  # type: ignore[return-value] # a PNG of ours
 
     return PageSource(path, lambda: picture().rgb, mask)
-
-
-def _write_pieces(output: Path, path: Path, pieces: Iterator[bytes]) -> None:
-    with (
-        output_errors(output),
-        replacing(output, path) as temporary,
-        temporary.open("wb") as stream,
-    ):
-        stream.writelines(pieces)

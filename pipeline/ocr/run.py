@@ -82,7 +82,9 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
             "argv": list(options.argv),
             "versions": versions(),
         }
-        _write(run.folder, report, failures)
+        failures.sort(key=lambda failure: failure.path)
+        write_failures(run.folder, READ_FAILURES, failures)
+        write_json(run.folder, run.folder / REPORT, report)
         return report
 
 
@@ -136,12 +138,6 @@ def _work(
             if outcome.failure is not None:
                 failures.append(Failure(outcome.key, *outcome.failure, attempts=1))
     return tally, failures
-
-
-def _write(folder: Path, report: dict[str, Any], failures: list[Failure]) -> None:
-    failures.sort(key=lambda failure: failure.path)
-    write_failures(folder, READ_FAILURES, failures)
-    write_json(folder, folder / REPORT, report)
 
 
 def one_line(report: dict[str, Any]) -> str:

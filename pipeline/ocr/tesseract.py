@@ -75,11 +75,14 @@ class Tesseract:
     def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[list[Seen]]:
         """Read crops; see `Engine.read`."""
         strips = [prepared_for(crop, *look) for look in LOOKS for crop in crops]
+        pages = [PIL.Image.fromarray(strip.pixels) for strip in strips]
+        tiff = io.BytesIO()
+        pages[0].save(tiff, format="TIFF", save_all=True, append_images=pages[1:])
         command = [PROGRAM, "-", "-", "--psm", ONE_LINE, "--dpi", "300", "-l", self.language]
         try:
             done = subprocess.run(  # noqa: S603 - no shell, and the language is one of those listed
                 [*command, "tsv"],
-                input=_as_tiff(strips),
+                input=tiff.getvalue(),
                 capture_output=True,
                 check=False,
                 timeout=seconds,
@@ -115,13 +118,6 @@ def _ask(option: str) -> str:
         msg = f"tesseract {option} ended with {done.returncode}: {done.stderr.strip()}; mend its installation"
         raise ConfigError(msg)
     return done.stdout
-
-
-def _as_tiff(strips: Sequence[Strip]) -> bytes:
-    pages = [PIL.Image.fromarray(strip.pixels) for strip in strips]
-    stream = io.BytesIO()
-    pages[0].save(stream, format="TIFF", save_all=True, append_images=pages[1:])
-    return stream.getvalue()
 
 
 def prepared_for(crop: NDArray[np.uint8], cut: float, height: int, border: int) -> Strip:

@@ -78,11 +78,8 @@ def files(
 ) -> dict[str, bytes]:
     """Return the files of a page by their names relative to `folder`, in the order to write them.
 
-    Args:
-        text: what was read.
-        picture: file of the page, absolute.
-        folder: of all that is read, absolute.
-        made_by: what decides the text besides the picture.
+    `picture` is the file of the page, and `folder` that of all readings; both are absolute.
+    `made_by` is what decides the text besides the picture.
     """
     page = text.page
     name = os.path.relpath(picture, (folder / page.name).parent)

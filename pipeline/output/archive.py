@@ -78,9 +78,7 @@ class FinishedRun:
 
     def _path(self, key: str) -> Path | None:
         source = self.pictures.source
-        if source.is_dir():
-            return source / key
-        return self._listed.get(key)
+        return source / key if source.is_dir() else self._listed.get(key)
 
     @cached_property
     def _listed(self) -> dict[str, Path]:
@@ -138,15 +136,12 @@ def _check_finished(folder: Path, report: Mapping[str, Any]) -> None:
     """Check by run.json that a run came to its end; that of 0.1.0 says no state."""
     state = report.get("state", "finished")
     if state == "failed":
-        msg = f"{folder}: this run failed ({_told(report)}); run it again to its end first"
+        error = report.get("error")
+        told = ": ".join(map(str, error.values())) if isinstance(error, dict) else f"{error}"
+        msg = f"{folder}: this run failed ({told}); run it again to its end first"
         raise ConfigError(msg)
     if state in ("running", "stopped") or int(report.get("exit_code") or 0) >= _SIGNALS:
         raise _unfinished(folder)
-
-
-def _told(report: Mapping[str, Any]) -> str:
-    error = report.get("error")
-    return ": ".join(map(str, error.values())) if isinstance(error, dict) else f"{error}"
 
 
 def _unfinished(folder: Path) -> ConfigError:

@@ -16,14 +16,10 @@ READ_FAILURES: Final = "read-failures.jsonl"
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a picture has no result.
+    """Why a picture has no result: the failed stage, the class of the error and its message.
 
-    Attributes:
-        path: key of the picture; of `locpipe read` the name of the page.
-        stage: the stage that failed.
-        error: class of the error.
-        message: what is wrong, and what to do.
-        attempts: runs in which the unchanged picture has failed.
+    `path` is the key of the picture; of `locpipe read` it is the name of the page. `attempts`
+    counts the runs in which the unchanged picture has failed.
     """
 
     path: str

@@ -65,13 +65,9 @@ class Pass:
 
 @dataclass(frozen=True)
 class Vector:
-    """A weight vector W whose map H is to be calibrated.
+    """A weight vector W, float32 [C], whose map H is to be calibrated.
 
-    Attributes:
-        weights: its kind.
-        label: the name that its calibration is kept under.
-        classes: indices of the classes whose ink is a positive.
-        values: float32 [C].
+    The calibration is kept under `label`. Ink of the `classes` (indices) is a positive.
     """
 
     weights: Weights

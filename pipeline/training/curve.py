@@ -17,11 +17,9 @@ if TYPE_CHECKING:
 
 
 def blank(width: float = 8, height: float = 3.2) -> Figure:
-    """Return an empty figure; called before a training, it fails before any work is done.
+    """Return an empty figure; its width and height are in inches of 100 pixels.
 
-    Args:
-        width: in inches of 100 pixels.
-        height: the same.
+    Called before a training, it fails before any work is done.
 
     Raises:
         ConfigError: matplotlib is not installed.

@@ -21,16 +21,13 @@ _REACH = 4.0  # heights of a rectangle in which lies all that is near to it by t
 def reading_order(corners: Floats) -> tuple[list[int], list[int]]:
     """Return the order in which boxes are read, and the index of the line of each in that order.
 
-    Boxes follow each other on a line if they stand side by side. Seen along the longer one, they
-    share half of the lower one's height, are of similar height, and stand less than one and a half
-    heights apart. Each has at most one neighbour on either side, the nearest, so that a slanted or
-    tall box does not tie two lines together. Lines that stand close below each other are a block,
-    read from its first line to its last. Blocks are read by recursive XY cuts (Nagy and Seth 1984):
-    from top to bottom, and blocks beside each other from left to right.
-
-    Args:
-        corners: [N, 4, 2] of rectangles in pixels, clockwise from the top-left one in reading
-            direction.
+    `corners` [N, 4, 2] are those of rectangles in pixels, clockwise from the top-left one in
+    reading direction. Boxes follow each other on a line if they stand side by side. Seen along the
+    longer one, they share half of the lower one's height, are of similar height, and stand less
+    than one and a half heights apart. Each has at most one neighbour on either side, the nearest,
+    so that a slanted or tall box does not tie two lines together. Lines that stand close below each
+    other are a block, read from its first line to its last. Blocks are read by recursive XY cuts
+    (Nagy and Seth 1984): from top to bottom, and blocks beside each other from left to right.
     """
     if len(corners) == 0:
         return [], []

@@ -73,11 +73,8 @@ def look_of(name: str) -> Look:
 def build_backbone(name: str, weights: Path, layer: str | None) -> Network:
     """Return a backbone with weights from a file, split, in evaluation mode on the CPU.
 
-    Args:
-        name: one of `backbone_names`.
-        weights: a state dict, `.safetensors` or written by `torch.save`; of a pickle only tensors
-            are read.
-        layer: that gives F; None: the last convolutional stage.
+    The file is a state dict, `.safetensors` or written by `torch.save`; of a pickle only tensors
+    are read. The layer gives F; None: the last convolutional stage.
 
     Raises:
         ModelError: the file cannot be read or belongs to another network; or as `find_split`.

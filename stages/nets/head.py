@@ -15,10 +15,9 @@ _CLOSE = 1e-4
 class Head:
     """How a classifier comes from F to logits.
 
-    Attributes:
-        pooled: it depends on F only by the mean of every map (global average pooling), so that
-            pooling first changes nothing.
-        weights: float32 [C, K], if it is pooled and linear (the nets of CAM); else None.
+    `pooled`: it depends on F only by the mean of every map (global average pooling), so that
+    pooling first changes nothing. `weights`: float32 [C, K], if it is pooled and linear (the nets
+    of CAM).
     """
 
     pooled: bool
@@ -39,12 +38,7 @@ def takes_any_size(network: Network) -> bool:
 
 @torch.no_grad()
 def read_head(classifier: nn.Module, channels: int) -> Head:
-    """Return what a classifier does, from its answers to random F.
-
-    Args:
-        classifier: in evaluation mode, F [N, C, h, w] to logits.
-        channels: of F.
-    """
+    """Return what a classifier in evaluation mode does, from its answers to random F."""
     random = torch.Generator().manual_seed(0)
     maps = torch.rand(2, channels, 6, 5, generator=random)
     try:

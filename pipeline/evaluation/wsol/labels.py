@@ -38,10 +38,7 @@ def average_precisions(
 ) -> NDArray[np.float64]:
     """Return the average precision of one label in several samples of a set of pictures.
 
-    Args:
-        scores: [n].
-        truth: bool [n].
-        times: [samples, n], how often each picture is in a sample.
+    Scores and truth (bool) are [n]. `times` is [samples, n], how often each picture is in a sample.
 
     Returns:
         float64 [samples] in 0..1; nan for a sample without the label.

@@ -1,12 +1,10 @@
 """The model folder that a training on digits writes."""
 
-from typing import Any
-
 from ....stages.models.card import InputSpec, ModelCard
 from ..card import made_with, write_card, write_weights
 from ..checkpoint import CHECKPOINT_FILE
 from .config import DigitsTrainConfig
-from .loop import DigitsQuality, TrainedDigits
+from .loop import TrainedDigits
 from .mnist import CLASSES
 
 
@@ -16,6 +14,7 @@ def write_model(config: DigitsTrainConfig, trained: TrainedDigits) -> ModelCard:
     Raises:
         OutputError: the folder cannot be written.
     """
+    quality = trained.quality
     card = ModelCard(
         schema="locpipe/model/1",
         name=config.name,
@@ -32,18 +31,15 @@ def write_model(config: DigitsTrainConfig, trained: TrainedDigits) -> ModelCard:
             "settings": config.model_dump(mode="json", exclude={"name", "output", "data"}),
             **made_with("torch"),
         },
-        quality={"mnist_test": describe_quality(trained.quality)},
+        quality={
+            "mnist_test": {
+                "samples": len(quality.labels),
+                "accuracy": quality.accuracy,
+                "error": quality.error,
+                "accuracy_per_class": dict(zip(CLASSES, quality.per_class(), strict=True)),
+            }
+        },
     )
     write_card(config.output, card)
     (config.output / CHECKPOINT_FILE).unlink(missing_ok=True)
     return card
-
-
-def describe_quality(quality: DigitsQuality) -> dict[str, Any]:
-    """Return a quality as the card keeps it."""
-    return {
-        "samples": len(quality.labels),
-        "accuracy": quality.accuracy,
-        "error": quality.error,
-        "accuracy_per_class": dict(zip(CLASSES, quality.per_class(), strict=True)),
-    }

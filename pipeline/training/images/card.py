@@ -31,13 +31,9 @@ _EXACT: tuple[Resolution, ...] = ("native", "atrous")  # cells of both have the 
 def write_model(config: ImagesTrainConfig, trained: TrainedImages, training: Samples) -> ModelCard:
     """Write weights, tables, calibrations of the class maps, and last the card.
 
-    A network may have a map per class. Then the table `linear` holds the weights of these maps, and
-    their calibration is the logits that the labels of the pictures trained. Nothing is fitted.
-
-    Args:
-        config: of the training.
-        trained: its network and quality.
-        training: the samples it was trained on.
+    `training` are the samples of the training. A network may have a map per class. Then the table
+    `linear` holds the weights of these maps, and their calibration is the logits that the labels of
+    the pictures trained. Nothing is fitted.
 
     Raises:
         OutputError: the folder cannot be written.

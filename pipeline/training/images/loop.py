@@ -55,11 +55,8 @@ def train(
 ) -> TrainedImages:
     """Train as the config says; killed and resumed, it ends with the same weights.
 
-    Args:
-        config: of the training.
-        network: from `network_of`.
-        parts: the samples to train on, and those to measure on after every epoch.
-        resume: go on from the checkpoint in `config.output`, if there is one.
+    The network is that of `network_of`. It trains on the first of the parts, and is measured on the
+    second one after every epoch. `resume` goes on from the checkpoint, if there is one.
 
     Raises:
         ConfigError: the checkpoint is damaged or of another training.

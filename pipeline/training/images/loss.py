@@ -9,13 +9,10 @@ Loss = Literal["log", "mantra"]
 
 
 def error_of(scores: Tensor, targets: Tensor, loss: Loss, *, multi_label: bool) -> Tensor:
-    """Return the mean error.
+    """Return the mean error of scores float32 [N, K], see `ImagesTrainConfig.loss`.
 
-    Args:
-        scores: float32 [N, K].
-        targets: bool [N, K], exactly one per row unless `multi_label`.
-        loss: see `ImagesTrainConfig.loss`.
-        multi_label: decide each class for itself.
+    `targets` are bool [N, K]: exactly one per row, or any number with `multi_label`, which decides
+    each class for itself.
     """
     if multi_label:
         if loss == "mantra":

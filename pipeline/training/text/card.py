@@ -61,11 +61,8 @@ def rendered_settings(
 ) -> RenderSettings:
     """Return the settings of the renderer of a model's training, for other pictures of 512 x 512.
 
-    Args:
-        folder: of the model.
-        card: of the model.
-        backgrounds: folder of photographs; None: that of the training.
-        seed: added to that of the training.
+    The seed is added to that of the training. Without backgrounds, a folder of photographs, those
+    of the training are used.
 
     Raises:
         ModelError: the card does not say how its pictures were rendered.

@@ -90,7 +90,8 @@ class TextTraining:
 
     def __init__(self, config: TextTrainConfig, network: Network, *, resume: bool) -> None:
         self.config = config
-        self.device = _device(config)
+        automatic = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(automatic if config.device == "auto" else config.device)
         self.network = network
         # nn.Module.to knows memory formats, its type hints do not.
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -186,8 +187,3 @@ class TextTraining:
         if not average.is_floating_point():
             return now
         return torch.lerp(average, now, rate)
-
-
-def _device(config: TextTrainConfig) -> torch.device:
-    automatic = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(automatic if config.device == "auto" else config.device)

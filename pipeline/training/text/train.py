@@ -1,7 +1,6 @@
 """`locpipe train` for the text network: a config in, a model folder and a report out."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from ....stages.errors import ConfigError
 from ..checkpoint import CHECKPOINT_FILE, Record
@@ -20,8 +19,10 @@ def train_text(config: TextTrainConfig, *, resume: bool) -> str:
         ConfigError: fonts, words or backgrounds are missing, or the folder holds another training.
         OutputError: the output folder cannot be written.
     """
-    _require_room(config.output, resume=resume)
-
+    folder = config.output
+    if not resume and any((folder / name).exists() for name in (CHECKPOINT_FILE, "model.yaml")):
+        msg = f"{folder} holds a training; go on with it by --resume, or choose another --output"
+        raise ConfigError(msg)
     rendered = Rendered(config.render, config.validation.pictures)
 
     def keep(now: TrainedText) -> None:
@@ -39,9 +40,3 @@ def best_of(curve: Sequence[Record]) -> Record:
     """Return the best record on the rendered pictures of the last one; of equals, the later one."""
     same = [record for record in curve if record.get("rendered") == curve[-1].get("rendered")]
     return max(same, key=lambda record: (record["iou_h"], record["step"]))
-
-
-def _require_room(folder: Path, *, resume: bool) -> None:
-    if not resume and any((folder / name).exists() for name in (CHECKPOINT_FILE, "model.yaml")):
-        msg = f"{folder} holds a training; go on with it by --resume, or choose another --output"
-        raise ConfigError(msg)

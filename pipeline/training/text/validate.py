@@ -160,14 +160,10 @@ def compared(
     truth: list[Region],
     value: float,
 ) -> ComparedPicture:
-    """Return a picture with its words and the boxes of what is probably text.
+    """Return a picture, uint8 [H, W, 3], with its words and the boxes of what is probably text.
 
-    Args:
-        name: of the picture.
-        rgb: uint8 [H, W, 3].
-        probability: of text, float32 [h, w], a cell per `STRIDE` pixels.
-        truth: its words.
-        value: probability from which a cell is text.
+    Cells whose probability of text (float32 [h, w], a cell per `STRIDE` pixels) reaches `value` are
+    text.
     """
     size = (rgb.shape[1], rgb.shape[0])
     grid = Grid(probability.shape, (STRIDE, STRIDE), (STRIDE / 2, STRIDE / 2), size)

@@ -112,7 +112,10 @@ class Reader(PictureWorker):
         with clock.stage("read"):
             text = self._read(image, page)
         with clock.stage("write"):
-            self._write(text, picture)
+            folder = self.job.output / FOLDER
+            contents = files(text, picture, folder, made_by(self.job.config, self.engine))
+            for name, content in contents.items():
+                write_atomically(self.job.output, folder / name, content)
         pixels = image.width * image.height
         seconds = dict(clock.seconds)
         return Outcome(task.key, "done", page.sha256, 1, len(text.counting), pixels, seconds)
@@ -126,12 +129,6 @@ class Reader(PictureWorker):
         of_groups = map(assigned, seen, crops, together)
         readings = [reading for of_group in of_groups for reading in of_group]
         return PageText(page, readings, engine.min_confidence if asked is None else asked)
-
-    def _write(self, text: PageText, picture: Path) -> None:
-        folder = self.job.output / FOLDER
-        contents = files(text, picture, folder, made_by(self.job.config, self.engine))
-        for name, content in contents.items():
-            write_atomically(self.job.output, folder / name, content)
 
     def clear(self, task: Task) -> None:
         """Remove what was read on a page before."""

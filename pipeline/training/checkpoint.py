@@ -84,16 +84,17 @@ class Checkpoint:
         Raises:
             ConfigError: the file is damaged or belongs to a training with other settings.
         """
-        if not (resume and self._file.is_file()):
+        file = self._file
+        if not (resume and file.is_file()):
             return []
         try:
-            with safe_open(self._file, framework="pt") as stored:
+            with safe_open(file, framework="pt") as stored:
                 header = json.loads(stored.metadata()["locpipe"])
                 tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no dict
         except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-            msg = f"{self._file} is no checkpoint of ours or damaged ({error}); remove it and train anew"
+            msg = f"{file} is no checkpoint of ours or damaged ({error}); remove it and train anew"
             raise ConfigError(msg) from error
-        _require_equal(self._file, header["settings"], self._settings)
+        _require_equal(file, header["settings"], self._settings)
         network: dict[str, Tensor] = {}
         slots: dict[int, dict[str, Tensor]] = {}
         for name, value in tensors.items():

@@ -112,7 +112,7 @@ def calibrate(
     Raises:
         ConfigError: the canvases lack ink or ground for a map.
     """
-    seen: dict[Pass, list[tuple[NDArray[np.float32], NDArray[np.int64]]]] = {o: [] for o in asked}
+    seen: dict[Pass, list[_Cells]] = {one: [] for one in asked}
     for index, canvas in enumerate(canvases):
         for one, vectors in asked.items():
             seen[one].append(_look(model, canvas, one, vectors, default_rng([seed, index])))
@@ -144,10 +144,13 @@ def report(fits: Iterable[Fit]) -> str:
     return "\n".join(lines)
 
 
+_Cells = tuple[NDArray[np.float32], NDArray[np.int64]]
+"""H of V vectors at n cells of a canvas, [V, n], and the class of each cell or _GROUND, [n]."""
+
+
 def _look(
     model: Model, canvas: Canvas, one: Pass, vectors: Sequence[Vector], random: Generator
-) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
-    """Return H of every vector at some cells, float32 [V, n], and their class or _GROUND, [n]."""
+) -> _Cells:
     features = infer(
         model, canvas.rgb, resolution=one.resolution, scale=one.scale, polarity=one.polarity
     )

@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from ....stages.geometry.box import Box
@@ -37,7 +36,9 @@ def export(settings: RenderSettings, output: Path, indices: Iterable[int]) -> in
     words = 0
     for index in indices:
         rendering, name = renderer.render(index), f"{index:06d}.png"
-        data = _png(rendering.rgb)
+        picture = io.BytesIO()
+        Image.fromarray(rendering.rgb).save(picture, "PNG")
+        data = picture.getvalue()
         write_atomically(output, output / "pictures" / name, data)
         write_atomically(output, output / "gt" / f"{index:06d}.txt", _truth(rendering))
         document = box_document(page_of_rendering(rendering, name, data, settings))
@@ -53,12 +54,6 @@ def _truth(rendering: Rendering) -> bytes:
         for word in rendering.words
     ]
     return "".join(f"{line}\n" for line in lines).encode()
-
-
-def _png(rgb: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 def page_of_rendering(

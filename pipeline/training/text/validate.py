@@ -1,6 +1,6 @@
 """How well a network finds words: on rendered pictures, and on photographs for the curve."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -36,6 +36,7 @@ INPUT = InputSpec(
 )
 RENDERED_SEED = 7_000_000
 """Added to the renderer's seed: no picture that is measured on is ever trained on."""
+_PHOTOGRAPHS = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
 _MULTIPLE = 64
 _THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _LEAST_AREA = 32.0  # of a core, in square pixels
@@ -130,17 +131,14 @@ def real_pictures(
     """
     files = sorted(truth_files(folder).items())
     chosen = np.unique(np.linspace(0, len(files) - 1, min(count, len(files))).round().astype(int))
-    photographs = {file.stem: file for file in _files(folder)}
+    photographs = {
+        file.stem: file for file in folder.rglob("*") if file.suffix.lower() in _PHOTOGRAPHS
+    }
     for stem, truth in (files[index] for index in chosen):
         if stem not in photographs:
             msg = f"{truth} has no photograph beside it in {folder}; add it or remove the truth"
             raise ConfigError(msg)
         yield stem, load(photographs[stem]).rgb, list(read_truth(truth))
-
-
-def _files(folder: Path) -> Iterable[Path]:
-    pictures = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
-    return (file for file in folder.rglob("*") if file.suffix.lower() in pictures)
 
 
 def _probability(network: Network, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:

@@ -53,8 +53,8 @@ class Word:
 class Line:
     """Words in reading order, with a polygon around them.
 
-    `baseline` has two or more points in reading direction, at least 5 pixels long if the page has
-    room.
+    `baseline` has two or more points in reading direction, at least 5 pixels apart if the page
+    allows.
     """
 
     words: tuple[Word, ...]

@@ -89,13 +89,10 @@ def picture_beside(
     name = os.path.relpath(source.path, here)
     if writable(name):
         return name, {}
-    name = f"{digest}{_plain_suffix(source.path)}"
+    suffix = source.path.suffix
+    name = f"{digest}{suffix if suffix[1:].isalnum() and suffix.isascii() else ''}"
     return name, {_in(page, name): Link(source.path)}
 
 
 def _in(page: Page, name: str) -> str:
     return str(PurePosixPath(page.name).parent / name)
-
-
-def _plain_suffix(path: Path) -> str:
-    return path.suffix if path.suffix[1:].isalnum() and path.suffix.isascii() else ""

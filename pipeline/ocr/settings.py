@@ -30,7 +30,7 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 def checked(schema: type[SectionT], **values: object) -> SectionT:
-    """Return what options of a command or arguments of a function say.
+    """Return the options of a command, or the arguments of a function, as a checked section.
 
     Raises:
         ConfigError: one of them is out of its range.
@@ -48,7 +48,7 @@ def open_engine(config: ReadConfig) -> Engine:
 
     Raises:
         ConfigError: the engine or its language is not installed; the message names the package. Or
-            it is to read lines and does not say where the words are.
+            it shall read lines but does not say where the words are.
     """
     module = importlib.import_module(f".{config.engine}", __package__)  # the others are slow
     engine = cast("Engine", module.open_engine(config.language))

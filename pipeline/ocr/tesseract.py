@@ -1,7 +1,7 @@
-"""Tesseract: one process reads all crops of a page, which come to it as the pages of a TIFF.
+"""Tesseract: one process reads all crops of a page, given as the pages of a TIFF.
 
-Starting a process takes longer than reading a word. Light ink on dark needs nothing: Tesseract
-itself tries the negative of what it is unsure of (`tessedit_do_invert`).
+Starting a process takes longer than reading a word. Light ink on dark needs nothing: if unsure,
+Tesseract itself tries the negative (`tessedit_do_invert`).
 """
 
 import csv

@@ -23,8 +23,7 @@ SUFFIXES: Final = (".txt", ".hocr", ".xml", ".json")
 class TextLine:
     """Boxes of one line of text, their indices in reading order.
 
-    `text` joins the readings that count with blanks, and `confidence` is their mean, 0 if none
-    counts.
+    `text` joins the readings that count with blanks; `confidence` is their mean, 0 without any.
     """
 
     text: str

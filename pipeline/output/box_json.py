@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,13 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ...stages.errors import ConfigError
 from ...stages.geometry.box import Box, Point
 from ...stages.version import __version__
+from ..config.sections import OutputConfig
 from .layout import all_there, page_name, result_path
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...stages.localize import Result
-    from ..config.sections import OutputConfig
 
 SCHEMA: Final = "locpipe/boxes/2"
 """What is written; `schemas/boxes-2.json` describes it."""
@@ -191,9 +190,7 @@ def read_page(file: Path) -> Page:
 
 
 def read_kept(output: OutputConfig, key: str, page: int) -> Page | None:
-    """Read what an earlier run found on a page.
-
-    It is None if a file of the page is missing, damaged or of another version.
+    """Read what an earlier run found on a page; None if a file of it is missing or of no use.
 
     Raises:
         ImageError: the name of a file of the page would be too long.
@@ -207,9 +204,7 @@ def read_kept(output: OutputConfig, key: str, page: int) -> Page | None:
 
 
 def page_of(document: Mapping[str, Any], origin: str) -> Page:
-    """Return a box JSON as objects; keys that are not known here are ignored.
-
-    `origin` says in messages where the JSON comes from.
+    """Return a box JSON of some origin (for messages) as objects; unknown keys are ignored.
 
     Raises:
         ConfigError: it is of another version, or damaged.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ...stages.errors import ConfigError, OutputError
 from .pictures import heatmap_pixels, mask_pixels
@@ -24,7 +25,6 @@ else:
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
     from ...stages.localize import Result
 

@@ -1,6 +1,6 @@
 """Calibration of maps: the log-odds of "something of this label is here" as slope * H + intercept.
 
-What run configs ask for, and the regression that answers it, for every kind of model.
+It serves every kind of model: the maps that run configs ask for, and the regression that fits them.
 """
 
 from collections.abc import Sequence

@@ -19,7 +19,7 @@ Record = dict[str, Any]
 
 
 def require_room(folder: Path, *, resume: bool) -> None:
-    """See that a training may begin in a folder.
+    """Check that a training may begin in a folder.
 
     Raises:
         ConfigError: it holds a finished model or, without `resume`, an unfinished training.

@@ -59,11 +59,7 @@ class BackboneSource:
         )
 
     def verify(self) -> str:
-        """Return the sha256 of its name, its layer and the file of its weights.
-
-        Raises:
-            ModelError: as `weights_sha256`.
-        """
+        """Return the sha256 of its name, its layer and its weights; errors as `weights_sha256`."""
         decisive = [self._backbone.backbone, self._backbone.layer, self.weights_sha256()]
         return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 

@@ -51,8 +51,8 @@ class InputSpec(_Record):
 class Calibration(_Record):
     """Log-odds of "something of `label` is here" as `slope * H + intercept`.
 
-    Fitted once for the model, never on the picture at hand. `label` names a class, or a group
-    whose members' weights are summed or (`paper`) do not matter.
+    It is fitted once for the model, never on the picture at hand. `label` is a class or a group.
+    The weights of a group's members are summed, or do not matter (`paper`).
     """
 
     weights: Weights
@@ -146,10 +146,7 @@ class ModelCard(_Record):
         raise ModelError(msg)
 
     def map_names(self, label: str, weights: Weights, group: Group) -> tuple[str, ...]:
-        """Return the names of the maps that make up the map of a label.
-
-        These are the members of a group if their maps are joined by the maximum, else the label
-        itself.
+        """Return the names of the maps of a label: its own, or those of members joined by maximum.
 
         Raises:
             ModelError: the model knows no such class or group.

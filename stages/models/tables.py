@@ -15,8 +15,8 @@ from ..settings import Weights
 class Measured:
     """Which of K classes tables say something of.
 
-    `count` is int64 [K], the samples of each class. `linear` is bool [K], whether that table has
-    weights for it.
+    `count` (int64 [K]) are the samples of each. `linear` (bool [K]) says if that table has its
+    weights.
     """
 
     count: NDArray[np.int64]

@@ -144,7 +144,7 @@ def rows(names: tuple[str, ...]) -> Iterator[Row]:
     """Yield where each of these networks is cut, without weights.
 
     Raises:
-        ModelError: there is no such backbone, or a network cannot be cut for another reason than
+        ModelError: there is no such backbone, or it cannot be cut for another reason than
             attention.
     """
     for name in names:

@@ -86,7 +86,7 @@ def densify(features: nn.Module, resolution: Resolution) -> nn.Module:
 
 
 def geometry(features: nn.Module) -> Geometry:
-    """Return where the cells of the map that `features` gives lie.
+    """Return where the cells of the map of `features` lie.
 
     Raises:
         ModelError: the network cannot be traced.

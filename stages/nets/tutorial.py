@@ -24,8 +24,8 @@ class TutorialNet(Network):
     - `pool`: 2x2 average pool, flatten, output: what the tutorial's code calls GAP;
     - `gap`: true global average pooling, output (Lin et al. 2013, "Network in Network").
 
-    The output has a unit less than there are classes, and the first class the logit 0: for two
-    classes that is the tutorial's one sigmoid unit, and cross entropy its binary cross entropy.
+    The output has one unit less than there are classes, and the first class has the logit 0. For
+    two classes that is the tutorial's one sigmoid unit, and cross entropy its binary cross entropy.
     Trained on `[N, 3, 100, 100]`; `gap` takes any size.
     """
 

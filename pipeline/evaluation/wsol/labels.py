@@ -1,7 +1,8 @@
 """Mean average precision of image labels (multi-label classification).
 
-The area under the precision-recall curve as a sum of steps, without interpolation: recall grows
-with every positive, and each weighs the precision there. Pictures of equal score are taken at once.
+It is the area under the precision-recall curve as a sum of steps, without interpolation: recall
+grows with every positive, and each weighs the precision there. Pictures of equal score count at
+once.
 """
 
 from typing import Any

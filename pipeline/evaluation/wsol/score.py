@@ -20,11 +20,10 @@ _HALF = 0.5
 
 @dataclass(frozen=True)
 class WsolTotal:
-    """One measure over all pictures that it can be taken of; all numbers but their count are 0..1.
+    """One measure over the pictures that allow it; all numbers but their count are 0..1.
 
-    `score` is that of the run, with `low` and `high` the ends of its 95 % bootstrap interval over
-    pictures. `whole_picture` scores heat that is 1 everywhere, `centre_gaussian` a Gaussian in the
-    middle.
+    `score` is that of the run, between `low` and `high`, its 95 % bootstrap interval over pictures.
+    The rest scores heat that is 1 everywhere, and a Gaussian in the middle.
     """
 
     pictures: int

@@ -1,8 +1,8 @@
 """COCO detection: one `coco.json` with all pictures, boxes and masks; upright pages.
 
-A segmentation is the mask of the box's label inside its polygon, or, where masks are not written
-or empty there, the polygon. Masks are uncompressed run lengths, down columns, which pycocotools
-takes as they are. Every annotation has the score and, where classified, the class.
+A segmentation is the mask of the box's label inside its polygon. It is the polygon if masks are not
+written or empty there. Masks are uncompressed run lengths down the columns, as pycocotools takes
+them. Every annotation has the score and, if classified, the class.
 """
 
 import json

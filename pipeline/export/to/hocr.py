@@ -25,10 +25,7 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
 
 
 def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:
-    """Return the hOCR of a page, with the text by index of the box.
-
-    `picture` is the name of the picture, as seen from the hOCR.
-    """
+    """Return the hOCR of a page, with text by index of the box; `picture` is as seen from it."""
     root = ET.Element("html", xmlns="http://www.w3.org/1999/xhtml", lang="und")
     head = add(root, "head")
     add(head, "title", page.name)

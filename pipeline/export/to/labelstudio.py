@@ -1,9 +1,9 @@
 """Pre-annotations for Label Studio: `labelstudio.json` to import, `labelstudio.xml` the interface.
 
-A picture is a task. It is named as Label Studio serves local files, relative to the folder that
-contains the input of the run: Label Studio serves nothing that lies in its
-LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT itself, only what lies in a folder below, which is a storage
-of the project. Percent of the upright picture, which is what browsers show.
+A picture is a task, measured in percent of the upright picture, which browsers show. Its name is
+the one by which Label Studio serves local files, relative to the folder that contains the input of
+the run. Label Studio serves nothing directly in LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, only files
+in a folder below, which is a storage of the project.
 """
 
 import json

@@ -1,8 +1,8 @@
 """PAGE XML 2019-07-15 (PRImA), as kraken, OCR-D, eScriptorium and Transkribus read it.
 
 There is one text region per page. Its lines stand in reading order, each with a baseline and its
-words. Coordinates are those of the upright page:
-kraken applies the EXIF orientation when it opens the picture.
+words. Coordinates are those of the upright page: kraken applies the EXIF orientation when it opens
+the picture.
 """
 
 from collections.abc import Mapping

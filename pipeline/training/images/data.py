@@ -31,10 +31,9 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Samples:
-    """Pictures as a network is shown them, before augmentation and normalisation.
+    """Pictures uint8 [N, C, size, size] as a network is shown them, not yet varied or normalised.
 
-    These are `pictures` uint8 [N, C, size, size], `targets` bool [N, K] with the classes that each
-    shows, and the names of the K `classes`.
+    `targets` (bool [N, K]) are the classes that each shows, `classes` the names of the K classes.
     """
 
     pictures: NDArray[np.uint8]

@@ -52,9 +52,9 @@ class ImagesQuality:
 def measure(
     network: Network, shown: Shown, loss: Loss, *, multi_label: bool, low: bool
 ) -> ImagesQuality:
-    """Measure a network; leaves it in evaluation mode.
+    """Measure a network, in bfloat16 if `low`; leaves it in evaluation mode.
 
-    If `shown` holds features, only the classifier runs. With `low` it computes in bfloat16.
+    If `shown` holds features, only the classifier runs.
     """
     network.eval()
     run = network.classifier if shown.are_features else network

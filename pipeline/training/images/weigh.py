@@ -24,7 +24,7 @@ _LARGE = 100_000
 
 
 def source_of(name: str, weights: str | None, layer: str | None) -> Path | Backbone:
-    """Return the model folder, or the backbone, that a name on the command line means.
+    """Return the model folder or the backbone of a name on the command line.
 
     Raises:
         ConfigError: weights or a layer are given for a model folder, which has its own.

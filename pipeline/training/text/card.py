@@ -61,8 +61,7 @@ def rendered_settings(
 ) -> RenderSettings:
     """Return the settings of the renderer of a model's training, for other pictures of 512 x 512.
 
-    The seed is added to that of the training. Without backgrounds, a folder of photographs, those
-    of the training are used.
+    The seed is added to that of the training. Photographs of another folder may be its backgrounds.
 
     Raises:
         ModelError: the card does not say how its pictures were rendered.

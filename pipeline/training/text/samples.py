@@ -24,11 +24,11 @@ from .labels import label
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops and what their positions show.
+    """Crops (uint8 [N, side, side, 3]) and what their positions show.
 
-    `pictures` are uint8 [N, side, side, 3]. `classes` (uint8) and `weights` (float32) are [N, side
-    / 4, side / 4], see `labels.PositionTruth`. These are no tensors: a process that is ended while
-    it sends tensors aborts.
+    `classes` (uint8) and `weights` (float32) have a cell per 4 x 4 pixels, see
+    `labels.PositionTruth`. These are no tensors: a process that is ended while it sends tensors
+    aborts.
     """
 
     pictures: NDArray[np.uint8]

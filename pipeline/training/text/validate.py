@@ -74,8 +74,8 @@ def as_input(pictures: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
 def measure(network: Network, rendered: Rendered) -> dict[str, float]:
     """Return how well the network's own head finds words on the rendered pictures.
 
-    These are `iou_h`, H of words by IoU at the best probability, this probability as `threshold`,
-    and `core_f`, F of the positions of cores there.
+    `iou_h` is H of words by IoU at the probability `threshold` where it is best. `core_f` is F of
+    the positions of cores there.
     """
     heats = [_probability(network, one.rgb) for one in rendered.pictures]
     scores = {}
@@ -127,7 +127,7 @@ def real_pictures(
     """Yield name, pixels uint8 [H, W, 3] and truth of evenly spaced photographs of a folder.
 
     Raises:
-        ConfigError: there is no ground truth, or no photograph to some of it.
+        ConfigError: there is no ground truth, or a piece of it has no photograph.
     """
     files = sorted(truth_files(folder).items())
     chosen = np.unique(np.linspace(0, len(files) - 1, min(count, len(files))).round().astype(int))

@@ -1,4 +1,4 @@
-"""Samples of a set of pictures, as how often each picture is in them."""
+"""Samples of a set of pictures: how often each picture is in them."""
 
 from typing import Any
 
@@ -18,14 +18,11 @@ def bootstrap(pictures: int) -> NDArray[np.float64]:
 
 
 def means(times: NDArray[np.float64], rows: NDArray[Any]) -> NDArray[np.float64]:
-    """Return the mean over the pictures of each sample.
+    """Return the mean over the pictures of each sample, float64 [samples, ...].
 
     Args:
         times: [samples, n], how often each picture is in a sample.
         rows: [n, ...], numbers of each picture.
-
-    Returns:
-        float64 [samples, ...].
     """
     sums = np.tensordot(times, rows, axes=1)
     counts = times.sum(axis=1).reshape(-1, *[1] * (sums.ndim - 1))

@@ -1,4 +1,4 @@
-"""What a protocol counts, and the rates that follow from it."""
+"""The counts of a protocol, and the rates that follow from them."""
 
 from dataclasses import dataclass
 
@@ -26,8 +26,8 @@ class Counts:
 def rates(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Precision, recall and their harmonic mean H, with the official scripts' conventions.
 
-    Nothing to find: recall is 1, and precision is 1 without and 0 with detections. Something to
-    find and nothing detected: precision is 0. Both 0: H is 0.
+    If there is nothing to find, recall is 1, and precision is 1 without and 0 with detections. If
+    there is something to find and nothing is detected, precision is 0. If both are 0, H is 0.
 
     Args:
         counts: float64 [..., 4], the last axis in the order of `Counts`.

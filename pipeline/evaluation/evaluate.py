@@ -32,7 +32,7 @@ def evaluate(
         truth: Folder with `<stem>.txt` or `gt/<stem>.txt` for every picture.
         protocols: Keys of `PROTOCOLS`.
         frame: Pixel grid of the ground truth: the upright picture or the stored one.
-        lines: Whether to join boxes of one text line first, for ground truth of lines.
+        lines: Join the boxes of each text line first, for ground truth of lines.
 
     Raises:
         ConfigError: A file is missing, malformed, or without its partner.
@@ -62,10 +62,10 @@ def _compared(
 def check_partners(
     results: AbstractSet[str], truth: AbstractSet[str], run: Path, folder: str, *, hint: str = ""
 ) -> None:
-    """See that every picture has results and ground truth, each given by stem.
+    """Check that every picture has results and ground truth, each given by stem.
 
     Raises:
-        ConfigError: One has not; the message names some of them, and ends with the hint.
+        ConfigError: One lacks them; the message names some such pictures, and ends with the hint.
     """
     if untold := sorted(results - truth):
         message = f"{folder}: no ground truth for {_some(untold)} of {run}{hint}"

@@ -1,11 +1,11 @@
 """ICDAR 2015: one detection for one word, polygons with IoU of at least a half.
 
 D. Karatzas et al., "ICDAR 2015 Competition on Robust Reading", ICDAR 2015, challenge 4, as the
-competition's script computes it: detections with more than half of their area in one don't-care
-region are dropped; then truth in file order takes the first free detection that overlaps enough
-(greedy, so the order of both lists can matter where boxes overlap). Two differences: the script
-asks for IoU above 0.5, the paper and we for at least 0.5; and the script drops polygons that cross
-themselves, which we mend.
+competition's script computes it. Detections with more than half of their area in one don't-care
+region are dropped. Then truth in file order takes the first free detection that overlaps enough.
+That is greedy, so the order of both lists can matter where boxes overlap. There are two
+differences. The script asks for IoU above 0.5, the paper and we for at least 0.5. The script drops
+polygons that cross themselves, and we mend them.
 """
 
 import numpy as np

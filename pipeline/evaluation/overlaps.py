@@ -54,20 +54,12 @@ class Overlaps:
     ignored: NDArray[np.bool_]
 
     def on_ignored(self, above: float) -> NDArray[np.bool_]:
-        """Which detections lie with more than this share of their area in one don't-care region.
-
-        Returns:
-            bool [m].
-        """
+        """Which detections [m] have more than this share of their area in one don't-care region."""
         return np.asarray((self.precision[self.ignored] > above).any(axis=0))
 
 
 def geometries(polygons: Sequence[Polygon]) -> NDArray[Any]:
-    """Polygons as shapely geometries; self-crossing ones become their lobes, flat ones empty.
-
-    Returns:
-        object [n] of shapely polygons and multi-polygons, all valid.
-    """
+    """Valid shapely geometries [n] of polygons: crossing ones become lobes, flat ones empty."""
     # To a millionth of a pixel: GEOS divides by zero on coordinates like 1e-263.
     raw = [shapely.Polygon(polygon.round(6)) for polygon in polygons]
     # "structure" keeps polygons only; "linework" may return lines, which break unions.

@@ -1,6 +1,4 @@
-"""The pages of a run, by the name that their ground truth goes by."""
-
-from __future__ import annotations
+"""The pages of a run, by the names of their ground truth."""
 
 from pathlib import Path, PurePosixPath
 
@@ -22,10 +20,7 @@ def polygons_of(page: Page) -> list[Polygon]:
 
 
 def read_run(run: Path) -> dict[str, Page]:
-    """Read all box files of a run's output folder.
-
-    Returns:
-        The pages by stem, sorted by path.
+    """Read all box files of a run's output folder: the pages by stem, sorted by path.
 
     Raises:
         ConfigError: There are none, one is damaged, or two pictures share a stem.

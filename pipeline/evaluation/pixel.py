@@ -1,8 +1,8 @@
 """Pixel precision and recall: how much area the union of boxes shares with the union of truth.
 
 Areas are exact areas of polygons inside the picture, the limit of counting ever finer pixels.
-Rasterising would add half a pixel to every edge (OpenCV's `fillPoly` draws its border), a tenth
-of the area of small words. What lies in don't-care regions does not count.
+Rasterising would add half a pixel to every edge (OpenCV's `fillPoly` draws its border), a tenth of
+the area of small words. Don't-care regions do not count.
 """
 
 from collections.abc import Sequence

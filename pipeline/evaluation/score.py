@@ -6,7 +6,6 @@ from importlib import import_module
 from types import MappingProxyType
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ...stages.errors import ConfigError
 from .bootstrap import bootstrap
@@ -33,11 +32,8 @@ class Score:
 class Total:
     """One protocol over all pictures.
 
-    Attributes:
-        score: From counts summed over the pictures, as the official scripts do.
-        low: Lower ends of the 95 % bootstrap intervals over pictures.
-        high: Upper ends.
-        counts: The sums.
+    `score` follows from `counts`, the sums over the pictures, as in the official scripts. `low` and
+    `high` are the ends of the 95 % bootstrap intervals over pictures.
     """
 
     score: Score
@@ -66,11 +62,7 @@ class Report:
 def score(
     pictures: Sequence[ComparedPicture], protocols: Sequence[str] = tuple(PROTOCOLS)
 ) -> Report:
-    """Score a set of pictures.
-
-    Args:
-        pictures: Truth and detections, of any detector.
-        protocols: Keys of `PROTOCOLS`.
+    """Score a set of pictures, truth and detections of any detector, by the named `PROTOCOLS`.
 
     Raises:
         ConfigError: There are no pictures.
@@ -90,23 +82,17 @@ def score(
 
 
 def _picture_score(name: str, counts: dict[str, Counts]) -> PictureScore:
-    scores = {protocol: _score(_row(count)) for protocol, count in counts.items()}
+    scores = {
+        protocol: Score(*rates(np.array(astuple(count), np.float64)).tolist())
+        for protocol, count in counts.items()
+    }
     return PictureScore(name, scores, counts)
 
 
 def _total(column: Sequence[Counts]) -> Total:
-    table = np.stack([_row(counts) for counts in column])
+    table = np.array([astuple(counts) for counts in column], np.float64)
     samples = bootstrap(len(table))[1:]
     low, high = np.percentile(rates(samples @ table), [2.5, 97.5], axis=0)
     total = table.sum(axis=0)
-    return Total(
-        _score(total), Score(*low.tolist()), Score(*high.tolist()), Counts(*total.tolist())
-    )
-
-
-def _row(counts: Counts) -> NDArray[np.float64]:
-    return np.array(astuple(counts), dtype=np.float64)
-
-
-def _score(row: NDArray[np.float64]) -> Score:
-    return Score(*rates(row).tolist())
+    score, lower, upper = (Score(*row.tolist()) for row in (rates(total), low, high))
+    return Total(score, lower, upper, Counts(*total.tolist()))

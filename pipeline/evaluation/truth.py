@@ -2,8 +2,8 @@
 
     x1,y1,x2,y2,x3,y3,x4,y4,transcription
 
-UTF-8, with or without byte order mark; the transcription may hold commas, and `###` marks a region
-that is neither a hit nor a false alarm.
+UTF-8, with or without byte order mark. The transcription may hold commas; `###` marks a region that
+is neither a hit nor a false alarm.
 """
 
 from pathlib import Path
@@ -17,13 +17,7 @@ _IGNORED = "###"
 
 
 def truth_files(folder: Path) -> dict[str, Path]:
-    """Find the ground truth of a set of pictures.
-
-    Args:
-        folder: Holds the text files, or a folder `gt` that does.
-
-    Returns:
-        The files by the stem of their picture.
+    """Find the ground truth in a folder, or in its folder `gt`: files by the stem of their picture.
 
     Raises:
         ConfigError: There are none.

@@ -1,6 +1,4 @@
-"""Boxes cut out of a page, turned so that the text in them runs to the right."""
-
-from __future__ import annotations
+"""Boxes cut out of a page, turned so that their text runs to the right."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,9 +25,9 @@ class Crop:
 
     Attributes:
         pixels: uint8 [h, w, 3], sRGB.
-        to_page: [3, 3]; times (x, y, 1) in the crop gives, divided by the third number, the point
-            of the page, both with the origin at the outer corner of the top-left pixel. The last
-            row is 0 0 1 unless the box shows perspective.
+        to_page: [3, 3]; times (x, y, 1) in the crop it gives, divided by the third number, the
+            point of the page. Both have their origin at the outer corner of the top-left pixel. The
+            last row is 0 0 1 unless the box shows perspective.
         curved: the box was straightened along its sides, so `to_page` is the nearest affine map.
     """
 
@@ -43,9 +41,9 @@ def cut(
 ) -> Crop:
     """Cut a box out of a page, correcting rotation, perspective and curvature.
 
-    A convex polygon of more than four corners is taken for a rectangle cut off by the border of the
-    page; a concave one with an even number of corners for a curved word, whose first half of
-    corners runs along the top and whose second half runs back along the bottom.
+    A convex polygon of more than four corners counts as a rectangle cut off by the border of the
+    page. A concave one with an even number of corners counts as a curved word. The first half of
+    its corners runs along the top, the second half back along the bottom.
 
     Args:
         rgb: uint8 [H, W, 3], the upright page.
@@ -65,12 +63,12 @@ def cut(
     )
     scale = np.array(whole) / (width + 2 * pad, height + 2 * pad)
     to_page = _transform(inner * scale, quad)
+    # The origin of OpenCV is the centre of the first pixel.
+    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
+    between_centres = np.linalg.inv(half) @ to_page @ half
+    mode = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
     pixels = cv2.warpPerspective(
-        rgb,
-        _between_centres(to_page),
-        whole,
-        flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
-        borderMode=cv2.BORDER_REPLICATE,
+        rgb, between_centres, whole, flags=mode, borderMode=cv2.BORDER_REPLICATE
     )
     return Crop(np.asarray(pixels, np.uint8), to_page, curved=False)
 
@@ -78,8 +76,8 @@ def cut(
 def quad_of(polygon: Sequence[tuple[float, float]]) -> Quad:
     """Return the four corners of a polygon: its own, or those of the smallest rectangle around it.
 
-    The rectangle where there are more corners than four, or where four are no perspective view of a
-    rectangle. Text is taken to run along the longer side of that, as the boxes stage does.
+    It is the rectangle if there are more corners than four, or if four are no perspective view of a
+    rectangle. Text then runs along its longer side, as in the boxes stage.
     """
     corners = np.asarray(polygon, np.float64)
     if len(corners) == 4 and _is_convex(corners) and _is_like_a_rectangle(corners):
@@ -97,13 +95,12 @@ def _smallest_rectangle(corners: NDArray[np.float64]) -> Quad:
 
 def _size(quad: Quad) -> tuple[float, float]:
     lengths = np.linalg.norm(np.roll(quad, -1, axis=0) - quad, axis=1)
-    return max(1.0, float(lengths[0] + lengths[2]) / 2), max(
-        1.0, float(lengths[1] + lengths[3]) / 2
-    )
+    width, height = np.maximum(1.0, (lengths[:2] + lengths[2:]) / 2).tolist()
+    return width, height
 
 
 def _transform(source: Quad, target: Quad) -> NDArray[np.float64]:
-    """Return the map [3, 3] from an upright rectangle to a quadrangle, last number 1."""
+    """Return the map [3, 3], last number 1, from an upright rectangle to a quadrangle."""
     if not np.allclose(target[0] + target[2], target[1] + target[3], atol=_ROUNDED):
         perspective = cv2.getPerspectiveTransform(
             source.astype(np.float32), target.astype(np.float32)
@@ -113,12 +110,6 @@ def _transform(source: Quad, target: Quad) -> NDArray[np.float64]:
     columns = [(target[1] - target[0]) / width, (target[3] - target[0]) / height]
     linear = np.stack(columns, axis=1)
     return np.block([[linear, (target[0] - linear @ source[0])[:, None]], [np.array([0, 0, 1])]])
-
-
-def _between_centres(to_page: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the same map for OpenCV, whose origin is the centre of the first pixel."""
-    half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
-    return np.asarray(np.linalg.inv(half) @ to_page @ half)
 
 
 def _cut_curved(rgb: NDArray[np.uint8], corners: NDArray[np.float64], padding: float) -> Crop:
@@ -157,7 +148,7 @@ def _sampled(rgb: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.
 def _along(
     position: NDArray[np.float64], line: NDArray[np.float64], wanted: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return points [n, 2] of a polyline at positions along it, beyond its ends straight on."""
+    """Return points [n, 2] of a polyline at positions along it, straight on beyond its ends."""
     position = np.maximum.accumulate(position + 1e-9 * np.arange(len(position)))
     piece = np.clip(np.searchsorted(position, wanted) - 1, 0, len(position) - 2)
     span = np.maximum(position[piece + 1] - position[piece], 1e-6)

@@ -1,17 +1,13 @@
-"""What a module of a format says about itself: FORMAT, a `Format`."""
-
-from __future__ import annotations
+"""A format: each module of one has a `Format` as FORMAT."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from ..output.box_json import Page
-    from .source import Content, PageSource
+from ..output.box_json import Page
+from .source import Content, PageSource
 
-Pages = Callable[[], Iterable["Page"]]
+Pages = Callable[[], Iterable[Page]]
 """Gives every page of an export, each time it is called."""
 
 
@@ -24,13 +20,13 @@ class Format:
     """A format, and the names of its files.
 
     Attributes:
-        files: gives the files of a page by their names relative to exports/<format>, of the page,
+        files: gives the files of a page by their names relative to exports/<format>, from the page,
             its picture, and the absolute path of that folder.
-        suffixes: what the names of its files add to the name of the page; the file with the first
-            one is written last, and so vouches for the others. With a slash in front they lie in a
-            folder of the page, and whatever lies there is of the format.
-        joined: gives the files about all pages by their names relative to exports/, in pieces, of
-            the pages and exports/<format>, which has the files of every page by then.
+        suffixes: what the names of its files add to the name of the page. The file with the first
+            one is written last, and so vouches for the others. If they start with a slash, they lie
+            in a folder of the page, and all that lies there belongs to the format.
+        joined: gives the files about all pages by their names relative to exports/, in pieces, from
+            the pages and exports/<format>, which then has the files of every page.
         needs_boxes: whether a page without boxes has no files.
     """
 
@@ -40,11 +36,7 @@ class Format:
     needs_boxes: bool = False
 
     def last_file(self, name: str) -> str:
-        """Return the file of a page, relative to exports/<format>, that is written last.
-
-        Args:
-            name: of the page.
-        """
+        """Return the file of the named page, relative to exports/<format>, that is written last."""
         return f"{name}{self.suffixes[0]}"
 
     @property
@@ -53,10 +45,8 @@ class Format:
         return self.suffixes[0].startswith("/")
 
     def names(self, key: str, name: str) -> list[str]:
-        """Return the files that a page may have in exports/<format>.
+        """Return the files that the named page may have in exports/<format>.
 
-        Args:
-            key: of the picture; links to it have its suffix.
-            name: of the page.
+        Links to the picture have the suffix of its key.
         """
         return [f"{name}{suffix}" for suffix in (*self.suffixes, PurePosixPath(key).suffix)]

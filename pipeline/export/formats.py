@@ -1,6 +1,4 @@
-"""The formats by name; the module of one is imported when it is asked for."""
-
-from __future__ import annotations
+"""The formats by name. The module of a format is imported on demand."""
 
 import importlib
 import shutil
@@ -25,24 +23,18 @@ def format_named(name: str) -> Format:
 
 
 def remove(output: Path, key: str, name: str, formats: Iterable[str] | None = None) -> None:
-    """Remove what was exported of a page.
+    """Remove from the output of a run what was exported of a page of a picture (its key).
 
-    Args:
-        output: of the run.
-        key: of the picture.
-        name: of the page.
-        formats: to remove; None: all.
+    `formats` are the names of the formats; None: all of them.
     """
     for each in EXPORTS if formats is None else formats:
         folder = output / FOLDER / each
-        if folder.is_dir():
-            _remove(folder, format_named(each), key, name)
-
-
-def _remove(folder: Path, format_: Format, key: str, name: str) -> None:
-    if format_.in_folders:
-        shutil.rmtree(folder / name, ignore_errors=True)
-        return
-    for file in format_.names(key, name):
-        with suppress(OSError):  # not there, or a name that never could be
-            (folder / file).unlink()
+        if not folder.is_dir():
+            continue
+        format_ = format_named(each)
+        if format_.in_folders:
+            shutil.rmtree(folder / name, ignore_errors=True)
+            continue
+        for file in format_.names(key, name):
+            with suppress(OSError):  # not there, or a name that never could be
+                (folder / file).unlink()

@@ -1,4 +1,4 @@
-"""Lines of words with baselines, in whole pixels, as PAGE, ALTO and hOCR want them."""
+"""Lines of words with baselines, in whole pixels, for PAGE, ALTO and hOCR."""
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
@@ -24,12 +24,7 @@ _SHORTEST: Final = 5  # pixels: kraken refuses shorter baselines
 
 @dataclass(frozen=True)
 class Reading:
-    """What an OCR engine read in a box.
-
-    Attributes:
-        text: what it says.
-        confidence: 0..1.
-    """
+    """What an OCR engine read in a box, with its confidence in 0..1."""
 
     text: str
     confidence: float
@@ -39,11 +34,8 @@ class Reading:
 class Word:
     """A box as a word.
 
-    Attributes:
-        index: of the box on the page.
-        box: as it was found.
-        polygon: clockwise from the top-left corner, whole pixels inside the page.
-        reading: what it says, where it was read.
+    `index` is that of the box on the page. `polygon` runs clockwise from the top-left corner, in
+    whole pixels inside the page. `reading` is None where nothing was read.
     """
 
     index: int
@@ -59,12 +51,10 @@ class Word:
 
 @dataclass(frozen=True)
 class Line:
-    """Words that are read one after the other.
+    """Words in reading order, with a polygon around them.
 
-    Attributes:
-        words: in reading order.
-        polygon: around them, as those of the words.
-        baseline: two or more points in reading direction, at least 5 pixels where the page has them.
+    `baseline` has two or more points in reading direction, at least 5 pixels apart if the page
+    allows.
     """
 
     words: tuple[Word, ...]
@@ -78,12 +68,7 @@ class Line:
 
 
 def lines_of(page: Page, readings: Mapping[int, Reading]) -> tuple[Line, ...]:
-    """Return the lines of a page in reading order.
-
-    Args:
-        page: with its boxes in reading order.
-        readings: by index of the box, as far as they were read.
-    """
+    """Return the lines of a page in reading order; its readings come by index of their box."""
     words = (
         Word(i, box, _whole(np.array(box.polygon), page), readings.get(i))
         for i, box in enumerate(page.boxes)
@@ -103,7 +88,7 @@ def around(polygons: Iterable[Iterable[Pixel]]) -> Rect:
 def outline(boxes: Sequence[Box]) -> tuple[Point, ...]:
     """Return the polygon of a line: that of its only box, or a rectangle around several.
 
-    Corners in pixels, clockwise from the top-left one in reading direction.
+    Its corners are in pixels, clockwise from the top-left one in reading direction.
     """
     if len(boxes) == 1:
         return boxes[0].polygon
@@ -117,7 +102,7 @@ def _line(words: tuple[Word, ...], page: Page) -> Line:
 
 
 def _rectangle_along(quads: list[NDArray[np.float64]]) -> NDArray[np.float64]:
-    """Return the corners [4, 2] of the rectangle around words, turned as they are on average."""
+    """Return the corners [4, 2] of the rectangle around words, in their mean direction."""
     x, y = np.sum([quad[1] - quad[0] for quad in quads], axis=0)
     length = math.hypot(x, y)
     along = np.array([x, y]) / length if length > 1e-6 else np.array([1.0, 0.0])
@@ -143,7 +128,7 @@ def _baseline(polygon: Iterable[Point], page: Page) -> tuple[Pixel, ...]:
 
 
 def _whole(polygon: NDArray[np.float64], page: Page) -> tuple[Pixel, ...]:
-    """Return a polygon in whole pixels, or where that leaves none, the rectangle around it."""
+    """Return a polygon in whole pixels, or, if it vanishes there, the rectangle around it."""
     points = _inside(polygon, page)
     if len(points) >= 3 and Polygon(points).is_valid:
         return points
@@ -154,7 +139,7 @@ def _whole(polygon: NDArray[np.float64], page: Page) -> tuple[Pixel, ...]:
 
 
 def _inside(polygon: NDArray[np.float64], page: Page) -> tuple[Pixel, ...]:
-    """Return points in whole pixels, the last column and row included: kraken refuses more."""
+    """Return points in whole pixels up to the last column and row: kraken refuses more."""
     last = (page.width - 1, page.height - 1)
     whole = polygon.round().clip(0, last).astype(int).tolist()
     return tuple(point for point, _ in groupby((x, y) for x, y in whole))

@@ -1,7 +1,5 @@
 """XML that any parser reads, whatever text goes in."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable
 from typing import Final

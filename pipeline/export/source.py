@@ -50,10 +50,10 @@ def encoded_png(rgb: NDArray[np.uint8]) -> bytes:
 def is_opened_as_stored(page: Page, path: Path) -> bool:
     """Whether OCR programs open exactly this page, in the frame that EXIF says it has.
 
-    They take the first page of a TIFF for all; Leptonica, and so Tesseract, turns TIFF by its
-    orientation, and wrongly for 8 (seen with 1.82); few open HEIC. Leptonica opens no TIFF in tiles,
-    in planes, or of signed or float samples, takes what is transparent in WebP for black, and opens
-    no animated WebP, at which Tesseract leaves the rest of its list unread.
+    They take the first page of a TIFF for all. Leptonica, and so Tesseract, turns TIFF by its
+    orientation, and wrongly for 8 (seen with 1.82). Few programs open HEIC. Leptonica opens no TIFF
+    in tiles, in planes, or of signed or float samples. It takes transparent parts of a WebP for
+    black. It opens no animated WebP, and then Tesseract leaves the rest of its list unread.
     """
     header = probe(path, page=page.page)
     if header.format == "TIFF":
@@ -74,16 +74,11 @@ def _is_plain_tiff(path: Path) -> bool:
 def picture_beside(
     page: Page, source: PageSource, folder: Path, writable: Callable[[str], bool]
 ) -> tuple[str, dict[str, Content]]:
-    """Return how a file `folder / page.name` is to name its picture, and what must lie there for it.
+    """Return how a file `folder / page.name` shall name its picture, and the files to put there.
 
-    The picture itself, by its relative path, unless other programs would not open this page of it
-    (then an upright PNG) or the path has characters that the format cannot hold (then a link).
-
-    Args:
-        page: of the picture.
-        source: of the page.
-        folder: exports/<format>, absolute.
-        writable: whether the format can hold a name.
+    The name is the relative path of the picture itself, with two exceptions. If other programs
+    would not open this page of it, an upright PNG is put there. If its name is not `writable` in
+    the format, a link is put there. The folder is exports/<format>, absolute.
     """
     here = folder / PurePosixPath(page.name).parent
     digest = hashlib.sha256(os.fsencode(page.name)).hexdigest()[:16]
@@ -94,13 +89,10 @@ def picture_beside(
     name = os.path.relpath(source.path, here)
     if writable(name):
         return name, {}
-    name = f"{digest}{_plain_suffix(source.path)}"
+    suffix = source.path.suffix
+    name = f"{digest}{suffix if suffix[1:].isalnum() and suffix.isascii() else ''}"
     return name, {_in(page, name): Link(source.path)}
 
 
 def _in(page: Page, name: str) -> str:
     return str(PurePosixPath(page.name).parent / name)
-
-
-def _plain_suffix(path: Path) -> str:
-    return path.suffix if path.suffix[1:].isalnum() and path.suffix.isascii() else ""

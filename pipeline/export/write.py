@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ...stages.errors import ImageError
+from ...stages.load import Image
+from ..config.sections import Config
 from ..output.archive import FinishedRun
 from ..output.atomic import output_errors, replacing, write_atomically
-from ..output.box_json import page_of
+from ..output.box_json import Page, page_of
 from ..output.layout import prepare_output, result_path
 from ..output.pictures import mask_pixels
 from ..sources.pictures import open_source
@@ -23,26 +26,16 @@ from .formats import FOLDER, format_named, remove
 from .source import Link, PageSource
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from ...stages.load import Image
     from ...stages.localize import Result
-    from ..config.sections import Config
-    from ..output.box_json import Page
 
 log = logging.getLogger(__name__)
 
 
 def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = False) -> int:
-    """Write a run in other formats.
+    """Write a run in other formats; return how many pages were left out.
 
-    Args:
-        run: to export.
-        formats: names of formats.
-        only_missing: leave what is there; else what was exported before is replaced.
-
-    Returns:
-        How many pages were left out, each with a warning: their pictures have moved or changed.
+    A page is left out, with a warning, if its picture has moved or changed. With `only_missing`
+    files that exist stay; otherwise earlier exports are replaced.
 
     Raises:
         ConfigError: a box JSON is damaged.
@@ -66,15 +59,20 @@ def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = Fal
     for name in formats:
         pages = partial(kept, name)
         for file, pieces in format_named(name).joined(pages, _folder(run.folder, name)).items():
-            _write_pieces(run.folder, run.folder / FOLDER / file, pieces)
+            path = run.folder / FOLDER / file
+            with (
+                output_errors(run.folder),
+                replacing(run.folder, path) as temporary,
+                temporary.open("wb") as stream,
+            ):
+                stream.writelines(pieces)
     return len(left_out)
 
 
 class RunExports:
-    """Writes the exports that a run asks for; see `picture.process.Exporter`.
+    """Writes the exports that the config of a run asks for; see `picture.process.Exporter`.
 
-    Args:
-        config: of the run, its paths absolute.
+    The paths of the config are absolute.
     """
 
     def __init__(self, config: Config) -> None:
@@ -109,7 +107,7 @@ class RunExports:
 
 
 def _export_page(run: FinishedRun, formats: Iterable[str], page: Page) -> list[str]:
-    """Write what is not there of a page, and return the formats in which that was not possible."""
+    """Write the missing files of a page, and return the formats in which that was not possible."""
     left_out: dict[str, str] = {}
     source = None
     for name in formats:
@@ -169,12 +167,3 @@ def _source(run: FinishedRun, page: Page) -> PageSource:
         return cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)  # type: ignore[return-value] # a PNG of ours
 
     return PageSource(path, lambda: picture().rgb, mask)
-
-
-def _write_pieces(output: Path, path: Path, pieces: Iterator[bytes]) -> None:
-    with (
-        output_errors(output),
-        replacing(output, path) as temporary,
-        temporary.open("wb") as stream,
-    ):
-        stream.writelines(pieces)

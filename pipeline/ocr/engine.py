@@ -1,4 +1,4 @@
-"""What an OCR engine has to do for us."""
+"""The interface of OCR engines."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Seen:
-    """What an engine saw on a crop, a word or a few.
+    """What an engine saw on a crop, a word or a few; the text is not empty, the confidence 0..1.
 
-    Attributes:
-        text: what it says; not empty.
-        confidence: 0..1.
-        left: where it begins, in pixels from the left edge of the crop.
-        right: where it ends, the same.
+    It begins and ends `left` and `right` pixels from the left edge of the crop.
     """
 
     text: str
@@ -40,16 +36,12 @@ class Engine(Protocol):
     """Whether it says where on a crop each word stands; else it sees one thing on all of it."""
 
     def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[list[Seen]]:
-        """Read crops, each uint8 [h, w, 3] sRGB with text that runs to the right.
-
-        Args:
-            crops: at least one.
-            seconds: it may take.
+        """Read one or more crops, each uint8 [h, w, 3] sRGB with text that runs to the right.
 
         Returns:
             What it sees on each, from left to right.
 
         Raises:
-            TimeoutError: it took longer.
+            TimeoutError: it took longer than these seconds.
             ImageError: it failed.
         """

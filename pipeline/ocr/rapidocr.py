@@ -1,7 +1,5 @@
 """RapidOCR's recognizer (PP-OCR as ONNX), without its detector, on one thread."""
 
-from __future__ import annotations
-
 import importlib
 from collections.abc import Sequence
 from importlib.metadata import version
@@ -23,8 +21,8 @@ SETTINGS: Final = {
 }
 
 
-def open_engine(language: str | None) -> RapidOcr:
-    """Load the model that lies in the package.
+def open_engine(language: str | None) -> "RapidOcr":
+    """Load the model in the package.
 
     Raises:
         ConfigError: the package is not installed, or another language is asked for.
@@ -73,7 +71,7 @@ class RapidOcr:
 
 
 def _shortened(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a crop that is not so long that its batch fills the memory."""
+    """Return a crop, made narrower if its batch would fill the memory."""
     height, width = crop.shape[:2]
     if width <= LONGEST * height:
         return crop

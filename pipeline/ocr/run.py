@@ -1,7 +1,5 @@
 """`locpipe read`: from the boxes of a run to text beside them."""
 
-from __future__ import annotations
-
 import json
 import logging
 import sys
@@ -37,7 +35,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """What a reading can be told besides what decides the text; see `locpipe read --help`."""
+    """The options of a reading that do not decide its text; see `locpipe read --help`."""
 
     pictures: Path | None = None
     workers: RunConfig = field(default_factory=RunConfig)
@@ -84,7 +82,9 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
             "argv": list(options.argv),
             "versions": versions(),
         }
-        _write(run.folder, report, failures)
+        failures.sort(key=lambda failure: failure.path)
+        write_failures(run.folder, READ_FAILURES, failures)
+        write_json(run.folder, run.folder / REPORT, report)
         return report
 
 
@@ -138,12 +138,6 @@ def _work(
             if outcome.failure is not None:
                 failures.append(Failure(outcome.key, *outcome.failure, attempts=1))
     return tally, failures
-
-
-def _write(folder: Path, report: dict[str, Any], failures: list[Failure]) -> None:
-    failures.sort(key=lambda failure: failure.path)
-    write_failures(folder, READ_FAILURES, failures)
-    write_json(folder, folder / REPORT, report)
 
 
 def one_line(report: dict[str, Any]) -> str:

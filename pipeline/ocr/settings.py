@@ -1,4 +1,4 @@
-"""What `locpipe read` can be told that decides the text, and the engine that it asks for."""
+"""The settings of `locpipe read` that decide the text, and the engine that they ask for."""
 
 import importlib
 from typing import Annotated, Final, Literal, TypeVar, cast
@@ -33,7 +33,7 @@ SectionT = TypeVar("SectionT", bound=Section)
 
 
 def checked(schema: type[SectionT], **values: object) -> SectionT:
-    """Return what options of a command or arguments of a function say.
+    """Return the options of a command, or the arguments of a function, as a checked section.
 
     Raises:
         ConfigError: one of them is out of its range.
@@ -51,7 +51,7 @@ def open_engine(config: ReadConfig) -> Engine:
 
     Raises:
         ConfigError: the engine or its language is not installed; the message names the package. Or
-            it is to read lines and does not say where the words are.
+            it shall read lines but does not say where the words are.
     """
     module = importlib.import_module(f".{config.engine}", __package__)  # the others are slow
     engine = cast("Engine", module.open_engine(config.language))

@@ -1,10 +1,8 @@
-"""Tesseract: one process reads all crops of a page, which come to it as the pages of a TIFF.
+"""Tesseract: one process reads all crops of a page, given as the pages of a TIFF.
 
-Starting a process takes longer than reading a word. Light ink on dark needs nothing: Tesseract
-itself tries the negative of what it is unsure of (`tessedit_do_invert`).
+Starting a process takes longer than reading a word. Light ink on dark needs nothing: if unsure,
+Tesseract itself tries the negative (`tessedit_do_invert`).
 """
-
-from __future__ import annotations
 
 import csv
 import io
@@ -35,7 +33,7 @@ LONGEST: Final = 30_000  # pixels: Tesseract counts them in 16 bits
 WORD: Final = "5"  # level of a row of its table
 
 
-def open_engine(language: str | None) -> Tesseract:
+def open_engine(language: str | None) -> "Tesseract":
     """Find the program and its language.
 
     Raises:
@@ -50,11 +48,10 @@ def open_engine(language: str | None) -> Tesseract:
 class Tesseract:
     """Reads with the program on the PATH.
 
-    Args:
-        language: one of those installed, or several, `eng+deu`.
+    Its language is an installed one, or several, `eng+deu`.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: a language is not installed.
     """
 
     padding = 0.15
@@ -78,11 +75,14 @@ class Tesseract:
     def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[list[Seen]]:
         """Read crops; see `Engine.read`."""
         strips = [prepared_for(crop, *look) for look in LOOKS for crop in crops]
+        pages = [PIL.Image.fromarray(strip.pixels) for strip in strips]
+        tiff = io.BytesIO()
+        pages[0].save(tiff, format="TIFF", save_all=True, append_images=pages[1:])
         command = [PROGRAM, "-", "-", "--psm", ONE_LINE, "--dpi", "300", "-l", self.language]
         try:
             done = subprocess.run(  # noqa: S603 - no shell, and the language is one of those listed
                 [*command, "tsv"],
-                input=_as_tiff(strips),
+                input=tiff.getvalue(),
                 capture_output=True,
                 check=False,
                 timeout=seconds,
@@ -102,12 +102,9 @@ class Tesseract:
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """A crop as Tesseract gets it.
+    """A crop as Tesseract gets it: grey pixels, uint8 [h, w].
 
-    Attributes:
-        pixels: uint8 [h, w], grey.
-        left: column of the crop where it begins.
-        scale: columns of the crop per column of the strip.
+    It begins at column `left` of the crop, and a column of it is `scale` columns of the crop.
     """
 
     pixels: NDArray[np.uint8]
@@ -123,15 +120,8 @@ def _ask(option: str) -> str:
     return done.stdout
 
 
-def _as_tiff(strips: Sequence[Strip]) -> bytes:
-    pages = [PIL.Image.fromarray(strip.pixels) for strip in strips]
-    stream = io.BytesIO()
-    pages[0].save(stream, format="TIFF", save_all=True, append_images=pages[1:])
-    return stream.getvalue()
-
-
 def prepared_for(crop: NDArray[np.uint8], cut: float, height: int, border: int) -> Strip:
-    """Return a crop as Tesseract reads it best: grey, about as high as what it was trained on."""
+    """Return a crop as Tesseract reads it best: grey, about as high as its training data."""
     rows, columns = crop.shape[:2]
     edge = int(cut * rows / (1 + 2 * Tesseract.padding))
     side = min(edge, (columns - 1) // 2)

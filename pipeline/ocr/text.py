@@ -21,12 +21,9 @@ SUFFIXES: Final = (".txt", ".hocr", ".xml", ".json")
 
 @dataclass(frozen=True)
 class TextLine:
-    """Boxes of one line of text.
+    """Boxes of one line of text, their indices in reading order.
 
-    Attributes:
-        text: of those that count, with blanks between.
-        confidence: mean of those that count; 0 where none does.
-        boxes: indices of all, in reading order.
+    `text` joins the readings that count with blanks; `confidence` is their mean, 0 without any.
     """
 
     text: str
@@ -36,12 +33,9 @@ class TextLine:
 
 @dataclass(frozen=True)
 class PageText:
-    """What was read on a page.
+    """What was read on a page, one reading per box, both in reading order.
 
-    Attributes:
-        page: with its boxes, in reading order.
-        readings: one per box.
-        min_confidence: readings with less, or without text, do not count.
+    Readings without text, or with less than `min_confidence`, do not count.
     """
 
     page: Page
@@ -83,11 +77,8 @@ def files(
 ) -> dict[str, bytes]:
     """Return the files of a page by their names relative to `folder`, in the order to write them.
 
-    Args:
-        text: what was read.
-        picture: file of the page, absolute.
-        folder: of all that is read, absolute.
-        made_by: what decides the text besides the picture.
+    `picture` is the file of the page, and `folder` that of all readings; both are absolute.
+    `made_by` is what decides the text besides the picture.
     """
     page = text.page
     name = os.path.relpath(picture, (folder / page.name).parent)
@@ -131,5 +122,5 @@ def _document(text: PageText, made_by: Mapping[str, str]) -> dict[str, Any]:
 
 
 def sha256_of_boxes(page: Page) -> str:
-    """Return the hash of a box JSON, by which a reading knows whether it is still up to date."""
+    """Return the hash of a box JSON: a reading is up to date as long as it stays the same."""
     return hashlib.sha256(json.dumps(page.document, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What an engine is given at a time, a box or all boxes of a line, and whose text is whose."""
+"""What an engine is given at a time, a box or all boxes of a line, and which text is whose."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -13,26 +13,16 @@ from .settings import Unit
 
 
 def groups(boxes: Sequence[Box], unit: Unit) -> list[tuple[Box, ...]]:
-    """Return the boxes that are read together, in reading order.
-
-    Args:
-        boxes: of a page, in reading order.
-        unit: each by itself, or those of a line.
-    """
+    """Return the boxes to read together: each one alone, or those of a line in reading order."""
     if unit == "word":
         return [(box,) for box in boxes]
     return [tuple(of_line) for _, of_line in groupby(boxes, key=lambda box: box.line)]
 
 
 def assigned(seen: Sequence[Seen], crop: Crop, boxes: Sequence[Box]) -> list[Reading]:
-    """Return what each box says: words belong to the box that they share most of their width with.
+    """Return the text of each of the boxes of a crop; a word belongs where most of its width lies.
 
-    What stands outside all of them is dropped: Tesseract sees dashes in wide blanks.
-
-    Args:
-        seen: on the crop.
-        crop: that the boxes were cut out with.
-        boxes: one or more.
+    Words outside all boxes are dropped: Tesseract sees dashes in wide blanks.
     """
     if len(boxes) == 1:
         return [joined(seen)]

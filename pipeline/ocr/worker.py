@@ -32,9 +32,9 @@ class ReadJob:
     """What is the same for every page that is read.
 
     Args:
-        run: whose boxes are read; its folder absolute.
+        run: the run to read, its folder absolute.
         config: what decides the text.
-        engine: version that the engine must have, wherever the worker runs.
+        engine: version that the engine must have on every worker.
         workers: how the work is spread.
         version: of locpipe.
         name: of this run among others at the same workers.
@@ -83,11 +83,7 @@ def remove(output: Path, name: str) -> None:
 
 
 class Reader(PictureWorker):
-    """Reads the boxes of pages.
-
-    Args:
-        job: what is the same for every page.
-    """
+    """Reads the boxes of pages."""
 
     job: ReadJob
     too_slow = "took longer than --timeout = {limit:g} s; raise it"
@@ -103,11 +99,9 @@ class Reader(PictureWorker):
         self.must_have(self.job.engine, self.engine.version)
 
     def do(self, task: Task, clock: Clock) -> Outcome:
-        """Read every box of a page and write what it says.
+        """Read every box of the page whose box JSON the task names, and write the texts.
 
-        Args:
-            task: its path is that of the box JSON.
-            clock: told the stages load, read and write.
+        The clock is told the stages load, read and write.
         """
         self.clear(task)  # whatever ends this process, no text of other boxes may remain
         with clock.stage("load"):
@@ -117,7 +111,10 @@ class Reader(PictureWorker):
         with clock.stage("read"):
             text = self._read(image, page)
         with clock.stage("write"):
-            self._write(text, picture)
+            folder = self.job.output / FOLDER
+            contents = files(text, picture, folder, made_by(self.job.config, self.engine))
+            for name, content in contents.items():
+                write_atomically(self.job.output, folder / name, content)
         pixels = image.width * image.height
         seconds = dict(clock.seconds)
         return Outcome(task.key, "done", page.sha256, 1, len(text.counting), pixels, seconds)
@@ -131,12 +128,6 @@ class Reader(PictureWorker):
         of_groups = map(assigned, seen, crops, together)
         readings = [reading for of_group in of_groups for reading in of_group]
         return PageText(page, readings, engine.min_confidence if asked is None else asked)
-
-    def _write(self, text: PageText, picture: Path) -> None:
-        folder = self.job.output / FOLDER
-        contents = files(text, picture, folder, made_by(self.job.config, self.engine))
-        for name, content in contents.items():
-            write_atomically(self.job.output, folder / name, content)
 
     def clear(self, task: Task) -> None:
         """Remove what was read on a page before."""

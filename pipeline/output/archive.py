@@ -1,18 +1,16 @@
-"""A finished run, read back: its pages with their boxes, and where the pictures lie."""
+"""A finished run, read back: its pages with their boxes, and the places of its pictures."""
 
-from __future__ import annotations
-
-import hashlib
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Final
 
 from ...stages.errors import ConfigError, ImageError
 from ...stages.load import Image, load
+from ...stages.paths import sha256_of
 from ...stages.settings import DecodingSettings
 from ..sources.pictures import STATE_FOLDER, Pictures, open_source
 from .box_json import Page, read_object, read_page
@@ -28,11 +26,8 @@ _SIGNALS: Final = 128
 class FinishedRun:
     """The output of a finished run.
 
-    Attributes:
-        folder: the output.
-        decoding: how its pictures were decoded.
-        failures: pictures without a result, and why.
-        pictures: where the pictures lie.
+    `decoding` says how its pictures were decoded, `pictures` where they lie. `failures` are the
+    pictures without a result, and why.
     """
 
     folder: Path
@@ -55,7 +50,7 @@ class FinishedRun:
             yield page
 
     def picture(self, page: Page) -> Path:
-        """Return where the picture of a page lies, having seen that it is still the same.
+        """Return the path of the picture of a page, after a check that it is still the same.
 
         Raises:
             ImageError: it was moved, removed or changed since the run.
@@ -67,17 +62,13 @@ class FinishedRun:
                 "put it back, or say with --input where the pictures lie now"
             )
             raise ImageError(msg)
-        if self._sha256_of(path) != page.sha256:
+        if self._sha256_of_last(path) != page.sha256:
             msg = f"{page.key!r}: was changed since the run ({path}); run again to find its boxes"
             raise ImageError(msg)
         return path
 
     def decoded(self, page: Page, path: Path) -> Image:
-        """Decode the picture of a page as the run did.
-
-        Args:
-            page: of it.
-            path: where `picture` says it lies.
+        """Decode the picture of a page as the run did; `path` is that of `picture`.
 
         Raises:
             ImageError: it cannot be decoded.
@@ -87,33 +78,20 @@ class FinishedRun:
 
     def _path(self, key: str) -> Path | None:
         source = self.pictures.source
-        if source.is_dir():
-            return source / key
-        return self._listed.get(key)
+        return source / key if source.is_dir() else self._listed.get(key)
 
     @cached_property
     def _listed(self) -> dict[str, Path]:
         return {picture.key: Path(picture.path) for picture in self.pictures}
 
-    def _sha256_of(self, path: Path) -> str:
-        # Pages of one file come one after the other.
-        if self._hashed.get("path") != str(path):
-            with path.open("rb") as stream:
-                digest = hashlib.file_digest(stream, "sha256").hexdigest()
-            self._hashed.update(path=str(path), sha256=digest)
-        return self._hashed["sha256"]
-
     @cached_property
-    def _hashed(self) -> dict[str, str]:
-        return {}
+    def _sha256_of_last(self) -> Callable[[Path], str]:
+        # Pages of one file come one after the other.
+        return lru_cache(maxsize=1)(sha256_of)
 
 
 def open_run(folder: Path, pictures: Path | None = None) -> FinishedRun:
-    """Read what a run wrote.
-
-    Args:
-        folder: the output of the run.
-        pictures: where its pictures lie now, if no longer where the run found them.
+    """Read what a run wrote; `pictures` is where its pictures lie now, if they were moved.
 
     Raises:
         ConfigError: this is not a run, or of another version; it was stopped, or failed, before its
@@ -155,18 +133,15 @@ def _read_report(folder: Path) -> dict[str, Any]:
 
 
 def _check_finished(folder: Path, report: Mapping[str, Any]) -> None:
-    """See that a run came to its end, by what run.json says; that of 0.1.0 says no state."""
+    """Check by run.json that a run came to its end; that of 0.1.0 says no state."""
     state = report.get("state", "finished")
     if state == "failed":
-        msg = f"{folder}: this run failed ({_told(report)}); run it again to its end first"
+        error = report.get("error")
+        told = ": ".join(map(str, error.values())) if isinstance(error, dict) else f"{error}"
+        msg = f"{folder}: this run failed ({told}); run it again to its end first"
         raise ConfigError(msg)
     if state in ("running", "stopped") or int(report.get("exit_code") or 0) >= _SIGNALS:
         raise _unfinished(folder)
-
-
-def _told(report: Mapping[str, Any]) -> str:
-    error = report.get("error")
-    return ": ".join(map(str, error.values())) if isinstance(error, dict) else f"{error}"
 
 
 def _unfinished(folder: Path) -> ConfigError:

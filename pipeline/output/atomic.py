@@ -1,4 +1,4 @@
-"""Files that are written whole or not at all."""
+"""Files that are written as a whole or not at all."""
 
 import errno
 import itertools
@@ -58,7 +58,7 @@ def write_whole(file: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(output: Path, path: Path) -> Iterator[Path]:
-    """Yield where to write a file below `output`, which then takes its place at once.
+    """Yield a path to write a file of `output` to; after the block it takes its place at once.
 
     Raises:
         OutputError: the disk is full or read-only.
@@ -71,12 +71,13 @@ def replacing(output: Path, path: Path) -> Iterator[Path]:
 
 @contextmanager
 def _taking_place(path: Path, temporary: Path) -> Iterator[Path]:
-    """Yield a temporary path; what was written there is on the disk before it takes its place."""
+    """Yield a temporary path; its file is flushed to disk before it takes its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield temporary
         if not temporary.is_symlink():
-            _flush(temporary)
+            with temporary.open("rb+") as stream:
+                os.fsync(stream.fileno())
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
@@ -84,11 +85,6 @@ def _taking_place(path: Path, temporary: Path) -> Iterator[Path]:
 
 def _unique() -> str:
     return f"{os.getpid()}-{threading.get_ident()}-{next(_count)}"
-
-
-def _flush(file: Path) -> None:
-    with file.open("rb+") as stream:
-        os.fsync(stream.fileno())
 
 
 @contextmanager

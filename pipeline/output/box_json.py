@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
@@ -12,13 +13,11 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ...stages.errors import ConfigError
 from ...stages.geometry.box import Box, Point
 from ...stages.version import __version__
+from ..config.sections import OutputConfig
 from .layout import all_there, page_name, result_path
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from ...stages.localize import Result
-    from ..config.sections import OutputConfig
 
 SCHEMA: Final = "locpipe/boxes/2"
 """What is written; `schemas/boxes-2.json` describes it."""
@@ -31,7 +30,7 @@ _SIZES: Final = ("page", "width", "height", "exif_orientation", "stored_width", 
 class Maker:
     """What decides a result besides the picture, and who wrote it.
 
-    Two makers are equal if their results are: the version of locpipe does not count, as
+    Two makers are equal if their results are. So the version of locpipe does not count:
     `config_sha256` changes with every version that finds other boxes.
 
     Attributes:
@@ -81,7 +80,7 @@ class Page:
 
     @property
     def name(self) -> str:
-        """The key, with the page where that is not the first: how results are called."""
+        """The key, and the page if it is not the first: the name of its results."""
         return page_name(self.key, self.page)
 
     @property
@@ -96,14 +95,7 @@ class Page:
 
 
 def page_of_result(result: Result, key: str, sha256: str, maker: Maker) -> Page:
-    """Return what the stages found on a page.
-
-    Args:
-        result: of the stages.
-        key: relative path of the picture.
-        sha256: hash of the picture file.
-        maker: model and settings.
-    """
+    """Return what the stages found on a page of the picture with this key and hash."""
     return Page(
         key=key,
         **{name: getattr(result.image, name) for name in _SIZES},
@@ -115,11 +107,9 @@ def page_of_result(result: Result, key: str, sha256: str, maker: Maker) -> Page:
 
 
 def box_document(page: Page, *, dropped: int = 0) -> dict[str, Any]:
-    """Return the JSON of a page.
+    """Return the JSON of a page, without the other keys of `page.document`.
 
-    Args:
-        page: what was found; keys of `page.document` are not copied.
-        dropped: how many boxes were left out because of boxes.max.
+    `dropped` is how many boxes were left out because of boxes.max.
     """
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -200,13 +190,10 @@ def read_page(file: Path) -> Page:
 
 
 def read_kept(output: OutputConfig, key: str, page: int) -> Page | None:
-    """Read what an earlier run found on a page.
-
-    Returns:
-        The page; None when a file that belongs to it is missing, damaged or of another version.
+    """Read what an earlier run found on a page; None if a file of it is missing or of no use.
 
     Raises:
-        ImageError: the name of a file that belongs to the page would be too long.
+        ImageError: the name of a file of the page would be too long.
     """
     if not all_there(output, key, page):
         return None
@@ -217,11 +204,7 @@ def read_kept(output: OutputConfig, key: str, page: int) -> Page | None:
 
 
 def page_of(document: Mapping[str, Any], origin: str) -> Page:
-    """Return a box JSON as objects.
-
-    Args:
-        document: the parsed JSON; keys that are not known here are ignored.
-        origin: where it comes from, for messages.
+    """Return a box JSON of some origin (for messages) as objects; unknown keys are ignored.
 
     Raises:
         ConfigError: it is of another version, or damaged.

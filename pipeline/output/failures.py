@@ -1,4 +1,4 @@
-"""The list of failures of a run, one line of JSON per picture: its one writer and reader."""
+"""The list of failures of a run, one line of JSON per picture: its only writer and reader."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -16,14 +16,10 @@ READ_FAILURES: Final = "read-failures.jsonl"
 
 @dataclass(frozen=True)
 class Failure:
-    """Why a picture has no result.
+    """Why a picture has no result: the failed stage, the class of the error and its message.
 
-    Attributes:
-        path: key of the picture; of `locpipe read` the name of the page.
-        stage: the stage that failed.
-        error: class of the error.
-        message: what is wrong, and what to do.
-        attempts: runs in which the unchanged picture has failed.
+    `path` is the key of the picture; of `locpipe read` it is the name of the page. `attempts`
+    counts the runs in which the unchanged picture has failed.
     """
 
     path: str
@@ -34,12 +30,7 @@ class Failure:
 
 
 def write_failures(output: Path, name: str, failures: Iterable[Failure]) -> None:
-    """Write the failures of a run, sorted by path.
-
-    Args:
-        output: folder of the run.
-        name: FAILURES or READ_FAILURES.
-        failures: sorted by path.
+    """Write the failures of a run, sorted by path, to the file FAILURES or READ_FAILURES.
 
     Raises:
         OutputError: the output cannot be written.

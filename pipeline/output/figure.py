@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ...stages.errors import ConfigError, OutputError
 from .pictures import heatmap_pixels, mask_pixels
@@ -24,7 +25,6 @@ else:
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from numpy.typing import NDArray
 
     from ...stages.localize import Result
 
@@ -39,7 +39,7 @@ FORMATS: Final = (".png", ".pdf", ".svg", ".jpg")
 
 
 def check(path: Path, picture: Path) -> None:
-    """See, before anything is computed, that a figure of a picture can be drawn and called so.
+    """Check, before anything is computed, that a figure of a picture can be drawn and named so.
 
     Raises:
         ConfigError: the name ends in no format that can be drawn or is the picture's own, or
@@ -57,11 +57,7 @@ def check(path: Path, picture: Path) -> None:
 
 
 def figure(results: Sequence[tuple[str, Result]]) -> Figure:
-    """Draw results on one picture side by side: picture, heatmap with its legend, mask, boxes.
-
-    Args:
-        results: name of the method and what it found, one row each.
-    """
+    """Draw named results on one picture, a row each: picture, heatmap with legend, mask, boxes."""
     image = results[0][1].image
     aspect = min(max(image.height / image.width, 1 / TALLEST_PANEL), TALLEST_PANEL)
     size = (4.4 * PANEL_INCHES, len(results) * (PANEL_INCHES * aspect + 0.4))
@@ -73,7 +69,7 @@ def figure(results: Sequence[tuple[str, Result]]) -> Figure:
 
 
 def save(drawn: Figure, path: Path) -> None:
-    """Write a figure to a file that `check` has seen; the same one gives the same bytes.
+    """Write a figure to a file that `check` has seen; the same figure gives the same bytes.
 
     Raises:
         OutputError: the file cannot be written.

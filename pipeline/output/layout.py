@@ -1,6 +1,7 @@
-"""Where results lie: their folders and names."""
+"""The folders and names of results."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +24,7 @@ def result_path(output: Path, kind: str, key: str, page: int) -> Path:
 
 
 def page_name(key: str, page: int) -> str:
-    """What the results of a page are called: the key, from page 2 on with the page."""
+    """The name of the results of a page: the key, and from page 2 on the page."""
     return key if page == 1 else f"{key}.page-{page}"
 
 
@@ -50,7 +51,7 @@ def prepare_output(output: Path) -> None:
 
 
 def prepare_folders(output: OutputConfig) -> None:
-    """Make the folders of all kinds of results that are wanted.
+    """Make the folders of all kinds of results that are asked for.
 
     Raises:
         OutputError: something that is no folder has such a name, or it cannot be made.
@@ -61,7 +62,7 @@ def prepare_folders(output: OutputConfig) -> None:
 
 
 def sweep(output: Path) -> None:
-    """Drop what a killed run left unfinished; only for the holder of the lock."""
+    """Drop the unfinished files of a killed run; only for the holder of the lock."""
     for file in temporary_folder(output).iterdir():
         file.unlink(missing_ok=True)
 
@@ -80,20 +81,13 @@ def all_there(output: OutputConfig, key: str, page: int) -> bool:
 
 
 def remove_page(output: Path, key: str, page: int) -> bool:
-    """Remove every result of a page, the JSON first, since it vouches for the others.
+    """Remove every result of a page, and say if there was any.
 
-    Returns:
-        Whether there was any.
+    The JSON goes first, as it vouches for the others.
     """
-    return any(_removed([result_path(output, kind, key, page) for kind in KINDS]))
-
-
-def _removed(paths: Iterable[Path]) -> list[bool]:
-    found = []
-    for path in paths:
-        try:
-            path.unlink()
-            found.append(True)
-        except OSError:  # not there, or a name that never could be
-            found.append(False)
+    found = False
+    for kind in KINDS:
+        with suppress(OSError):  # not there, or a name that never could be
+            result_path(output, kind, key, page).unlink()
+            found = True
     return found

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
+
+from ...stages.geometry.box import Box
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from ...stages.geometry.box import Box
     from ...stages.localize import Result
 
 _LONGEST_SIDE = 1280  # of an overlay: it is for looking at
@@ -43,7 +43,7 @@ def heatmap_pixels(result: Result) -> NDArray[np.uint8]:
 def overlay_pixels(result: Result) -> NDArray[np.uint8]:
     """Return the picture under its heat and boxes, uint8 [h, w, 3] RGB, longest side 1280.
 
-    The hotter, the less of the picture shows through, in the colours of "inferno".
+    The hotter a place, the less of the picture shows through, in the colours of "inferno".
     """
     rgb = result.image.rgb
     scale = min(1.0, _LONGEST_SIDE / max(rgb.shape[:2]))

@@ -28,10 +28,10 @@ def weigh(
 ) -> Tables:
     """Measure the tables of `docs/methods.md` on labelled samples.
 
-    The features are computed once per batch; only the classifier is run again for each blocked
-    filter, several filters at a time. Where the classifier starts with global average pooling,
-    which blocking commutes with, it is run on the means of F; where nothing but a linear layer
-    follows, blocking filter i takes w_ic * mean(F_i) off the logits, and nothing is run at all.
+    The features are computed once per batch. Only the classifier runs again for each blocked
+    filter, several filters at a time. Blocking commutes with global average pooling: a classifier
+    that starts with it runs on the means of F. If only a linear layer follows, blocking filter i
+    takes w_ic * mean(F_i) off the logits, and nothing runs at all.
 
     Args:
         network: in evaluation mode.
@@ -67,7 +67,7 @@ class Sums:
     """Sums over the samples of each class, float64 so that the order of adding hardly matters.
 
     Attributes:
-        error: by which the error grows without a filter, [C, K].
+        error: growth of the error without a filter, [C, K].
         energy: the same divided by the energy of the filter's map, [C, K].
         excitation: of the maps, [C, K].
         baseline: the error of the whole network, [K].

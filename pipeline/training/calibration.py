@@ -1,10 +1,11 @@
 """Calibration of maps: the log-odds of "something of this label is here" as slope * H + intercept.
 
-What run configs ask for, and the regression that answers it, for every kind of model.
+It serves every kind of model: the maps that run configs ask for, and the regression that fits them.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import get_args
 
@@ -20,17 +21,17 @@ from ...stages.settings import Polarity, Resolution, Weights
 from ..config.sections import Config
 
 KINDS: tuple[Weights, ...] = tuple(kind for kind in get_args(Weights) if kind != "classifier")
-"""Kinds of weights with tables: class maps of the classifier itself are log-odds as they are."""
+"""Kinds of weights with tables. The maps of the classifier itself need none: they are log-odds."""
 PRIOR = 0.05
 """Share of cells on a picture that are taken to be ink.
 
-The fit counts all positive cells together as this and all negative ones as the rest. A map that
-hardly tells ink from ground then stays below 0.5 nearly everywhere, a plain picture stays dark, and
-where maps are joined by their maximum the one that knows most decides; with equal shares every weak
-map would light up half of every photograph. It is a compromise: on photographs without text the
-digits network still lights up 9 (`paper`) to 19 (`class`) percent of the area at 0.5 with three
-scales and both polarities. A prior of 0.005 makes that 1 to 3 percent, but leaves of the text in
-photographs a third to a quarter of what is found.
+All positive cells together count as this share in the fit, all negative ones as the rest. So a map
+that hardly tells ink from ground stays below 0.5 nearly everywhere, and a plain picture stays dark.
+Where maps are joined by their maximum, the map that knows most decides. With equal shares, every
+weak map would light up half of every photograph. The value is a compromise: at 0.5, with three
+scales and both polarities, the digits network lights up 9 (`paper`) to 19 (`class`) percent of the
+area of photographs without text. A prior of 0.005 makes that 1 to 3 percent, but then only a
+quarter to a third of the text in photographs is found.
 """
 
 
@@ -39,7 +40,7 @@ class Request:
     """What `locpipe calibrate` is asked for, whatever the kind of model.
 
     Attributes:
-        configs: of runs with the model: their maps are calibrated, for their thresholds.
+        configs: of runs with the model. Their maps are calibrated, for their thresholds.
         every_kind: calibrate all kinds of weights, not only those of the configs.
         backgrounds: folder of photographs without text; None: none, or those of the training.
         count: pictures to make.
@@ -64,13 +65,9 @@ class Pass:
 
 @dataclass(frozen=True)
 class Vector:
-    """A weight vector W whose map H is to be calibrated.
+    """A weight vector W, float32 [C], whose map H is to be calibrated.
 
-    Attributes:
-        weights: its kind.
-        label: the name that its calibration is kept under.
-        classes: indices of the classes whose ink is a positive.
-        values: float32 [C].
+    The calibration is kept under `label`. Ink of the `classes` (indices) is a positive.
     """
 
     weights: Weights
@@ -84,10 +81,7 @@ def asked_for(
 ) -> dict[Pass, tuple[Vector, ...]]:
     """Return every pass over a picture that the configs make, and the maps they want of it.
 
-    Args:
-        model: gives the weight vectors.
-        configs: of runs with the model.
-        every_kind: want the maps of all kinds of weights, not only of the config's own.
+    With `every_kind` these are the maps of all kinds of weights, not only of the config's own.
     """
     wanted: dict[Pass, dict[tuple[Weights, str], Vector]] = {}
     for config in configs:
@@ -99,7 +93,8 @@ def asked_for(
                 model, label, weights=kind, group=config.heatmap.group
             )
         }
-        for one in _passes(config):
+        for scale, polarity in product(config.infer.scale, config.infer.polarities):
+            one = Pass(config.infer.resolution, polarity, scale)
             wanted.setdefault(one, {}).update(vectors)
     return {one: tuple(vectors.values()) for one, vectors in wanted.items()}
 
@@ -109,13 +104,13 @@ def fit(
 ) -> tuple[float, float]:
     """Return slope and intercept of a logistic regression of one variable, slope >= 0.
 
-    More heat is never evidence of less: where a map is hotter on ground than on ink, it is taken
-    to say nothing, which makes it the prior everywhere.
+    More heat is never evidence against ink. A map that is hotter on ground than on ink is taken to
+    say nothing: its slope is 0, and it gives the prior everywhere.
 
     Args:
         positive: [N] values where the answer is yes.
         negative: [M] values where it is no.
-        prior: what all positives together count; all negatives count the rest.
+        prior: weight of all positives together; all negatives have the rest of 1.
     """
     x = np.concatenate([positive, negative]).astype(np.float64)
     middle, spread = float(np.mean(x)), float(np.std(x)) or 1.0
@@ -148,13 +143,3 @@ def calibration(vector: Vector, one: Pass, slope: float, intercept: float) -> Ca
         slope=float(f"{slope:.6g}"),
         intercept=float(f"{intercept:.6g}"),
     )
-
-
-def _passes(config: Config) -> list[Pass]:
-    options = config.infer
-    both = options.polarity == "both"
-    return [
-        Pass(options.resolution, polarity, scale)
-        for scale in options.scale
-        for polarity in (("normal", "inverted") if both else (options.polarity,))
-    ]

@@ -10,6 +10,8 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 from safetensors.numpy import save as serialize_arrays
+from safetensors.torch import save as serialize_tensors
+from torch import nn
 
 from ...stages.errors import ModelError
 from ...stages.models.card import Calibration, ModelCard
@@ -25,7 +27,7 @@ def made_with(*packages: str) -> dict[str, Any]:
 
 
 def require_weights(folder: Path, card: ModelCard) -> None:
-    """See that the weights of a model folder are those of its card.
+    """Check that the weights of a model folder are those of its card.
 
     Raises:
         ModelError: they are not.
@@ -36,21 +38,26 @@ def require_weights(folder: Path, card: ModelCard) -> None:
         raise ModelError(msg)
 
 
+def write_weights(folder: Path, network: nn.Module) -> dict[str, str]:
+    """Write the weights of a network; return the sha256 of the file by its name.
+
+    Raises:
+        OutputError: the folder cannot be written.
+    """
+    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
+    write_whole(folder / WEIGHTS_FILE, serialize_tensors(tensors))
+    return {WEIGHTS_FILE: sha256_of(folder / WEIGHTS_FILE)}
+
+
 def write_tables(
     folder: Path,
     card: ModelCard,
     tables: Mapping[str, NDArray[np.generic]],
     about: dict[str, Any],
 ) -> None:
-    """Replace the tables of a model, then its card.
+    """Replace the tables of a model, then its card, which says `about` how they were measured.
 
-    Killed in between, the model fails its checksum until `locpipe weigh` is run again.
-
-    Args:
-        folder: of the model.
-        card: as it was.
-        tables: those of `Tables` that are stored.
-        about: how they were measured.
+    If the process dies in between, the model fails its checksum until `locpipe weigh` runs again.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -65,13 +72,9 @@ def write_tables(
 def write_calibrations(
     folder: Path, card: ModelCard, fitted: Iterable[Calibration], about: dict[str, Any]
 ) -> None:
-    """Add calibrations to a model; a new one replaces that of the same map.
+    """Add calibrations to a card, and `about` how they were fitted.
 
-    Args:
-        folder: of the model.
-        card: as it was.
-        fitted: the new calibrations.
-        about: how they were fitted.
+    A new calibration replaces the old one of the same map.
 
     Raises:
         OutputError: the card cannot be written.

@@ -1,6 +1,7 @@
 """Checkpoints without pickle: a training goes on from one as if it had never stopped."""
 
 import json
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ Record = dict[str, Any]
 
 
 def require_room(folder: Path, *, resume: bool) -> None:
-    """See that a training may begin in a folder.
+    """Check that a training may begin in a folder.
 
     Raises:
         ConfigError: it holds a finished model or, without `resume`, an unfinished training.
@@ -34,81 +35,85 @@ def require_room(folder: Path, *, resume: bool) -> None:
         raise ConfigError(msg)
 
 
-def save_checkpoint(
-    file: Path,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    *,
-    settings: Mapping[str, Any],
-    curve: list[Record],
-) -> None:
-    """Write all that decides how a training goes on: weights, optimizer, random numbers, curve.
+class Checkpoint:
+    """The file from which a training goes on.
 
     Args:
-        file: where to; replaced as a whole or not at all.
+        folder: of the training.
         network: its parameters and buffers are kept.
         optimizer: its state must be tensors, as that of torch's own optimizers is.
         settings: JSON values that another training must share to go on from here.
-        curve: one JSON record for each epoch done.
-
-    Raises:
-        OutputError: it cannot be written.
     """
-    state = optimizer.state_dict()
-    tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    for index, slots in state["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": value for name, value in slots.items()}
-    tensors["random"] = torch.get_rng_state()
-    header = {"settings": settings, "curve": curve, "groups": state["param_groups"]}
-    plain = {name: value.contiguous() for name, value in tensors.items()}
-    write_whole(file, save(plain, {"locpipe": json.dumps(header)}))
 
+    def __init__(
+        self,
+        folder: Path,
+        network: nn.Module,
+        optimizer: torch.optim.Optimizer,
+        settings: Mapping[str, Any],
+    ) -> None:
+        self._file = folder / CHECKPOINT_FILE
+        self._network, self._optimizer, self._settings = network, optimizer, settings
+        self._saved = time.monotonic()
 
-def load_checkpoint(
-    file: Path,
-    network: nn.Module,
-    optimizer: torch.optim.Optimizer,
-    *,
-    settings: Mapping[str, Any],
-) -> list[Record]:
-    """Bring network, optimizer and random numbers to where a checkpoint left them.
+    def is_due(self, minutes: float) -> bool:
+        """Say whether the last one is older than this."""
+        return time.monotonic() - self._saved > 60 * minutes
 
-    Returns:
-        The curve, one record for each epoch done.
+    def save(self, curve: list[Record]) -> None:
+        """Write weights, optimizer, random numbers and curve, as a whole or not at all.
 
-    Raises:
-        ConfigError: the file is damaged or belongs to a training with other settings.
-    """
-    try:
-        with safe_open(file, framework="pt") as stored:
-            header = json.loads(stored.metadata()["locpipe"])
-            tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no dict
-    except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
-        msg = f"{file} is no checkpoint of ours or damaged ({error}); remove it and train anew"
-        raise ConfigError(msg) from error
-    _require_equal(file, header["settings"], settings)
-    network.load_state_dict(_under("network.", tensors))
-    slots: dict[int, dict[str, Tensor]] = {}
-    for name, value in _under("optimizer.", tensors).items():
-        index, _, slot = name.partition(".")
-        slots.setdefault(int(index), {})[slot] = value
-    optimizer.load_state_dict({"state": slots, "param_groups": header["groups"]})
-    # Sums are rounded in another way when weights and moments lie differently in memory.
-    for parameter, moments in optimizer.state.items():
-        for name, value in moments.items():
-            if value.shape == parameter.shape:
-                moments[name] = torch.empty_like(parameter.detach()).copy_(value)
-    torch.set_rng_state(tensors["random"])
-    curve: list[Record] = header["curve"]
-    return curve
+        Raises:
+            OutputError: it cannot be written.
+        """
+        state = self._optimizer.state_dict()
+        tensors = {f"network.{name}": value for name, value in self._network.state_dict().items()}
+        for index, slots in state["state"].items():
+            tensors |= {f"optimizer.{index}.{name}": value for name, value in slots.items()}
+        tensors["random"] = torch.get_rng_state()
+        header = {"settings": self._settings, "curve": curve, "groups": state["param_groups"]}
+        plain = {name: value.contiguous() for name, value in tensors.items()}
+        write_whole(self._file, save(plain, {"locpipe": json.dumps(header)}))
+        self._saved = time.monotonic()
 
+    def load(self, *, resume: bool) -> list[Record]:
+        """Bring network, optimizer and random numbers to where they were, and return the curve.
 
-def _under(prefix: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): value
-        for name, value in tensors.items()
-        if name.startswith(prefix)
-    }
+        Without a file, or without `resume`, nothing changes and the curve is empty.
+
+        Raises:
+            ConfigError: the file is damaged or belongs to a training with other settings.
+        """
+        file = self._file
+        if not (resume and file.is_file()):
+            return []
+        try:
+            with safe_open(file, framework="pt") as stored:
+                header = json.loads(stored.metadata()["locpipe"])
+                tensors = {name: stored.get_tensor(name) for name in stored.keys()}  # noqa: SIM118 - no dict
+        except (SafetensorError, OSError, KeyError, TypeError, ValueError) as error:
+            msg = f"{file} is no checkpoint of ours or damaged ({error}); remove it and train anew"
+            raise ConfigError(msg) from error
+        _require_equal(file, header["settings"], self._settings)
+        network: dict[str, Tensor] = {}
+        slots: dict[int, dict[str, Tensor]] = {}
+        for name, value in tensors.items():
+            kind, _, rest = name.partition(".")
+            if kind == "network":
+                network[rest] = value
+            elif kind == "optimizer":
+                index, _, slot = rest.partition(".")
+                slots.setdefault(int(index), {})[slot] = value
+        self._network.load_state_dict(network)
+        self._optimizer.load_state_dict({"state": slots, "param_groups": header["groups"]})
+        # Sums are rounded in another way when weights and moments lie differently in memory.
+        for parameter, moments in self._optimizer.state.items():
+            for name, value in moments.items():
+                if value.shape == parameter.shape:
+                    moments[name] = torch.empty_like(parameter.detach()).copy_(value)
+        torch.set_rng_state(tensors["random"])
+        curve: list[Record] = header["curve"]
+        return curve
 
 
 def _require_equal(file: Path, theirs: Mapping[str, Any], ours: Mapping[str, Any]) -> None:

@@ -6,21 +6,20 @@ import io
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from ...stages.errors import ConfigError
 from ..output.atomic import write_whole
+from .checkpoint import Record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
 def blank(width: float = 8, height: float = 3.2) -> Figure:
-    """Return an empty figure; called before a training, it fails before any work is done.
+    """Return an empty figure; its width and height are in inches of 100 pixels.
 
-    Args:
-        width: in inches of 100 pixels.
-        height: the same.
+    Called before a training, it fails before any work is done.
 
     Raises:
         ConfigError: matplotlib is not installed.
@@ -34,7 +33,15 @@ def blank(width: float = 8, height: float = 3.2) -> Figure:
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def save_curve(folder: Path, curve: Sequence[dict[str, Any]], figure: Figure) -> None:
+def epoch_record(
+    epoch: int, train: tuple[float, float], test: tuple[float, float]
+) -> dict[str, float]:
+    """Return the record of an epoch: mean error and accuracy in 0..1 of both parts."""
+    values = {"train_error": train[0], "train_accuracy": train[1]}
+    return {"epoch": epoch, **values, "test_error": test[0], "test_accuracy": test[1]}
+
+
+def save_curve(folder: Path, curve: Sequence[Record], figure: Figure) -> None:
     """Write `curve.jsonl`, one line per record, and `curve.png`, its figure.
 
     Raises:
@@ -47,13 +54,8 @@ def save_curve(folder: Path, curve: Sequence[dict[str, Any]], figure: Figure) ->
     write_whole(folder / "curve.png", picture.getvalue())
 
 
-def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:
-    """Write `curve.jsonl` and `curve.png`: error and accuracy over the epochs.
-
-    Args:
-        folder: where to.
-        curve: one record per epoch with `epoch` and, for both of `train` and `test`, mean negative
-            log-likelihood `<part>_error` and `<part>_accuracy` in 0..1.
+def write_curve(folder: Path, curve: Sequence[Record]) -> None:
+    """Write `curve.jsonl` and `curve.png`: error and accuracy over the epochs, as `epoch_record`.
 
     Raises:
         ConfigError: matplotlib is not installed.

@@ -1,7 +1,5 @@
 """A classifier in memory: weighed, kept in a folder, and found again."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,7 +41,7 @@ def weigh(
 ) -> WeighedModel:
     """Measure the AdGAP weights of a classifier in memory: `locpipe weigh` for programs.
 
-    Each filter of `layer` is blocked in turn; its weight is the growth of the classification error
+    Each filter of `layer` is blocked in turn. Its weight is the growth of the classification error
     (Ghosh et al., "AdGAP", equation 1). The module itself is not changed.
 
     Args:
@@ -87,10 +85,6 @@ def weigh(
 def load(folder: str | Path, module: nn.Module) -> WeighedModel:
     """Return a model that `WeighedModel.save` wrote, with the module that it was measured on.
 
-    Args:
-        folder: of the model.
-        module: with the same weights as then.
-
     Raises:
         ModelError: the folder holds no such model, is damaged, or was measured on other weights.
     """
@@ -100,13 +94,9 @@ def load(folder: str | Path, module: nn.Module) -> WeighedModel:
     if card.module is None:
         msg = f"{folder} was not made of a module in memory; give its name as `model` instead"
         raise ModelError(msg)
+    layer, mean, std, side = card.module.layer, card.input.mean, card.input.std, card.input.width
     model = model_of_module(
-        module,
-        layer=card.module.layer,
-        classes=card.classes,
-        mean=card.input.mean,
-        std=card.input.std,
-        side=card.input.width,
+        module, layer=layer, classes=card.classes, mean=mean, std=std, side=side
     )
     if model.sha256 != card.module.sha256:
         msg = (

@@ -1,4 +1,4 @@
-"""What the boxes stage finds, in a module that loads at once: whoever reads results needs it."""
+"""The results of the boxes stage; a light module, as all readers of results need it."""
 
 from dataclasses import dataclass
 
@@ -32,11 +32,9 @@ class Box:
 
 @dataclass(frozen=True)
 class Boxes:
-    """What was found on a picture.
+    """What was found on a picture: the boxes in reading order.
 
-    Attributes:
-        items: the boxes in reading order.
-        dropped: how many more there were than the maximum asked for; the best scores were kept.
+    If there were more than the maximum asked for, the best scores were kept and the rest `dropped`.
     """
 
     items: tuple[Box, ...]

@@ -1,7 +1,5 @@
 """Where components end: between the cells, in pixels of the picture."""
 
-from __future__ import annotations
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,10 +14,9 @@ def outlines(
     """Return points on the outline of every component.
 
     Cells are large against small letters. So the outline crosses between the centres of a cell
-    inside and its neighbour outside where heat, interpolated linearly, crosses the level (the
-    vertices of marching squares, Lorensen and Cline 1987). Without a level, and between cells that
-    are both above or both below it, the outline lies half way. At the border of the picture it lies
-    on the border.
+    inside and its neighbour outside, where linearly interpolated heat crosses the level (the
+    vertices of marching squares, Lorensen and Cline 1987). It lies half way if there is no level,
+    or if both cells are above or below it. At the border of the picture it lies on the border.
 
     Args:
         marks: int32 [h, w], 0 outside, else the number of a component, from 1.

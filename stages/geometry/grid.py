@@ -1,7 +1,5 @@
 """The grid of cells that a map lies on, and the way from one grid to another."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -29,13 +27,13 @@ class Grid:
     picture: tuple[int, int]
 
     @classmethod
-    def of_pixels(cls, picture: tuple[int, int]) -> Grid:
+    def of_pixels(cls, picture: tuple[int, int]) -> "Grid":
         """Return the grid whose cells are the pixels of a picture of that width and height."""
         return cls(picture[::-1], (1, 1), (0.5, 0.5), picture)
 
     @cached_property
     def left_edges(self) -> NDArray[np.float64]:
-        """Return x of the left edge of each column and, last, the right edge of the last: [w + 1].
+        """Return x of the left edge of each column and the right edge of the last one, [w + 1].
 
         The outermost edges are the picture's own.
         """
@@ -43,7 +41,7 @@ class Grid:
 
     @cached_property
     def top_edges(self) -> NDArray[np.float64]:
-        """Return y of the top edge of each row and, last, the bottom edge of the last: [h + 1]."""
+        """Return y of the top edge of each row and the bottom edge of the last one, [h + 1]."""
         return self._edges(axis=1)
 
     def cell_area(self) -> float:
@@ -67,7 +65,7 @@ class Grid:
 
 
 def resample(values: NDArray[np.float32], source: Grid, target: Grid) -> NDArray[np.float32]:
-    """Return maps [K, h, w] on `source` bilinearly interpolated at the cells of `target`.
+    """Return maps [K, h, w] on `source`, bilinearly interpolated at the cells of `target`.
 
     Beyond the outermost centres the outermost value holds.
     """

@@ -1,6 +1,4 @@
-"""Polygons as pixels: which of them each polygon covers, and the mask of all."""
-
-from __future__ import annotations
+"""Polygons as pixels: the pixels that each polygon covers, and the mask of all polygons."""
 
 from collections.abc import Iterable, Sequence
 
@@ -14,9 +12,9 @@ Rect = tuple[int, int, int, int]
 def covered(polygon: Polygon, rect: Rect) -> NDArray[np.bool_]:
     """Return which pixels of a rectangle have their centre inside a polygon, bool [h, w].
 
-    All of them, if the polygon is so thin that it lies between the centres. Row by row, by the
-    parity of the edges to the left: skimage.draw.polygon asks for every pixel, in ten times the
-    time, and OpenCV adds half a pixel all around.
+    If the polygon is so thin that it lies between the centres, these are all pixels. It works row
+    by row, by the parity of the edges to the left. skimage.draw.polygon asks for every pixel and
+    takes ten times as long, and OpenCV adds half a pixel all around.
 
     Args:
         polygon: corners (x, y) in pixels.
@@ -41,12 +39,12 @@ def filled(
     """Return the pixels inside of shapes; where shapes meet, the last one has the pixel.
 
     Args:
-        shapes: the index of its map, polygon and rectangle of each, see `covered`.
+        shapes: per shape the index of its map, its polygon and its rectangle, see `covered`.
         maps: K, how many there are.
         picture: width and height in pixels.
 
     Returns:
-        Bool [K, H, W], at most one map for a pixel.
+        Bool [K, H, W], at most one map per pixel.
     """
     width, height = picture
     values = np.zeros((maps, height, width), np.bool_)

@@ -1,7 +1,5 @@
 """Text lines and reading order of boxes, at any angle."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -23,16 +21,13 @@ _REACH = 4.0  # heights of a rectangle in which lies all that is near to it by t
 def reading_order(corners: Floats) -> tuple[list[int], list[int]]:
     """Return the order in which boxes are read, and the index of the line of each in that order.
 
-    Boxes follow each other on a line where they stand side by side: seen along the longer one,
-    they share half of the lower one's height, are of similar height, and stand less than one
-    and a half times the height apart. Each has one neighbour at most on either side, the nearest,
+    `corners` [N, 4, 2] are those of rectangles in pixels, clockwise from the top-left one in
+    reading direction. Boxes follow each other on a line if they stand side by side. Seen along the
+    longer one, they share half of the lower one's height, are of similar height, and stand less
+    than one and a half heights apart. Each has at most one neighbour on either side, the nearest,
     so that a slanted or tall box does not tie two lines together. Lines that stand close below each
-    other are a block, read from its first line to its last; blocks are read by recursive XY cuts
-    (Nagy and Seth 1984): from top to bottom, and what stands beside each other from left to right.
-
-    Args:
-        corners: [N, 4, 2] of rectangles in pixels, clockwise from the top-left one in reading
-            direction.
+    other are a block, read from its first line to its last. Blocks are read by recursive XY cuts
+    (Nagy and Seth 1984): from top to bottom, and blocks beside each other from left to right.
     """
     if len(corners) == 0:
         return [], []
@@ -67,10 +62,15 @@ class _Frames:
         """Return the unit vectors [N, 2] that point from a line to the next."""
         return np.stack([-self.along[:, 1], self.along[:, 0]], axis=1)
 
-    def pairs(self) -> tuple[Indices, Indices]:
-        """Return i and j [P] of those that may be near to each other, i by the height of i.
+    def edges(self, i: Indices, j: Indices) -> tuple[Floats, ...]:
+        """Return where pairs begin and end in the frame of i: j and i along it, j and i down it."""
+        along, down = self.along[i], self.down()[i]
+        return *self.seen(j, along), *self.seen(i, along), *self.seen(j, down), *self.seen(i, down)
 
-        Of all pairs there are too many on a page of small print: 1.8 GB for 4,000 words.
+    def pairs(self) -> tuple[Indices, Indices]:
+        """Return i and j [P] of those that may be near to each other, measured by the height of i.
+
+        A page of small print has too many pairs in all: 1.8 GB for 4,000 words.
         """
         low, high = self.corners.min(axis=1), self.corners.max(axis=1)
         reach = _REACH * self.height[:, None]
@@ -100,11 +100,7 @@ def _neighbours(boxes: _Frames) -> csr_array:
     i, j = boxes.pairs()
     decides = clearer[i] > clearer[j]
     i, j = i[decides], j[decides]
-    along, down = boxes.along[i], boxes.down()[i]
-    left, right = boxes.seen(j, along)
-    top, bottom = boxes.seen(j, down)
-    start, end = boxes.seen(i, along)
-    first, last = boxes.seen(i, down)
+    left, right, start, end, top, bottom, first, last = boxes.edges(i, j)
     height, own = bottom - top, boxes.height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
     overlap = np.minimum(bottom, last) - np.maximum(top, first)
@@ -118,9 +114,8 @@ def _neighbours(boxes: _Frames) -> csr_array:
         & (ahead != 0)
     )
     before, after = np.where(ahead > 0, [i, j], [j, i])[:, near]
-    return _mutually_nearest(
-        before, after, (np.maximum(gap, 0) + np.abs(aside))[near], len(clearer)
-    )
+    distance = (np.maximum(gap, 0) + np.abs(aside))[near]
+    return _mutually_nearest(before, after, distance, len(clearer))
 
 
 def _mutually_nearest(before: Indices, after: Indices, distance: Floats, count: int) -> csr_array:
@@ -153,11 +148,7 @@ def _around(boxes: _Frames, line_of: Indices) -> _Frames:
 def _below_each_other(lines: _Frames) -> csr_array:
     """Return which lines are neighbours in a block, bool [N, N]."""
     i, j = lines.pairs()
-    along, down = lines.along[i], lines.down()[i]
-    left, right = lines.seen(j, along)
-    top, bottom = lines.seen(j, down)
-    start, end = lines.seen(i, along)
-    first, last = lines.seen(i, down)
+    left, right, start, end, top, bottom, first, last = lines.edges(i, j)
     height, own = lines.height[j], lines.height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
     shared = np.minimum(right, end) - np.maximum(left, start)
@@ -173,12 +164,8 @@ def _below_each_other(lines: _Frames) -> csr_array:
 
 def _line_order(lines: _Frames, block_of: Indices) -> list[int]:
     blocks = [np.flatnonzero(block_of == block) for block in range(int(block_of.max()) + 1)]
-    bounds = np.array(
-        [
-            [*lines.corners[block].min(axis=(0, 1)), *lines.corners[block].max(axis=(0, 1))]
-            for block in blocks
-        ]
-    )
+    corners = [lines.corners[block].reshape(-1, 2) for block in blocks]
+    bounds = np.array([[*points.min(axis=0), *points.max(axis=0)] for points in corners])
     order: list[int] = []
     for index in _xy_cuts(bounds, np.arange(len(blocks))):
         block = blocks[index]

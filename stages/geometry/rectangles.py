@@ -1,7 +1,5 @@
 """Shapes around the points of an outline: rectangles, and ribbons that follow bent words."""
 
-from __future__ import annotations
-
 import math
 
 import cv2
@@ -29,10 +27,10 @@ def tilted(points: Floats) -> Floats:
 def smallest_rectangle(points: Floats) -> Floats:
     """Return the corners [4, 2] of the smallest rectangle around points.
 
-    The upright one where that is hardly larger: the angle of what is nearly square or round is
-    chance. Clockwise from the top-left corner in reading direction: text runs along the longer
-    side, or, in what is nearly a square, along the side nearest to the horizontal; left to right,
-    or downwards where it is vertical.
+    It is the upright one if that is hardly larger: the angle of something nearly square or round is
+    chance. The corners go clockwise from the top-left one in reading direction. Text runs along the
+    longer side, or along the side nearest to the horizontal if it is nearly a square. It runs from
+    left to right, or downwards if it is vertical.
     """
     corners, straight = tilted(points), upright(points)
     if abs(_signed_area(corners)) > _LEAST_GAIN * _signed_area(straight):
@@ -68,16 +66,17 @@ def moved_out(rectangle: Floats, distance: float) -> Floats:
 
 
 def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> Floats | None:
-    """Return a polygon of even height that follows a bent word; None if it is hardly smaller.
+    """Return a polygon of even height that follows a bent word.
 
-    Smaller than the rectangle, that is. Its middle line is a polynomial of fourth degree over the
-    rectangle's length, fitted by least squares to both edges at once, each half a height off.
+    It is None if the polygon is hardly smaller than the rectangle. Its middle line is a polynomial
+    of fourth degree over the rectangle's length. Least squares fit it to both edges at once, each
+    half a height off.
 
     Args:
         points: [n, 2] on the outline, evenly spread.
         rectangle: the smallest one around them, corners as of `smallest_rectangle`.
         padding: how far to move out, in units of the ribbon's height.
-        margin: and in pixels.
+        margin: the same in pixels, added to it.
 
     Returns:
         [14, 2] corners, as in CTW1500 (Liu et al. 2017): 7 along the upper edge in reading
@@ -105,10 +104,8 @@ def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> 
 def _middle_line(points: Floats, powers: Floats, middle: Floats) -> tuple[Floats, float]:
     """Return the polynomial [5] through the middle of a ribbon, and half the ribbon's height.
 
-    Args:
-        points: [n, 2] on its outline.
-        powers: [n, 5] of their x.
-        middle: a first fit to the points of both edges.
+    `powers` [n, 5] are those of x of the points [n, 2] on its outline. `middle` is a first fit to
+    the points of both edges.
     """
     x, y = points.T
     for _ in range(4):

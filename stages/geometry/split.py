@@ -1,7 +1,5 @@
 """Cutting components apart where they are thin."""
 
-from __future__ import annotations
-
 import cv2
 import numpy as np
 import scipy.ndimage
@@ -12,19 +10,12 @@ _LEAST_PART = 2.0  # area of a part's thick cells, in units of half the componen
 
 
 def cut_necks(cells: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
-    """Cut components where they are thinner than a share of their own height.
+    """Cut components (cells, bool [h, w]) where they are thinner than a share of their height.
 
-    Words or lines that only a bridge joins come apart: where the distance to the outline exceeds
-    the share of its maximum in the component is a part, and parts are cut along the watershed
-    between them (Meyer 1994), which runs through the thinnest places. What is too small to be a
-    letter is no part.
-
-    Args:
-        cells: bool [h, w].
-        share: of the greatest thickness of the component, 0..1.
-
-    Returns:
-        bool [h, w], without the cells of the cuts.
+    Words or lines that only a bridge joins come apart. A part is where the distance to the outline
+    exceeds the share (0..1) of its maximum in the component. Parts are cut along the watershed
+    between them (Meyer 1994), which runs through the thinnest places. A region too small to be a
+    letter is no part. The result has no cells where the cuts are.
     """
     # Beyond the border there is nothing.
     padded = np.pad(cells, 1).astype(np.uint8)

@@ -1,6 +1,4 @@
-"""A classifier that others trained as a model: without a folder, and without AdGAP tables."""
-
-from __future__ import annotations
+"""A classifier that others trained, as a model: without a folder, and without AdGAP tables."""
 
 import hashlib
 import json
@@ -31,9 +29,8 @@ class BackboneSource:
     def card(self) -> ModelCard:
         """Return what is known of it: its classes, and how it wants its pictures.
 
-        The classes are ImageNet's where there are a thousand, else `class 0`, `class 1`, …. The
-        network is built for it, so that what is wrong with it shows before anything is started or
-        written.
+        A thousand classes are ImageNet's; others are called `class 0`, `class 1`, …. The network is
+        built for this, so that errors show before anything is started or written.
 
         Raises:
             ModelError: there is no such backbone, layer or file of weights, or they do not fit.
@@ -62,11 +59,7 @@ class BackboneSource:
         )
 
     def verify(self) -> str:
-        """Return the sha256 of its name, its layer and the file of its weights.
-
-        Raises:
-            ModelError: as `weights_sha256`.
-        """
+        """Return the sha256 of its name, its layer and its weights; errors as `weights_sha256`."""
         decisive = [self._backbone.backbone, self._backbone.layer, self.weights_sha256()]
         return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 
@@ -74,7 +67,7 @@ class BackboneSource:
         """Return the sha256 of the file of its weights.
 
         Raises:
-            ModelError: there are no such weights, or they are others than they should be.
+            ModelError: there are no such weights, or they are not the expected ones.
         """
         file = self._file()
         found, expected = sha256_of(file), self._backbone.sha256
@@ -96,7 +89,7 @@ class BackboneSource:
 
 
 def unmeasured(network: Network, classes: int) -> Tables:
-    """Return tables without a sample: empty, except for `linear` of nets that end in GAP + linear.
+    """Return empty tables without a sample; only nets that end in GAP + linear have `linear`.
 
     Raises:
         ModelError: the network cannot be followed.
@@ -116,7 +109,7 @@ def unmeasured(network: Network, classes: int) -> Tables:
 
 @cache
 def classes_named(count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return ids and names of so many classes: ImageNet's where there are a thousand."""
+    """Return ids and names of so many classes: ImageNet's if there are a thousand."""
     lines = CLASS_LIST.read_text("utf-8").splitlines()
     if count != len(lines):
         return (), tuple(f"class {number}" for number in range(count))

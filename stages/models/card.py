@@ -34,9 +34,9 @@ class InputSpec(_Record):
     """How the network wants its pictures.
 
     A picture in 0..1 becomes `(picture - mean) / std`, one mean and std per channel. `object_size`
-    is what an object's longer side fills of a training picture of `width` x `height` pixels.
-    `stretch` says that it knows nothing but light ink on black: a hotspot is stretched, from its
-    median to its 99th percentile, to look like that before it is classified.
+    is the length of an object's longer side in a training picture of `width` x `height` pixels.
+    `stretch` says that it knows only light ink on black. Then a hotspot is stretched to look like
+    that, from its median to its 99th percentile, before it is classified.
     """
 
     channels: Literal[1, 3]
@@ -51,8 +51,8 @@ class InputSpec(_Record):
 class Calibration(_Record):
     """Log-odds of "something of `label` is here" as `slope * H + intercept`.
 
-    Fitted once for the model, never on the picture at hand. `label` names a class, or a group
-    whose members' weights are summed or (`paper`) do not matter.
+    It is fitted once for the model, never on the picture at hand. `label` is a class or a group.
+    The weights of a group's members are summed, or do not matter (`paper`).
     """
 
     weights: Weights
@@ -67,8 +67,8 @@ class Calibration(_Record):
 class Backbone(_Record):
     """A classifier that others trained: torchvision's, or EfficientNet-lite0.
 
-    `weights` is a name that torchvision gives them, or a local file; `layer` the one that gives F,
-    None: the last convolutional stage; `sha256` what the file of the weights must have.
+    `weights` is a name of torchvision's, or a local file. `layer` gives F; None: the last
+    convolutional stage. `sha256` is the one that the file of the weights must have.
     """
 
     backbone: str
@@ -87,9 +87,9 @@ class ModuleCard(_Record):
 class ModelCard(_Record):
     """What `model.yaml` says.
 
-    `ids` are other names of the classes, in their order, such as WordNet's: n02389026. Where there
-    is a `backbone`, the network and its weights are that one's. Where there is a `module`, whoever
-    loads the model brings the network.
+    `ids` are other names of the classes, in their order, such as WordNet's: n02389026. With a
+    `backbone`, the network and its weights are that one's. With a `module`, whoever loads the model
+    brings the network.
     """
 
     schema_: Literal["locpipe/model/1"] = Field(alias="schema")
@@ -111,7 +111,7 @@ class ModelCard(_Record):
     _tables_file: Path | None = PrivateAttr(None)
 
     def model_post_init(self, context: object, /) -> None:
-        """Remember the file of the tables, which whoever reads a card gives as the context."""
+        """Remember the file of the tables, which the reader of a card gives as the context."""
         if isinstance(context, Path):
             self._tables_file = context
 
@@ -129,7 +129,7 @@ class ModelCard(_Record):
         return sum(1 if top is None else min(top, len(self.classes)) for top in tops)
 
     def members(self, label: str) -> tuple[int, ...]:
-        """Return the indices of the classes that `label`, a class or a group, stands for.
+        """Return the indices of the classes of `label`, a class or a group.
 
         Raises:
             ModelError: the model knows no such class or group.
@@ -146,9 +146,7 @@ class ModelCard(_Record):
         raise ModelError(msg)
 
     def map_names(self, label: str, weights: Weights, group: Group) -> tuple[str, ...]:
-        """Return the names of the maps that make up the map of a label.
-
-        A group's members where their maps are joined by the maximum, else the label itself.
+        """Return the names of the maps of a label: its own, or those of members joined by maximum.
 
         Raises:
             ModelError: the model knows no such class or group.
@@ -182,12 +180,7 @@ class ModelCard(_Record):
         return min(fitting, key=lambda entry: abs(math.log(entry.scale / scale)))
 
     def require_measured(self, label: str, weights: Weights, measured: Measured) -> None:
-        """See that the tables say something of a label.
-
-        Args:
-            label: a class or a group.
-            weights: which table.
-            measured: what is in the tables.
+        """Check that the measured tables say something of a label, a class or a group.
 
         Raises:
             ModelError: they do not; the message says how to measure them.
@@ -217,10 +210,10 @@ class ModelCard(_Record):
         )
 
     def supports(self, settings: StageSettings) -> None:
-        """See that the model can do what it is told. No network is run, no weights are read.
+        """Check that the model can do what it is told. No network runs, no weights are read.
 
-        What the card does not say is told from the structure of the architecture, and from which
-        tables there are; torch is loaded only where the settings ask for such a thing.
+        What the card does not say follows from the structure of the architecture, and from the
+        tables there are. Torch is loaded only if the settings ask for such a thing.
 
         Raises:
             ModelError: a label or its calibration is missing; the message says which.
@@ -242,7 +235,7 @@ class ModelCard(_Record):
             raise ConfigError(str(error)) from error
 
     def require_calibrated(self, label: str, settings: StageSettings) -> None:
-        """See that there is a label and, if the settings need it, its calibration.
+        """Check that there is a label and, if the settings need it, its calibration.
 
         Raises:
             ModelError: there is not.
@@ -256,11 +249,9 @@ class ModelCard(_Record):
                 self.calibrated(options.weights, infer.resolution, polarity, name, 1.0)
 
     def require_structure(self, settings: StageSettings, *, by_picture: bool) -> None:
-        """See that the architecture has the maps and the answers that the settings need.
+        """Check that the architecture has the maps and the answers that the settings need.
 
-        Args:
-            settings: what is asked for.
-            by_picture: labels are chosen by what the picture shows.
+        With `by_picture`, labels are chosen by what the picture shows.
 
         Raises:
             ModelError: it has not.
@@ -281,11 +272,7 @@ class ModelCard(_Record):
             raise self.cannot_classify()
 
     def require_tables(self, names: Sequence[str], settings: StageSettings) -> None:
-        """See that all names or, where there are none, at least one class can be weighed.
-
-        Args:
-            names: the labels that are not chosen by what the picture shows.
-            settings: what is asked for.
+        """Check that these labels can be weighed; without any, that at least one class can.
 
         Raises:
             ModelError: their weights were not measured, or they have no calibration.
@@ -308,7 +295,7 @@ class ModelCard(_Record):
         measured = read_measured(self._tables_file, len(self.classes))
         # `linear` is not stored where it is the last layer of the network itself.
         if weights == "linear" and self.backbone and not measured.linear.any():
-            return measured.with_linear(known=self._structure().is_linear())
+            measured.linear[:] = self._structure().is_linear()
         return measured
 
     def _structure(self) -> Structure:

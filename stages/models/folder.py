@@ -31,11 +31,7 @@ class FolderSource:
         self._folder = folder
 
     def card(self) -> ModelCard:
-        """Return the parsed `model.yaml`, read once.
-
-        Raises:
-            ModelError: it is missing or malformed; the message names the file and the key.
-        """
+        """Return the parsed `model.yaml`; see `Source`. An error names the file and the key."""
         return self._card
 
     @cached_property
@@ -57,11 +53,7 @@ class FolderSource:
             raise ModelError(msg) from error
 
     def verify(self) -> str:
-        """Return the sha256 of `model.yaml`, which holds those of the other files.
-
-        Raises:
-            ModelError: a file is missing or differs from what `model.yaml` says.
-        """
+        """Return the sha256 of `model.yaml`, which holds those of the other files; see `Source`."""
         card = self.card()
         if card.backbone:
             backbone_source(card.backbone).verify()

@@ -1,7 +1,5 @@
 """A `torch.nn.Module` in memory as a model: without a folder, and without AdGAP tables."""
 
-from __future__ import annotations
-
 import copy
 import hashlib
 from collections.abc import Sequence
@@ -71,7 +69,7 @@ def sha256_of_module(module: nn.Module) -> str:
 
 
 def _state(module: nn.Module) -> _Key:
-    """Return what differs once a weight was changed, without reading the weights."""
+    """Return something that differs after a change of a weight, without reading the weights."""
     tensors = module.state_dict(keep_vars=True).values()
     return tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)  # noqa: SLF001 - torch has no other counter
 

@@ -1,4 +1,4 @@
-"""What a model is made of, wherever it comes from: the one protocol of all sources."""
+"""The parts of a model, wherever it comes from: the one protocol of all sources."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Source(Protocol):
         """Check every file of the model and return the sha256 of the whole.
 
         Raises:
-            ModelError: a file is missing, or another one than it should be.
+            ModelError: a file is missing or changed.
         """
 
     def network(self) -> Network:

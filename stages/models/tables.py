@@ -1,9 +1,7 @@
 """The tables of AdGAP weights of a model, as `locpipe weigh` measures them."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -17,19 +15,14 @@ from ..settings import Weights
 
 @dataclass(frozen=True)
 class Measured:
-    """Which classes tables say something of.
+    """Which of K classes tables say something of.
 
-    Attributes:
-        count: int64 [K], samples that each class was measured on.
-        linear: bool [K], whether the table `linear` has weights for it.
+    `count` (int64 [K]) are the samples of each. `linear` (bool [K]) says if that table has its
+    weights.
     """
 
     count: NDArray[np.int64]
     linear: NDArray[np.bool_]
-
-    def with_linear(self, *, known: bool) -> Measured:
-        """Return the same with `linear` for all classes or for none."""
-        return replace(self, linear=np.full(len(self.count), known))
 
     def tells_of(self, members: Sequence[int], weights: Weights) -> bool:
         """Say whether the weights of these classes are known."""
@@ -47,13 +40,13 @@ class Tables:
 
     Attributes:
         error: float64 [C, K], dE[i, c]: mean growth of the negative log-likelihood of samples of
-            class c when filter i is blocked; where the samples are positions, for one unit of
-            response (`pipeline/training/text/weigh.py`).
+            class c when filter i is blocked. If the samples are positions, it is the growth for one
+            unit of response (`pipeline/training/text/weigh.py`).
         baseline: float64 [K], the mean error of the samples of class c with no filter blocked.
         energy: float64 [C, K], mean over samples of c of (error growth / sum(F_i^2)).
         excitation: float64 [C, K], mean of F_i over samples and positions of c.
         linear: float64 [C, K], weights of a linear classifier on spatial means of F (CAM).
-        count: int64 [K], samples of class c; the tables say nothing of one without samples.
+        count: int64 [K], samples of class c; the tables say nothing of a class without samples.
     """
 
     error: NDArray[np.float64]

@@ -1,7 +1,5 @@
 """Classifiers that others wrote and trained: torchvision's, and EfficientNet-lite0."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +41,7 @@ class Look:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of `locpipe models backbones`: where a network is cut, or what keeps it from that."""
+    """A line of `locpipe models backbones`: where a network is cut, or what prevents that."""
 
     name: str
     layer: str = ""
@@ -75,11 +73,8 @@ def look_of(name: str) -> Look:
 def build_backbone(name: str, weights: Path, layer: str | None) -> Network:
     """Return a backbone with weights from a file, split, in evaluation mode on the CPU.
 
-    Args:
-        name: one of `backbone_names`.
-        weights: a state dict, `.safetensors` or what `torch.save` wrote; of a pickle nothing but
-            tensors is read.
-        layer: that gives F; None: the last convolutional stage.
+    The file is a state dict, `.safetensors` or written by `torch.save`; of a pickle only tensors
+    are read. The layer gives F; None: the last convolutional stage.
 
     Raises:
         ModelError: the file cannot be read or belongs to another network; or as `find_split`.
@@ -110,7 +105,7 @@ def shape_only(name: str, classes: int, layer: str | None) -> Network:
 
 
 def classes_of(name: str, weights: Path) -> int:
-    """Return how many classes weights tell apart.
+    """Return the number of classes of weights.
 
     Raises:
         ModelError: the file cannot be read, or has no last layer.
@@ -123,15 +118,13 @@ def classes_of(name: str, weights: Path) -> int:
 
 
 def weights_file(name: str, weights: str) -> Path:
-    """Return the file that holds the weights of a backbone, downloading it if it must.
+    """Return the file of the weights of a backbone, after a download if it is needed.
 
-    Args:
-        name: one of `backbone_names`.
-        weights: a name of torchvision's such as DEFAULT, or a path.
+    `weights` is a name of torchvision's, such as DEFAULT, or a path.
 
     Raises:
-        ModelError: there is no such file, package or name, or no network to download it by, or
-            the variable `OFFLINE` forbids that.
+        ModelError: there is no such file, package or name, or no network for the download, or the
+            variable `OFFLINE` forbids it.
     """
     _require_known(name)
     path = expanded(weights)
@@ -148,11 +141,11 @@ def weights_file(name: str, weights: str) -> Path:
 
 
 def rows(names: tuple[str, ...]) -> Iterator[Row]:
-    """Yield where every one of these networks is cut, without weights.
+    """Yield where each of these networks is cut, without weights.
 
     Raises:
-        ModelError: there is no such backbone, or a network that cannot be cut for another reason
-            than attention.
+        ModelError: there is no such backbone, or it cannot be cut for another reason than
+            attention.
     """
     for name in names:
         _require_known(name)
@@ -202,7 +195,7 @@ def _shape_only(name: str, classes: int | None = None) -> nn.Module:
 
 
 def _classes(name: str, state: Mapping[str, Tensor]) -> int:
-    """Return how many classes weights tell apart: the rows of the last layer."""
+    """Return the number of classes of weights: the rows of the last layer."""
     layers = _shape_only(name).named_modules()
     last = [key for key, layer in layers if isinstance(layer, nn.Linear | nn.Conv2d)][-1]
     rows = state.get(f"{last}.weight", next(iter(reversed([*state.values()])), None))

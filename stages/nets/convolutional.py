@@ -24,11 +24,11 @@ _DROPPED_METHODS = ("flatten", "mean")
 def convolutional(classifier: nn.Module, channels: int) -> nn.Sequential:
     """Return a twin of a classifier that gives the logits of every window of F.
 
-    A linear layer behind a flattening becomes a convolution as large as the F that it was trained
-    on, later ones become 1x1 convolutions. Global average pooling, or the adaptive pooling that
-    leaves an F of the trained size as it is, is left out; other pooling stays. The map then equals
-    the classifier applied to every window of the trained size; with global average pooling a
-    window is a single cell.
+    A linear layer behind a flattening becomes a convolution as large as the F of the training,
+    later ones become 1x1 convolutions. Global average pooling is left out, and so is adaptive
+    pooling that does not change an F of the trained size. Other pooling stays. The map then equals
+    the classifier applied to every window of the trained size. With global average pooling a window
+    is a single cell.
 
     Args:
         classifier: F [N, C, h, w] to logits [N, K], a chain of layers.

@@ -1,4 +1,4 @@
-"""What a network costs: parameters, and multiply-accumulates for each pixel it is shown."""
+"""The cost of a network: parameters, and multiply-accumulates per pixel of its input."""
 
 import copy
 
@@ -11,13 +11,9 @@ _SIDE = 512
 
 
 def cost(network: Network, channels: int) -> tuple[int, float]:
-    """Return the number of parameters, and multiply-accumulates a pixel of a 512 x 512 picture.
+    """Return the number of parameters, and multiply-accumulates per pixel of a 512 x 512 picture.
 
-    Counted on a shape without data: a thousand per pixel are one GMAC per megapixel.
-
-    Args:
-        network: any that takes pictures of that size.
-        channels: of the pictures.
+    They are counted on a shape without data: a thousand per pixel are one GMAC per megapixel.
     """
     parameters = sum(parameter.numel() for parameter in network.parameters())
     shape_only = copy.deepcopy(network).to("meta").eval()

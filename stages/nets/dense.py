@@ -29,7 +29,7 @@ class Geometry:
         stride: pixels from one cell to the next.
         offset: pixel position (frame: outer corner of the first pixel = 0) of cell 0's centre.
         receptive_field: pixels that a cell sees, centred on it.
-        multiple: the largest stride anywhere in the network; pictures are padded to a multiple of
+        multiple: the largest stride anywhere in the network. Pictures are padded to a multiple of
             it, so that no layer drops a remainder and branches meet at equal sizes.
     """
 
@@ -42,12 +42,9 @@ class Geometry:
 def dense_features(
     network: Network, resolution: Resolution, *, windows: bool
 ) -> tuple[nn.Module, Geometry]:
-    """Return what gives the maps of a network at a resolution, and where their cells lie.
+    """Return what gives the maps of a network at a resolution (see `densify`), and their geometry.
 
-    Args:
-        network: with or without weights.
-        resolution: see `densify`.
-        windows: of the whole classifier in every window, instead of F.
+    With `windows` these are maps of the whole classifier in every window, instead of F.
 
     Raises:
         ModelError: the network has no such maps.
@@ -82,14 +79,14 @@ def densify(features: nn.Module, resolution: Resolution) -> nn.Module:
     for node, layer, rate in _walk(twin):
         if resolution == "unpooled":
             if isinstance(layer, nn.MaxPool2d | nn.AvgPool2d):
-                _replace(twin, str(node.target), nn.Identity())
+                twin.add_submodule(str(node.target), nn.Identity())
         else:
             _dilate(layer, rate, str(node.target))
     return twin.eval()
 
 
 def geometry(features: nn.Module) -> Geometry:
-    """Return where the cells of the map that `features` gives lie.
+    """Return where the cells of the map of `features` lie.
 
     Raises:
         ModelError: the network cannot be traced.
@@ -114,9 +111,9 @@ def geometry(features: nn.Module) -> Geometry:
 
 
 def peak_floats(features: nn.Module, channels: int) -> float:
-    """Return the most float32 values alive at once in `features`, per pixel it is shown.
+    """Return the most float32 values alive at once in `features`, per pixel of its input.
 
-    Measured by running it on a shape without data; a lower bound of what inference needs.
+    It is measured on a shape without data, and is a lower bound of what inference needs.
     """
     counter = _LiveValues(_trace(copy.deepcopy(features).to("meta")))
     side = 256
@@ -127,8 +124,8 @@ def peak_floats(features: nn.Module, channels: int) -> float:
 def global_steps(features: nn.Module) -> tuple[str, ...]:
     """Return the names of the steps that look at the whole picture at once.
 
-    Such as those of squeeze-and-excitation (Hu et al. 2018). With one of them, the map of a part of
-    a picture is not a part of its map.
+    Squeeze-and-excitation (Hu et al. 2018) is one. With such a step, the map of a part of a picture
+    is not a part of its map.
 
     Raises:
         ModelError: the network cannot be traced.
@@ -236,8 +233,3 @@ def _pair(value: int | tuple[int, ...]) -> tuple[int, int]:
 def _times(value: int | tuple[int, ...], rate: int) -> tuple[int, int]:
     first, second = _pair(value)
     return first * rate, second * rate
-
-
-def _replace(root: nn.Module, name: str, layer: nn.Module) -> None:
-    parent, _, leaf = name.rpartition(".")
-    setattr(root.get_submodule(parent), leaf, layer)

@@ -14,9 +14,6 @@ class EfficientNetLite0(nn.Module):
 
     Strided convolutions pad as TensorFlow does ("SAME": more below and right than above and left),
     for pictures whose sides are multiples of 32.
-
-    Args:
-        num_classes: of the last layer.
     """
 
     # Blocks, kernel, stride, expansion, width: Tan and Le 2019, Table 1.
@@ -52,7 +49,7 @@ class EfficientNetLite0(nn.Module):
 
 
 def renamed(weights: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """Return weights of another implementation under our names: both list the same layers in order.
+    """Return weights of another implementation under our names; both list the layers in order.
 
     Raises:
         RuntimeError: they do not; the message names the first layer that differs.

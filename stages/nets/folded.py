@@ -23,8 +23,7 @@ def folded(features: nn.Module) -> fx.GraphModule:
         convolution = layers.get(str(before.target))
         # A layer that something else uses as well has to stay as it is.
         if isinstance(convolution, nn.Conv2d) and len(before.users) == uses[before.target] == 1:
-            parent, _, name = str(before.target).rpartition(".")
-            setattr(twin.get_submodule(parent), name, fuse_conv_bn_eval(convolution, norm))
+            twin.add_submodule(str(before.target), fuse_conv_bn_eval(convolution, norm))
             node.replace_all_uses_with(before)
             twin.graph.erase_node(node)
     twin.recompile()

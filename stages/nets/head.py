@@ -1,4 +1,4 @@
-"""What a classifier does with F, found out by asking it."""
+"""What a classifier does with F, measured on its answers."""
 
 import copy
 from dataclasses import dataclass
@@ -15,18 +15,13 @@ _CLOSE = 1e-4
 class Head:
     """How a classifier comes from F to logits.
 
-    Attributes:
-        any_size: it takes an F of any height and width and gives one answer.
-        pooled: it depends on F by nothing but the mean of every map (global average pooling), so
-            that pooling first changes nothing.
-        weights: float32 [C, K], where it is pooled and linear (the nets of CAM); else None.
-        bias: float32 [K], with the weights.
+    `pooled`: it depends on F only by the mean of every map (global average pooling), so that
+    pooling first changes nothing. `weights`: float32 [C, K], if it is pooled and linear (the nets
+    of CAM).
     """
 
-    any_size: bool
     pooled: bool
     weights: Tensor | None = None
-    bias: Tensor | None = None
 
 
 def takes_any_size(network: Network) -> bool:
@@ -43,15 +38,7 @@ def takes_any_size(network: Network) -> bool:
 
 @torch.no_grad()
 def read_head(classifier: nn.Module, channels: int) -> Head:
-    """Return what a classifier does, from its answers to random F.
-
-    Asking is independent of how a classifier is written: pooling may be a layer, a function or a
-    mean, and batch norms or dropouts may stand beside the linear layer.
-
-    Args:
-        classifier: in evaluation mode, F [N, C, h, w] to logits.
-        channels: of F.
-    """
+    """Return what a classifier in evaluation mode does, from its answers to random F."""
     random = torch.Generator().manual_seed(0)
     maps = torch.rand(2, channels, 6, 5, generator=random)
     try:
@@ -59,12 +46,10 @@ def read_head(classifier: nn.Module, channels: int) -> Head:
         means = maps.mean(dim=(2, 3), keepdim=True)
         pooled = classifier(means)
     except RuntimeError:  # a linear layer that fits one size only
-        return Head(any_size=False, pooled=False)
-    if logits.ndim != 2:
-        return Head(any_size=False, pooled=False)
-    if not torch.allclose(logits, pooled, rtol=_CLOSE, atol=_CLOSE):
-        return Head(any_size=True, pooled=False)
+        return Head(pooled=False)
+    if logits.ndim != 2 or not torch.allclose(logits, pooled, rtol=_CLOSE, atol=_CLOSE):
+        return Head(pooled=False)
     bias = classifier(torch.zeros(1, channels, 1, 1))[0]
     weights = classifier(torch.eye(channels)[..., None, None]) - bias
     linear = torch.allclose(means.flatten(1) @ weights + bias, pooled, rtol=_CLOSE, atol=_CLOSE)
-    return Head(True, True, weights, bias) if linear else Head(True, pooled=True)  # noqa: FBT003  any_size, pooled
+    return Head(pooled=True, weights=weights if linear else None)

@@ -1,4 +1,4 @@
-"""What every network offers: `classifier(features(x))`."""
+"""The interface of every network: `classifier(features(x))`."""
 
 import copy
 
@@ -11,8 +11,8 @@ class Network(nn.Module):
 
     Args:
         features: `[N, C_in, H, W]` to F `[N, C, h, w]`, the response of the last convolution after
-            its ReLU and before its pooling (blocking a filter before or after ReLU and pooling is
-            the same, and here the map is finest).
+            its ReLU and before its pooling. Blocking a filter before or after ReLU and pooling is
+            the same, and here the map is finest.
         classifier: F to logits: `[N, classes]` of pictures, or `[N, classes, h, w]` of positions.
     """
 
@@ -33,3 +33,11 @@ class Network(nn.Module):
         with torch.inference_mode():
             maps = shape_only(torch.empty(1, first.in_channels, 256, 256, device="meta"))
         return int(maps.shape[1])
+
+
+def convolution(
+    before: int, after: int, kernel: int, stride: int = 1, groups: int = 1
+) -> tuple[nn.Module, ...]:
+    """Return a convolution that keeps the size at stride 1, batch norm, and ReLU."""
+    layer = nn.Conv2d(before, after, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False)
+    return layer, nn.BatchNorm2d(after), nn.ReLU(inplace=True)

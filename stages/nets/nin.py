@@ -4,7 +4,7 @@ from functools import partial
 
 from torch import nn
 
-from .network import Network
+from .network import Network, convolution
 from .pooling import PooledClassifier, parse_pooling
 
 # Kernel and widths of the layers of each block; Lin et al. use 192, 160, 96 and the like on CIFAR.
@@ -14,14 +14,11 @@ _BLOCKS = ((5, (32, 32, 24)), (5, (48, 48, 48)), (3, (48, 48)))
 class NetworkInNetwork(Network):
     """Lin et al. 2013, "Network in Network": three mlpconv blocks and global average pooling.
 
-    An mlpconv block is a convolution and two 1x1 convolutions, each with ReLU (their equation 2);
-    2x2 max pooling and dropout 0.5 between blocks. Batch norm, which they did not have yet, spares
-    the careful first weights. The last 1x1 convolution gives one map per class and has no ReLU, so
-    that it can also speak against a class; another head can take its place.
-
-    Args:
-        classes: number of classes.
-        channels: of the pictures: 1 for MNIST.
+    An mlpconv block is a convolution and two 1x1 convolutions, each with ReLU (their equation 2).
+    Between blocks there is 2x2 max pooling and dropout 0.5. Batch norm, which they did not have
+    yet, spares the careful first weights. The last 1x1 convolution gives one map per class. It has
+    no ReLU, so that it can also speak against a class. Another head can take its place. Pictures
+    have three `channels`, for MNIST one.
     """
 
     def __init__(self, classes: int, channels: int = 3) -> None:
@@ -31,16 +28,10 @@ class NetworkInNetwork(Network):
             if layers:
                 layers += nn.MaxPool2d(2), nn.Dropout()
             for index, width in enumerate(widths):
-                size = 1 if index else kernel
-                layers += _layer(before, width, size)
+                layers += convolution(before, width, 1 if index else kernel)
                 before = width
         head = PooledClassifier(before, classes, parse_pooling("gap"))
         super().__init__(nn.Sequential(*layers), head)
 
 
 grey = partial(NetworkInNetwork, channels=1)
-
-
-def _layer(before: int, after: int, kernel: int) -> tuple[nn.Module, ...]:
-    convolution = nn.Conv2d(before, after, kernel, padding=kernel // 2, bias=False)
-    return convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True)

@@ -1,7 +1,8 @@
 """Heads that pool a map per class into a score, so that labels of whole pictures train the map.
 
-A head is a 1x1 convolution from the trunk's filters to `maps` maps per class, and a pooling of them.
-z is the class map `[N, K * maps, h, w]`, the maps of a class side by side; s its score `[N, K]`.
+A head is a 1x1 convolution from the trunk's filters to `maps` maps per class, and a pooling of
+them. z is the class map `[N, K * maps, h, w]`, the maps of a class side by side. s is its score
+`[N, K]`.
 """
 
 import ast

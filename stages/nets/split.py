@@ -1,9 +1,8 @@
 """Any classifier, split at its last convolutional stage into features and classifier."""
 
 import copy
-from collections.abc import Iterable, Iterator
 from difflib import get_close_matches
-from itertools import takewhile
+from itertools import accumulate, takewhile
 from typing import Any
 
 import torch
@@ -27,12 +26,7 @@ _LISTED = 12
 
 
 class Split:
-    """Where a classifier is cut.
-
-    Attributes:
-        layer: name of the layer that gives F.
-        channels: of F.
-    """
+    """Where a classifier is cut: behind `layer`, which gives F of so many `channels`."""
 
     def __init__(self, graph: fx.GraphModule, node: fx.Node, layer: str) -> None:
         self.layer = layer
@@ -65,23 +59,28 @@ def split(classifier: nn.Module, layer: str | None, side: int) -> Network:
 
 
 def find_split(classifier: nn.Module, layer: str | None, side: int) -> Split:
-    """Find where to cut: behind the last map that has a height and width and is no pooled one.
+    """Find where to cut: behind the last map with a height and width that is not a pooled one.
 
-    The graph of the network is traced and its shapes are followed without computing anything.
+    The network is traced, and its shapes are followed without computing anything.
 
     Raises:
         ModelError: no such layer (the message lists candidates), or the last stage is not
             convolutional, or the network depends on its data.
     """
     classifier = classifier.eval()
-    if layer is None:
-        _require_convolutions(classifier)
+    kinds = attention(classifier)
+    if layer is None and kinds:
+        msg = (
+            f"{type(classifier).__name__} has no convolutional last stage but attention "
+            f"({', '.join(kinds)}): take one that `locpipe models backbones` has a layer for"
+        )
+        raise ModelError(msg)
     graph = _traced(classifier)
     shapes = copy.deepcopy(graph).to("meta")
     channels = next((m.in_channels for m in classifier.modules() if isinstance(m, nn.Conv2d)), 3)
     ShapeProp(shapes).propagate(torch.empty(1, channels, side, side, device="meta"))
     for node, twin in zip(graph.graph.nodes, shapes.graph.nodes, strict=True):
-        node.meta["shape"] = _traced_shape(twin)
+        node.meta["shape"] = tuple(getattr(twin.meta.get("tensor_meta"), "shape", ()))
     if layer is not None:
         return Split(graph, _named(graph, layer), layer)
     node = _last_map(graph)
@@ -89,19 +88,9 @@ def find_split(classifier: nn.Module, layer: str | None, side: int) -> Split:
 
 
 def attention(classifier: nn.Module) -> tuple[str, ...]:
-    """Return the kinds of attention that a classifier has, which leaves it no convolutional stage."""
+    """Return the kinds of attention of a classifier; with any it has no convolutional stage."""
     kinds = {type(module).__name__ for module in classifier.modules()}
     return tuple(sorted(kind for kind in kinds if "Attention" in kind))
-
-
-def _require_convolutions(classifier: nn.Module) -> None:
-    kinds = attention(classifier)
-    if kinds:
-        msg = (
-            f"{type(classifier).__name__} has no convolutional last stage but attention "
-            f"({', '.join(kinds)}): take one that `locpipe models backbones` has a layer for"
-        )
-        raise ModelError(msg)
 
 
 def _traced(classifier: nn.Module) -> fx.GraphModule:
@@ -130,10 +119,6 @@ def _as_module(graph: fx.GraphModule, node: fx.Node, name: str) -> None:
     node.args, node.kwargs = node.args[:1], {}
 
 
-def _traced_shape(node: fx.Node) -> tuple[int, ...]:
-    return tuple(getattr(node.meta.get("tensor_meta"), "shape", ()))
-
-
 def _shape(node: fx.Node) -> tuple[int, ...]:
     shape: tuple[int, ...] = node.meta["shape"]
     return shape
@@ -158,16 +143,11 @@ def _last_map(graph: fx.GraphModule) -> fx.Node:
 
 
 def _places(node: fx.Node) -> tuple[str, ...]:
-    """Return the names that a step goes by, the longest last: its modules', and its own."""
+    """Return the names of a step, the longest last: those of its modules, and its own."""
     stack = [name.partition("@")[0] for name in node.meta.get("nn_module_stack", {})]
-    return tuple(dict.fromkeys((*filter(None, stack), *_parents(node), node.name)))
-
-
-def _parents(node: fx.Node) -> Iterator[str]:
-    if node.op == "call_module":
-        parts = str(node.target).split(".")
-        for count in range(1, len(parts) + 1):
-            yield ".".join(parts[:count])
+    parts = str(node.target).split(".") if node.op == "call_module" else ()
+    parents = accumulate(parts, "{}.{}".format)
+    return tuple(dict.fromkeys((*filter(None, stack), *parents, node.name)))
 
 
 def _ends(graph: fx.GraphModule) -> dict[str, fx.Node]:
@@ -236,13 +216,10 @@ def _needed(graph: fx.GraphModule, last: fx.Node) -> set[fx.Node]:
 
 def _keep_inputs(module: fx.GraphModule) -> None:
     """Let no layer overwrite F, which is used more than once."""
-    for layer in _with_inplace(module.modules()):
-        layer.inplace = False  # type: ignore[assignment]  # a layer's attribute may be a bool
+    for layer in module.modules():
+        if isinstance(getattr(layer, "inplace", None), bool):
+            layer.inplace = False  # type: ignore[assignment]  # a layer's attribute may be a bool
     for node in module.graph.nodes:
         if node.kwargs.get("inplace"):
             node.update_kwarg("inplace", False)  # noqa: FBT003  the signature is torch's
     module.recompile()
-
-
-def _with_inplace(layers: Iterable[nn.Module]) -> Iterator[nn.Module]:
-    return (layer for layer in layers if isinstance(getattr(layer, "inplace", None), bool))

@@ -1,4 +1,4 @@
-"""What a network can do, told from its structure: it has no weights, and is shown no picture."""
+"""What a network can do by its structure: it needs no weights, and sees no picture."""
 
 import copy
 
@@ -12,13 +12,7 @@ from .head import read_head, takes_any_size
 
 
 class Structure:
-    """A network with random weights or with none.
-
-    Args:
-        architecture: of `nets.build`, or the name of a backbone.
-        classes: how many it tells apart.
-        layer: of a backbone, as for `build_backbone`.
-        backbone: it is one that others trained.
+    """A network with random weights or with none; with `backbone` it is one that others trained.
 
     Raises:
         ModelError: there is no such architecture or layer.
@@ -33,7 +27,7 @@ class Structure:
             self._network = build(architecture, classes)
 
     def require_maps(self, resolution: Resolution, *, windows: bool) -> None:
-        """See that it has the maps that `dense_features` gives.
+        """Check that it has the maps that `dense_features` gives.
 
         Raises:
             ModelError: it has not; the message says which layer is in the way.

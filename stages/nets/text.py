@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch import Tensor, nn
 
-from .network import Network
+from .network import Network, convolution
 
 FILTERS = 48
 _WIDE = 32  # of the pyramid
@@ -13,8 +13,8 @@ _WIDE = 32  # of the pyramid
 class TextNet(Network):
     """Says for every fourth pixel, in both directions, what it shows.
 
-    A strided stem, inverted residuals (Sandler et al. 2018, MobileNetV2) down to stride 64, whose
-    view holds letters of several hundred pixels, and a narrow pyramid back to stride 4 (Lin et al.
+    It has a strided stem, inverted residuals (Sandler et al. 2018, MobileNetV2) down to stride 64,
+    which see letters of several hundred pixels, and a narrow pyramid back to stride 4 (Lin et al.
     2017, FPN). One 3x3 convolution gives AdGAP's F, one 1x1 convolution classifies each position.
     No operation is global: strips of a picture give the map of the whole.
     """
@@ -38,11 +38,11 @@ class _Features(nn.Module):
             stages.append(nn.Sequential(*shrink, *(_Residual(width, wider) for _ in range(blocks))))
             before = width
         widths = [width for width, *_ in self.STAGES]
-        self.stem = nn.Sequential(*_convolution(3, 16, 4, 2))
+        self.stem = nn.Sequential(*convolution(3, 16, 4, 2))
         self.stages = nn.ModuleList(stages)
         self.sides = nn.ModuleList(nn.Conv2d(width, _WIDE, 1) for width in widths)
         self.merges = nn.ModuleList(_merge() for _ in widths[2:])
-        self.merges.append(nn.Sequential(*_convolution(_WIDE, FILTERS, 3, 1)))  # gives F
+        self.merges.append(nn.Sequential(*convolution(_WIDE, FILTERS, 3)))  # gives F
         self.up = nn.Upsample(scale_factor=2, mode="bilinear")
 
     def forward(self, x: Tensor) -> Tensor:
@@ -62,8 +62,8 @@ class _Residual(nn.Module):
         super().__init__()
         inner = width * wider
         self.branch = nn.Sequential(
-            *_convolution(width, inner, 1, 1),
-            *_convolution(inner, inner, 3, 1, groups=inner),
+            *convolution(width, inner, 1),
+            *convolution(inner, inner, 3, groups=inner),
             nn.Conv2d(inner, width, 1, bias=False),
             nn.BatchNorm2d(width),
         )
@@ -76,12 +76,5 @@ class _Residual(nn.Module):
 def _merge() -> nn.Sequential:
     return nn.Sequential(
         nn.Conv2d(_WIDE, _WIDE, 3, padding=1, groups=_WIDE, bias=False),
-        *_convolution(_WIDE, _WIDE, 1, 1),
+        *convolution(_WIDE, _WIDE, 1),
     )
-
-
-def _convolution(
-    before: int, after: int, kernel: int, stride: int, groups: int = 1
-) -> tuple[nn.Module, ...]:
-    layer = nn.Conv2d(before, after, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False)
-    return layer, nn.BatchNorm2d(after), nn.ReLU(inplace=True)

@@ -1,7 +1,5 @@
 """torchvision, also beside a torch that it was not built for."""
 
-from __future__ import annotations
-
 import importlib
 from functools import lru_cache
 from typing import Any
@@ -15,13 +13,13 @@ _SCHEMA = "(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
 def declare_operators() -> torch.library.Library | None:
     """Make `import torchvision` work; call it before.
 
-    torchvision from the package index next to a CPU-only torch cannot load its compiled operators,
-    and then fails on import with "operator torchvision::nms does not exist". We use none of them,
-    so declaring their schemas is enough. Does nothing where the real operators load.
+    torchvision from the package index next to a CPU-only torch cannot load its compiled operators.
+    Its import then fails with "operator torchvision::nms does not exist". We use none of them, so
+    it is enough to declare their schemas. Nothing happens where the real operators load.
 
     Returns:
-        The library of declared schemas, `None` where none was needed. It lives as long as the
-        process: torch forgets the schemas when it is collected.
+        The library of declared schemas, or `None`. It lives as long as the process: torch forgets
+        the schemas when it is collected.
     """
     try:
         importlib.import_module("torchvision")  # slow, and the very thing that is tried

@@ -6,7 +6,7 @@ from typing import Literal
 from torch import Tensor, nn
 from torch.nn import functional
 
-from .network import Network
+from .network import Network, convolution
 
 SIDE = 100
 """Pixels on both sides of the pictures that the fully connected classifiers fit."""
@@ -25,27 +25,22 @@ class TutorialNet(Network):
     - `pool`: 2x2 average pool, flatten, output: what the tutorial's code calls GAP;
     - `gap`: true global average pooling, output (Lin et al. 2013, "Network in Network").
 
-    The output has a unit less than there are classes, and the first class the logit 0: for two
-    classes that is the tutorial's one sigmoid unit, and cross entropy its binary cross entropy.
+    The output has one unit less than there are classes, and the first class has the logit 0. For
+    two classes that is the tutorial's one sigmoid unit, and cross entropy its binary cross entropy.
     Trained on `[N, 3, 100, 100]`; `gap` takes any size.
     """
 
     def __init__(self, classes: int, ending: Ending = "gap") -> None:
         super().__init__(
             features=nn.Sequential(
-                *_block(3, _WIDTHS[0]),
+                *convolution(3, _WIDTHS[0], 3),
                 nn.MaxPool2d(2),
-                *_block(_WIDTHS[0], _WIDTHS[1]),
+                *convolution(_WIDTHS[0], _WIDTHS[1], 3),
                 nn.MaxPool2d(2),
-                *_block(_WIDTHS[1], _WIDTHS[2]),
+                *convolution(_WIDTHS[1], _WIDTHS[2], 3),
             ),
             classifier=nn.Sequential(nn.MaxPool2d(2), *_ENDINGS[ending](classes)),
         )
-
-
-def _block(before: int, after: int) -> tuple[nn.Module, ...]:
-    convolution = nn.Conv2d(before, after, 3, padding=1, bias=False)
-    return convolution, nn.BatchNorm2d(after), nn.ReLU(inplace=True)
 
 
 def _dense(before: int) -> tuple[nn.Module, ...]:

@@ -1,4 +1,4 @@
-"""Backbones before any training: what is trained from nothing, or takes the weights of a model."""
+"""Backbones before any training."""
 
 from collections.abc import Iterable
 
@@ -15,10 +15,7 @@ from .torchvision_shim import torchvision
 def untrained(backbone: str, classes: int, others: Iterable[str]) -> Network:
     """Return a backbone with random weights, split at its last convolutional stage.
 
-    Args:
-        backbone: one of `backbone_names`.
-        classes: number of classes it tells apart.
-        others: what else could have been asked for, for the message.
+    The message of an error also names the `others` that could have been asked for.
 
     Raises:
         ModelError: there is no such backbone, or it has no convolutional last stage.

@@ -19,19 +19,14 @@ _CORNERS = ("xmin", "ymin", "xmax", "ymax")
 
 @dataclass(frozen=True)
 class Thing:
-    """An object on a picture.
-
-    Attributes:
-        label: what it is; empty where the truth does not say.
-        box: where it is; None where the truth does not say.
-    """
+    """An object on a picture: its `label` (empty if unknown) and its `box` (None if unknown)."""
 
     label: str
     box: Box | None
 
 
 def stem_of(name: str) -> str:
-    """Return what pictures, masks and annotations of one picture share: the name less its kind."""
+    """Return the name that a picture, its masks and annotations share: without its suffix."""
     path = PurePosixPath(name.replace("\\", "/"))
     return path.stem if path.suffix.lower() in EXTENSIONS else path.name
 
@@ -39,8 +34,8 @@ def stem_of(name: str) -> str:
 def read_csv(file: Path) -> dict[str, list[Thing]]:
     """Read a table with a heading: `image`, and `xmin, ymin, xmax, ymax` or `label` or both.
 
-    One object per line, several lines per picture; ends are exclusive; other columns are ignored. A
-    line without corners and label is a picture with nothing on it.
+    There is one object per line, and several lines per picture. Ends are exclusive. Other columns
+    are ignored. A line without corners and label is a picture with nothing on it.
 
     Returns:
         The objects by the stem of their picture, in the order of the file.
@@ -111,7 +106,7 @@ def _things(row: Mapping[str, str], where: str) -> list[Thing]:
 
 
 def _box(texts: Mapping[str, str], where: str, first: int) -> Box:
-    """Return a box as written; `first` is where pixels are counted from, with inclusive ends at 1."""
+    """Return a box as written. Pixels count from `first`; if that is 1, ends are inclusive."""
     try:
         left, top, right, bottom = (float(texts[corner]) for corner in _CORNERS)
         sound = bool(np.isfinite([left, top, right, bottom]).all())

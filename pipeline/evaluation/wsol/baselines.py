@@ -1,4 +1,4 @@
-"""Heatmaps that have not seen the picture: what every method has to beat (Choe et al. 2020)."""
+"""Heatmaps that have not seen the picture: every method has to beat them (Choe et al. 2020)."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ def whole_picture(width: int, height: int) -> NDArray[np.float32]:
 def centre_gaussian(width: int, height: int) -> NDArray[np.float32]:
     """Return a Gaussian around the centre, float32 [height, width] in 0..1.
 
-    As wide as the picture is: Choe et al. draw it on a square that every picture is warped to.
+    It is as wide as the picture: Choe et al. draw it on a square that every picture is warped to.
     """
     x, y = (((np.arange(side) + 0.5) / side - 0.5) / _SIGMA for side in (width, height))
     heat: NDArray[np.float32] = np.exp(-(x[None] ** 2 + y[:, None] ** 2) / 2).astype(np.float32)

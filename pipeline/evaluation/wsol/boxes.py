@@ -1,14 +1,15 @@
 """MaxBoxAcc and MaxBoxAccV2: does the box around the hot region fit the object's?
 
-Choe et al., CVPR 2020, section 4.1, and, for V2, the extended version (TPAMI 2023): a picture is
+Choe et al., CVPR 2020, section 4.1, and, for V2, the extended version (TPAMI 2023). A picture is
 right at a threshold t and an IoU d if a box around pixels with heat >= t has IoU >= d with any box
-of the truth; the score is the share of right pictures at the t best for the whole set.
+of the truth. The score is the share of right pictures at the t that is best for the whole set.
 
 - MaxBoxAcc: d = 0.5, only the box of the largest component (by the area inside its outline).
 - MaxBoxAccV2: the boxes of all components, mean over d = 0.3, 0.5, 0.7, each with its best t.
 
-Against the authors' program: half-open boxes in pixels of the picture instead of boxes a pixel too
-large on a picture warped to 224 x 224, and holes in a component are no component of their own.
+This differs from the authors' program. Boxes are half-open, in pixels of the picture; theirs are a
+pixel too large, on a picture warped to 224 x 224. Holes in a component are no component of their
+own.
 """
 
 from collections.abc import Iterable
@@ -31,11 +32,8 @@ _SAME = 1e-9
 class BoxAccuracy:
     """Shares of pictures, 0..1.
 
-    Attributes:
-        max_box_acc: MaxBoxAcc.
-        max_box_acc_v2: the mean of `at`.
-        at: MaxBoxAccV2 at the IoUs 0.3, 0.5 and 0.7.
-        thresholds: heat, 0..1, that `at` was reached with.
+    `at` is MaxBoxAccV2 at the IoUs 0.3, 0.5 and 0.7, reached at the heat `thresholds`, 0..1. Its
+    mean is `max_box_acc_v2`.
     """
 
     max_box_acc: float
@@ -74,12 +72,7 @@ def max_box_acc(
 def swept_ious(
     heatmap: NDArray[Any], boxes: NDArray[Any], *, normalize: Normalize = "minmax"
 ) -> NDArray[np.float32]:
-    """Return how well boxes of one picture fit at every threshold.
-
-    Args:
-        heatmap: [H, W].
-        boxes: [n, 4], n >= 1.
-        normalize: see `max_box_acc`.
+    """Return how well boxes [n, 4] of one picture fit its heatmap [H, W] at every threshold.
 
     Returns:
         float32 [2, 256], thresholds 0/255 to 255/255: IoU of the largest component's box with the

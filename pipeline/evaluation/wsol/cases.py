@@ -1,4 +1,4 @@
-"""What a run wrote and what is true, picture by picture."""
+"""The results of a run and the truth, picture by picture."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,12 +48,13 @@ def read_case(run: Path, page: Page, truth: Truth, *, frame: Frame, label: str |
     """
     mask_file = truth.masks.get(stem_of_page(page))
     turn = page.exif_orientation if frame == "stored" else 1
+    found_mask = _grey(result_path(run, "masks", page.key, page.page), page)
     return Case(
         heat=_read_heat(run, page),
         boxes=_true_boxes(truth, page, frame, label),
         mask=None if mask_file is None else read_mask(mask_file, page.size, turn),
         found_boxes=_rectangles(polygons_of(page)),
-        found_mask=_read_found_mask(run, page),
+        found_mask=None if found_mask is None else found_mask > 0,
     )
 
 
@@ -80,11 +81,6 @@ def _read_heat(run: Path, page: Page) -> NDArray[np.uint8]:
         message = f"{file}: no heatmap here; run again with --set output.heatmaps=true"
         raise ConfigError(message)
     return heat
-
-
-def _read_found_mask(run: Path, page: Page) -> NDArray[np.bool_] | None:
-    levels = _grey(result_path(run, "masks", page.key, page.page), page)
-    return None if levels is None else levels > 0
 
 
 def _grey(file: Path, page: Page) -> NDArray[np.uint8] | None:

@@ -47,15 +47,15 @@ def evaluate_wsol(
     left_out = sorted(failed(run) & stems - pages.keys())
     places = ", ".join(map(str, truth))
     check_partners(pages.keys(), stems - set(left_out), run, places)
-    if label is not None:
-        _check_label(known, label, places)
-    report = score(
-        (
-            (stem, read_case(run, page, known, frame=frame, label=label))
-            for stem, page in pages.items()
-        ),
-        normalize=normalize,
+    labels = {thing.label for things in known.things.values() for thing in things}
+    if label is not None and label not in labels:
+        message = f"--label {label}: {places} knows {', '.join(sorted(labels)) or 'none'}; choose one of these"
+        raise ConfigError(message)
+    cases = (
+        (stem, read_case(run, page, known, frame=frame, label=label))
+        for stem, page in pages.items()
     )
+    report = score(cases, normalize=normalize)
     report.totals.update(_label_totals(pages, known))
     if not report.totals:
         message = (
@@ -63,13 +63,6 @@ def evaluate_wsol(
         )
         raise ConfigError(message)
     return report, left_out
-
-
-def _check_label(truth: Truth, label: str, places: str) -> None:
-    names = {thing.label for things in truth.things.values() for thing in things}
-    if label not in names:
-        message = f"--label {label}: {places} knows {', '.join(sorted(names)) or 'none'}; choose one of these"
-        raise ConfigError(message)
 
 
 def _label_totals(pages: Mapping[str, Page], truth: Truth) -> dict[str, WsolTotal]:
@@ -84,14 +77,18 @@ def _label_totals(pages: Mapping[str, Page], truth: Truth) -> dict[str, WsolTota
     if not labels:
         return {}
     known = np.array([[label in there for label in labels] for there in named])
-    scores = np.array([[_best(page, label) for label in labels] for page in pages.values()])
+    scores = np.array(
+        [
+            [
+                max((b.score for b in page.boxes if b.label == label), default=0.0)
+                for label in labels
+            ]
+            for page in pages.values()
+        ]
+    )
     nothing = np.zeros_like(scores)
     rows = [np.stack([found, known], axis=-1) for found in (scores, nothing, nothing)]
     return total(_map, *rows)
-
-
-def _best(page: Page, label: str) -> float:
-    return max((box.score for box in page.boxes if box.label == label), default=0.0)
 
 
 def _map(rows: NDArray[Any], times: NDArray[np.float64]) -> Totals:

@@ -1,7 +1,8 @@
 """Mean average precision of image labels (multi-label classification).
 
-The area under the precision-recall curve as a sum of steps, without interpolation: recall grows
-with every positive, and each weighs the precision there. Pictures of equal score are taken at once.
+It is the area under the precision-recall curve as a sum of steps, without interpolation: recall
+grows with every positive, and each weighs the precision there. Pictures of equal score count at
+once.
 """
 
 from typing import Any
@@ -38,10 +39,7 @@ def average_precisions(
 ) -> NDArray[np.float64]:
     """Return the average precision of one label in several samples of a set of pictures.
 
-    Args:
-        scores: [n].
-        truth: bool [n].
-        times: [samples, n], how often each picture is in a sample.
+    Scores and truth (bool) are [n]. `times` is [samples, n], how often each picture is in a sample.
 
     Returns:
         float64 [samples] in 0..1; nan for a sample without the label.

@@ -17,17 +17,10 @@ _ASPECT = 0.02
 
 
 def read_mask(file: Path, size: tuple[int, int], orientation: int = 1) -> NDArray[np.bool_]:
-    """Read a mask at the size of its picture.
+    """Read a mask at the size (width, height) of its upright picture, bool [H, W].
 
-    A mask of another size with the same aspect is scaled; each pixel takes the nearest one.
-
-    Args:
-        file: picture of one or more channels; objects are what is lighter than half.
-        size: width and height of the upright picture.
-        orientation: EXIF orientation to apply, for masks of the stored picture.
-
-    Returns:
-        bool [H, W].
+    Objects are lighter than half. A mask of another size with the same aspect is scaled; each pixel
+    takes the nearest one. `orientation` is the EXIF orientation of a mask of the stored picture.
 
     Raises:
         ConfigError: It cannot be read, or has another aspect than the picture.

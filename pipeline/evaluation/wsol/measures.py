@@ -1,39 +1,34 @@
-"""The measures that `locpipe evaluate --protocol wsol` takes, as sums over pictures can give them.
+"""The measures of `locpipe evaluate --protocol wsol`, in a form that sums over pictures can give.
 
 Each protocol makes a row of numbers of one picture, and totals of the rows of many. So a bootstrap
 sample costs a matrix product, and heat is looked at once.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bootstrap import means
 from .boxes import IOUS, accuracies, box_iou, swept_ious
+from .cases import Case
+from .levels import Normalize
 from .pixels import histograms, mask_iou, mean_ious, precision_areas
 from .pointing import hit
 
-if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    from .cases import Case
-    from .levels import Normalize
-
-Totals: TypeAlias = dict[str, "NDArray[np.float64]"]
+Totals: TypeAlias = dict[str, NDArray[np.float64]]
 """Name of a measure to its value in each sample of pictures, [samples]."""
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """One way to look at a picture.
+    """A way to look at a picture.
 
     Attributes:
-        can: whether what it needs of a picture is there, and an object to find.
+        can: whether the picture has what the protocol needs, and an object to find.
         row: numbers of one picture.
         totals: the measures, of rows [n, ...] and times [samples, n].
         each: a name and a number for every picture, [n], to find the bad ones by.

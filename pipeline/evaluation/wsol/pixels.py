@@ -1,7 +1,7 @@
 """PxAP and pixel IoU: heat against masks.
 
-PxAP is the area under the curve of pixel precision against pixel recall over all thresholds, with
-the pixels of all pictures together (Choe et al., CVPR 2020, section 4.2). Every picture counts the
+PxAP is the area under the curve of pixel precision over pixel recall at all thresholds, with the
+pixels of all pictures together (Choe et al., CVPR 2020, section 4.2). Every picture counts the
 same, whatever its size, as in the authors' program, which warps all to 224 x 224.
 """
 
@@ -20,10 +20,8 @@ from .levels import COUNT, Normalize, levels
 class PixelQuality:
     """How well heat tells pixels of the object from others, 0..1.
 
-    Attributes:
-        pxap: area under the precision-recall curve of all pixels.
-        iou: mean over pictures of the IoU of object and foreground, at the best threshold.
-        threshold: that threshold, in heat, 0..1.
+    `pxap` is the area under the precision-recall curve of all pixels. `iou` is the mean over
+    pictures of the IoU of object and foreground at the best `threshold` of heat.
     """
 
     pxap: float

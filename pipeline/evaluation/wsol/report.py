@@ -6,12 +6,7 @@ from .score import WsolReport, WsolTotal
 
 
 def table(report: WsolReport, left_out: Sequence[str]) -> str:
-    """Return the totals in percent, beside the baselines.
-
-    Args:
-        report: the scores.
-        left_out: pictures that the run failed on.
-    """
+    """Return the totals in percent beside the baselines, and the pictures the run failed on."""
     head = f"{len(report.pictures)} pictures"
     lines = [f"{head:<18}{'run':^21}  whole picture  centre Gaussian"]
     lines += [f"{name:<18}{_cells(one)}" for name, one in report.totals.items()]

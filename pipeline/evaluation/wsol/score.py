@@ -1,46 +1,29 @@
 """Scoring a run beside the two trivial baselines: totals, intervals, and every picture."""
 
-from __future__ import annotations
-
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from types import MappingProxyType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..bootstrap import bootstrap
 from .baselines import centre_gaussian, whole_picture
-from .measures import PROTOCOLS
+from .cases import Case
+from .levels import Normalize
+from .measures import PROTOCOLS, Totals
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
-
-    from numpy.typing import NDArray
-
-    from .cases import Case
-    from .levels import Normalize
-    from .measures import Totals
-
-_BASELINES: Mapping[str, Callable[[int, int], NDArray[np.float32]]] = MappingProxyType(
-    {"whole_picture": whole_picture, "centre_gaussian": centre_gaussian}
-)
 _HALF = 0.5
 """Heat above which the baselines have masks and boxes, as a run has by its threshold."""
 
 
 @dataclass(frozen=True)
 class WsolTotal:
-    """One measure over all pictures that it can be taken of, all numbers 0..1.
+    """One measure over the pictures that allow it; all numbers but their count are 0..1.
 
-    Attributes:
-        pictures: how many these are.
-        score: of the run.
-        low: lower end of the 95 % bootstrap interval over pictures.
-        high: upper end.
-        whole_picture: score of heat that is 1 everywhere.
-        centre_gaussian: score of a Gaussian in the middle.
+    `score` is that of the run, between `low` and `high`, its 95 % bootstrap interval over pictures.
+    The rest scores heat that is 1 everywhere, and a Gaussian in the middle.
     """
 
     pictures: int
@@ -68,7 +51,7 @@ class WsolReport:
 
 
 def score(cases: Iterable[tuple[str, Case]], *, normalize: Normalize = "minmax") -> WsolReport:
-    """Score the pictures of a run, named; each is looked at once and then let go."""
+    """Score the named pictures of a run. Each one is looked at once and then let go."""
     rows: dict[str, list[list[NDArray[Any]]]] = defaultdict(list)
     names: dict[str, list[str]] = defaultdict(list)
     alone: dict[str, dict[str, float]] = {}
@@ -96,36 +79,24 @@ def total(
     whole: NDArray[Any],
     gaussian: NDArray[Any],
 ) -> dict[str, WsolTotal]:
-    """Return the totals of measures.
+    """Return the totals of measures for rows of the run, the whole picture and the Gaussian.
 
-    Args:
-        measure: of rows [n, ...] and samples [samples, n], see `Protocol.totals`.
-        run: rows of the run.
-        whole: rows of the whole picture.
-        gaussian: rows of the Gaussian.
+    `measure` takes rows [n, ...] and samples [samples, n], see `Protocol.totals`.
     """
     count = len(run)
     once = np.ones((1, count))
     samples = measure(run, bootstrap(count))
     baselines = [measure(rows, once) for rows in (whole, gaussian)]
-    return {
-        name: WsolTotal(count, float(values[0]), *_interval(values[1:]), *_at(baselines, name))
-        for name, values in samples.items()
-    }
-
-
-def _interval(values: NDArray[np.float64]) -> tuple[float, float]:
-    low, high = np.nanpercentile(values, [2.5, 97.5]).tolist()
-    return low, high
-
-
-def _at(baselines: Sequence[Totals], name: str) -> list[float]:
-    return [float(values[name][0]) for values in baselines]
+    totals = {}
+    for name, values in samples.items():
+        interval = np.nanpercentile(values[1:], [2.5, 97.5]).tolist()
+        rivals = [float(values[name][0]) for values in baselines]
+        totals[name] = WsolTotal(count, float(values[0]), *interval, *rivals)
+    return totals
 
 
 def _baselines(case: Case) -> list[Case]:
     height, width = case.heat.shape
-    heats = [heat(width, height) for heat in _BASELINES.values()]
     return [
         replace(
             case,
@@ -133,7 +104,7 @@ def _baselines(case: Case) -> list[Case]:
             found_boxes=_around(heat >= _HALF),
             found_mask=None if case.found_mask is None else heat >= _HALF,
         )
-        for heat in heats
+        for heat in (whole_picture(width, height), centre_gaussian(width, height))
     ]
 
 

@@ -11,12 +11,7 @@ from .annotations import Thing, read_csv, read_voc, stem_of
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of a set of pictures, by their stems.
-
-    Attributes:
-        things: the objects of each picture, from CSV or XML.
-        masks: the mask files.
-    """
+    """What is known of pictures, by their stems: `things` from CSV or XML, and files of `masks`."""
 
     things: dict[str, list[Thing]] = field(default_factory=dict)
     masks: dict[str, Path] = field(default_factory=dict)

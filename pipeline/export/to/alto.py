@@ -27,12 +27,9 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
 
 
 def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:
-    """Return the XML of a page.
+    """Return the XML of a page, with the text by index of the box.
 
-    Args:
-        page: with its boxes.
-        picture: what to call the picture, as seen from the XML.
-        readings: text by index of the box.
+    `picture` is the name of the picture, as seen from the XML.
     """
     root = ET.Element("alto", xmlns=NAMESPACE)
     root.set("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")

@@ -1,8 +1,8 @@
 """COCO detection: one `coco.json` with all pictures, boxes and masks; upright pages.
 
-A segmentation is the mask of the box's label inside its polygon, or, where masks are not written
-or empty there, the polygon. Masks are uncompressed run lengths, down columns, which pycocotools
-takes as they are. Every annotation has the score and, where classified, the class.
+A segmentation is the mask of the box's label inside its polygon. It is the polygon if masks are not
+written or empty there. Masks are uncompressed run lengths down the columns, as pycocotools takes
+them. Every annotation has the score and, if classified, the class.
 """
 
 import json
@@ -35,11 +35,8 @@ def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
 def run_lengths(shape: NDArray[np.bool_], left: int, top: int, height: int) -> list[int]:
     """Return the lengths of the runs of a mask down the columns of a page, the first one empty.
 
-    Args:
-        shape: bool [h, w], a part of the mask; the rest is empty.
-        left: column of the page at which the part begins.
-        top: row of the page at which the part begins.
-        height: of the page.
+    `shape` (bool [h, w]) is a part of the mask, and the rest is empty. The part begins at column
+    `left` and row `top` of the page, which is `height` pixels high.
     """
     column, row = np.nonzero(shape.T)
     at = (left + column) * height + top + row

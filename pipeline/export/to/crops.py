@@ -1,6 +1,6 @@
 """Upright PNGs of the boxes, for anything that recognises text: `crops/<page>/<box>.png`.
 
-`crops.jsonl` has a line for each: the crop (relative to the list), picture, page, index of the box
+`crops.jsonl` has a line per crop: the crop (relative to the list), picture, page, index of the box
 in the box JSON, its line, label and score, size, and `to_page`: the 3 x 3 matrix from crop to page.
 """
 

@@ -10,7 +10,7 @@ from xml.etree import ElementTree as ET
 
 from ...output.box_json import Page
 from ..format import Format
-from ..lines import Line, Reading, Rect, Word, around, lines_of
+from ..lines import Line, Reading, Rect, around, lines_of
 from ..markup import add, fits, serialized
 from ..source import Content, PageSource, picture_beside
 
@@ -25,13 +25,7 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
 
 
 def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:
-    """Return the hOCR of a page.
-
-    Args:
-        page: with its boxes.
-        picture: what to call the picture, as seen from the hOCR.
-        readings: text by index of the box.
-    """
+    """Return the hOCR of a page, with text by index of the box; `picture` is as seen from it."""
     root = ET.Element("html", xmlns="http://www.w3.org/1999/xhtml", lang="und")
     head = add(root, "head")
     add(head, "title", page.name)
@@ -52,15 +46,11 @@ def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes
 def _add_line(area: ET.Element, line: Line, index: int) -> None:
     element = add(area, "span", class_="ocr_line", id=f"line-{index}", title=_bbox(line.rect))
     for word in line.words:
-        _add_word(element, word)
-
-
-def _add_word(line: ET.Element, word: Word) -> None:
-    title, text = _bbox(word.rect), ""
-    if word.reading is not None:
-        title += f"; x_wconf {round(100 * word.reading.confidence)}"
-        text = word.reading.text
-    add(line, "span", text, class_="ocrx_word", id=f"word-{word.index}", title=title)
+        title, text = _bbox(word.rect), ""
+        if word.reading is not None:
+            title += f"; x_wconf {round(100 * word.reading.confidence)}"
+            text = word.reading.text
+        add(element, "span", text, class_="ocrx_word", id=f"word-{word.index}", title=title)
 
 
 def _bbox(rect: Rect) -> str:

@@ -1,7 +1,7 @@
-"""What ICDAR's text localisation tasks take as a result: `x1,y1,x2,y2,x3,y3,x4,y4` per line.
+"""The result format of ICDAR's text localisation: `x1,y1,x2,y2,x3,y3,x4,y4` per line.
 
-Integers, clockwise from the top-left corner in reading direction, upright page; a curved word
-becomes its smallest rectangle.
+These are integers, clockwise from the top-left corner in reading direction, upright page. A curved
+word becomes its smallest rectangle.
 """
 
 from collections.abc import Mapping

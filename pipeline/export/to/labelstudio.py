@@ -1,9 +1,9 @@
 """Pre-annotations for Label Studio: `labelstudio.json` to import, `labelstudio.xml` the interface.
 
-A picture is a task. It is named as Label Studio serves local files, relative to the folder that
-contains the input of the run: Label Studio serves nothing that lies in its
-LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT itself, only what lies in a folder below, which is a storage
-of the project. Percent of the upright picture, which is what browsers show.
+A picture is a task, measured in percent of the upright picture, which browsers show. Its name is
+the one by which Label Studio serves local files, relative to the folder that contains the input of
+the run. Label Studio serves nothing directly in LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, only files
+in a folder below, which is a storage of the project.
 """
 
 import json
@@ -55,7 +55,8 @@ def _result(index: int, box: Box, page: Page) -> dict[str, Any]:
     if len(box.polygon) == 4 and _is_rectangle(corners):
         kind, value = "rectanglelabels", _rectangle(corners, page)
     else:
-        kind, value = "polygonlabels", _polygon(box, page)
+        points = [[_percent(x, page.width), _percent(y, page.height)] for x, y in box.polygon]
+        kind, value = "polygonlabels", {"points": points, "closed": True}
     return {
         "id": f"{page.page}-{index}",
         "type": kind,
@@ -85,11 +86,6 @@ def _rectangle(corners: Quad, page: Page) -> dict[str, Any]:
         "height": _percent(math.hypot(*down), page.height),
         "rotation": round(math.degrees(math.atan2(along[1], along[0])) % 360, 3) % 360,
     }
-
-
-def _polygon(box: Box, page: Page) -> dict[str, Any]:
-    points = [[_percent(x, page.width), _percent(y, page.height)] for x, y in box.polygon]
-    return {"points": points, "closed": True}
 
 
 def _percent(pixels: float, of: int) -> float:

@@ -1,8 +1,8 @@
 """PAGE XML 2019-07-15 (PRImA), as kraken, OCR-D, eScriptorium and Transkribus read it.
 
 There is one text region per page. Its lines stand in reading order, each with a baseline and its
-words. Coordinates are those of the upright page:
-kraken applies the EXIF orientation when it opens the picture.
+words. Coordinates are those of the upright page: kraken applies the EXIF orientation when it opens
+the picture.
 """
 
 from collections.abc import Mapping
@@ -12,7 +12,7 @@ from xml.etree import ElementTree as ET
 
 from ...output.box_json import Page
 from ..format import Format
-from ..lines import Line, Word, around, lines_of
+from ..lines import Line, around, lines_of
 from ..markup import add, fits, points, serialized
 from ..source import Content, PageSource, picture_beside
 
@@ -28,12 +28,7 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
 
 
 def document(page: Page, picture: str) -> bytes:
-    """Return the XML of a page.
-
-    Args:
-        page: with its boxes.
-        picture: what to call the picture, as seen from the XML.
-    """
+    """Return the XML of a page; `picture` is the name of the picture, as seen from the XML."""
     root = ET.Element("PcGts", xmlns=NAMESPACE)
     metadata = add(root, "Metadata")
     add(metadata, "Creator", "locpipe")
@@ -46,11 +41,8 @@ def document(page: Page, picture: str) -> bytes:
         add(order, "RegionRefIndexed", index=0, regionRef="region")
         region = add(sheet, "TextRegion", id="region")
         left, top, right, bottom = around(line.polygon for line in lines)
-        add(
-            region,
-            "Coords",
-            points=points([(left, top), (right, top), (right, bottom), (left, bottom)]),
-        )
+        corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
+        add(region, "Coords", points=points(corners))
         for index, line in enumerate(lines):
             _add_line(region, line, index)
     return serialized(root)
@@ -61,13 +53,9 @@ def _add_line(region: ET.Element, line: Line, index: int) -> None:
     add(element, "Coords", points=points(line.polygon))
     add(element, "Baseline", points=points(line.baseline))
     for word in line.words:
-        _add_word(element, word)
-
-
-def _add_word(line: ET.Element, word: Word) -> None:
-    element = add(line, "Word", id=f"word-{word.index}")
-    add(element, "Coords", points=points(word.polygon), conf=f"{word.box.score:.4f}")
-    add(add(element, "Labels"), "Label", value=word.box.label)
+        part = add(element, "Word", id=f"word-{word.index}")
+        add(part, "Coords", points=points(word.polygon), conf=f"{word.box.score:.4f}")
+        add(add(part, "Labels"), "Label", value=word.box.label)
 
 
 FORMAT: Final = Format(files, suffixes=(".xml", ".png"))

@@ -1,7 +1,4 @@
-"""`locpipe calibrate` for digits: a model folder and run configs in, calibrations and a report out.
-
-Fitted to the cells of canvases that have digits at known places.
-"""
+"""`locpipe calibrate` for digits, fitted to cells of canvases that have digits at known places."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -25,7 +22,7 @@ from .canvases import Canvas, background_files, draw, mosaic, procedural
 from .mnist import CLASSES, Digits, read_mnist
 
 _SIZE = (480, 360)
-# Cells of a canvas that are looked at: neighbours tell little more.
+# Cells used per canvas: their neighbours would tell little more.
 _POSITIVES, _NEGATIVES = 300, 1000
 
 
@@ -43,10 +40,8 @@ class Material:
 class Fit:
     """A calibration and how well its map tells ink from ground.
 
-    Attributes:
-        calibration: slope and intercept.
-        auc: area under the ROC curve: chance that a cell of ink is hotter than one of ground.
-        lit: share of ground that comes out above 0.5.
+    `auc` is the area under the ROC curve: the chance that a cell of ink is hotter than one of
+    ground. `lit` is the share of ground whose probability exceeds 0.5.
     """
 
     calibration: Calibration
@@ -57,10 +52,7 @@ class Fit:
 def calibrate_digits(folder: Path, request: Request, data: Path | None) -> str:
     """Fit all calibrations that are asked for, write them into the model, return a report.
 
-    Args:
-        folder: of the model.
-        request: what is asked for.
-        data: see `read_mnist`.
+    `data` is the folder of MNIST, see `read_mnist`.
 
     Raises:
         ModelError: the model has no tables, or it lacks a label.
@@ -74,7 +66,7 @@ def calibrate_digits(folder: Path, request: Request, data: Path | None) -> str:
     photographs = background_files(places, held_out=False) if places else ()
     material = Material(read_mnist(data, train=True), photographs, count, seed)
     asked = asked_for(model, request.configs, every_kind=request.every_kind)
-    # The order of float additions, and so the last digits, would depend on the cores at hand.
+    # Else the last digits would depend on the number of cores, as the order of additions does.
     torch.set_num_threads(1)
     drawn = tqdm(canvases(material), "calibrating", count, disable=None, unit="canvas")
     fits = list(calibrate(model, asked, drawn, seed))
@@ -107,9 +99,9 @@ def calibrate(
 ) -> Iterator[Fit]:
     """Fit slope and intercept for every map that is asked for.
 
-    Positives are cells on the ink of a digit of the label that stands out in the direction that
-    the polarity is for (lighter than its ground for `normal`); negatives are cells outside the
-    boxes of all digits.
+    Positives are cells on the ink of digits of the label. The polarity `normal` takes digits that
+    are lighter than their ground, `inverted` darker ones. Negatives are cells outside the boxes of
+    all digits.
 
     Args:
         model: its weights and tables; its calibrations are not used.
@@ -125,15 +117,15 @@ def calibrate(
         for one, vectors in asked.items():
             seen[one].append(_look(model, canvas, one, vectors, default_rng([seed, index])))
     for one, vectors in asked.items():
-        heat = np.concatenate([cells.heat for cells in seen[one]], axis=1)
-        labels = np.concatenate([cells.labels for cells in seen[one]])
+        heat = np.concatenate([heat for heat, _ in seen[one]], axis=1)
+        labels = np.concatenate([labels for _, labels in seen[one]])
         for vector, of_vector in zip(vectors, heat, strict=True):
             positive = of_vector[np.isin(labels, vector.classes)]
             yield _fitted(vector, one, positive, of_vector[labels < 0])
 
 
 def canvases(material: Material) -> Iterator[Canvas]:
-    """Yield canvases on black, made-up and, where there are any, photographic ground in turn."""
+    """Yield canvases whose ground is black, made up, and photographic (if there are any) in turn."""
     random = default_rng(material.seed)
     for index in range(material.count):
         ground = _ground(random, material.photographs, index % 3)
@@ -152,34 +144,23 @@ def report(fits: Iterable[Fit]) -> str:
     return "\n".join(lines)
 
 
-@dataclass(frozen=True)
-class _Cells:
-    """Some cells of a canvas: H of every vector, float32 [V, n]; class, or -1: int64 [n]."""
-
-    heat: NDArray[np.float32]
-    labels: NDArray[np.int64]
+_Cells = tuple[NDArray[np.float32], NDArray[np.int64]]
+"""H of V vectors at n cells of a canvas, [V, n], and the class of each cell or _GROUND, [n]."""
 
 
 def _look(
     model: Model, canvas: Canvas, one: Pass, vectors: Sequence[Vector], random: Generator
 ) -> _Cells:
     features = infer(
-        model,
-        canvas.rgb,
-        resolution=one.resolution,
-        scale=one.scale,
-        polarity=one.polarity,
+        model, canvas.rgb, resolution=one.resolution, scale=one.scale, polarity=one.polarity
     )
     labels = _truth(canvas, features.grid, one.polarity).ravel()
-    cells = np.concatenate(
-        [
-            _some(random, np.flatnonzero(labels >= 0), _POSITIVES),
-            _some(random, np.flatnonzero(labels == _GROUND), _NEGATIVES),
-        ]
-    )
+    ink = _some(random, np.flatnonzero(labels >= 0), _POSITIVES)
+    ground = _some(random, np.flatnonzero(labels == _GROUND), _NEGATIVES)
+    cells = np.concatenate([ink, ground])
     weights = np.stack([vector.values for vector in vectors])
     maps = features.maps.reshape(len(features.maps), -1)[:, cells]
-    return _Cells(weights @ maps, labels[cells])
+    return weights @ maps, labels[cells]
 
 
 _GROUND, _IGNORED = -1, -2
@@ -222,7 +203,7 @@ def _fitted(
 
 
 def _auc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float:
-    """Return the share of pairs in which the positive is the greater, ties half."""
+    """Return the share of pairs whose positive is the greater one; ties count half."""
     ground = np.sort(negative)
     below = np.searchsorted(ground, positive, side="left")
     not_above = np.searchsorted(ground, positive, side="right")

@@ -1,7 +1,5 @@
 """Canvases with MNIST digits at known places: what maps are calibrated and measured on."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,7 +30,7 @@ class Canvas:
         rgb: uint8 [H, W, 3].
         boxes: int64 [N, 4], left, top, right, bottom, half-open, of pixels inked by half or more.
         labels: int64 [N], the digits.
-        light: bool [N], which are lighter than what is behind them.
+        light: bool [N], whether a digit is lighter than the ground behind it.
         owner: int16 [H, W], index of the digit whose ink covers a pixel by half or more, else -1.
     """
 
@@ -48,16 +46,16 @@ def draw(
 ) -> Canvas:
     """Draw digits at random places, `SCALES` times their size, log-uniform.
 
-    A digit is grey and, at random, lighter or darker than the mean of what is behind it, as far as
-    black and white allow the contrast.
+    A digit is grey. It is lighter or darker than the mean of its ground, at random, as far as black
+    and white allow the contrast.
 
     Args:
         random: decides everything.
         ground: uint8 [H, W, 3]; copied.
-        digits: where the digits come from.
+        digits: to draw from.
         count: how many at most; fewer where there is no room.
-        contrast: least difference of ink and mean ground, 0..0.5 so that one of the two ways is
-            always open, or 1 for white on black ground.
+        contrast: least difference of ink and mean ground: 0..0.5, so that lighter or darker is
+            always possible, or 1 for white on black ground.
     """
     rgb = ground.copy()
     owner = np.full(rgb.shape[:2], -1, np.int16)
@@ -93,9 +91,9 @@ def procedural(random: Generator, width: int, height: int) -> Picture:
 
 
 def mosaic(random: Generator, files: Sequence[Path], width: int, height: int) -> Picture:
-    """Return a background of photographs side by side at about their own size.
+    """Return a background of photographs side by side, at about their own size.
 
-    Enlarging one photograph instead would blur it, which makes things too easy.
+    One enlarged photograph would be blurred, and so too easy.
     """
     rows = []
     for _ in range(0, height, _TILE[1]):
@@ -105,7 +103,7 @@ def mosaic(random: Generator, files: Sequence[Path], width: int, height: int) ->
 
 
 def background_files(folder: Path, *, held_out: bool) -> tuple[Path, ...]:
-    """Return the photographs of a folder by name: every fifth is held out of fitting.
+    """Return the photographs of a folder by name. Every fifth is held out of fitting.
 
     Raises:
         ConfigError: the folder is missing or has too few.
@@ -167,7 +165,7 @@ def _shade(random: Generator, width: int, height: int) -> Picture:
 
 
 def _clouds(random: Generator, width: int, height: int) -> Picture:
-    """Return noise at the grain of a random size, of random strength."""
+    """Return noise of a random strength and grain."""
     grain = np.exp(random.uniform(0, np.log(40)))
     shape = max(2, round(height / grain)), max(2, round(width / grain)), 3
     noise = random.integers(256) + random.uniform(2, 60) * random.standard_normal(shape)

@@ -1,30 +1,20 @@
 """The model folder that a training on digits writes."""
 
-from __future__ import annotations
-
-from typing import Any
-
-from safetensors.torch import save as serialize_tensors
-
 from ....stages.models.card import InputSpec, ModelCard
-from ....stages.models.folder import WEIGHTS_FILE
-from ....stages.paths import sha256_of
-from ...output.atomic import write_whole
-from ..card import made_with, write_card
+from ..card import made_with, write_card, write_weights
 from ..checkpoint import CHECKPOINT_FILE
 from .config import DigitsTrainConfig
-from .loop import DigitsQuality, TrainedDigits
+from .loop import TrainedDigits
 from .mnist import CLASSES
 
 
 def write_model(config: DigitsTrainConfig, trained: TrainedDigits) -> ModelCard:
-    """Write what a training made as a model folder, the card last, and drop the checkpoint.
+    """Write the result of a training as a model folder, the card last, and drop the checkpoint.
 
     Raises:
         OutputError: the folder cannot be written.
     """
-    weights = config.output / WEIGHTS_FILE
-    write_whole(weights, serialize_tensors(trained.network.state_dict()))
+    quality = trained.quality
     card = ModelCard(
         schema="locpipe/model/1",
         name=config.name,
@@ -35,24 +25,21 @@ def write_model(config: DigitsTrainConfig, trained: TrainedDigits) -> ModelCard:
         input=InputSpec(
             channels=1, width=28, height=28, object_size=20, mean=(0,), std=(1,), stretch=True
         ),
-        files={WEIGHTS_FILE: sha256_of(weights)},
+        files=write_weights(config.output, trained.network),
         training={
             "data": "MNIST, 60,000 training digits",
             "settings": config.model_dump(mode="json", exclude={"name", "output", "data"}),
             **made_with("torch"),
         },
-        quality={"mnist_test": describe_quality(trained.quality)},
+        quality={
+            "mnist_test": {
+                "samples": len(quality.labels),
+                "accuracy": quality.accuracy,
+                "error": quality.error,
+                "accuracy_per_class": dict(zip(CLASSES, quality.per_class(), strict=True)),
+            }
+        },
     )
     write_card(config.output, card)
     (config.output / CHECKPOINT_FILE).unlink(missing_ok=True)
     return card
-
-
-def describe_quality(quality: DigitsQuality) -> dict[str, Any]:
-    """Return a quality as the card keeps it."""
-    return {
-        "samples": len(quality.labels),
-        "accuracy": quality.accuracy,
-        "error": quality.error,
-        "accuracy_per_class": dict(zip(CLASSES, quality.per_class(), strict=True)),
-    }

@@ -1,7 +1,6 @@
 """Training a classifier of digits as the AdGAP paper does."""
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import torch
@@ -10,23 +9,21 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from ....stages.nets import Network, build
-from ..checkpoint import CHECKPOINT_FILE, load_checkpoint, require_room, save_checkpoint
-from ..curve import blank, write_curve
+from ..checkpoint import Checkpoint, Record, require_room
+from ..curve import blank, epoch_record, write_curve
 from .config import DigitsTrainConfig
 from .mnist import CLASSES, Digits, read_mnist
 
-# Going on with these changed is the same training.
+# A training may go on after a change of these.
 _FREE = {"name", "output", "data", "epochs"}
 
 
 @dataclass(frozen=True)
 class DigitsQuality:
-    """How well a network classifies.
+    """How well a network classifies N samples.
 
-    Attributes:
-        error: mean negative log-likelihood.
-        correct: bool [N], which samples it gets right.
-        labels: int64 [N], their classes.
+    `error` is the mean negative log-likelihood. `correct` (bool [N]) says which samples it gets
+    right, `labels` (int64 [N]) their classes.
     """
 
     error: float
@@ -51,20 +48,19 @@ class TrainedDigits:
 
     network: Network
     quality: DigitsQuality
-    curve: list[dict[str, Any]]
+    curve: list[Record]
 
 
 def train(config: DigitsTrainConfig, *, resume: bool) -> TrainedDigits:
     """Train as the config says, with a checkpoint after every epoch.
 
-    Killed at any moment and resumed, it ends with the weights of a training that was not killed.
+    A training that is killed and resumed ends with the weights of one that was not killed.
 
     Raises:
         ConfigError: the data is missing, or the output folder holds another training.
         OutputError: the output folder cannot be written.
     """
     blank()
-    checkpoint = config.output / CHECKPOINT_FILE
     require_room(config.output, resume=resume)
     data = {part: read_mnist(config.data, train=part == "train") for part in ("train", "test")}
     torch.set_num_threads(config.threads)
@@ -72,15 +68,15 @@ def train(config: DigitsTrainConfig, *, resume: bool) -> TrainedDigits:
     network = build(config.architecture, len(CLASSES))
     optimizer = torch.optim.Adam(network.parameters(), lr=config.learning_rate)
     settings = config.model_dump(exclude=_FREE)
-    curve = []
-    if resume and checkpoint.is_file():
-        curve = load_checkpoint(checkpoint, network, optimizer, settings=settings)
+    checkpoint = Checkpoint(config.output, network, optimizer, settings)
+    curve = checkpoint.load(resume=resume)
     quality = None
     for epoch in range(len(curve) + 1, config.epochs + 1):
         shown = _one_epoch(network, optimizer, data["train"], config, epoch)
         quality = measure(network, data["test"])
-        curve.append(_record(epoch, shown, quality))
-        save_checkpoint(checkpoint, network, optimizer, settings=settings, curve=curve)
+        parts = ((part.error, part.accuracy) for part in (shown, quality))
+        curve.append(epoch_record(epoch, *parts))
+        checkpoint.save(curve)
     write_curve(config.output, curve)
     return TrainedDigits(network, quality or measure(network, data["test"]), curve)
 
@@ -112,7 +108,7 @@ def _one_epoch(
     config: DigitsTrainConfig,
     epoch: int,
 ) -> DigitsQuality:
-    """Train for an epoch; return error and hits on its samples as they were met."""
+    """Train for an epoch; return error and hits on its samples, each as it was when shown."""
     network.train()
     order = order_of(len(digits.labels), config.batches * config.batch_size)
     batches = order.split(config.batch_size)
@@ -138,13 +134,3 @@ def order_of(samples: int, wanted: int) -> torch.Tensor:
     """Return int64 [wanted]: every sample once in random order, then again in another."""
     rounds = -(-wanted // samples)
     return torch.cat([torch.randperm(samples) for _ in range(rounds)])[:wanted]
-
-
-def _record(epoch: int, shown: DigitsQuality, quality: DigitsQuality) -> dict[str, Any]:
-    return {
-        "epoch": epoch,
-        "train_error": shown.error,
-        "train_accuracy": shown.accuracy,
-        "test_error": quality.error,
-        "test_accuracy": quality.accuracy,
-    }

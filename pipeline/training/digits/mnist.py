@@ -27,11 +27,9 @@ _CACHE = Path("~/.cache/locpipe")
 
 @dataclass(frozen=True)
 class Digits:
-    """One part of MNIST.
+    """One part of MNIST: pictures uint8 [N, 28, 28] and labels int64 [N] in 0..9.
 
-    Attributes:
-        pictures: uint8 [N, 28, 28], light digits on black; their longer side fills 20 pixels.
-        labels: int64 [N] in 0..9.
+    The digits are light on black. Their longer side fills 20 pixels.
     """
 
     pictures: NDArray[np.uint8]
@@ -41,10 +39,8 @@ class Digits:
 def read_mnist(folder: Path | None, *, train: bool) -> Digits:
     """Return the 60,000 training or the 10,000 test digits.
 
-    Args:
-        folder: holds the four idx files, compressed or not. `None` means `$LOCPIPE_DATA/mnist`
-            where that variable is set, else what torchvision downloads to its cache.
-        train: which part.
+    The folder holds the four idx files, compressed or not. `None` means `$LOCPIPE_DATA/mnist` if
+    that variable is set, else the cache of torchvision, which downloads them.
 
     Raises:
         ConfigError: the data is missing or damaged; the message says how to get it.

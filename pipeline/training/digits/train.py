@@ -1,6 +1,5 @@
 """`locpipe train` for digits: a config in, a model folder and a report out."""
 
-from ....stages.models.card import ModelCard
 from .card import write_model
 from .config import DigitsTrainConfig
 from .loop import train
@@ -13,11 +12,7 @@ def train_digits(config: DigitsTrainConfig, *, resume: bool) -> str:
         ConfigError: MNIST or matplotlib is missing, or the folder holds another training.
         OutputError: the output folder cannot be written.
     """
-    return _accuracies(write_model(config, train(config, resume=resume)))
-
-
-def _accuracies(card: ModelCard) -> str:
-    quality = card.quality["mnist_test"]
+    quality = write_model(config, train(config, resume=resume)).quality["mnist_test"]
     samples, accuracy, error = (quality[key] for key in ("samples", "accuracy", "error"))
     lines = [f"accuracy on {samples} test samples: {accuracy:.2%}, mean error {error:.4f}"]
     lines += [f"  {name}: {share:.2%}" for name, share in quality["accuracy_per_class"].items()]

@@ -30,7 +30,7 @@ def weigh_digits(name_or_path: str, data: Path | None) -> str:
     folder = find_model(name_or_path)
     card = read_card(folder)
     _require_digits(folder, card)
-    # The order of float additions, and so the last digits, would depend on the cores at hand.
+    # Else the last digits would depend on the number of cores, as the order of additions does.
     torch.set_num_threads(1)
     network = load_network(folder)
     digits = read_mnist(data, train=True)
@@ -41,7 +41,7 @@ def weigh_digits(name_or_path: str, data: Path | None) -> str:
 
 
 def report(model: Model) -> str:
-    """Return a table: dE[i, c] and the `paper` weight of every filter, and where signs differ."""
+    """Return a table of dE[i, c] and the `paper` weight of every filter, and where signs differ."""
     paper = filter_weights(model, model.card.classes[0], weights="paper")[0][1]
     changes = sign_changes(model)
     names = model.card.classes
@@ -55,7 +55,7 @@ def report(model: Model) -> str:
 
 
 def sign_changes(model: Model) -> tuple[tuple[str, ...], ...]:
-    """Return for every filter the classes whose `class` weight has not the sign of `paper`'s."""
+    """Return for every filter the classes whose `class` and `paper` weights differ in sign."""
     names = model.card.classes
     paper = filter_weights(model, names[0], weights="paper")[0][1]
     by_class = [filter_weights(model, name, weights="class")[0][1] for name in names]

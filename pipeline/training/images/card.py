@@ -1,24 +1,21 @@
 """The model folder that a training on labelled pictures writes."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import torch
 from safetensors.numpy import save as serialize_arrays
-from safetensors.torch import save as serialize_tensors
 from torch import Tensor
 
 from ....stages.models.card import Calibration, InputSpec, ModelCard
-from ....stages.models.folder import TABLES_FILE, WEIGHTS_FILE
+from ....stages.models.folder import TABLES_FILE
 from ....stages.nets.pooling import PooledClassifier
 from ....stages.paths import sha256_of
 from ....stages.settings import Resolution
 from ...output.atomic import write_whole
 from ..ablation import weigh
-from ..card import made_with, write_card
+from ..card import made_with, write_card, write_weights
 from .config import ImagesTrainConfig
 from .data import Samples
 from .loop import TrainedImages
@@ -34,20 +31,15 @@ _EXACT: tuple[Resolution, ...] = ("native", "atrous")  # cells of both have the 
 def write_model(config: ImagesTrainConfig, trained: TrainedImages, training: Samples) -> ModelCard:
     """Write weights, tables, calibrations of the class maps, and last the card.
 
-    Where the network has a map for each class, `linear` of the tables are that map's weights, and
-    its calibration are the logits that the labels of the pictures trained: nothing is fitted.
-
-    Args:
-        config: of the training.
-        trained: its network and quality.
-        training: what was trained on.
+    `training` are the samples of the training. A network may have a map per class. Then the table
+    `linear` holds the weights of these maps, and their calibration is the logits that the labels of
+    the pictures trained. Nothing is fitted.
 
     Raises:
         OutputError: the folder cannot be written.
     """
     network, folder = trained.network.requires_grad_(requires_grad=False), config.output
-    tensors = {name: value.contiguous() for name, value in network.state_dict().items()}
-    write_whole(folder / WEIGHTS_FILE, serialize_tensors(tensors))
+    files = write_weights(folder, network)
     tables = weigh(network, _batches(shown(training, config)), len(training.classes))
     calibrations: tuple[Calibration, ...] = ()
     if isinstance(network.classifier, PooledClassifier):
@@ -61,7 +53,7 @@ def write_model(config: ImagesTrainConfig, trained: TrainedImages, training: Sam
         architecture=config.network,
         classes=training.classes,
         input=_input(config),
-        files={name: sha256_of(folder / name) for name in (WEIGHTS_FILE, TABLES_FILE)},
+        files={**files, TABLES_FILE: sha256_of(folder / TABLES_FILE)},
         tables={"data": f"{_WEIGHED} training pictures of each class", **made_with("torch")},
         calibration={"data": "none: the logits of the class maps"} if calibrations else {},
         calibrations=calibrations,
@@ -75,17 +67,18 @@ def write_model(config: ImagesTrainConfig, trained: TrainedImages, training: Sam
 def _class_maps(
     classifier: PooledClassifier, classes: tuple[str, ...], config: ImagesTrainConfig
 ) -> tuple[Tensor, tuple[Calibration, ...]]:
-    """Return weights [C, K] of the class maps, and how they become log-odds.
+    """Return the weights [C, K] of the class maps, and how the maps become log-odds.
 
-    With several labels z is the log-odds of its class. With one, z less the mean of the other
-    classes' z: for two classes exactly the log-odds, for more those against a typical other class.
+    With several labels, z is the log-odds of its class. With one label, the log-odds is z minus the
+    mean z of the other classes. That is exact for two classes. For more it compares the class with
+    a typical other class.
     """
     weights, biases = classifier.class_weights()
     slope = 1.0
     if not config.multi_label:
         weights, biases = weights - weights.mean(dim=1, keepdim=True), biases - biases.mean()
         slope = len(classes) / (len(classes) - 1)
-    calibrations = (
+    return weights, tuple(
         Calibration(
             weights="linear",
             resolution=resolution,
@@ -98,11 +91,10 @@ def _class_maps(
         for resolution in _EXACT
         for name, bias in zip(classes, biases, strict=True)
     )
-    return weights, tuple(calibrations)
 
 
 def _batches(pictures: Shown) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield some samples of every class; one that shows several classes stands for each."""
+    """Yield some samples of every class; a picture of several classes comes once per class."""
     for label in range(pictures.targets.shape[1]):
         some = torch.nonzero(pictures.targets[:, label])[:_WEIGHED, 0]
         for index in some.split(_BATCH):
@@ -121,7 +113,7 @@ def _input(config: ImagesTrainConfig) -> InputSpec:
 
 
 def _training(config: ImagesTrainConfig, training: Samples) -> dict[str, Any]:
-    """Return how it came to be, without the places of this machine, which are nobody's business."""
+    """Return how it was trained, without the paths of this machine, which are private."""
     places = {"name", "output", "data", "validation", "weights"}
     counts = training.targets.sum(axis=0).tolist()
     return {

@@ -7,23 +7,21 @@ from pydantic import Field, field_validator, model_validator
 
 from ....stages.errors import ModelError
 from ....stages.nets.pooling import parse_pooling
-from ....stages.settings import Section
+from ....stages.settings import Fraction, Positive, Section
 from ...config.sections import UserPath
 
 Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
-Share = Annotated[float, Field(ge=0, le=1)]
 Channels = Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_length=3)]
 
 
 class AugmentConfig(Section):
     """How training pictures are varied; those of the validation never are."""
 
-    flip: Share = 0.0
+    flip: Fraction = 0.0
     """Chance that a picture is mirrored."""
     crop: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Least share of the area that is cut out and enlarged to the whole; 1: never."""
-    colour: Share = 0.0
+    colour: Fraction = 0.0
     """Largest change of brightness, contrast and saturation."""
 
 

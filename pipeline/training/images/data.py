@@ -1,7 +1,5 @@
 """Labelled pictures: from folders, a CSV file or MNIST, decoded once and held as bytes."""
 
-from __future__ import annotations
-
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,13 +23,7 @@ _COLUMNS = ("file", "labels")
 
 @dataclass(frozen=True)
 class Labelled:
-    """Files and the classes that each shows.
-
-    Attributes:
-        files: pictures.
-        labels: names of classes, of each file.
-        classes: all names, in the order of their indices.
-    """
+    """Picture files, the names of the classes that each shows, and all names in index order."""
 
     files: tuple[Path, ...]
     labels: tuple[tuple[str, ...], ...]
@@ -40,25 +32,22 @@ class Labelled:
 
 @dataclass(frozen=True)
 class Samples:
-    """Pictures as a network is shown them, without augmentation and normalisation.
+    """Pictures uint8 [N, C, size, size] as a network is shown them, not yet varied or normalised.
 
-    Attributes:
-        pictures: uint8 [N, C, size, size].
-        targets: bool [N, K], which classes each shows.
-        classes: names of the K classes.
+    `targets` (bool [N, K]) are the classes that each shows, `classes` the names of the K classes.
     """
 
     pictures: NDArray[np.uint8]
     targets: NDArray[np.bool_]
     classes: tuple[str, ...]
 
-    def part(self, index: NDArray[np.bool_]) -> Samples:
+    def part(self, index: NDArray[np.bool_]) -> "Samples":
         """Return some of them."""
         return Samples(self.pictures[index], self.targets[index], self.classes)
 
 
 def read_samples(config: ImagesTrainConfig) -> tuple[Samples, Samples]:
-    """Return what is trained on and what is measured on.
+    """Return the samples to train on and those to measure on.
 
     Raises:
         ConfigError: there is no such data, a class has no pictures, or there is one class only.
@@ -122,8 +111,7 @@ def squared(
     picture: NDArray[np.uint8] = np.asarray(
         cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None] if channels == 1 else rgb, np.uint8
     )
-    smaller = min(rgb.shape[:2]) > size
-    mode = cv2.INTER_AREA if smaller else cv2.INTER_LINEAR
+    mode = cv2.INTER_AREA if min(rgb.shape[:2]) > size else cv2.INTER_LINEAR
     resized = np.asarray(cv2.resize(picture, (size, size), interpolation=mode), np.uint8)
     return np.moveaxis(resized.reshape(size, size, channels), -1, 0)
 
@@ -148,8 +136,7 @@ def _list_folders(source: Path) -> Labelled:
 def _list_csv(source: Path) -> Labelled:
     try:
         with source.open(encoding="utf-8-sig", newline="") as stream:
-            reader = csv.DictReader(stream)
-            rows = list(reader)
+            rows = list(csv.DictReader(stream))
     except (OSError, UnicodeDecodeError, csv.Error) as error:
         msg = f"{source}: cannot be read ({error}); give a CSV file in UTF-8"
         raise ConfigError(msg) from error
@@ -178,7 +165,7 @@ def _decoded(listed: Labelled, classes: Sequence[str], config: ImagesTrainConfig
 
 
 def _every_fifth(targets: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return for [N, K] which of the N to keep out: of each first class, every fifth in order."""
+    """Return which of N pictures [N, K] to keep out: every fifth of those of each first class."""
     first = np.where(targets.any(axis=1), targets.argmax(axis=1), -1)
     rank = np.empty(len(first), np.int64)
     for label in np.unique(first):

@@ -1,7 +1,7 @@
 """Pictures in folders, one folder per class, and which classes of a model these are."""
 
 import logging
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -22,7 +22,7 @@ from ...sources.pictures import EXTENSIONS
 log = logging.getLogger(__name__)
 
 _BATCH = 16
-# Share of the shorter side that the middle of a picture is: how ImageNet's classifiers are tested.
+# Side of the middle of a picture, as a share of the shorter side: the test protocol of ImageNet.
 _MIDDLE = 0.875
 
 
@@ -36,9 +36,9 @@ class Sample(NamedTuple):
 def find_samples(folder: Path, card: ModelCard) -> list[Sample]:
     """Return the pictures of a folder with the index of their class in a model.
 
-    Every sub-folder is a class, named as the model names it, by its id (n02389026), by its index,
-    or all of them in the order of the model's classes. Without sub-folders the names of the
-    pictures start with that of the class and an underscore: n02389026_1234.jpg.
+    Every sub-folder is a class. Its name is the class's name, id (n02389026) or index in the model;
+    or there is one folder per class, in the order of the model's classes. Without sub-folders, the
+    name of a picture starts with that of its class and an underscore: n02389026_1234.jpg.
 
     Raises:
         ConfigError: the folder is missing, a class is empty or unknown, or there is but one.
@@ -46,7 +46,9 @@ def find_samples(folder: Path, card: ModelCard) -> list[Sample]:
     if not folder.is_dir():
         msg = f"{folder}: no such folder; give one with a folder of pictures for each class"
         raise ConfigError(msg)
-    found = _by_folder(folder) or _by_name(folder)
+    classes = sorted(path for path in folder.iterdir() if path.is_dir())
+    found = {path.name: sorted(filter(_is_picture, path.rglob("*"))) for path in classes}
+    found = found or _by_name(folder)
     labels = _labels(list(found), card, folder)
     if len(set(labels.values())) < 2:
         msg = f"{folder}: pictures of {len(labels)} classes; weighing compares at least two"
@@ -63,8 +65,8 @@ def batches(
 ) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     """Yield pictures float32 [N, C, H, W] as a network wants them, and labels int64 [N].
 
-    The middle of each picture, at the size of the training. Broken pictures are left out, with a
-    warning.
+    The network sees the middle of each picture, at the size of the training. Broken pictures are
+    left out, with a warning.
 
     Raises:
         ConfigError: all pictures of a class are broken.
@@ -88,15 +90,10 @@ def batches(
                 yield torch.from_numpy(normalized(np.stack(shown), spec)), torch.tensor(labels)
 
 
-def _by_folder(folder: Path) -> dict[str, list[Path]]:
-    classes = sorted(path for path in folder.iterdir() if path.is_dir())
-    return {path.name: sorted(filter(_is_picture, path.rglob("*"))) for path in classes}
-
-
 def _by_name(folder: Path) -> dict[str, list[Path]]:
-    found: dict[str, list[Path]] = {}
+    found = defaultdict(list)
     for path in sorted(filter(_is_picture, folder.iterdir())):
-        found.setdefault(path.stem.partition("_")[0], []).append(path)
+        found[path.stem.partition("_")[0]].append(path)
     return found
 
 

@@ -1,10 +1,8 @@
 """Training on labelled pictures: resumable to the exact step."""
 
 import math
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,15 +12,15 @@ from ....stages.nets.backbones import build_backbone, weights_file
 from ....stages.nets.pooling import with_head
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
-from ..checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
+from ..checkpoint import Checkpoint, Record
+from ..curve import epoch_record
 from .config import ImagesTrainConfig
 from .loss import error_of
 from .measure import ImagesQuality, measure, right
 from .shown import Shown
 
-# Going on with these changed is the same training.
+# A training may go on after a change of these.
 _FREE = {"name", "output", "data", "validation", "weights", "epochs", "checkpoint_minutes"}
-Record = dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -57,11 +55,8 @@ def train(
 ) -> TrainedImages:
     """Train as the config says; killed and resumed, it ends with the same weights.
 
-    Args:
-        config: of the training.
-        network: from `network_of`.
-        parts: what is trained on and what is measured on after every epoch.
-        resume: go on from the checkpoint in `config.output`, if there is one.
+    The network is that of `network_of`. It trains on the first of the parts, and is measured on the
+    second one after every epoch. `resume` goes on from the checkpoint, if there is one.
 
     Raises:
         ConfigError: the checkpoint is damaged or of another training.
@@ -70,16 +65,15 @@ def train(
     """
     torch.set_num_threads(config.threads)
     run = ImagesTraining(config, network, parts, resume=resume)
-    saved, stop = time.monotonic(), Stop()
+    stop = Stop()
     with stop.listening():
         for index in run.remaining():
             run.learn(index)
             if run.step % run.steps == 0:
                 run.validate()
             last = run.step == run.steps * config.epochs
-            if last or stop.requested or time.monotonic() - saved > 60 * config.checkpoint_minutes:
-                run.save()
-                saved = time.monotonic()
+            if last or stop.requested or run.checkpoint.is_due(config.checkpoint_minutes):
+                run.checkpoint.save(run.curve)
             if stop.requested and not last:
                 raise KeyboardInterrupt(stop.signal)
     return TrainedImages(network, run.measured(), run.curve)
@@ -107,13 +101,9 @@ class ImagesTraining:
         self.state = nn.ModuleDict({"network": network})
         # Steps done, and the sums of error and of what was right since the last validation.
         self.state.register_buffer("sums", torch.zeros(3, dtype=torch.float64))
-        self.settings = config.model_dump(mode="json", exclude=_FREE)
-        self.file = config.output / CHECKPOINT_FILE
-        self.curve: list[Record] = []
-        if resume and self.file.is_file():
-            self.curve = load_checkpoint(
-                self.file, self.state, self.optimizer, settings=self.settings
-            )
+        settings = config.model_dump(mode="json", exclude=_FREE)
+        self.checkpoint = Checkpoint(config.output, self.state, self.optimizer, settings)
+        self.curve = self.checkpoint.load(resume=resume)
 
     @property
     def sums(self) -> Tensor:
@@ -148,40 +138,28 @@ class ImagesTraining:
         hits = right(scores.detach().numpy(), targets.numpy(), multi_label=options.multi_label)
         self.sums.add_(torch.tensor([1, float(error.detach()), float(hits.mean())]))
 
+    @property
+    def low(self) -> bool:
+        """Whether convolutions compute in bfloat16."""
+        return self.config.precision == "bf16" and not float32_only()
+
     def measured(self) -> ImagesQuality:
         """Measure the network as it is."""
-        options = self.config
-        low = options.precision == "bf16" and not float32_only()
-        return measure(
-            self.network, self.others, options.loss, multi_label=options.multi_label, low=low
-        )
+        loss, multi_label = self.config.loss, self.config.multi_label
+        return measure(self.network, self.others, loss, multi_label=multi_label, low=self.low)
 
     def validate(self) -> None:
         """Measure the network and add it to the curve."""
         quality = self.measured()
         error, accuracy = (self.sums[1:] / self.steps).tolist()
-        self.curve.append(
-            {
-                "epoch": self.step // self.steps,
-                "train_error": error,
-                "train_accuracy": accuracy,
-                "test_error": quality.error,
-                "test_accuracy": quality.accuracy,
-            }
-        )
+        measured = (quality.error, quality.accuracy)
+        self.curve.append(epoch_record(self.step // self.steps, (error, accuracy), measured))
         self.sums[1:] = 0
-
-    def save(self) -> None:
-        """Write a checkpoint."""
-        save_checkpoint(
-            self.file, self.state, self.optimizer, settings=self.settings, curve=self.curve
-        )
 
     def _scores(self, index: Tensor) -> Tensor:
         run = self.network.classifier if self.shown.are_features else self.network
         x = self.shown.batch(index, varied=True)
-        low = self.config.precision == "bf16" and not float32_only()
-        with torch.autocast("cpu", torch.bfloat16, enabled=low):
+        with torch.autocast("cpu", torch.bfloat16, enabled=self.low):
             scores: Tensor = run(x)
         return scores.float()
 

@@ -9,13 +9,10 @@ Loss = Literal["log", "mantra"]
 
 
 def error_of(scores: Tensor, targets: Tensor, loss: Loss, *, multi_label: bool) -> Tensor:
-    """Return the mean error.
+    """Return the mean error of scores float32 [N, K], see `ImagesTrainConfig.loss`.
 
-    Args:
-        scores: float32 [N, K].
-        targets: bool [N, K], exactly one per row unless `multi_label`.
-        loss: see `ImagesTrainConfig.loss`.
-        multi_label: decide each class for itself.
+    `targets` are bool [N, K]: exactly one per row, or any number with `multi_label`, which decides
+    each class for itself.
     """
     if multi_label:
         if loss == "mantra":
@@ -26,15 +23,12 @@ def error_of(scores: Tensor, targets: Tensor, loss: Loss, *, multi_label: bool) 
 
 
 def mantra(scores: Tensor, labels: Tensor) -> Tensor:
-    """Return mean over pictures of max_y (D(y*, y) + s_y) - s_y*, D = 1 for y != y*.
+    """Return the mean over pictures of max_y (D(y*, y) + s_y) - s_y*, where D = 1 for y != y*.
 
-    Durand et al. 2015, "MANTRA: Minimum maximum latent structural SVM", equation 4: the margin
-    rescaled hinge, here without its regulariser (that is `weight_decay`). Their score of a class is
-    the maximum plus the minimum over the places of its object: head `weldon(1, 1)`.
-
-    Args:
-        scores: [N, K].
-        labels: int64 [N], y*.
+    Scores s are [N, K], labels y* int64 [N]. Durand et al. 2015, "MANTRA: Minimum maximum latent
+    structural SVM", equation 4: the margin rescaled hinge, without its regulariser (here that is
+    `weight_decay`). Their score of a class is the maximum plus the minimum over the places of its
+    object: head `weldon(1, 1)`.
     """
     right = scores.gather(1, labels[:, None])
     rescaled = scores + 1 - functional.one_hot(labels, scores.shape[1])
@@ -42,10 +36,10 @@ def mantra(scores: Tensor, labels: Tensor) -> Tensor:
 
 
 def mantra_multi_label(scores: Tensor, targets: Tensor) -> Tensor:
-    """Return mean over pictures and classes of max(0, 1 - y * s), y = 1 where shown, else -1.
+    """Return the mean over pictures and classes of max(0, 1 - y * s), y = 1 where shown, else -1.
 
-    What `mantra` becomes for y in {-1, 1}^K with score sum_k y_k * s_k / 2 and the Hamming
-    distance as D: the maximum over all y is that of each class for itself.
+    This is `mantra` for y in {-1, 1}^K, with score sum_k y_k * s_k / 2 and the Hamming distance as
+    D: each class then has its maximum for itself.
     """
     signs = targets.to(scores.dtype) * 2 - 1
     return (1 - signs * scores).clamp_min(0).mean()

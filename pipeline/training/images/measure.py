@@ -1,7 +1,5 @@
 """How well a network tells the classes of pictures."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,13 +16,10 @@ _BATCH = 100
 
 @dataclass(frozen=True)
 class ImagesQuality:
-    """Scores of pictures beside what they show.
+    """Scores of pictures (float32 [N, K]) beside the classes they show (`targets`, bool [N, K]).
 
-    Attributes:
-        error: mean error, of the loss that is trained on.
-        scores: float32 [N, K].
-        targets: bool [N, K].
-        multi_label: whether each class is decided for itself.
+    `error` is the mean of the loss of the training. With `multi_label` each class is decided for
+    itself.
     """
 
     error: float
@@ -34,7 +29,7 @@ class ImagesQuality:
 
     @property
     def accuracy(self) -> float:
-        """Share of pictures, with several labels of decisions, that are right."""
+        """Share of pictures that are right; with several labels, share of decisions."""
         return float(np.mean(right(self.scores, self.targets, multi_label=self.multi_label)))
 
     @property
@@ -45,7 +40,7 @@ class ImagesQuality:
         return mean_average_precision(ranked.numpy(), self.targets)
 
     def per_class(self) -> tuple[float, ...]:
-        """Return the share of the pictures that show a class that are said to."""
+        """Return for each class how many of the pictures that show it are said to, as a share."""
         correct = right(self.scores, self.targets, multi_label=self.multi_label)
         of_class = correct if self.multi_label else np.repeat(correct, self.targets.shape[1], 1)
         return tuple(
@@ -57,14 +52,9 @@ class ImagesQuality:
 def measure(
     network: Network, shown: Shown, loss: Loss, *, multi_label: bool, low: bool
 ) -> ImagesQuality:
-    """Measure a network; leaves it in evaluation mode.
+    """Measure a network, in bfloat16 if `low`; leaves it in evaluation mode.
 
-    Args:
-        network: shown what is shown, or its classifier where that is features.
-        shown: pictures or features, with targets.
-        loss: which error.
-        multi_label: decide each class for itself.
-        low: bfloat16 where the network is trained so.
+    If `shown` holds features, only the classifier runs.
     """
     network.eval()
     run = network.classifier if shown.are_features else network
@@ -78,7 +68,7 @@ def measure(
 def right(
     scores: NDArray[np.float32], targets: NDArray[np.bool_], *, multi_label: bool
 ) -> NDArray[np.bool_]:
-    """Return what is right: of each picture [N, 1], with several labels of each decision [N, K]."""
+    """Return which pictures are right [N, 1]; with several labels, which decisions [N, K]."""
     if multi_label:
         return np.asarray((scores > 0) == targets, np.bool_)
     best = scores.argmax(axis=1)[:, None]

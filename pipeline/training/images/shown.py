@@ -1,21 +1,16 @@
-"""What a network is shown of labelled pictures: varied and normalised, or its own features."""
-
-from __future__ import annotations
+"""The input of a network from labelled pictures: varied and normalised, or its own features."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 from tqdm import tqdm
 
+from ....stages.nets import Network
 from ....stages.nets.torchvision_shim import declare_operators
-
-if TYPE_CHECKING:
-    from ....stages.nets import Network
-    from .config import AugmentConfig, ImagesTrainConfig
-    from .data import Samples
+from .config import AugmentConfig, ImagesTrainConfig
+from .data import Samples
 
 _BATCH = 64
 
@@ -27,8 +22,8 @@ class Shown:
     Attributes:
         x: uint8 [N, C, size, size] pictures, or float32 [N, C, h, w] filter responses F.
         targets: bool [N, K].
-        normalize: what makes float32 input of a batch of x; None where x is F.
-        vary: what varies a batch of x; None where nothing does.
+        normalize: makes float32 input of a batch of x; None where x is F.
+        vary: varies a batch of x; None where nothing is varied.
     """
 
     x: Tensor
@@ -59,7 +54,7 @@ def shown(samples: Samples, config: ImagesTrainConfig) -> Shown:
 
 
 def features_of(network: Network, pictures: Shown) -> Shown:
-    """Return what the classifier of a network is shown of pictures that are never varied."""
+    """Return F of pictures that are never varied, for the classifier of the network alone."""
     index = torch.arange(len(pictures.x)).split(_BATCH)
     network.eval()
     with torch.no_grad():

@@ -1,7 +1,5 @@
 """`locpipe train` for labelled pictures: a config in, a model folder and a report out."""
 
-from __future__ import annotations
-
 import copy
 
 import torch
@@ -54,7 +52,7 @@ def report(quality: ImagesQuality, classes: tuple[str, ...]) -> str:
 def _parts(
     config: ImagesTrainConfig, network: Network, samples: tuple[Samples, Samples]
 ) -> tuple[Shown, Shown]:
-    """Return what is shown; of a frozen trunk its features, computed once, where nothing varies."""
+    """Return the input; if the trunk is frozen and nothing varies, F, computed once."""
     training, others = (shown(part, config) for part in samples)
     if not config.freeze or training.vary is not None:
         return training, others
@@ -62,7 +60,7 @@ def _parts(
 
 
 def _require_fit(config: ImagesTrainConfig, network: Network) -> None:
-    """See, before anything is trained, that the network takes pictures of this size."""
+    """Check before the training that the network takes pictures of this size."""
     shape = 1, len(config.mean), config.size, config.size
     try:
         copy.deepcopy(network).to("meta").eval()(torch.empty(shape, device="meta"))

@@ -19,12 +19,12 @@ from ..ablation import weigh
 from ..card import made_with, write_tables
 from .labelled import Sample, batches, find_samples
 
-# Values of a table above which half precision is kept: three digits are more than samples tell.
+# Larger tables are kept in half precision: its three digits are more than samples tell.
 _LARGE = 100_000
 
 
 def source_of(name: str, weights: str | None, layer: str | None) -> Path | Backbone:
-    """Return the model folder, or the backbone, that a name on the command line means.
+    """Return the model folder or the backbone of a name on the command line.
 
     Raises:
         ConfigError: weights or a layer are given for a model folder, which has its own.
@@ -46,10 +46,8 @@ def source_of(name: str, weights: str | None, layer: str | None) -> Path | Backb
 def weigh_folder(source: Path | Backbone, data: Path | None, output: Path | None) -> str:
     """Measure a model's tables on labelled pictures, write them, return what it cost.
 
-    Args:
-        source: a model folder, or a backbone.
-        data: see `find_samples`.
-        output: the model folder to write; for a model folder it is that one.
+    The pictures are in `data`, see `find_samples`. A backbone needs an `output`, the model folder to
+    write. A model folder takes its own tables.
 
     Raises:
         ConfigError: something about the pictures is wrong, or an output is given or missing.

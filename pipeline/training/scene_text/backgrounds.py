@@ -47,7 +47,7 @@ class Backgrounds:
     height: int
 
     def photograph(self, rng: np.random.Generator) -> Picture:
-        """A photograph [height, width, 3] in some crop; a made surface where there are none."""
+        """A crop [height, width, 3] of a photograph; if there are none, a made-up surface."""
         if not self.photographs:
             return self.surface(rng)
         kind = weighted(rng, ("enlarge", "mirror", "collage"), (0.7, 0.12, 0.18))
@@ -91,7 +91,7 @@ class Backgrounds:
 
 
 def _front(rng: np.random.Generator, picture: NDArray[np.float32]) -> None:
-    """Doors, panes, ledges and floors: rectangles of all sizes on one tilted plane, in place."""
+    """Doors, panes, ledges and floors, in place: rectangles of all sizes on one tilted plane."""
     height, width = picture.shape[:2]
     matrix = tilt(normal(rng, 0.35), normal(rng, 0.2), normal(rng, 0.04), 1.3 * width)
     pose = Pose(matrix).moved(width / 2, height / 2)
@@ -104,7 +104,7 @@ def _front(rng: np.random.Generator, picture: NDArray[np.float32]) -> None:
 
 
 def _slope(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float32]:
-    """Rises from 0 to 1 across [h, w] in some direction."""
+    """A rise [h, w] from 0 to 1 in some direction."""
     angle = uniform(rng, 0, 2 * np.pi)
     down, across = np.ogrid[-1 : 1 : shape[0] * 1j, -1 : 1 : shape[1] * 1j]
     rise = 0.5 + 0.4 * (np.cos(angle) * across + np.sin(angle) * down)
@@ -114,7 +114,7 @@ def _slope(rng: np.random.Generator, shape: tuple[int, int]) -> NDArray[np.float
 def _crop(
     rng: np.random.Generator, photo: Picture, width: int, height: int, *, enlarge: bool
 ) -> Picture:
-    """Cut [height, width, 3]: enlarge what is too small, or mirror it at its edges."""
+    """Cut [height, width, 3] out; enlarge a photograph that is too small, or mirror its edges."""
     tall, wide = photo.shape[:2]
     cover = max(width / wide, height / tall)
     scale = log_uniform(rng, cover, 1.7 * cover) if enlarge else uniform(rng, 0.55, 1.0)

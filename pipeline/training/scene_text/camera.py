@@ -1,4 +1,4 @@
-"""What light, lens, sensor and file format do to a picture."""
+"""The effects of light, lens, sensor and file format on a picture."""
 
 from dataclasses import dataclass
 
@@ -22,12 +22,9 @@ class Shot:
 
 
 def shoot(rgb: Picture, rng: np.random.Generator, most_blur: float) -> Shot:
-    """Light, blur, sample, add noise and compress a picture [H, W, 3].
+    """Light, blur, sample, add noise and compress a picture [H, W, 3]; `rng` chooses which.
 
-    Args:
-        rgb: The scene as painted.
-        rng: Chooses which of it happens.
-        most_blur: Deviation in pixels that most of the text still bears.
+    `most_blur` is the deviation in pixels that most of the text still bears.
     """
     if chance(rng, 0.45):
         rgb = _light(rgb, rng)
@@ -60,7 +57,7 @@ def _light(rgb: Picture, rng: np.random.Generator) -> Picture:
 
 
 def _develop(rgb: Picture, rng: np.random.Generator) -> Picture:
-    """Exposure, contrast, white balance and gamma, as one table a channel."""
+    """Exposure, contrast, white balance and gamma, as one table per channel."""
     if chance(rng, 0.3):
         return rgb
     level = np.arange(256) / 255
@@ -75,7 +72,7 @@ def _develop(rgb: Picture, rng: np.random.Generator) -> Picture:
 
 
 def _blur(rgb: Picture, rng: np.random.Generator, most: float) -> tuple[Picture, float]:
-    """Defocus, shake, or fewer pixels than are shown."""
+    """Defocus, shake, or fewer pixels than the picture has."""
     kind = pick(rng, ("sharp", "sharp", "defocus", "resample", "resample", "shake"))
     sigma = min(log_uniform(rng, 0.4, 4.5), most)
     if kind == "sharp" or sigma < 0.35:

@@ -25,7 +25,7 @@ def normal(rng: np.random.Generator, deviation: float) -> float:
 
 
 def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number from [low, high) whose logarithm is uniform: as many of 8 to 16 as of 150 to 300."""
+    """A number from [low, high) whose logarithm is uniform: 8 to 16 come as often as 150 to 300."""
     return float(low * (high / low) ** rng.random())
 
 

@@ -1,7 +1,7 @@
-"""What looks like text to a network and is none: fences, windows, bricks, leaves, arrows, QR codes.
+"""What looks like text to a network but is not: fences, windows, bricks, leaves, arrows, QR codes.
 
-Every kind returns polygons in a flat frame of 100 times 100 units; one random pose puts them all
-onto the picture, so that they come in every size and perspective, as text does.
+Every kind returns polygons in a flat frame of 100 times 100 units. One random pose puts them all
+onto the picture. So they come in every size and perspective, as text does.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -115,7 +115,7 @@ def _rings(rng: np.random.Generator, colour: Colour) -> Polygons:
 
 
 def codes(rng: np.random.Generator, colour: Colour) -> Polygons:
-    """QR codes: modules at random, and the squares of three corners (other kinds of code lack these)."""
+    """QR codes: random modules, and the squares in three corners that other codes lack."""
     side = 17 + 4 * int(rng.integers(1, 8))
     dark = rng.random((side, side)) < uniform(rng, 0.4, 0.6)
     if chance(rng, 0.85):
@@ -150,7 +150,7 @@ def scatter(
     count: int,
     kinds: Sequence[Callable[[np.random.Generator, Colour], Polygons]] = KINDS,
 ) -> None:
-    """Draw so many patterns into the picture [H, W, 3], in place, anywhere and of any size."""
+    """Draw `count` patterns into the picture [H, W, 3], in place, anywhere and of any size."""
     height, width = rgb.shape[:2]
     for _ in range(count):
         kind = pick(rng, kinds)

@@ -2,8 +2,8 @@
 
     pictures/000007.png            boxes/000007.png.json          gt/000007.txt
 
-The boxes are what a perfect model would find. The ground truth has the transcriptions besides, and
-the words that nobody could read (`###`), in the format that `locpipe evaluate` reads.
+The boxes are what a perfect model would find. The ground truth also has the transcriptions, and the
+words that nobody could read (`###`), in the format that `locpipe evaluate` reads.
 """
 
 import hashlib
@@ -12,7 +12,6 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from ....stages.geometry.box import Box
@@ -25,10 +24,7 @@ from .truth import UNREADABLE, RenderedWord, Rendering
 
 
 def export(settings: RenderSettings, output: Path, indices: Iterable[int]) -> int:
-    """Write the three files of every index.
-
-    Returns:
-        How many readable words there are on all of them.
+    """Write the three files of every index; return how many readable words these pictures have.
 
     Raises:
         ConfigError: The renderer finds no fonts, words or backgrounds.
@@ -40,7 +36,9 @@ def export(settings: RenderSettings, output: Path, indices: Iterable[int]) -> in
     words = 0
     for index in indices:
         rendering, name = renderer.render(index), f"{index:06d}.png"
-        data = _png(rendering.rgb)
+        picture = io.BytesIO()
+        Image.fromarray(rendering.rgb).save(picture, "PNG")
+        data = picture.getvalue()
         write_atomically(output, output / "pictures" / name, data)
         write_atomically(output, output / "gt" / f"{index:06d}.txt", _truth(rendering))
         document = box_document(page_of_rendering(rendering, name, data, settings))
@@ -58,22 +56,13 @@ def _truth(rendering: Rendering) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
 
 
-def _png(rgb: NDArray[np.uint8]) -> bytes:
-    buffer = io.BytesIO()
-    Image.fromarray(rgb).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
 def page_of_rendering(
     rendering: Rendering, path: str, data: bytes, settings: RenderSettings
 ) -> Page:
     """Return a picture with its readable words as boxes.
 
-    Args:
-        rendering: The picture and its words.
-        path: Of the picture, as the document shall name it.
-        data: The file, for its hash.
-        settings: Of the renderer, for their hash.
+    The document names the picture by `path`. It has the hashes of its file (`data`) and of the
+    settings.
     """
     height, width = rendering.rgb.shape[:2]
     settings_sha256 = hashlib.sha256(settings.model_dump_json().encode()).hexdigest()

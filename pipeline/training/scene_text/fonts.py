@@ -79,9 +79,9 @@ def _files(folders: tuple[Path, ...]) -> Iterator[Path]:
 
 
 def _read(path: Path) -> tuple[str, frozenset[str]] | None:
-    """Family and characters of a font file (of a collection: of its first face).
+    """Family and characters of a font file; of a collection, those of its first face.
 
-    None if it is broken, or has bitmaps instead of outlines and so opens at one size only.
+    None if the file is broken, or has bitmaps instead of outlines, which open at one size only.
     """
     try:
         with path.open("rb") as file, TTFont(file, fontNumber=0, lazy=True) as font:
@@ -109,8 +109,8 @@ def find_fonts(settings: FontSettings) -> Fonts:
     """Search the folders for faces that have all Latin letters and digits.
 
     Raises:
-        ConfigError: fontTools is not installed, a folder does not exist, no font lies in the
-            folders, or none has the glyphs.
+        ConfigError: fontTools is not installed, a folder does not exist or holds no font, or no
+            font has the glyphs.
     """
     require_fonttools()
     # It reports every oddity of every font; what cannot be read is reported below.
@@ -159,5 +159,5 @@ def _drawers(
 
 @lru_cache(maxsize=64)
 def open_face(path: str, em: int) -> ImageFont.FreeTypeFont:
-    """The face at a size in pixels; Pillow's own layout, so that no system library matters."""
+    """The face at a size in pixels. Pillow lays it out itself: no system library matters."""
     return ImageFont.truetype(path, em, layout_engine=ImageFont.Layout.BASIC)

@@ -1,4 +1,4 @@
-"""How a coverage mask becomes colour: fill, outline, shadow, depth, wear."""
+"""Turns a coverage mask into colour: fill, outline, shadow, depth, wear."""
 
 from dataclasses import dataclass
 
@@ -16,7 +16,7 @@ Layer = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Ink:
-    """One way to colour letters; lengths in units of the em, 0 where an effect is absent."""
+    """A way to colour letters; lengths in units of the em, 0 where an effect is absent."""
 
     colour: Colour
     second: Colour
@@ -62,14 +62,9 @@ def choose_ink(rng: np.random.Generator, colour: Colour, em: float) -> Ink:
 def lay_ink(
     rgb: NDArray[np.uint8], patch: Patch, ink: Ink, em: float, rng: np.random.Generator
 ) -> NDArray[np.uint8]:
-    """Colour the letters of a patch, in place.
+    """Colour the letters of a patch of the picture `rgb` [H, W, 3], in place.
 
-    Args:
-        rgb: The picture [H, W, 3].
-        patch: Coverage of the letters.
-        ink: How.
-        em: Size of the letters in pixels of the picture.
-        rng: For grain and wear.
+    `em` is the size of the letters in pixels of the picture. `rng` decides about grain and wear.
 
     Returns:
         Coverage uint8 [h, w] of the ink that shows, as large as the patch.
@@ -111,7 +106,7 @@ def _letters(
 def _colours(
     ink: Ink, shape: tuple[int, ...], rng: np.random.Generator
 ) -> NDArray[np.float32] | Colour:
-    """One colour [3], or a picture [h, w, 3] of them."""
+    """One colour [3], or one per pixel [h, w, 3]."""
     fade = not ink.outline and ink.second is not ink.colour
     if not fade and not ink.grain:
         return ink.colour
@@ -140,7 +135,7 @@ def _moved(cover: NDArray[np.uint8], toward: tuple[float, ...], em: float) -> ND
 
 
 def _swept(cover: NDArray[np.uint8], toward: tuple[float, float], em: float) -> NDArray[np.uint8]:
-    """All places the letters pass on their way: the sides of letters cut from thick board."""
+    """All places that the letters pass on their way: the sides of letters cut from thick board."""
     steps = int(np.ceil(np.hypot(*toward) * em)) + 1
     swept = cover
     for part in np.linspace(0, 1, min(steps, 12))[1:]:

@@ -14,7 +14,7 @@ MOST_WORDS = 140  # of a document: more would cost time and teach little
 
 @dataclass(frozen=True)
 class Paragraph:
-    """Lines of one size and ink, its corner at (`x`, `y`) of the block."""
+    """Lines of one size and ink, with their corner at (`x`, `y`) of the block."""
 
     typeset: Typeset
     em: int
@@ -81,7 +81,7 @@ class Writer:
         return _stack([(typeset(lines, style), round(em))], 0.5, [0])
 
     def symbols(self, rng: np.random.Generator, em: float) -> Block | None:
-        """A pictogram or a short row of them: no text, however much it looks like it."""
+        """A pictogram or a short row of them: no text, although it looks like it."""
         if not self.fonts.symbols:
             return None
         face, drawable = pick(rng, self.fonts.symbols)

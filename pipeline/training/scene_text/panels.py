@@ -1,5 +1,6 @@
 """Signs, labels and sheets of paper behind a block, with arrows and icons on them."""
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import cv2
@@ -16,34 +17,19 @@ from .texture import clouds
 Points = NDArray[np.float64]
 
 
+@dataclass(frozen=True)
 class Panel:
-    """A sign in the bent frame of its block.
+    """A sign in the bent frame of its block, with an outline [n, 2].
 
-    Args:
-        outline: Of the sign [n, 2].
-        paper: Its colour.
-        ink: Colour of its border and icons.
-        border: Width of the border line in flat pixels; 0 for none.
-        icons: Outlines beside the text.
-        opacity: Of the whole sign.
+    Border and icons have the colour `ink`. The `border` line is that many flat pixels wide; 0: none.
     """
 
-    def __init__(
-        self,
-        outline: Points,
-        paper: Colour,
-        ink: Colour,
-        *,
-        border: float,
-        icons: list[Points],
-        opacity: float,
-    ) -> None:
-        self.outline = outline
-        self.paper = paper
-        self.ink = ink
-        self.border = border
-        self.icons = icons
-        self.opacity = opacity
+    outline: Points
+    paper: Colour
+    ink: Colour
+    border: float
+    icons: list[Points]
+    opacity: float
 
     def draw(self, rgb: NDArray[np.uint8], pose: Pose, rng: np.random.Generator) -> None:
         """Draw it into the picture [H, W, 3], in place."""
@@ -119,7 +105,7 @@ def choose_panel(rng: np.random.Generator, block: Block, pose: Pose) -> Panel:
     outline = _outline(rng, (box[0], box[1], box[2], box[3]))
     opacity = uniform(rng, 0.5, 0.9) if chance(rng, 0.12) else 1.0
     border = uniform(rng, 0.03, 0.12) * em if chance(rng, 0.3) else 0.0
-    return Panel(outline, paper, ink, border=border, icons=icons, opacity=opacity)
+    return Panel(outline, paper, ink, border, icons, opacity)
 
 
 def _rules(rng: np.random.Generator, block: Block) -> list[Points]:

@@ -10,11 +10,7 @@ CELL = 8  # pixels; places are looked for on a coarse grid
 
 
 class Ground:
-    """Remembers what is taken of a picture, and how busy the rest is.
-
-    Args:
-        rgb: The picture [H, W, 3] before any text.
-    """
+    """Remembers which parts of the picture `rgb` [H, W, 3] are taken, and how busy the rest is."""
 
     def __init__(self, rgb: NDArray[np.uint8]) -> None:
         self.height, self.width = rgb.shape[:2]
@@ -29,7 +25,7 @@ class Ground:
     ) -> tuple[float, float] | None:
         """A free place for an outline [n, 2]: how far to move it right and down.
 
-        Of all places tried the calmest. A quarter of the blocks may stick out of the picture.
+        It is the calmest of all places tried. A quarter of the blocks may stick out of the picture.
         """
         low, high = outline.min(0), outline.max(0)
         spill = 0.3 if chance(rng, 0.25) else 0.0

@@ -1,7 +1,7 @@
 """From the flat frame of a block to the picture: a curved baseline, then a homography.
 
 Both frames have their origin at the outer corner of the first pixel. OpenCV puts whole numbers at
-pixel centres instead: every matrix given to it is moved by half a pixel on both sides.
+pixel centres instead. So every matrix for it is moved by half a pixel on both sides.
 """
 
 from dataclasses import dataclass, replace
@@ -15,7 +15,7 @@ Points = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Arc:
-    """A baseline on a circle: letters turn with it; negative `radius` bends like a smile.
+    """A baseline on a circle: letters turn with it; a negative `radius` bends like a smile.
 
     The point (`x`, `y`) of the flat frame stays where it is.
     """
@@ -112,7 +112,7 @@ class Pose:
     def cover(
         self, mask: NDArray[np.uint8], left: float, top: float, margin: int, size: tuple[int, int]
     ) -> Patch | None:
-        """Bring a flat mask into the picture.
+        """Bring a flat mask into the picture; None if it lies outside.
 
         Args:
             mask: Coverage [h, w] of the flat frame.
@@ -120,9 +120,6 @@ class Pose:
             top: Of its corner in the block.
             margin: Empty pixels to leave around it, for effects that spill over.
             size: Width and height of the picture.
-
-        Returns:
-            The part of the picture it touches, or None if it stands outside.
         """
         height, width = mask.shape
         outline = self.forward(rectangle(left, top, left + width, top + height, 8))
@@ -184,7 +181,7 @@ def rectangle(left: float, top: float, right: float, bottom: float, steps: int =
 def tilt(yaw: float, pitch: float, roll: float, focal: float) -> NDArray[np.float64]:
     """Homography [3, 3] of a plane around its origin, seen from `focal` pixels away.
 
-    Angles in radians; at the origin the scale is 1 (pinhole camera).
+    Angles are in radians. At the origin the scale is 1 (pinhole camera).
     """
     cosines, sines = np.cos([yaw, pitch, roll]), np.sin([yaw, pitch, roll])
     around_y = np.array([[cosines[0], 0, sines[0]], [0, 1, 0], [-sines[0], 0, cosines[0]]])

@@ -13,7 +13,7 @@ from .colours import Colour, contrasting
 from .distractors import THIN, scatter
 from .fonts import find_fonts
 from .ink import choose_ink, lay_ink
-from .layout import Block, Writer
+from .layout import Block, Paragraph, Writer
 from .panels import Panel, choose_panel
 from .place import Ground
 from .pose import Arc, Pose, Wave, pose_at, rectangle, tilt
@@ -27,8 +27,8 @@ LEAST_EM = 8  # pixels: nobody reads less in a photograph
 class Renderer:
     """Renders pictures of scene text.
 
-    Fonts, words and the list of photographs are read once, here; a renderer pickles with them, so
-    that worker processes need not look for them again.
+    It reads fonts, words and the list of photographs once. It pickles with them, so that worker
+    processes need not look for them again.
 
     Raises:
         ConfigError: No fonts, fonts without the glyphs, no words, or a folder that is missing.
@@ -56,7 +56,7 @@ class Renderer:
 
 
 class _Scene:
-    """One picture while it is made."""
+    """One picture in the making."""
 
     def __init__(
         self,
@@ -97,7 +97,8 @@ class _Scene:
             self._large(self._em(100, 1000))
         if chance(rng, 0.4):
             for _ in range(int(rng.integers(1, 5))):
-                self._symbols(self._em(1, 200))
+                symbols = self.writer.symbols(rng, self._em(1, 200))
+                self._stand(symbols, 1.0, panel=0.4, tries=5, text=False)
         if chance(rng, 0.05):  # wires, twigs and fences in front of the text
             scatter(self.rgb, rng, 1, THIN)
 
@@ -110,19 +111,10 @@ class _Scene:
         rng = self.rng
         fine = 2 if em < 22 else 1  # small letters are drawn twice as large: hinting ruins them
         parts = weighted(rng, (1, 2, 3, 4), (0.74, 0.16, 0.06, 0.04))
-        block = self.writer.sign(rng, em * fine, parts)
-        if block:
-            self._stand(block, 1 / fine, panel=chance(rng, 0.55), tries=9)
-
-    def _symbols(self, em: float) -> None:
-        block = self.writer.symbols(self.rng, em)
-        if block:
-            self._stand(block, 1.0, panel=chance(self.rng, 0.4), tries=5, text=False)
+        self._stand(self.writer.sign(rng, em * fine, parts), 1 / fine, panel=0.55, tries=9)
 
     def _large(self, em: float) -> None:
-        block = self.writer.large(self.rng, em)
-        if block:
-            self._stand(block, 1.0, panel=chance(self.rng, 0.4), tries=3, fit=1.4)
+        self._stand(self.writer.large(self.rng, em), 1.0, panel=0.4, tries=3, fit=1.4)
         for _ in range(int(self.rng.integers(0, 3))):
             self._sign(self._em(1, 50))
 
@@ -132,22 +124,24 @@ class _Scene:
         wide = self.settings.width * uniform(rng, 0.4, 1.1) * fine
         tall = self.settings.height * uniform(rng, 0.4, 1.0) * fine
         block = self.writer.document(rng, em * fine, wide, tall)
-        if block:
-            self._stand(block, 1 / fine, panel=chance(rng, 0.85), tries=2, fit=1.15)
+        self._stand(block, 1 / fine, panel=0.85, tries=2, fit=1.15)
 
     def _stand(
         self,
-        block: Block,
+        block: Block | None,
         scale: float,
         *,
-        panel: bool,
+        panel: float,
         tries: int,
         fit: float = 0.96,
         text: bool = True,
     ) -> None:
-        """Find a pose and a place for a block, then paint it; leave it out if all is taken."""
+        """Find a pose and a place for a block, then paint it; leave it out if there is no place."""
+        if block is None:
+            return
+        has_panel = chance(self.rng, panel)
         pose = self._pose(block, scale)
-        sign = choose_panel(self.rng, block, pose) if panel else None
+        sign = choose_panel(self.rng, block, pose) if has_panel else None
         flat = sign.outline if sign else _around(block, pose)
         outline = Pose(pose.matrix).forward(flat)
         size = np.array([self.settings.width, self.settings.height])
@@ -193,12 +187,13 @@ class _Scene:
             faint = chance(rng, 0.2)
             least = uniform(rng, 22, 45) if faint else uniform(rng, 55, 160)
             colour = contrasting(rng, paper, least)
-        for number in range(len(block.paragraphs)):
+        for number, paragraph in enumerate(block.paragraphs):
             if number and chance(rng, 0.3):
                 colour = contrasting(rng, paper, uniform(rng, 55, 150))
-            self._letters(block, number, pose, colour, text=text)
+            em = paragraph.em * pose.scale(block.width, block.height)
+            self._letters(paragraph, em, pose, colour, text=text)
             if text:
-                self._truth(block, number, pose)
+                self._truth(paragraph, pose)
 
     def _below(self, outline: NDArray[np.float64]) -> Colour:
         """Mean colour of the picture under an outline."""
@@ -208,14 +203,10 @@ class _Scene:
         return np.asarray(part.reshape(-1, 3).mean(0), np.float64)
 
     def _letters(
-        self, block: Block, number: int, pose: Pose, colour: Colour, *, text: bool
+        self, paragraph: Paragraph, em: float, pose: Pose, colour: Colour, *, text: bool
     ) -> None:
-        paragraph = block.paragraphs[number]
-        em = paragraph.em * pose.scale(block.width, block.height)
-        margin = int(2 + 0.2 * em)
-        size = (self.settings.width, self.settings.height)
-        mask = paragraph.typeset.mask
-        patch = pose.cover(mask, paragraph.x, paragraph.y, margin, size)
+        margin, size = int(2 + 0.2 * em), (self.settings.width, self.settings.height)
+        patch = pose.cover(paragraph.typeset.mask, paragraph.x, paragraph.y, margin, size)
         if patch is None:
             return
         cover = lay_ink(self.rgb, patch, choose_ink(self.rng, colour, em), em, self.rng)
@@ -224,8 +215,7 @@ class _Scene:
             np.maximum(window, cover, out=window)
             self.ems.append(em)
 
-    def _truth(self, block: Block, number: int, pose: Pose) -> None:
-        paragraph = block.paragraphs[number]
+    def _truth(self, paragraph: Paragraph, pose: Pose) -> None:
         for flat in paragraph.typeset.words:
             line = self.lines + flat.line
             self.words.append(word_at(flat, paragraph.x, paragraph.y, pose, line))

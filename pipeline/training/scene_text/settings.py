@@ -5,10 +5,9 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from ....stages.settings import Section
+from ....stages.settings import Fraction, Section
 from ...config.sections import UserPath
 
-Share = Annotated[float, Field(ge=0, le=1)]
 Folders = Annotated[tuple[UserPath, ...], Field(strict=False)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 Side = Annotated[int, Field(ge=64, le=4096)]
@@ -32,7 +31,7 @@ NO_LETTERS = (
 
 
 class FontSettings(Section):
-    """Where fonts lie and which of them are seen most.
+    """The folders of fonts, and which fonts are seen most.
 
     A face is drawn by its family, so that forty weights of one family count as one.
     """
@@ -41,7 +40,7 @@ class FontSettings(Section):
     """Searched for .ttf, .otf and .ttc, with all folders below them."""
     everyday: Names = EVERYDAY
     """Families that people meet every day."""
-    everyday_share: Share = 0.72
+    everyday_share: Fraction = 0.72
     """Share of text in one of those; the rest in any other family that has Latin letters."""
     exclude: Names = NO_LETTERS
     """Families whose letters are never used (their pictures are)."""
@@ -93,11 +92,11 @@ class RenderSettings(Section):
     """Least and largest size of letters (the em; capitals have about 0.7 of it), in pixels."""
     kinds: Proportions = Proportions()
     """Shares of the kinds of pictures."""
-    cjk: Share = 0.14
+    cjk: Fraction = 0.14
     """Share of text blocks in Chinese characters, where a font has them."""
-    any_angle: Share = 0.12
+    any_angle: Fraction = 0.12
     """Share of text blocks turned by any angle at all."""
-    curved: Share = 0.10
+    curved: Fraction = 0.10
     """Share of text blocks on a curved baseline."""
 
     @model_validator(mode="after")

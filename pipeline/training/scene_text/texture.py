@@ -22,7 +22,7 @@ def clouds(
 def grain(rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.float32]:
     """Noise of deviation 1 for every pixel and channel [h, w, 3].
 
-    One tile of noise, repeated: drawing every pixel afresh takes longer than all else.
+    One tile of noise is repeated: fresh noise for every pixel takes longer than all else.
     """
     tile = rng.standard_normal((192, 192, 3), np.float32)
     repeats = (-(-shape[0] // 192), -(-shape[1] // 192), 1)

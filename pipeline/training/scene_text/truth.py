@@ -1,4 +1,4 @@
-"""Words with their place, and which of them nobody could read."""
+"""Words with their places, and which of them nobody could read."""
 
 from dataclasses import dataclass, replace
 
@@ -16,15 +16,15 @@ UNREADABLE = "###"  # as in the ground truth of ICDAR: neither a hit nor a false
 
 @dataclass(frozen=True)
 class RenderedWord:
-    """One word of a picture; upright picture frame, origin at the corner of the first pixel.
+    """One word of a picture, in the upright picture frame: origin at the corner of the first pixel.
 
     Attributes:
-        quad: float32 [4, 2], clockwise from the top-left corner in reading direction. May reach
-            out of the picture where the word does.
+        quad: float32 [4, 2], clockwise from the top-left corner in reading direction. It may reach
+            out of the picture, as the word does.
         text: Its letters; `###` if it cannot be read.
         line: Index of its text line, unique in the picture.
         polygon: float32 [2n, 2], the top edge from left to right, then the bottom edge from right
-            to left; follows a curved baseline.
+            to left. It follows a curved baseline.
     """
 
     quad: NDArray[np.float32]
@@ -68,7 +68,7 @@ def _around(polygon: NDArray[np.float32]) -> NDArray[np.float32]:
 def judge(
     shot: Shot, ink: NDArray[np.uint8], words: list[RenderedWord]
 ) -> tuple[RenderedWord, ...]:
-    """Drop words outside the picture; mark `###` those cut in half, too faint or too blurred."""
+    """Drop words outside the picture; mark `###` words cut in half, too faint or too blurred."""
     if not words:
         return ()
     inside = np.bincount(_labels(words, ink.shape, ring=0).ravel(), minlength=len(words) + 1)[1:]
@@ -98,7 +98,7 @@ def _labels(words: list[RenderedWord], shape: tuple[int, ...], ring: int) -> NDA
 def _faint(
     shot: Shot, ink: NDArray[np.uint8], labels: NDArray[np.int32], count: int
 ) -> NDArray[np.bool_]:
-    """Of every word whether its ink is hard to tell from what is around it."""
+    """Whether the ink of each word is hard to tell from its surroundings."""
     near = np.flatnonzero(labels)
     label, cover = labels.ravel()[near] - 1, ink.ravel()[near]
     colours = shot.rgb.reshape(-1, 3)[near].astype(np.float64)

@@ -14,14 +14,10 @@ from .fonts import Face, open_face
 class Style:
     """How lines are set; lengths are in units of the em.
 
-    Attributes:
-        face: The font.
-        em: Size in pixels of the flat frame.
-        tracking: Extra room between letters.
-        gap: Room between words.
-        leading: From baseline to baseline.
-        align: 0 left, 0.5 centred, 1 right.
-        vertical: Letters of a word stand below each other (Chinese columns).
+    `em` is the size in pixels of the flat frame. `tracking` is extra room between letters, `gap`
+    the room between words, `leading` the distance of baselines. `align` is 0 for left, 0.5 for
+    centred, 1 for right. With `vertical` the letters of a word stand below each other (Chinese
+    columns).
     """
 
     face: Face
@@ -87,13 +83,10 @@ def _join(pieces: list[tuple[_Glyphs, int, int]], advance: float) -> _Glyphs | N
     bottom = max(g.y + dy + g.ink.shape[0] for g, _, dy in pieces)
     ink = np.zeros((bottom - top, right - left), np.uint8)
     for glyphs, dx, dy in pieces:
-        _paste(ink, glyphs.ink, glyphs.x + dx - left, glyphs.y + dy - top)
+        x, y = glyphs.x + dx - left, glyphs.y + dy - top
+        window = ink[y : y + glyphs.ink.shape[0], x : x + glyphs.ink.shape[1]]
+        np.maximum(window, glyphs.ink, out=window)
     return _Glyphs(ink, left, top, advance)
-
-
-def _paste(canvas: NDArray[np.uint8], ink: NDArray[np.uint8], x: int, y: int) -> None:
-    window = canvas[y : y + ink.shape[0], x : x + ink.shape[1]]
-    np.maximum(window, ink, out=window)
 
 
 def _word(text: str, style: Style, font: ImageFont.FreeTypeFont) -> _Glyphs | None:
@@ -103,21 +96,15 @@ def _word(text: str, style: Style, font: ImageFont.FreeTypeFont) -> _Glyphs | No
     pen = 0.0
     for letter in text:
         glyphs = _draw(letter, font)
-        if glyphs and style.vertical:
-            pieces.append((glyphs, 0, round(pen)))
-        elif glyphs:
-            pieces.append((glyphs, round(pen), 0))
+        if glyphs:
+            pieces.append((glyphs, *((0, round(pen)) if style.vertical else (round(pen), 0))))
         step = style.em if style.vertical else font.getlength(letter)
         pen += step + style.tracking * style.em
     return _join(pieces, style.em if style.vertical else pen - style.tracking * style.em)
 
 
 def typeset(lines: list[list[str]], style: Style) -> Typeset | None:
-    """Set lines of words.
-
-    Returns:
-        The mask, cut to the ink, and its words; None if the font drew nothing at all.
-    """
+    """Set lines of words; the mask is cut to the ink. None if the font drew nothing at all."""
     font = open_face(style.face.path, style.em)
     placed: list[tuple[_Glyphs, float, float, str, int]] = []
     widths: list[float] = []
@@ -137,21 +124,11 @@ def typeset(lines: list[list[str]], style: Style) -> Typeset | None:
     pieces = [
         (glyphs, round(pen + shifts[row]), round(base)) for glyphs, pen, base, _, row in placed
     ]
-    return _assemble(pieces, [(text, row) for *_, text, row in placed])
-
-
-def _assemble(pieces: list[tuple[_Glyphs, int, int]], names: list[tuple[str, int]]) -> Typeset:
     joined = _join(pieces, 0)
     assert joined is not None
-    words = tuple(
-        FlatWord(
-            glyphs.x + dx - joined.x,
-            glyphs.y + dy - joined.y,
-            glyphs.x + dx - joined.x + glyphs.ink.shape[1],
-            glyphs.y + dy - joined.y + glyphs.ink.shape[0],
-            text,
-            row,
-        )
-        for (glyphs, dx, dy), (text, row) in zip(pieces, names, strict=True)
-    )
-    return Typeset(joined.ink, words)
+    words = []
+    for (glyphs, dx, dy), (*_, text, row) in zip(pieces, placed, strict=True):
+        left, top = glyphs.x + dx - joined.x, glyphs.y + dy - joined.y
+        height, width = glyphs.ink.shape
+        words.append(FlatWord(left, top, left + width, top + height, text, row))
+    return Typeset(joined.ink, tuple(words))

@@ -84,13 +84,8 @@ def _date(rng: np.random.Generator) -> str:
 def _phone(rng: np.random.Generator) -> str:
     area = pick(rng, ("+", "0", "(0", "1-"))
     area += _digits(rng, 2, 3) + (")" if area.startswith("(") else "")
-    return (
-        area
-        + pick(rng, ("-", "", "."))
-        + _digits(rng, 3, 4)
-        + "-" * chance(rng, 0.5)
-        + _digits(rng, 3, 4)
-    )
+    mark, first = pick(rng, ("-", "", ".")), _digits(rng, 3, 4)
+    return area + mark + first + "-" * chance(rng, 0.5) + _digits(rng, 3, 4)
 
 
 NUMERIC = {

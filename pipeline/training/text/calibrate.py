@@ -1,7 +1,4 @@
-"""`locpipe calibrate` for the text network: a model folder and run configs in, calibrations out.
-
-Scale and threshold of the maps of a classifier of positions, fitted on rendered pictures.
-"""
+"""`locpipe calibrate` for the text network: scale and threshold of maps, fitted on renderings."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -56,14 +53,12 @@ _EACH = 2000  # cells of a picture that the regression sees: neighbours tell lit
 
 @dataclass(frozen=True)
 class Calibrated:
-    """A calibration, and how well words are found by it.
+    """A calibration of one map, and how well words are found by it.
 
-    Attributes:
-        calibration: of one map.
-        low: the probability, by the regression, at which words were found best, which the
-            calibration moves to the config's threshold: with `hysteresis` to its lower one.
-        high: the same of the upper threshold of `hysteresis`; else `low`.
-        found: H of words there, on the rendered pictures: the mean of IoU and DetEval.
+    `low` is the probability, by the regression, at which words were found best. The calibration
+    moves it to the threshold of the config, with `hysteresis` to the lower one. `high` is the same
+    for the upper threshold of `hysteresis`; else it equals `low`. `found` is H of words on the
+    rendered pictures at these thresholds, the mean of IoU and DetEval.
     """
 
     calibration: Calibration
@@ -85,9 +80,7 @@ class ShownPicture:
 def calibrate_text(folder: Path, request: Request) -> str:
     """Fit all calibrations that are asked for, write them into the model, return a report.
 
-    Args:
-        folder: of the model.
-        request: what is asked for; how its configs make boxes decides which threshold is best.
+    How the configs make boxes decides which threshold is best.
 
     Raises:
         ModelError: it is no text model, has no tables, or lacks a label.
@@ -122,16 +115,17 @@ def calibrate_positions(
 ) -> Iterator[Calibrated]:
     """Fit slope and intercept for the maps of a pass, so that the config's thresholds are the best.
 
-    First a logistic regression of "this position is of the class" on H, over all positions that
-    count. Where to cut depends on what follows: the thresholds with the best H of words,
-    boxes made as the config says, then become those of the config by an affine change of the
-    log-odds. Of `hysteresis` that is where a core ends and how sure one has to be that it is one.
+    A logistic regression of "this position is of the class" on H comes first, over all positions
+    that count. Where to cut depends on what follows, so boxes are made as the config says, and the
+    thresholds with the best H of words are kept. An affine change of the log-odds moves these to
+    the thresholds of the config. For `hysteresis` they say where a core ends, and how sure one must
+    be that it is one.
 
     Args:
         model: its weights and tables.
         one: how pictures are shown.
-        vectors: the maps wanted of it.
-        pictures: rendered, with their words; with as many that have none as the user's have.
+        vectors: the maps wanted of the pass.
+        pictures: rendered, with their words. As many should have no words as the user's have.
         config: its thresholds, and how boxes are made.
 
     Raises:
@@ -160,7 +154,7 @@ class _Cut(NamedTuple):
 def _best_cut(
     shown: Sequence[ShownPicture], log_odds: Sequence[NDArray[np.float32]], config: Config
 ) -> _Cut:
-    """Return the thresholds by which words are found best: both at once, tried on a grid."""
+    """Return the thresholds that find words best: both at once, tried on a grid."""
     if config.threshold.method == "hysteresis":
         tried = np.array([(low, high) for low in _LOWS for high in _HIGHS if low <= high])
     else:
@@ -172,17 +166,18 @@ def _best_cut(
 
 
 def top_of(tried: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return where a paraboloid through all that is nearly the best has its top.
+    """Return the top of a paraboloid through all thresholds that are nearly the best.
 
-    Words found against thresholds is flat at the top: its highest point is a matter of chance.
+    The curve of words found over thresholds is flat at its top, so its highest point is a matter of
+    chance.
 
     Args:
-        tried: thresholds, one or two of each cut, float64 [N, D].
+        tried: thresholds, one or two per cut, float64 [N, D].
         found: H of words with them, float64 [N].
 
     Returns:
-        The thresholds, float64 [D], within the range of those that are nearly the best; of too few
-        for a paraboloid, or of those that have no top, the best one.
+        The thresholds, float64 [D], within the range of those that are nearly the best. It is the
+        best one of all if these are too few for a paraboloid, or it has no top.
     """
     near = found >= found.max() - _NEAR
     at = tried[near]
@@ -213,7 +208,7 @@ def _moved_to(cut: _Cut, options: ThresholdSettings) -> tuple[float, float]:
 def shown_by(
     model: Model, one: Pass, weights: NDArray[np.float32], picture: Rendering, config: Config
 ) -> ShownPicture:
-    """Return the map of one picture, seen in one pass, beside the truth."""
+    """Return the map of one picture in one pass, beside the truth."""
     scale = one.scale * fitted(config.infer, picture.rgb.shape[1], picture.rgb.shape[0])
     features = infer(
         model,
@@ -232,7 +227,7 @@ def shown_by(
 
 
 def _regression(shown: Sequence[ShownPicture], index: int, vector: Vector) -> tuple[float, float]:
-    """Return slope and intercept over positions, drawn evenly from each picture."""
+    """Return slope and intercept over positions, taken evenly from each picture."""
     heat, of_class = [], []
     for each in shown:
         cells = np.flatnonzero(each.classes != IGNORED)
@@ -253,10 +248,10 @@ def _words_found(
     high: float,
     config: Config,
 ) -> float:
-    """Return the mean H of words with thresholds that are log-odds.
+    """Return the mean H of words with thresholds that are log-odds, for boxes without a margin.
 
-    Without the margin of the boxes: rendered words end where their ink does, and thresholds that
-    make up for a margin would cut letters off.
+    Rendered words end where their ink does. Thresholds that make up for a margin would cut letters
+    off.
     """
     options = config.boxes.model_dump(exclude={"classify", "fill", "max"}) | {"margin": 0.0}
     least, seed = expit([low, high]).tolist()

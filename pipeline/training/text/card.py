@@ -1,21 +1,14 @@
 """The model folder that a text training writes, and what it says of its pictures."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from safetensors.torch import save as serialize_tensors
 
 from ....stages.errors import ModelError
 from ....stages.models.card import ModelCard
-from ....stages.models.folder import WEIGHTS_FILE
-from ....stages.nets import Network
 from ....stages.nets.cost import cost
-from ....stages.paths import sha256_of
-from ...output.atomic import write_whole
-from ..card import made_with, write_card
+from ..card import made_with, write_card, write_weights
 from ..scene_text.settings import RenderSettings
 from .config import TextTrainConfig
 from .labels import CLASSES, SHRINK
@@ -26,16 +19,14 @@ _SIDE = 512
 
 
 def write_model(config: TextTrainConfig, trained: TrainedText) -> ModelCard:
-    """Write the averaged weights of a training, and what they are, as a model folder.
+    """Write the averaged weights of a training and their card as a model folder.
 
     Raises:
         OutputError: the folder cannot be written.
     """
-    weights = config.output / WEIGHTS_FILE
-    tensors = {name: value.contiguous() for name, value in trained.network.state_dict().items()}
-    write_whole(weights, serialize_tensors(tensors))
     measured = trained.curve[-1]
     steps = measured["step"]
+    parameters, macs = cost(trained.network, INPUT.channels)
     card = ModelCard(
         schema="locpipe/model/1",
         name=config.name,
@@ -43,7 +34,7 @@ def write_model(config: TextTrainConfig, trained: TrainedText) -> ModelCard:
         architecture=config.architecture,
         classes=CLASSES,
         input=INPUT,
-        files={WEIGHTS_FILE: sha256_of(weights)},
+        files=write_weights(config.output, trained.network),
         training={
             "data": "positions of rendered pictures; no human drew a box or chose a checkpoint",
             "steps": steps,
@@ -53,7 +44,7 @@ def write_model(config: TextTrainConfig, trained: TrainedText) -> ModelCard:
             **made_with("torch", "opencv-python", "pillow"),
         },
         quality={
-            "size": _size(trained.network),
+            "size": {"parameters": parameters, "mac_per_pixel": round(macs, 1)},
             "rendered": {
                 "pictures": config.validation.pictures,
                 "seed": config.render.seed + RENDERED_SEED,
@@ -68,13 +59,9 @@ def write_model(config: TextTrainConfig, trained: TrainedText) -> ModelCard:
 def rendered_settings(
     folder: Path, card: ModelCard, backgrounds: Path | None, seed: int
 ) -> RenderSettings:
-    """Return the renderer of a model's training, for other pictures of 512 x 512.
+    """Return the settings of the renderer of a model's training, for other pictures of 512 x 512.
 
-    Args:
-        folder: of the model.
-        card: of the model.
-        backgrounds: folder of photographs; None: that of the training.
-        seed: added to that of the training.
+    The seed is added to that of the training. Photographs of another folder may be its backgrounds.
 
     Raises:
         ModelError: the card does not say how its pictures were rendered.
@@ -91,12 +78,7 @@ def rendered_settings(
 
 
 def _settings(config: TextTrainConfig) -> dict[str, Any]:
-    """Return the settings without the places of this machine, which are nobody's business."""
+    """Return the settings without the paths of this machine, which are private."""
     settings = config.model_dump(mode="json", exclude={"name", "output", "validation"})
     settings["render"]["backgrounds"] = [folder.name for folder in config.render.backgrounds]
     return settings
-
-
-def _size(network: Network) -> dict[str, float]:
-    parameters, macs = cost(network, INPUT.channels)
-    return {"parameters": parameters, "mac_per_pixel": round(macs, 1)}

@@ -5,12 +5,11 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from ....stages.settings import Section
+from ....stages.settings import Fraction, Positive, Section
 from ...config.sections import UserPath
 from ..scene_text.settings import RenderSettings
 
 Count = Annotated[int, Field(ge=1)]
-Positive = Annotated[float, Field(gt=0)]
 
 
 class CropConfig(Section):
@@ -22,7 +21,7 @@ class CropConfig(Section):
     """Crops of each picture, in successive batches."""
     zoom: Annotated[tuple[Positive, Positive], Field(strict=False)] = (0.6, 2.4)
     """Least and largest enlargement of what is cut, log-uniform."""
-    on_words: Annotated[float, Field(ge=0, le=1)] = 0.7
+    on_words: Fraction = 0.7
     """Share of crops that are laid over some word; the rest lie anywhere."""
 
 

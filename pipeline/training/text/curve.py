@@ -2,19 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
+from ..checkpoint import Record
 from ..curve import blank, save_curve
 
 
-def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:
+def write_curve(folder: Path, curve: Sequence[Record]) -> None:
     """Write `curve.jsonl` and `curve.png`.
 
-    Args:
-        folder: where to.
-        curve: one record per validation with `step`, `error`, `core_f` and `iou_h`, and `rendered`,
-            by which its pictures are told from others; at some, under the name of a folder of
-            photographs, a mapping from protocol to H.
+    There is one record per validation, with `step`, `error`, `core_f`, `iou_h` and `rendered`,
+    which tells its pictures from others. Some records also have H by protocol, under the name of
+    each folder of photographs.
 
     Raises:
         ConfigError: matplotlib is not installed.
@@ -27,16 +25,13 @@ def write_curve(folder: Path, curve: Sequence[dict[str, Any]]) -> None:
     left.set(title="training error", xlabel="step")
     for name, title in (("core_f", "rendered, F of cores"), ("iou_h", "rendered, IoU H")):
         right.plot(steps, [record[name] for record in curve], label=title)
-    real = [(record["step"], *item) for record in curve for item in record.items() if _real(item)]
-    for name in sorted({name for _, name, _ in real}):
-        points = [(step, scores["icdar2015"]) for step, other, scores in real if other == name]
-        right.plot(*zip(*points, strict=True), "o--", label=f"{name}, IoU H")
+    folders = {name for record in curve for name in record if isinstance(record[name], dict)}
+    for name in sorted(folders):
+        found = [record for record in curve if name in record]
+        heights = [record[name]["icdar2015"] for record in found]
+        right.plot([record["step"] for record in found], heights, "o--", label=f"{name}, IoU H")
     right.set(title="found, averaged weights", xlabel="step", ylim=(0, 1))
     for axes in (left, right):
         axes.grid(alpha=0.3)
         axes.legend(fontsize="small")
     save_curve(folder, curve, figure)
-
-
-def _real(item: tuple[str, Any]) -> bool:
-    return isinstance(item[1], dict)

@@ -31,10 +31,9 @@ class PositionTruth:
 
     Attributes:
         classes: uint8 [h, w], an index of `CLASSES` or IGNORED.
-        weights: float32 [h, w], how much a position of a core or gap counts: words of a picture
-            share as the 4th roots of their numbers of positions, and the picture counts as the
-            root of the sum of those, or pages of small print would drown large letters; 0
-            elsewhere.
+        weights: float32 [h, w], how much a position of a core or gap counts; 0 elsewhere. Words of
+            a picture share as the 4th roots of their numbers of positions. The picture counts as
+            the root of the sum of those. Otherwise pages of small print would drown large letters.
     """
 
     classes: NDArray[np.uint8]
@@ -42,24 +41,21 @@ class PositionTruth:
 
 
 def label(words: Sequence[RenderedWord], width: int, height: int) -> PositionTruth:
-    """Label the centres of 4 x 4 cells of a picture.
+    """Label the centres of 4 x 4 cells of a picture of `width` x `height` pixels, multiples of 4.
 
-    The core of a word is its polygon shrunk, the gap a ring around the core that ends a little
-    outside of the word: where two words stand close, only that tells them apart. Words that cannot
-    be read or seen are ignored.
-
-    Args:
-        words: in the frame of the picture; may reach out of it.
-        width: of the picture in pixels, a multiple of 4.
-        height: the same.
+    The core of a word is its shrunk polygon. The gap is a ring around the core that ends a little
+    outside the word: where two words stand close, only the gap tells them apart. Words that cannot
+    be read or seen are ignored. Words are in the frame of the picture, and may reach out of it.
     """
     polygons = [word.polygon for word in words]
     raw = np.array([shapely.Polygon(polygon) for polygon in polygons], np.object_)
     shapes = shapely.make_valid(raw, method="structure", keep_collapsed=False)
     sides = np.array([_shorter_side(polygon) for polygon in polygons])
     inset = np.minimum(SHRINK * sides, np.maximum(sides - _LEAST_CORE, 0) / 2)
+    inside = shapely.area(shapely.clip_by_rect(shapes, 0, 0, width, height))
     read = np.array([word.text != UNREADABLE for word in words], np.bool_)
-    read &= (sides >= _LEAST_SIDE) & (_share_inside(shapes, width, height) >= _LEAST_SEEN)
+    read &= sides >= _LEAST_SIDE
+    read &= inside / np.maximum(shapely.area(shapes), 1e-9) >= _LEAST_SEEN
     around = shapely.buffer(shapes, _AROUND * sides, join_style="mitre")
     cores = shapely.buffer(shapes, -inset, join_style="mitre")
     owner, core = np.zeros((2, height, width), np.int32)
@@ -70,7 +66,8 @@ def label(words: Sequence[RenderedWord], width: int, height: int) -> PositionTru
         _paint(ignored, around[index], 1)
     for index in np.flatnonzero(read):
         _paint(core, cores[index], int(index) + 1)
-    return _truth(*(_at_centres(plane) for plane in (owner, core, ignored)))
+    centres = slice(STRIDE // 2, None, STRIDE)
+    return _truth(*(plane[centres, centres] for plane in (owner, core, ignored)))
 
 
 def _truth(
@@ -90,17 +87,12 @@ def _truth(
 
 
 def _shorter_side(polygon: NDArray[np.float32]) -> float:
-    """Return the mean height or length, whichever is less, of a polygon as in `RenderedWord.polygon`."""
+    """Return the mean height or length of a `RenderedWord.polygon`, whichever is less."""
     half = len(polygon) // 2
     edges = np.stack([polygon[:half], polygon[half:][::-1]])
     across = np.linalg.norm(edges[0] - edges[1], axis=1).mean()
     along = np.linalg.norm(np.diff(edges, axis=1), axis=2).sum(axis=1).mean()
     return float(min(across, along))
-
-
-def _share_inside(shapes: NDArray[np.object_], width: int, height: int) -> NDArray[np.float64]:
-    inside = shapely.area(shapely.clip_by_rect(shapes, 0, 0, width, height))
-    return np.asarray(inside / np.maximum(shapely.area(shapes), 1e-9), np.float64)
 
 
 def _paint(plane: NDArray[np.int32], shape: Geometry, value: int) -> None:
@@ -110,7 +102,3 @@ def _paint(plane: NDArray[np.int32], shape: Geometry, value: int) -> None:
             # OpenCV's coordinates are those of pixel centres, here in 1/16 of a pixel.
             points = np.round((ring - 0.5) * 16).astype(np.int32)
             cv2.fillPoly(plane, [points], value, cv2.LINE_8, 4)
-
-
-def _at_centres(plane: NDArray[np.int32]) -> NDArray[np.int32]:
-    return plane[STRIDE // 2 :: STRIDE, STRIDE // 2 :: STRIDE]

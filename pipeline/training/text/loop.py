@@ -1,6 +1,4 @@
-"""Training the text network: resumable to the exact step, its averaged weights are what ships."""
-
-from __future__ import annotations
+"""Training the text network: resumable to the exact step; its averaged weights are what ships."""
 
 import json
 import logging
@@ -8,7 +6,6 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,7 +14,7 @@ from torch.optim.swa_utils import AveragedModel
 from ....stages.nets import Network, build
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
-from ..checkpoint import CHECKPOINT_FILE, load_checkpoint, save_checkpoint
+from ..checkpoint import Checkpoint, Record
 from ..curve import blank
 from ..scene_text.fonts import require_fonttools
 from .config import TextTrainConfig
@@ -30,7 +27,6 @@ from .validate import Rendered, as_input, measure, measure_real
 # What must not change on the way; lessons may get better or harder, and the machine another one.
 _SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
 _CLIP = 5.0
-Record = dict[str, Any]
 _log = logging.getLogger(__name__)
 
 
@@ -51,15 +47,11 @@ def train(
 ) -> TrainedText:
     """Train as the config says; killed and resumed, it ends with the same weights (CPU).
 
-    Args:
-        config: of the training.
-        rendered: pictures to validate on.
-        resume: go on from the checkpoint in `config.output`, if there is one.
-        keep: called after every validation with what there is.
+    `keep` is called with what there is after every validation on the `rendered` pictures.
 
     Raises:
-        ConfigError: an extra, fonts, words or backgrounds are missing, or the checkpoint is of another
-            training.
+        ConfigError: an extra, fonts, words or backgrounds are missing, or the checkpoint is of
+            another training.
         OutputError: the output folder cannot be written.
         KeyboardInterrupt: a signal asked to stop; a checkpoint of the last whole step is kept.
     """
@@ -76,22 +68,18 @@ def untrained(config: TextTrainConfig) -> Network:
 
 
 def complete(
-    run: TextTraining, rendered: Rendered, *, keep: Callable[[TrainedText], None]
+    run: "TextTraining", rendered: Rendered, *, keep: Callable[[TrainedText], None]
 ) -> TrainedText:
     """Take the steps that are left; arguments and errors are those of `train`."""
-    config = run.config
-    saved = time.monotonic()
-    stop = Stop()
+    config, stop = run.config, Stop()
     with stop.listening():
         for batch in batches(config, run.step):
             run.learn(batch)
             last = run.step == config.steps
             if run.step % config.validation.every == 0 or last:
                 keep(run.validated(rendered))
-            due = time.monotonic() - saved > 60 * config.checkpoint_minutes
-            if due or last or stop.requested:
-                run.save()
-                saved = time.monotonic()
+            if last or stop.requested or run.checkpoint.is_due(config.checkpoint_minutes):
+                run.checkpoint.save(run.curve)
             if stop.requested:
                 raise KeyboardInterrupt(stop.signal)
     return run.trained()
@@ -102,7 +90,8 @@ class TextTraining:
 
     def __init__(self, config: TextTrainConfig, network: Network, *, resume: bool) -> None:
         self.config = config
-        self.device = _device(config)
+        automatic = "cuda" if torch.cuda.is_available() else "cpu"
+        self.device = torch.device(automatic if config.device == "auto" else config.device)
         self.network = network
         # nn.Module.to knows memory formats, its type hints do not.
         self.network.to(self.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -111,17 +100,12 @@ class TextTraining:
             self.network.parameters(), lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self.state = nn.ModuleDict({"network": self.network, "average": self.average})
-        self.settings = config.model_dump(include=_SAME)
-        self.file = config.output / CHECKPOINT_FILE
-        self.curve: list[Record] = []
-        self.state.register_buffer(
-            "error", torch.zeros((), dtype=torch.float64, device=self.device)
-        )
+        error = torch.zeros((), dtype=torch.float64, device=self.device)
+        self.state.register_buffer("error", error)
         self.seconds = 0.0
-        if resume and self.file.is_file():
-            self.curve = load_checkpoint(
-                self.file, self.state, self.optimizer, settings=self.settings
-            )
+        settings = config.model_dump(include=_SAME)
+        self.checkpoint = Checkpoint(config.output, self.state, self.optimizer, settings)
+        self.curve = self.checkpoint.load(resume=resume)
 
     @property
     def step(self) -> int:
@@ -163,7 +147,7 @@ class TextTraining:
         return logits.float()
 
     def loss(self, x: Tensor, logits: Tensor, batch: Batch) -> Tensor:  # noqa: ARG002 - see below
-        """Return the error to learn from; one who is taught by a network needs the input, too."""
+        """Return the error to learn from; a pupil of another network also needs the input `x`."""
         classes, weights = (
             torch.from_numpy(plane).to(self.device) for plane in (batch.classes, batch.weights)
         )
@@ -176,22 +160,13 @@ class TextTraining:
         record |= measure(self.averaged, rendered) | {"rendered": rendered.sha256[:8]}
         options = self.config.validation
         if self.step % options.real_every == 0:
-            record |= {
-                folder.name: measure_real(
-                    self.averaged, folder, options.real_pictures, record["threshold"]
-                )
-                for folder in options.real
-            }
+            given = options.real_pictures, record["threshold"]
+            for folder in options.real:
+                record[folder.name] = measure_real(self.averaged, folder, *given)
         self.curve.append(record)
         write_curve(self.config.output, self.curve)
         _log.info("%s, %.2f s per step", json.dumps(record), self.seconds)
         return self.trained()
-
-    def save(self) -> None:
-        """Write a checkpoint."""
-        save_checkpoint(
-            self.file, self.state, self.optimizer, settings=self.settings, curve=self.curve
-        )
 
     def trained(self) -> TrainedText:
         """Return the average as it is."""
@@ -212,8 +187,3 @@ class TextTraining:
         if not average.is_floating_point():
             return now
         return torch.lerp(average, now, rate)
-
-
-def _device(config: TextTrainConfig) -> torch.device:
-    automatic = "cuda" if torch.cuda.is_available() else "cpu"
-    return torch.device(automatic if config.device == "auto" else config.device)

@@ -13,11 +13,10 @@ _LEAST_HARDEST = 0.03  # of all background positions
 def balanced_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
     """Return the sum of the mean errors of cores, gaps and the hardest background.
 
-    The error of a position is the cross entropy of its class, and that of "core or not" by the
-    logit of the core alone: a heatmap is one weighted sum of filters, so one has to suffice.
-
-    Hard negatives are mined over the batch (Shrivastava et al. 2016, OHEM): most of a photograph
-    is background that is soon too easy to learn from.
+    The error of a position is the cross entropy of its class, plus that of "core or not" by the
+    logit of the core alone: a heatmap is one weighted sum of filters, so this one sum has to
+    suffice. Hard negatives are mined over the batch (Shrivastava et al. 2016, OHEM): most of a
+    photograph is background that soon is too easy to learn from.
 
     Args:
         logits: float32 [N, K, h, w].

@@ -1,7 +1,5 @@
 """Crops of rendered pictures, in an order that the seed fixes."""
 
-from __future__ import annotations
-
 import math
 import multiprocessing
 import os
@@ -26,14 +24,11 @@ from .labels import label
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops and what their positions show.
+    """Crops (uint8 [N, side, side, 3]) and what their positions show.
 
-    Not tensors: a process that is ended while it sends such aborts.
-
-    Attributes:
-        pictures: uint8 [N, side, side, 3].
-        classes: uint8 [N, side / 4, side / 4], see `labels.PositionTruth`.
-        weights: float32 [N, side / 4, side / 4].
+    `classes` (uint8) and `weights` (float32) have a cell per 4 x 4 pixels, see
+    `labels.PositionTruth`. These are no tensors: a process that is ended while it sends tensors
+    aborts.
     """
 
     pictures: NDArray[np.uint8]
@@ -41,7 +36,7 @@ class Batch:
     weights: NDArray[np.float32]
 
     @classmethod
-    def of(cls, samples: Sequence[tuple[NDArray[np.uint8], Sequence[RenderedWord]]]) -> Batch:
+    def of(cls, samples: Sequence[tuple[NDArray[np.uint8], Sequence[RenderedWord]]]) -> "Batch":
         """Return a batch of pictures uint8 [side, side, 3] with their words."""
         truths = [label(words, rgb.shape[1], rgb.shape[0]) for rgb, words in samples]
         return cls(
@@ -134,14 +129,14 @@ def crop(
 
 
 def _softened(rgb: NDArray[np.uint8], zoom: float) -> NDArray[np.uint8]:
-    """Blur before shrinking, as a camera's pixels do."""
+    """Blur before shrinking, as the pixels of a camera do."""
     if zoom > 0.9:
         return rgb
     return np.asarray(cv2.GaussianBlur(rgb, (0, 0), 0.4 / zoom), np.uint8)
 
 
 def moved(word: RenderedWord, corner: NDArray[np.float64], zoom: float) -> RenderedWord:
-    """Return a word in the frame of what is cut at a corner (x, y) and enlarged."""
+    """Return a word in the frame of a part that is cut at a corner (x, y) and enlarged."""
     quad, polygon = (
         ((points - corner) * zoom).astype(np.float32) for points in (word.quad, word.polygon)
     )
@@ -149,7 +144,7 @@ def moved(word: RenderedWord, corner: NDArray[np.float64], zoom: float) -> Rende
 
 
 def _recoloured(rgb: NDArray[np.uint8], random: Generator) -> NDArray[np.uint8]:
-    """Invert, swap channels or take the colour away at times: a second crop then looks new."""
+    """Invert, swap channels or take the colour away at times, so that a second crop looks new."""
     kind = random.random()
     if kind < 0.15:
         rgb = 255 - rgb

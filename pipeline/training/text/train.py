@@ -1,29 +1,28 @@
 """`locpipe train` for the text network: a config in, a model folder and a report out."""
 
-from __future__ import annotations
-
 from collections.abc import Sequence
-from pathlib import Path
 
 from ....stages.errors import ConfigError
-from ..checkpoint import CHECKPOINT_FILE
+from ..checkpoint import CHECKPOINT_FILE, Record
 from .card import write_model
 from .config import TextTrainConfig
-from .loop import Record, TrainedText, train
+from .loop import TrainedText, train
 from .validate import Rendered
 
 
 def train_text(config: TextTrainConfig, *, resume: bool) -> str:
     """Train; keep the model that was best on rendered pictures; return what was measured of it.
 
-    Where the lessons changed on the way, that is of those measured on the pictures of today.
+    If the settings of the renderer changed on the way, only records on the pictures of today count.
 
     Raises:
         ConfigError: fonts, words or backgrounds are missing, or the folder holds another training.
         OutputError: the output folder cannot be written.
     """
-    _require_room(config.output, resume=resume)
-
+    folder = config.output
+    if not resume and any((folder / name).exists() for name in (CHECKPOINT_FILE, "model.yaml")):
+        msg = f"{folder} holds a training; go on with it by --resume, or choose another --output"
+        raise ConfigError(msg)
     rendered = Rendered(config.render, config.validation.pictures)
 
     def keep(now: TrainedText) -> None:
@@ -38,12 +37,6 @@ def train_text(config: TextTrainConfig, *, resume: bool) -> str:
 
 
 def best_of(curve: Sequence[Record]) -> Record:
-    """Return the best record on the same rendered pictures as the last, the later one of equals."""
+    """Return the best record on the rendered pictures of the last one; of equals, the later one."""
     same = [record for record in curve if record.get("rendered") == curve[-1].get("rendered")]
     return max(same, key=lambda record: (record["iou_h"], record["step"]))
-
-
-def _require_room(folder: Path, *, resume: bool) -> None:
-    if not resume and any((folder / name).exists() for name in (CHECKPOINT_FILE, "model.yaml")):
-        msg = f"{folder} holds a training; go on with it by --resume, or choose another --output"
-        raise ConfigError(msg)

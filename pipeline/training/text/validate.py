@@ -1,6 +1,6 @@
 """How well a network finds words: on rendered pictures, and on photographs for the curve."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import sha256
@@ -36,6 +36,7 @@ INPUT = InputSpec(
 )
 RENDERED_SEED = 7_000_000
 """Added to the renderer's seed: no picture that is measured on is ever trained on."""
+_PHOTOGRAPHS = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
 _MULTIPLE = 64
 _THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 _LEAST_AREA = 32.0  # of a core, in square pixels
@@ -57,14 +58,14 @@ class Rendered:
 
     @cached_property
     def sha256(self) -> str:
-        """What tells these pictures from others, of other settings or another renderer."""
+        """The hash of the pictures: it differs for other settings or another renderer."""
         return sha256(b"".join(one.rgb.tobytes() for one in self.pictures)).hexdigest()
 
 
 def as_input(pictures: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
     """Return pictures uint8 [N, H, W, 3] as the network wants them, float32 [N, 3, H, W].
 
-    They stay as they lie in memory, channels last, which convolutions on CPUs like best.
+    They stay channels last in memory, which is fastest for convolutions on CPUs.
     """
     x = torch.from_numpy(pictures).to(device).permute(0, 3, 1, 2).float()
     return x.mul_(1 / 255 / INPUT.std[0]).sub_(INPUT.mean[0] / INPUT.std[0])
@@ -73,23 +74,17 @@ def as_input(pictures: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
 def measure(network: Network, rendered: Rendered) -> dict[str, float]:
     """Return how well the network's own head finds words on the rendered pictures.
 
-    Returns:
-        `iou_h`: H of words by IoU, at the probability `threshold` where it is best; `core_f`: F of
-        the positions of cores, there.
+    `iou_h` is H of words by IoU at the probability `threshold` where it is best. `core_f` is F of
+    the positions of cores there.
     """
     heats = [_probability(network, one.rgb) for one in rendered.pictures]
-    scores = {
-        value: score(
-            [
-                compared(str(number), one.rgb, heat, regions(one), value)
-                for number, (one, heat) in enumerate(zip(rendered.pictures, heats, strict=True))
-            ],
-            ["icdar2015"],
-        )
-        .totals["icdar2015"]
-        .score.h
-        for value in _THRESHOLDS
-    }
+    scores = {}
+    for value in _THRESHOLDS:
+        pictures = [
+            compared(str(number), one.rgb, heat, regions(one), value)
+            for number, (one, heat) in enumerate(zip(rendered.pictures, heats, strict=True))
+        ]
+        scores[value] = score(pictures, ["icdar2015"]).totals["icdar2015"].score.h
     best = max(scores, key=lambda value: scores[value])
     core_f = _core_f(rendered.pictures, heats, best)
     return {"core_f": core_f, "iou_h": scores[best], "threshold": best}
@@ -114,13 +109,10 @@ def regions(rendering: Rendering) -> list[Region]:
 
 
 def measure_real(network: Network, folder: Path, count: int, value: float) -> dict[str, float]:
-    """Return H of words by IoU and DetEval, and F of pixels, on some photographs of a folder.
+    """Return H of words by IoU and DetEval, and F of pixels, on `count` photographs of a folder.
 
-    Args:
-        network: its own head decides.
-        folder: with ground truth in `gt`.
-        count: photographs.
-        value: threshold of the probability of a core.
+    The network's own head decides, with `value` as the threshold of the probability of a core. The
+    folder has its ground truth in `gt`.
     """
     pictures = [
         compared(name, rgb, _probability(network, rgb), truth, value)
@@ -135,21 +127,18 @@ def real_pictures(
     """Yield name, pixels uint8 [H, W, 3] and truth of evenly spaced photographs of a folder.
 
     Raises:
-        ConfigError: there is no ground truth, or no photograph to some of it.
+        ConfigError: there is no ground truth, or a piece of it has no photograph.
     """
     files = sorted(truth_files(folder).items())
     chosen = np.unique(np.linspace(0, len(files) - 1, min(count, len(files))).round().astype(int))
-    photographs = {file.stem: file for file in _files(folder)}
+    photographs = {
+        file.stem: file for file in folder.rglob("*") if file.suffix.lower() in _PHOTOGRAPHS
+    }
     for stem, truth in (files[index] for index in chosen):
         if stem not in photographs:
             msg = f"{truth} has no photograph beside it in {folder}; add it or remove the truth"
             raise ConfigError(msg)
         yield stem, load(photographs[stem]).rgb, list(read_truth(truth))
-
-
-def _files(folder: Path) -> Iterable[Path]:
-    pictures = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
-    return (file for file in folder.rglob("*") if file.suffix.lower() in pictures)
 
 
 def _probability(network: Network, rgb: NDArray[np.uint8]) -> NDArray[np.float32]:
@@ -169,14 +158,10 @@ def compared(
     truth: list[Region],
     value: float,
 ) -> ComparedPicture:
-    """Return a picture with its words and the boxes of what is probably text.
+    """Return a picture, uint8 [H, W, 3], with its words and the boxes of what is probably text.
 
-    Args:
-        name: of the picture.
-        rgb: uint8 [H, W, 3].
-        probability: of text, float32 [h, w], a cell per `STRIDE` pixels.
-        truth: its words.
-        value: probability from which a cell is text.
+    Cells whose probability of text (float32 [h, w], a cell per `STRIDE` pixels) reaches `value` are
+    text.
     """
     size = (rgb.shape[1], rgb.shape[0])
     grid = Grid(probability.shape, (STRIDE, STRIDE), (STRIDE / 2, STRIDE / 2), size)

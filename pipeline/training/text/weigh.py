@@ -1,7 +1,4 @@
-"""`locpipe weigh` for the text network: a model folder in, its tables and a report out.
-
-The AdGAP tables of a classifier of positions, measured on rendered pictures.
-"""
+"""`locpipe weigh` for the text network: tables of its positions, measured on rendered pictures."""
 
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -35,9 +32,7 @@ PICTURES = 192
 def weigh_text(folder: Path, backgrounds: Path | None) -> str:
     """Measure the tables of a text model on rendered pictures, write them, return a report.
 
-    Args:
-        folder: of the model.
-        backgrounds: folder of photographs without text; None: that of the training.
+    `backgrounds` is a folder of photographs without text; None: that of the training.
 
     Raises:
         ModelError: the model is not one of text, or its weights were changed.
@@ -67,28 +62,28 @@ def report(model: Model) -> str:
 def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) -> Tables:
     """Measure how the error of the positions of each class grows when each filter is blocked.
 
-    A sample is a position. A blocked filter's map is zero before the classifier; as that is linear
-    in F, its logits are those of the whole less what the filter contributed, and F is computed
-    once. Four things differ from whole pictures (`..ablation.weigh`):
+    A sample is a position. The map of a blocked filter is zero before the classifier, which is
+    linear in F. So its logits are those of the whole minus the contribution of the filter, and F is
+    computed once. Four things differ from whole pictures (`..ablation.weigh`):
 
     - The error is that of "this class or not" by the logit of the class alone, as in training
-      (`balanced_loss`). Cross entropy between classes counts what speaks against the others, too;
-      the map of one class would rise where the others fall, and words that touch would merge.
-    - `error` is its growth for one unit of response: the sum of the growth by that of (1 - p) F_i, p
-      the probability of the class, for there and by about (1 - p) w_i F_i error grows. A map is
-      weight times response; with growth itself as weight, loudness counts twice: scaled by s, and
-      its column of the classifier by 1 / s, a filter says the same, but the map would change.
-      1 - p is the mean of those with the filter and without it, as error grows ever faster on the
-      way: by the former alone, filters that speak for the class are overrated, those against it
-      underrated.
-    - `energy`: a sample is all positions of a class on a picture, sum of error growth by sum of
-      F_i^2; single positions where a filter is all but silent would decide everything.
+      (`balanced_loss`). Cross entropy between classes also counts evidence against the others. The map
+      of one class would then rise where the others fall, and words that touch would merge.
+    - `error` is its growth per unit of response: the sum of the growth divided by the sum of
+      (1 - p) F_i, where p is the probability of the class. There the error grows by about
+      (1 - p) w_i F_i. A map is weight times response. With growth itself as weight, loudness would
+      count twice: a filter scaled by s, with its column of the classifier by 1 / s, says the same, but
+      the map would change. 1 - p is the mean of its values with the filter and without it, as the
+      error grows ever faster on the way. The value with the filter alone would overrate filters that
+      speak for the class, and underrate those against it.
+    - `energy`: a sample is all positions of a class on a picture, sum of error growth by sum of F_i^2.
+      Single positions where a filter is nearly silent would decide everything.
     - `linear`: the weights of the classifier itself, which is already linear on positions.
 
     Args:
         network: in evaluation mode; its classifier a 1x1 convolution.
         batches: pictures float32 [N, C_in, H, W] as the network wants them, and classes of their
-            positions uint8 [N, h, w], IGNORED ones left out.
+            positions uint8 [N, h, w]; those that are IGNORED are left out.
 
     Raises:
         ModelError: the classifier is no 1x1 convolution.

@@ -8,7 +8,7 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from locpipe.pipeline.training.checkpoint import CHECKPOINT_FILE, save_checkpoint
+from locpipe.pipeline.training.checkpoint import CHECKPOINT_FILE, Checkpoint
 from locpipe.pipeline.training.digits.config import DigitsTrainConfig
 from locpipe.pipeline.training.digits.loop import TrainedDigits, measure, order_of, train
 from locpipe.pipeline.training.digits.mnist import Digits
@@ -121,8 +121,7 @@ def test_a_checkpoint_of_another_training_is_refused(tiny: DigitsTrainConfig, ke
     network = build("lenet", 10)
     settings = tiny.model_dump(exclude={"name", "output", "data", "epochs"}) | {key: "other"}
     optimizer = torch.optim.Adam(network.parameters())
-    file = tiny.output / CHECKPOINT_FILE
-    save_checkpoint(file, network, optimizer, settings=settings, curve=[])
+    Checkpoint(tiny.output, network, optimizer, settings).save([])
     expected = rf"belongs to a training with {key}: other, this one has {key}: (lenet|1);"
     with pytest.raises(ConfigError, match=expected):
         train(tiny, resume=True)

@@ -97,7 +97,7 @@ def test_going_on_after_any_step_equals_one_go(
         stopped.learn(index)
         if stopped.step % stopped.steps == 0:
             stopped.validate()
-    stopped.save()
+    stopped.checkpoint.save(stopped.curve)
     torch.manual_seed(99)
     resumed = go(config, resume=True)
     assert weights(resumed) == weights(whole)

@@ -6,7 +6,7 @@ import stat
 import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -20,6 +20,7 @@ from ..errors import ImageError
 from .colour import as_meant
 from .depth import first_tag, has_deep_colours, read_deep_colours, to_8_bit
 from .jpeg import whole_without_end
+from .lines import caught_lines
 from .orientation import (
     UPRIGHT_WHEN_DECODED,
     exif_orientation,
@@ -33,6 +34,8 @@ _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000")
 # ISO/IEC 23008-12, annex B and clause 10: still pictures and sequences, HEVC-coded or any.
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 _NEW_SUBFILE_TYPE, _REDUCED, _MASK = 254, 1, 4  # TIFF 6.0, section 8
+_TALKATIVE = {"TIFF", "AVIF", "HEIF"}  # whose libraries write to stderr
+_MOST_LINES = 3
 _HEAD = 64  # bytes
 _LARGEST_PROFILE = 1 << 26  # bytes, unpacked
 _TOP_OF_12_BITS = 16  # of 255
@@ -112,7 +115,8 @@ def decode(stored: Stored) -> PIL.Image.Image:
     picture = stored.picture
     covered = picture.tile[0][1] if stored.format == "GIF" and picture.tile else None
     is_deep = has_deep_colours(picture)
-    pixels = _deep_colours(stored) if is_deep else to_8_bit(_loaded(stored))
+    with _named_lines(stored) if is_deep or stored.format in _TALKATIVE else nullcontext():
+        pixels = _deep_colours(stored) if is_deep else to_8_bit(_loaded(stored))
     if is_deep or picture.mode.startswith("I"):
         _tell_of_black(pixels, stored)
     pixels = as_meant(pixels, stored.format, covered)
@@ -122,6 +126,18 @@ def decode(stored: Stored) -> PIL.Image.Image:
         msg = f"{pixels.size} pixels decoded where the header says {stored.upright_size}"
         raise ValueError(msg)
     return pixels
+
+
+@contextmanager
+def _named_lines(stored: Stored) -> Iterator[None]:
+    """Log what libraries write to stderr, with the name of the picture."""
+    lines: list[str] = []
+    try:
+        with caught_lines() as lines:
+            yield
+    finally:
+        if lines:
+            _log.warning("%s: %s", stored.name, "; ".join(lines[:_MOST_LINES]))
 
 
 def _deep_colours(stored: Stored) -> PIL.Image.Image:

@@ -1,12 +1,13 @@
 """JPEG files that lack their last two bytes, the end marker."""
 
 import io
+from collections.abc import Iterator
 
 import PIL.Image
 
 _END = b"\xff\xd9"
-_SEQUENTIAL = {0xC0, 0xC1}
-_FRAMES = {*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC}
+_BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
+_SCAN = 0xDA
 _PIXELS = [bytes([byte]) * 64 for byte in (0xFE, 0x55, 0x33, 0xCC, 0x0F, 0xE1)]
 
 
@@ -35,15 +36,26 @@ def _more_pixels(content: bytes) -> list[bytes]:
 
 
 def _has_one_scan(content: bytes) -> bool:
-    """Whether the first scan has all the colours of a sequential frame (ITU-T T.81, annex B)."""
-    position, colours = 2, 0
-    while position + 10 <= len(content) and content[position] == 0xFF:
-        marker, length = content[position + 1], int.from_bytes(content[position + 2 : position + 4])
-        if marker in _FRAMES:
-            if marker not in _SEQUENTIAL:
-                return False
-            colours = content[position + 9]
-        if marker == 0xDA:
-            return content[position + 4] == colours
+    """Whether the first scan of a sequential frame has all of its colours."""
+    found = dict(_segments(content))
+    frame = found.get(_BASELINE) or found.get(_EXTENDED)
+    return frame is not None and _SCAN in found and found[_SCAN][0] == frame[5]
+
+
+def is_common(content: bytes) -> bool:
+    """Whether a JPEG is of the kinds that all decoders read: 8 bits, grey or three colours."""
+    found = dict(_segments(content))
+    frames = [found.get(kind) for kind in (_BASELINE, _EXTENDED, _PROGRESSIVE)]
+    return any(frame[0] == 8 and frame[5] in {1, 3} for frame in frames if frame)
+
+
+def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Marker and content of every segment up to the first scan (ITU-T T.81, annex B)."""
+    position = 2
+    while position + 4 <= len(content) and content[position] == 0xFF:
+        length = int.from_bytes(content[position + 2 : position + 4])
+        marker = content[position + 1]
+        yield marker, content[position + 4 : position + 2 + length]
+        if marker == _SCAN:
+            return
         position += 2 + length
-    return False

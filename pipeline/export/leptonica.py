@@ -32,7 +32,7 @@ def reads(path: Path) -> bool:
 
     This names what it reads, by its sources and by trial (1.82), not what it refuses. One picture that
     it cannot open ends a list of Tesseract; what is transparent to it is black; and it refuses files
-    for damage that other decoders only tell of. So a decoder must have nothing to tell.
+    for damage that other decoders only tell of. So a decoder must have no error to tell.
 
     Raises:
         ImageError: The file cannot be opened.

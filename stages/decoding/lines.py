@@ -9,6 +9,7 @@ from contextlib import contextmanager
 def caught_lines() -> Iterator[list[str]]:
     """Keep from stderr what is written to it; afterwards the list has its different lines.
 
+    What libraries call a warning is left out: a tag that they do not know, for example.
     Descriptor 2 belongs to the whole process, so what other threads write meanwhile is caught too.
     """
     lines: list[str] = []
@@ -30,4 +31,5 @@ def caught_lines() -> Iterator[list[str]]:
         os.close(writer)
         with os.fdopen(reader, "rb") as caught:
             text = (caught.read() or b"").decode(errors="replace")
-        lines += dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
+        different = dict.fromkeys(line.strip() for line in text.splitlines() if line.strip())
+        lines += [line for line in different if "warn" not in line.lower()]

@@ -66,6 +66,7 @@ READ = {
     "palette.png": saved("PNG", "P"),
     "bilevel.png": saved("PNG", "1"),
     "animated.png": saved("PNG", save_all=True, append_images=[word().rotate(180)]),
+    "checksum.png": png_with(chunk(b"tEXt", b"a\0b", error=1)),
     "trailing.png": saved("PNG") + b"more",
     "lossy.webp": saved("WEBP"),
     "lossless.webp": saved("WEBP", lossless=True),
@@ -76,6 +77,7 @@ READ = {
     "predictor.tif": tiff(RGB, photometric="rgb", compression="zlib", predictor=True),
     "palette.tif": saved("TIFF", "P"),
     "fax.tif": saved("TIFF", "1", compression="group4"),
+    "private.tif": saved("TIFF", tiffinfo={50000: "a tag of somebody's own"}),
     "lzw.tif": saved("TIFF", compression="tiff_lzw"),
 }
 RARE = {
@@ -87,7 +89,6 @@ RARE = {
     "alpha.png": glass("PNG"),
     "grey_level.png": saved("PNG", "L", transparency=255),
     "unknown.png": png_with(chunk(b"ABCD", b"x")),
-    "checksum.png": png_with(chunk(b"tEXt", b"a\0b", error=1)),
     "any.bmp": saved("BMP"),
     "any.gif": saved("GIF"),
     "animated.webp": saved("WEBP", save_all=True, append_images=[Image.new("RGB", word().size)]),

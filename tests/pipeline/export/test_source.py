@@ -112,8 +112,8 @@ def test_a_tiff_with_a_reduced_copy_comes_as_png(
             writer.write(pixels, photometric="rgb", subfiletype=kind)
     replace_picture(run, "a.tif", (tmp_path / "a.tif").read_bytes())
     folder = exported(run, "page", "uzn")
-    for kind in ("page", "uzn"):
-        with Image.open(folder / kind / "a.tif.png") as picture:
+    for name in ("page", "uzn"):
+        with Image.open(folder / name / "a.tif.png") as picture:
             assert picture.size == sign.size
 
 

@@ -11,7 +11,7 @@ from locpipe.stages.decoding.lines import caught_lines
 
 def test_lines_are_caught_once_each(capfd: pytest.CaptureFixture[str]) -> None:
     with caught_lines() as lines:
-        os.write(2, b"bad code\n  bad code\n\nworse \xff\n")
+        os.write(2, b"bad code\n  bad code\n\nlibpng warning: so what\nworse \xff\n")
     assert lines == ["bad code", "worse \N{REPLACEMENT CHARACTER}"]
     os.write(2, b"after\n")
     assert capfd.readouterr().err == "after\n"

@@ -41,6 +41,7 @@ EXTENSIONS: frozenset[str] = frozenset(
         ".jpc",
         ".jpf",
         ".jpx",
+        ".jxl",
     ]
 )
 """What a scan of a folder takes for a picture: lower case, with the dot."""
@@ -95,7 +96,7 @@ class Header:
         exif_orientation: 1..8 as the file says; 1 where it says nothing or nonsense.
         pages: Pages of the file; 1 for all but multi-page TIFF.
         format: Pillow's name of the format: JPEG, MPO, PNG, WEBP, BMP, GIF, TIFF, HEIF, AVIF,
-            JPEG2000.
+            JPEG2000, JXL.
     """
 
     width: int

@@ -1,15 +1,17 @@
-"""Picture files through Pillow and pillow-heif: header first, pixels only when asked for."""
+"""Picture files through Pillow and its plug-ins: header first, pixels only when asked for."""
 
+import importlib
+import io
 import logging
 import os
 import stat
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 import numpy as np
 import PIL.Image
@@ -20,6 +22,7 @@ from ..errors import ImageError
 from .colour import as_meant
 from .depth import first_tag, has_deep_colours, read_deep_colours, to_8_bit
 from .jpeg import whole_without_end
+from .jxl import CODESTREAM, CONTAINER, JxlFile
 from .lines import caught_lines
 from .orientation import (
     UPRIGHT_WHEN_DECODED,
@@ -98,7 +101,7 @@ def opened(path: Path, page: int) -> Iterator[Stored]:
             raise
         except UnidentifiedImageError as error:
             msg = (
-                f"{name} is not a picture of a known kind ({', '.join(_FORMATS)}, HEIC), or its"
+                f"{name} is not a picture of a known kind ({', '.join(_FORMATS)}, HEIC, JXL), or its"
                 " header is damaged: save it as 8-bit PNG or JPEG, or copy it again from its source"
             )
             raise ImageError(msg) from error
@@ -220,15 +223,21 @@ def _identify(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, BinaryIO]
     file.seek(0)
     if head.startswith(SIGNATURE):
         file = readable_png(file)
-    if head[4:8] != b"ftyp" or head[8:12] not in _HEIF_BRANDS or b"avif" in _brands(head):
-        return PIL.Image.open(file, formats=_FORMATS), file
+    if head.startswith((CODESTREAM, CONTAINER)):
+        decoder = _plugin("pillow_jxl.JpegXLImagePlugin", "jxl", f"{name} is JPEG XL").JXLImageFile
+        return JxlFile(io.BytesIO(file.read()), decoder), file
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and b"avif" not in _brands(head):
+        open_heif = _plugin("pillow_heif", "heic", f"{name} is HEIC").HeifImageFile
+        return open_heif(file), file
+    return PIL.Image.open(file, formats=_FORMATS), file
+
+
+def _plugin(module: str, extra: str, what: str) -> Any:  # noqa: ANN401 - of any module
     try:
-        import pillow_heif  # noqa: PLC0415 - optional, and 20 MB of libraries
+        return importlib.import_module(module)  # optional, and megabytes of libraries
     except ImportError as error:
-        msg = f"{name} is HEIC, which needs an extra: pip install locpipe[heic]"
+        msg = f"{what}, which needs an extra: pip install locpipe[{extra}]"
         raise ImageError(msg) from error
-    open_heif: Callable[[BinaryIO], ImageFile.ImageFile] = pillow_heif.HeifImageFile
-    return open_heif(file), file
 
 
 def _brands(head: bytes) -> set[bytes]:

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, ImageFile
 from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 
-UPRIGHT_WHEN_DECODED = {"TIFF", "HEIF"}
-"""Formats that Pillow (TIFF) or libheif (HEIC) turn upright before we see the pixels."""
+UPRIGHT_WHEN_DECODED = {"TIFF", "HEIF", "JXL"}
+"""Formats that Pillow (TIFF), libheif (HEIC) or libjxl turn upright before we see the pixels."""
 
 _Number = TypeVar("_Number", np.float64, np.int64)
 
@@ -87,6 +87,8 @@ def swapped(size: tuple[int, int], orientation: int) -> tuple[int, int]:
 
 def exif_orientation(picture: ImageFile.ImageFile) -> int:
     """EXIF orientation 1..8 of a page, from its header; 1 where there is none or nonsense."""
+    if picture.format == "JXL":
+        return int(picture.info["orientation"])
     picture.info.pop("xmp", None)  # Pillow would ask it too; viewers do not
     try:
         # Not picture.getexif(): for PNG it would decode the pixels.

@@ -255,7 +255,7 @@ def test_extensions_are_what_pillow_calls_these_formats() -> None:
     known = PIL.Image.registered_extensions()
     formats = {"JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "JPEG2000"}
     ours = {e for e, f in known.items() if f in formats}
-    assert ours - {".apng"} | {".heic", ".heif"} == EXTENSIONS
+    assert ours - {".apng"} | {".heic", ".heif", ".jxl"} == EXTENSIONS
 
 
 def test_records_are_frozen(photo: NDArray[np.uint8], tmp_path: Path) -> None:

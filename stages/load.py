@@ -27,7 +27,8 @@ class Image:
     """One upright picture. Frame: origin at the outer corner of the top-left pixel, x right, y down.
 
     Attributes:
-        rgb: uint8 [H, W, 3], sRGB, 0..255, EXIF orientation applied, alpha composed.
+        rgb: uint8 [H, W, 3], sRGB, 0..255, EXIF orientation applied (not XMP's), alpha
+            composed.
         path: The file, as it was given.
         page: Which page of the file, from 1.
         pages: Pages of the file; 1 for all but multi-page TIFF.
@@ -66,7 +67,8 @@ class Header:
         stored_height: Rows as stored, in pixels.
         exif_orientation: 1..8 as the file says; 1 where it says nothing or nonsense.
         pages: Pages of the file; 1 for all but multi-page TIFF.
-        format: Pillow's name of the format: JPEG, MPO, PNG, WEBP, BMP, GIF, TIFF, HEIF.
+        format: Pillow's name of the format: JPEG, MPO, PNG, WEBP, BMP, GIF, TIFF, HEIF, AVIF,
+            JPEG2000, JXL.
     """
 
     width: int
@@ -107,7 +109,8 @@ def load(
     """Decode one page into upright sRGB.
 
     16-bit samples become round(v / 257); float samples are taken as 0..1, 0..255 or 0..65535,
-    whichever is the first to hold the page's maximum. Pixels of an embedded ICC profile are
+    32-bit integers as 0..255 or 0..65535, whichever is the first to hold the page's maximum. A
+    warning tells of 16-bit pages that are nearly black. Pixels of an embedded ICC profile are
     converted to sRGB (perceptual intent); a broken profile is ignored with a logged warning.
 
     Args:

@@ -24,6 +24,9 @@ from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.run import execute
 from locpipe.stages.settings import HeatmapSettings, ThresholdSettings
 
+# Two tests at a time on two cores: threads of one would only wait for those of the other.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 # A shell that runs us in the background has us ignore Ctrl-C, and so would all we start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -8,7 +8,7 @@ from ...stages.models.loading import find_model, read_card
 from ..training.calibration import Request
 from ..training.digits.calibrate import calibrate_digits
 from ..training.text.calibrate import calibrate_text
-from .options import read_config
+from .options import log_options, read_config, tell
 
 
 @click.command(
@@ -47,6 +47,7 @@ from .options import read_config
     help="Pictures to make.",
 )
 @click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@log_options
 def calibrate(
     model: str,
     configs: tuple[str, ...],
@@ -70,6 +71,6 @@ def calibrate(
     request = Request(settings, every_kind, backgrounds, count, seed)
     folder = find_model(model)
     if read_card(folder).architecture == "text":
-        click.echo(calibrate_text(folder, request))
+        tell(calibrate_text(folder, request))
     else:
-        click.echo(calibrate_digits(folder, request, data))
+        tell(calibrate_digits(folder, request, data))

@@ -7,7 +7,7 @@ import click
 from ...stages.models.loading import find_model, read_card
 from ..config.file import show_settings
 from ..config.sections import Config
-from .options import config_argument, read_config, set_option
+from .options import config_argument, log_options, read_config, set_option, tell
 
 
 @click.group(epilog="Example: locpipe config show text --set boxes.min_area=20")
@@ -26,11 +26,12 @@ def show(config: str, assignments: tuple[str, ...]) -> None:
 @config.command(epilog="Example: locpipe config check my.yaml")
 @config_argument
 @set_option
+@log_options
 def check(config: str, assignments: tuple[str, ...]) -> None:
     """Check a config, and whether its model can do what it asks for."""
     checked = read_config(config, assignments).config
     read_card(find_model(checked.source)).supports(checked)
-    click.echo(f"{config}\tok\t{checked.sha256()}")
+    tell(f"{config}\tok\t{checked.sha256()}")
 
 
 @config.command(epilog="Example: locpipe config schema > locpipe.schema.json")

@@ -5,12 +5,13 @@ import json
 import click
 
 from ..run.doctor import examine
-from .options import read_config
+from .options import log_options, read_config, tell
 
 
 @click.command(epilog="Example: locpipe doctor text")
 @click.argument("config", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@log_options
 @click.pass_context
 def doctor(ctx: click.Context, config: str | None, *, as_json: bool) -> None:
     """Tell what locpipe finds on this machine and what is wrong with it.
@@ -23,5 +24,6 @@ def doctor(ctx: click.Context, config: str | None, *, as_json: bool) -> None:
         click.echo(json.dumps([vars(finding) for finding in findings]))
     else:
         for finding in findings:
-            click.echo(f"{'ok   ' if finding.ok else 'WRONG'} {finding.what}: {finding.found}")
+            say = tell if finding.ok else click.echo
+            say(f"{'ok   ' if finding.ok else 'WRONG'} {finding.what}: {finding.found}")
     ctx.exit(0 if all(finding.ok for finding in findings) else 1)

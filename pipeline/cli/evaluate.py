@@ -16,6 +16,7 @@ from ..evaluation.score import Report, Score, Total
 from ..evaluation.wsol.evaluate import evaluate_wsol
 from ..evaluation.wsol.levels import Normalize
 from ..evaluation.wsol.report import table as wsol_table
+from .options import log_options, tell
 
 _WSOL = "wsol"
 _SCHEMA = "locpipe/evaluation/1"
@@ -69,6 +70,7 @@ _SCHEMA = "locpipe/evaluation/1"
     metavar="FILE",
     help="Write totals and every picture's scores as JSON.",
 )
+@log_options
 def evaluate(
     run: Path,
     truths: tuple[Path, ...],
@@ -101,7 +103,10 @@ def evaluate(
         )
     if output is not None:
         _write(output, document)
-    click.echo(json.dumps(document) if as_json else shown)
+    if as_json:
+        click.echo(json.dumps(document))
+    else:
+        tell(shown)
 
 
 def _only(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - what is checked

@@ -12,7 +12,7 @@ from ..export.write import export as write
 from ..output.archive import open_run
 from ..output.layout import prepare_output, sweep
 from ..output.lock import locked
-from .logs import set_up_logging
+from .options import log_options, tell
 
 log = logging.getLogger(__name__)
 
@@ -45,21 +45,20 @@ def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", "formats", callback=_names, multiple=True, required=True, metavar="FORMAT[,FORMAT]", help="What to write; repeatable.")  # fmt: skip
 @click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
+@log_options
 @click.pass_context
 def export(ctx: click.Context, run: Path, formats: tuple[str, ...], pictures: Path | None) -> None:
     """Write results for OCR and annotation tools.
 
     RUN is the output folder of `locpipe run`. The exports go to RUN/exports and replace earlier ones.
     """
-    set_up_logging(logging.INFO)
-
     opened = open_run(run, pictures)
     with locked(run):
         prepare_output(run)
         sweep(run)
         left_out = write(opened, formats)
     for name in dict.fromkeys(formats):
-        click.echo(f"{run / FOLDER / name}\t{EXPORTS[name]}")
+        tell(f"{run / FOLDER / name}\t{EXPORTS[name]}")
     if opened.failures:
         log.warning("%d pictures failed in the run and are not exported (%s)", len(opened.failures), run / "failures.jsonl")  # fmt: skip
     ctx.exit(ExitCode.INCOMPLETE if left_out or opened.failures else ExitCode.DONE)

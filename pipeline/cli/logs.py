@@ -26,10 +26,18 @@ class _JsonLines(logging.Formatter):
 
 
 def set_up_logging(level: int = logging.INFO, log_format: LogFormat = "text") -> None:
-    """Send the log of locpipe, and nothing else's, to stderr."""
+    """Send the log of locpipe, and nothing else's, to stderr, and say whether bars may be there."""
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(_JsonLines() if log_format == "json" else logging.Formatter())
     logger = logging.getLogger(__package__.partition(".")[0])
     logger.handlers = [handler]
     logger.propagate = False
     logger.setLevel(level)
+    if level > logging.INFO or log_format == "json":
+        # Bars are for terminals, and every bar asks this.
+        sys.stderr.isatty = lambda: False  # type: ignore[method-assign]
+
+
+def is_quiet() -> bool:
+    """Whether only warnings and errors are wanted."""
+    return not logging.getLogger(__package__.partition(".")[0]).isEnabledFor(logging.INFO)

@@ -3,6 +3,7 @@
 import click
 
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
+from .options import log_options, tell
 
 
 @click.group(epilog="Example: locpipe models verify digits")
@@ -28,10 +29,11 @@ def show(model: str) -> None:
 
 @models.command(epilog="Example: locpipe models verify digits")
 @click.argument("model", nargs=-1)
+@log_options
 def verify(model: tuple[str, ...]) -> None:
     """Check the files of models against their sha256. Without a name, check all shipped models."""
     for folder in [find_model(name) for name in model] or list_models():
-        click.echo(f"{folder.name}\tok\t{verify_model(folder)}")
+        tell(f"{folder.name}\tok\t{verify_model(folder)}")
 
 
 @models.command(epilog="Example: locpipe models backbones resnet50 vgg16")

@@ -2,11 +2,13 @@
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import wraps
 
 import click
 
 from ..config.file import Assignment, Settings, find_config, parse_assignment, read_settings
 from ..config.sections import Config
+from .logs import LogFormat, is_quiet, set_up_logging
 
 config_argument = click.argument("config")
 
@@ -25,8 +27,20 @@ _FORMAT = click.option("--log-format", type=click.Choice(["text", "json"]), defa
 
 
 def log_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add what is said, `level` (None if not given), and in which `log_format`."""
-    return _QUIET(_VERBOSE(_FORMAT(command)))
+    """Add `-q`, `-v` and `--log-format`, which set up the log before the command begins."""
+
+    @wraps(command)
+    def logged(*args: object, level: int | None, log_format: LogFormat, **kwargs: object) -> None:
+        set_up_logging(level or logging.INFO, log_format)
+        command(*args, **kwargs)
+
+    return _QUIET(_VERBOSE(_FORMAT(logged)))
+
+
+def tell(text: object) -> None:
+    """Print on stdout what a command did, unless `-q` was given."""
+    if not is_quiet():
+        click.echo(text)
 
 
 KEYS = {

@@ -11,7 +11,6 @@ from ..config.sections import RunConfig
 from ..ocr.engines import ENGINES
 from ..ocr.run import ReadOptions, execute, one_line
 from ..ocr.settings import ReadConfig, checked
-from .logs import LogFormat, set_up_logging
 from .options import log_options
 
 log = logging.getLogger(__name__)
@@ -54,8 +53,6 @@ def read(
     workers: int | None,
     scheduler: str | None,
     timeout: float,
-    level: int | None,
-    log_format: LogFormat,
     *,
     force: bool,
     as_json: bool,
@@ -66,9 +63,6 @@ def read(
     with .txt, .json (text and confidence per box and per line), .hocr and .xml (ALTO). The report is
     RUN/read.json. A second run goes on: it skips what is read.
     """
-    level = level or logging.INFO
-    set_up_logging(level, log_format)
-
     config = checked(
         ReadConfig, engine=engine, unit=unit, language=language, min_confidence=min_confidence
     )
@@ -76,7 +70,7 @@ def read(
         pictures=pictures,
         workers=checked(RunConfig, workers=workers, scheduler=scheduler, timeout=timeout),
         force=force,
-        progress=sys.stderr.isatty() and level <= logging.INFO and log_format == "text",
+        progress=sys.stderr.isatty(),
     )
     report = execute(run, config, options)
     log.info("%s", one_line(report))

@@ -12,7 +12,7 @@ from ..config.file import (
 )
 from ..training.scene_text.export import export
 from ..training.scene_text.settings import RenderSettings
-from .options import config_argument, set_option
+from .options import config_argument, log_options, set_option, tell
 
 
 @click.command()
@@ -31,6 +31,7 @@ from .options import config_argument, set_option
     "--start", type=click.IntRange(min=0), default=0, show_default=True, help="The first index."
 )
 @set_option
+@log_options
 def render(config: str, output: Path, count: int, start: int, assignments: tuple[str, ...]) -> None:
     """Render pictures with text, and the boxes of their words.
 
@@ -43,4 +44,4 @@ def render(config: str, output: Path, count: int, start: int, assignments: tuple
     given = [parse_assignment(text) for text in assignments]
     settings = read_settings(path, RenderSettings, given).config
     words = export(settings, output, range(start, start + count))
-    click.echo(f"{count} pictures with {words} words in {output}")
+    tell(f"{count} pictures with {words} words in {output}")

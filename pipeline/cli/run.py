@@ -17,7 +17,6 @@ from ..run.options import Options
 from ..run.preview import preview
 from ..run.run import execute
 from ..run.summary import one_line
-from .logs import LogFormat, set_up_logging
 from .options import config_argument, log_options, read_config, set_option
 
 if TYPE_CHECKING:
@@ -66,8 +65,6 @@ def run(
     limit: int | None,
     workers: int | None,
     scheduler: str | None,
-    level: int | None,
-    log_format: LogFormat,
     *,
     dry_run: bool,
     retry_failed: bool,
@@ -80,8 +77,6 @@ def run(
 
     CONFIG is a file or the name of a shipped config. A second run goes on: it skips what is done.
     """
-    level = level or logging.INFO
-    set_up_logging(level, log_format)
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
     if offline:
@@ -91,7 +86,7 @@ def run(
         retry_failed=retry_failed,
         force=force,
         require_input=require_input,
-        progress=sys.stderr.isatty() and level <= logging.INFO and log_format == "text",
+        progress=sys.stderr.isatty(),
     )
     if dry_run:
         for key, decision in preview(settings.config, options):

@@ -7,7 +7,7 @@ import click
 from ..api import localize
 from ..config.sections import Config
 from ..output.figure import check, figure, save
-from .options import read_config, set_option
+from .options import log_options, read_config, set_option, tell
 
 EPILOG = """\b
 Examples:
@@ -28,6 +28,7 @@ Examples:
     help="File of the figure, .png, .pdf, .svg or .jpg.  [default: PICTURE's name + .show.png]",
 )
 @click.option("--page", type=click.IntRange(min=1), default=1, help="Page of a multi-page TIFF.")
+@log_options
 def show(
     picture: Path,
     config: str,
@@ -46,7 +47,7 @@ def show(
         for name, assignment in _methods(weights)
     ]
     _draw(picture, page, configs, target)
-    click.echo(target)
+    tell(target)
 
 
 def _methods(weights: str | None) -> list[tuple[str, tuple[str, ...]]]:

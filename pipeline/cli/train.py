@@ -19,7 +19,7 @@ from ..training.images.config import ImagesTrainConfig
 from ..training.images.train import train_images
 from ..training.text.config import TextTrainConfig
 from ..training.text.train import train_text
-from .options import config_argument, set_option
+from .options import config_argument, log_options, set_option, tell
 
 
 @click.command(
@@ -31,6 +31,7 @@ from .options import config_argument, set_option
     "--output", type=click.Path(path_type=Path), metavar="DIR", help="Folder of the model."
 )
 @click.option("--resume", is_flag=True, help="Go on from the last checkpoint, if there is one.")
+@log_options
 def train(config: str, assignments: tuple[str, ...], output: Path | None, *, resume: bool) -> None:
     """Train a classifier as CONFIG says, and write it as a model folder.
 
@@ -54,7 +55,7 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
         again = shlex.join(sys.argv[1:] if resume else [*sys.argv[1:], "--resume"])
         click.echo(f"stopped; what was done is kept, go on with: locpipe {again}", err=True)
         sys.exit(ExitCode.of_signal(next(iter(stopped.args), signal.SIGINT)))
-    click.echo(report)
+    tell(report)
 
 
 def kind_of(path: Path) -> str:

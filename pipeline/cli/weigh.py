@@ -8,6 +8,7 @@ from ...stages.models.loading import read_card
 from ..training.digits.weigh import weigh_digits
 from ..training.images.weigh import source_of, weigh_folder
 from ..training.text.weigh import weigh_text
+from .options import log_options, tell
 
 
 @click.command(
@@ -36,6 +37,7 @@ from ..training.text.weigh import weigh_text
     metavar="DIR",
     help="Where the model folder of a backbone goes.",
 )
+@log_options
 def weigh(
     model: str, data: Path | None, weights: str | None, layer: str | None, output: Path | None
 ) -> None:
@@ -56,7 +58,7 @@ def weigh(
         report = weigh_folder(source, data, output)
     else:
         report = weigh_digits(model, data)
-    click.echo(report)
+    tell(report)
 
 
 def _is_labelled(data: Path | None) -> bool:

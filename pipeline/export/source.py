@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL.TiffImagePlugin import PLANAR_CONFIGURATION, SAMPLEFORMAT, TILEWIDTH, TiffImageFile
-from PIL.WebPImagePlugin import WebPImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 
-from ...stages.load import probe
+from ...stages.decoding.formats import opened
 from ..output.box_json import Page
+
+_WIDELY_OPENED = {"JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP"}
 
 
 @dataclass(frozen=True)
@@ -48,27 +49,15 @@ def encoded_png(rgb: NDArray[np.uint8]) -> bytes:
 
 
 def is_opened_as_stored(page: Page, path: Path) -> bool:
-    """Whether OCR programs open exactly this page, in the frame that EXIF says it has.
+    """Whether other programs open exactly this page, in the frame that EXIF says it has.
 
-    They take the first page of a TIFF for all. Leptonica, and so Tesseract, turns TIFF by its
-    orientation, and wrongly for 8 (seen with 1.82). Few programs open HEIC. Leptonica opens no TIFF
-    in tiles, in planes, or of signed or float samples. It takes transparent parts of a WebP for
-    black. It opens no animated WebP, and then Tesseract leaves the rest of its list unread.
+    They take the first directory of a TIFF for all, and some turn it by its orientation. Few open HEIC,
+    AVIF or JPEG 2000.
     """
-    header = probe(path, page=page.page)
-    if header.format == "TIFF":
-        return header.pages == 1 and page.exif_orientation == 1 and _is_plain_tiff(path)
-    if header.format == "WEBP":
-        with WebPImageFile(path) as picture:
-            return picture.mode == "RGB" and picture.n_frames == 1
-    return header.format != "HEIF"
-
-
-def _is_plain_tiff(path: Path) -> bool:
-    with TiffImageFile(path) as picture:
-        tags = picture.tag_v2
-    samples, planes = tags.get(SAMPLEFORMAT, (1,)), tags.get(PLANAR_CONFIGURATION, 1)
-    return TILEWIDTH not in tags and planes == 1 and set(samples) == {1}
+    with opened(path, page.page) as stored:
+        if isinstance(stored.picture, TiffImageFile):
+            return stored.picture.n_frames == 1 and page.exif_orientation == 1
+        return stored.format in _WIDELY_OPENED
 
 
 def picture_beside(

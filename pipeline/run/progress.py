@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Final, Self
 
@@ -26,7 +27,9 @@ class Progress:
 
     def __init__(self, total: int, *, shown: bool) -> None:
         self._bar = tqdm(total=total, unit=" pictures", disable=not shown, smoothing=0)
-        self._redirect = logging_redirect_tqdm()
+        # Unasked, it would redirect the root logger, which has nothing to do with our lines.
+        ours = logging.getLogger(__name__.partition(".")[0])
+        self._redirect = logging_redirect_tqdm([ours]) if shown else nullcontext()
         self._started = self._told = time.monotonic()
         self._total = total
         self._done = self._pixels = self._failed = 0
@@ -53,6 +56,8 @@ class Progress:
     def add(self, outcome: Outcome) -> None:
         """Count one picture."""
         fields = {"picture": outcome.key, "status": outcome.status, "boxes": outcome.boxes}
+        for warning in outcome.warnings:
+            log.warning("%s", warning, extra={"picture": outcome.key})
         if outcome.failure is None:
             log.debug("%r: %s, %d boxes", outcome.key, outcome.status, outcome.boxes, extra=fields)
         else:

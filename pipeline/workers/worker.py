@@ -1,8 +1,9 @@
 """The Dask side of a worker: set up once, then one picture at a time, whatever is done with it."""
 
+import logging
 import threading
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar, Protocol
@@ -16,6 +17,19 @@ from ...stages.version import __version__
 from . import machine
 from .messages import Outcome, Place, Task
 from .time_limit import time_limit
+
+_LOG = logging.getLogger(__name__.partition(".")[0])
+_MOST_WARNINGS = 10  # of one picture
+
+
+class _Listener(logging.Handler):
+    def __init__(self, level: int) -> None:
+        super().__init__(level)
+        self.said: list[str] = []
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep a line."""
+        self.said.append(record.getMessage())
 
 
 def work(plugin: str, task: Task) -> Outcome:
@@ -129,10 +143,13 @@ class PictureWorker(WorkerPlugin):
         if self.unfit is not None:
             raise self.unfit
         with self.one_at_a_time:
-            with self._time_limit(task.key) as note:
+            with self._time_limit(task.key) as note, self._warnings() as said:
                 outcome = self._attempt(task, Clock(on_stage=note))
             machine.return_freed_memory(self.most_memory)
-        return replace(outcome, worker=self.address, peak_memory=machine.peak_memory())
+        warnings = tuple(said[:_MOST_WARNINGS])
+        return replace(
+            outcome, worker=self.address, peak_memory=machine.peak_memory(), warnings=warnings
+        )
 
     def _attempt(self, task: Task, clock: Clock) -> Outcome:
         try:
@@ -143,6 +160,17 @@ class PictureWorker(WorkerPlugin):
             self.clear(task)
             failure = (clock.current, type(error).__name__, str(error) or repr(error))
             return Outcome(task.key, "failed", failure=failure)
+
+    @contextmanager
+    def _warnings(self) -> Iterator[list[str]]:
+        """Keep warnings for the parent, which writes them where its bar and its format allow it."""
+        listener = _Listener(logging.WARNING)
+        if self.job.place != "inside":
+            _LOG.addHandler(listener)
+        try:
+            yield listener.said
+        finally:
+            _LOG.removeHandler(listener)
 
     def _time_limit(self, key: str) -> AbstractContextManager[Callable[[str], None] | None]:
         if self.job.place == "inside":

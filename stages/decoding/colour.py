@@ -11,6 +11,30 @@ from PIL import ImageCms
 _MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
+def as_meant(
+    picture: PIL.Image.Image, format_: str, covered: tuple[int, int, int, int] | None
+) -> PIL.Image.Image:
+    """Give a picture the alpha that viewers see, which is not always the one stored.
+
+    Args:
+        picture: Any 8-bit mode.
+        format_: Pillow's name of its format. In BMP alpha that is 0 everywhere was never set.
+        covered: Left, top, right, bottom of the part that the first frame of a GIF covers. The rest is
+            transparent. None stands for all.
+    """
+    if (
+        format_ == "BMP"
+        and picture.mode == "RGBA"
+        and picture.getchannel("A").getextrema() == (0, 0)
+    ):
+        return picture.convert("RGB")
+    if covered is None or covered == (0, 0, *picture.size):
+        return picture
+    canvas = PIL.Image.new("RGBA", picture.size)
+    canvas.paste(picture.convert("RGBA").crop(covered), covered[:2])
+    return canvas
+
+
 def split_alpha(picture: PIL.Image.Image) -> tuple[PIL.Image.Image, PIL.Image.Image | None]:
     """Colours without transparency, and the alpha channel (mode L) where the picture has one."""
     if picture.mode == "La":

@@ -12,7 +12,7 @@ from PIL.TiffImagePlugin import (
 )
 
 # White for samples whose type does not say it: the first of these that holds the page's maximum.
-_WHITES = {"I": (65535.0,), "F": (1.0, 255.0, 65535.0)}
+_WHITES = {"I": (255.0, 65535.0), "F": (1.0, 255.0, 65535.0)}
 
 
 def has_deep_colours(picture: ImageFile.ImageFile) -> bool:
@@ -25,20 +25,24 @@ def has_deep_colours(picture: ImageFile.ImageFile) -> bool:
     """
     if picture.mode not in {"RGB", "RGBA"} or not picture.tile:
         return False
-    if _tag(picture, PLANAR_CONFIGURATION, 1) == 2 and _tag(picture, BITSPERSAMPLE, 8) > 8:
+    if (
+        first_tag(picture, PLANAR_CONFIGURATION, 1) == 2
+        and first_tag(picture, BITSPERSAMPLE, 8) > 8
+    ):
         msg = "16-bit colours in separate planes"
         raise ValueError(msg)
     raw_mode = str(picture.tile[0][3])
-    return ";16" in raw_mode and "RGBa" not in raw_mode
+    # BMP's "BGR;16" has 5 or 6 bits per colour.
+    return "RGB" in raw_mode and ";16" in raw_mode and "RGBa" not in raw_mode
 
 
-def read_deep_colours(picture: ImageFile.ImageFile, content: bytes, page: int) -> PIL.Image.Image:
+def read_deep_colours(picture: ImageFile.ImageFile, content: bytes, frame: int) -> PIL.Image.Image:
     """Read a page with 16-bit colours through OpenCV, which also turns TIFF upright.
 
     Args:
         picture: The page as Pillow decoded it.
         content: The whole file.
-        page: Which page, from 1.
+        frame: Which directory of a TIFF, from 0.
 
     Returns:
         Mode RGB or RGBA, in the orientation that `picture` has.
@@ -49,7 +53,7 @@ def read_deep_colours(picture: ImageFile.ImageFile, content: bytes, page: int) -
     import cv2  # noqa: PLC0415 - 50 MB of libraries that few pictures need
 
     buffer = np.frombuffer(content, np.uint8)
-    _, pages = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED, range=(page - 1, page))
+    _, pages = cv2.imdecodemulti(buffer, cv2.IMREAD_UNCHANGED, range=(frame, frame + 1))
     if not pages or pages[0].dtype != np.uint16:
         msg = "16-bit colours that OpenCV cannot read"
         raise ValueError(msg)
@@ -60,6 +64,9 @@ def read_deep_colours(picture: ImageFile.ImageFile, content: bytes, page: int) -
 def to_8_bit(picture: PIL.Image.Image) -> PIL.Image.Image:
     """Scale 16-bit grey (modes I;16, I) and float grey (F) to mode L; other modes pass unchanged.
 
+    A level that PNG declares transparent gives mode LA. Integers of 32 bits are taken as 0..255 or
+    0..65535, whichever is the first to hold the page's maximum.
+
     Raises:
         ValueError: The samples exceed every range that has an agreed white.
     """
@@ -68,13 +75,16 @@ def to_8_bit(picture: PIL.Image.Image) -> PIL.Image.Image:
     values = np.asarray(picture)
     grey = _scaled(values, _white(picture, values))
     # Pillow turns "0 is white" round for up to 8 bits only.
-    white_is_zero = _tag(picture, PHOTOMETRIC_INTERPRETATION, 1) == 0
-    return PIL.Image.fromarray(255 - grey if white_is_zero else grey)
+    white_is_zero = first_tag(picture, PHOTOMETRIC_INTERPRETATION, 1) == 0
+    scaled = PIL.Image.fromarray(255 - grey if white_is_zero else grey)
+    if "transparency" in picture.info:
+        scaled.putalpha(PIL.Image.fromarray(values != picture.info["transparency"]).convert("L"))
+    return scaled
 
 
 def _white(picture: PIL.Image.Image, values: NDArray[np.generic]) -> float:
     if picture.mode.startswith("I;16"):
-        return 2.0 ** _tag(picture, BITSPERSAMPLE, 16) - 1
+        return 2.0 ** first_tag(picture, BITSPERSAMPLE, 16) - 1
     top = float(np.max(values, where=np.isfinite(values), initial=0))
     for white in _WHITES[picture.mode]:
         if top <= white:
@@ -91,7 +101,7 @@ def _scaled(values: NDArray[np.generic], white: float) -> NDArray[np.uint8]:
     return rounded.astype(np.uint8)
 
 
-def _tag(picture: PIL.Image.Image, tag: int, default: int) -> int:
+def first_tag(picture: PIL.Image.Image, tag: int, default: int) -> int:
     """A TIFF tag's first value; the default for other formats."""
     if not isinstance(picture, TiffImageFile):
         return default

@@ -1,21 +1,29 @@
-"""Picture files through Pillow and pillow-heif: header first, pixels only when asked for."""
+"""Picture files through Pillow and its plug-ins: header first, pixels only when asked for."""
 
+import importlib
+import io
+import logging
 import os
 import stat
 import threading
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+import numpy as np
 import PIL.Image
-from PIL import ImageFile, UnidentifiedImageError
+from PIL import ImageFile, PngImagePlugin, UnidentifiedImageError
 from PIL.TiffImagePlugin import TiffImageFile
 
 from ..errors import ImageError
-from .depth import has_deep_colours, read_deep_colours, to_8_bit
+from .colour import as_meant
+from .depth import first_tag, has_deep_colours, read_deep_colours, to_8_bit
+from .jpeg import whole_without_end
+from .jxl import CODESTREAM, CONTAINER, JxlFile
+from .lines import caught_lines
 from .orientation import (
     UPRIGHT_WHEN_DECODED,
     exif_orientation,
@@ -23,11 +31,19 @@ from .orientation import (
     swapped,
     turned_upright,
 )
+from .png import SIGNATURE, readable_png
 
-_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF")
+_FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000")
 # ISO/IEC 23008-12, annex B and clause 10: still pictures and sequences, HEVC-coded or any.
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
+_NEW_SUBFILE_TYPE, _REDUCED, _MASK = 254, 1, 4  # TIFF 6.0, section 8
+_TALKATIVE = {"TIFF", "AVIF", "HEIF"}  # whose libraries write to stderr
+_MOST_LINES = 3
+_HEAD = 64  # bytes
+_LARGEST_PROFILE = 1 << 26  # bytes, unpacked
+_TOP_OF_12_BITS = 16  # of 255
 _pillow_lock = threading.Lock()
+_log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +52,10 @@ class Stored:
 
     Attributes:
         picture: Pillow's view of it, at the page.
-        file: The open file.
+        file: What Pillow reads.
+        name: Of the file, for messages.
         page: Which page, from 1.
+        frame: Which of Pillow's frames the page is, from 0.
         pages: Pages of the file.
         orientation: EXIF orientation, 1..8.
         size: Columns and rows as stored.
@@ -45,7 +63,9 @@ class Stored:
 
     picture: ImageFile.ImageFile
     file: BinaryIO
+    name: str
     page: int
+    frame: int
     pages: int
     orientation: int
     size: tuple[int, int]
@@ -76,12 +96,12 @@ def opened(path: Path, page: int) -> Iterator[Stored]:
     name = repr(str(path))
     with _open_file(path, name) as file, _unguarded_pillow():
         try:
-            yield _at_page(_identify(file, name), file, page, name)
+            yield _at_page(*_identify(file, name), page, name)
         except ImageError:
             raise
         except UnidentifiedImageError as error:
             msg = (
-                f"{name} is not a picture of a known kind ({', '.join(_FORMATS)}, HEIC), or its"
+                f"{name} is not a picture of a known kind ({', '.join(_FORMATS)}, HEIC, JXL), or its"
                 " header is damaged: save it as 8-bit PNG or JPEG, or copy it again from its source"
             )
             raise ImageError(msg) from error
@@ -95,12 +115,14 @@ def opened(path: Path, page: int) -> Iterator[Stored]:
 
 def decode(stored: Stored) -> PIL.Image.Image:
     """Decode the page: 8 bits per channel, upright, in whatever colour mode the file has."""
-    picture, content = stored.picture, b""
-    if has_deep_colours(picture):  # read before Pillow's libtiff moves the file's position unseen
-        stored.file.seek(0)
-        content = stored.file.read()
-    picture.load()  # also of deep colours: Pillow's decoders notice a file cut short
-    pixels = read_deep_colours(picture, content, stored.page) if content else to_8_bit(picture)
+    picture = stored.picture
+    covered = picture.tile[0][1] if stored.format == "GIF" and picture.tile else None
+    is_deep = has_deep_colours(picture)
+    with _named_lines(stored) if is_deep or stored.format in _TALKATIVE else nullcontext():
+        pixels = _deep_colours(stored) if is_deep else to_8_bit(_loaded(stored))
+    if is_deep or picture.mode.startswith("I"):
+        _tell_of_black(pixels, stored)
+    pixels = as_meant(pixels, stored.format, covered)
     if stored.format not in UPRIGHT_WHEN_DECODED:
         pixels = turned_upright(pixels, stored.orientation)
     if pixels.size != stored.upright_size:
@@ -110,18 +132,63 @@ def decode(stored: Stored) -> PIL.Image.Image:
 
 
 @contextmanager
-def _unguarded_pillow() -> Iterator[None]:
-    """Pillow without its warnings and its own size limit: ours is checked before decoding.
+def _named_lines(stored: Stored) -> Iterator[None]:
+    """Log what libraries write to stderr, with the name of the picture."""
+    lines: list[str] = []
+    try:
+        with caught_lines() as lines:
+            yield
+    finally:
+        if lines:
+            _log.warning("%s: %s", stored.name, "; ".join(lines[:_MOST_LINES]))
 
-    Both settings belong to the whole process, so threads take turns; locpipe decodes in processes.
+
+def _deep_colours(stored: Stored) -> PIL.Image.Image:
+    content = _content(stored)  # before Pillow's libtiff moves the file's position unseen
+    stored.picture.load()  # Pillow's decoders notice a file cut short
+    return read_deep_colours(stored.picture, content, stored.frame)
+
+
+def _loaded(stored: Stored) -> PIL.Image.Image:
+    try:
+        stored.picture.load()
+    except OSError:
+        whole = whole_without_end(_content(stored)) if stored.format in {"JPEG", "MPO"} else None
+        if whole is None:
+            raise
+        return whole
+    return stored.picture
+
+
+def _content(stored: Stored) -> bytes:
+    stored.file.seek(0)
+    return stored.file.read()
+
+
+def _tell_of_black(pixels: PIL.Image.Image, stored: Stored) -> None:
+    """Warn of samples of 10 or 12 bits in 16, which nothing in the file tells from a dark picture."""
+    top = int(np.max(np.asarray(pixels.convert("RGB"))))
+    if 0 < top <= _TOP_OF_12_BITS:
+        _log.warning(
+            "%s: page %d is nearly black: no sample is above %d of 255, as where 10 or 12 bits lie in"
+            " 16; multiply its samples by 64 or 16 if so", stored.name, stored.page, top,
+        )  # fmt: skip
+
+
+@contextmanager
+def _unguarded_pillow() -> Iterator[None]:
+    """Pillow without its warnings and its own limits of size: ours is checked before decoding.
+
+    The settings belong to the whole process, so threads take turns; locpipe decodes in processes.
     """
     with _pillow_lock, warnings.catch_warnings(action="ignore"):
-        limit = PIL.Image.MAX_IMAGE_PIXELS
-        PIL.Image.MAX_IMAGE_PIXELS = None
+        limits = PIL.Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
+        # The second one also holds for colour profiles.
+        PIL.Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, _LARGEST_PROFILE
         try:
             yield
         finally:
-            PIL.Image.MAX_IMAGE_PIXELS = limit
+            PIL.Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = limits
 
 
 def _open_file(path: Path, name: str) -> BinaryIO:
@@ -151,27 +218,66 @@ def _check_file(status: os.stat_result, name: str) -> None:
     raise ImageError(msg)
 
 
-def _identify(file: BinaryIO, name: str) -> ImageFile.ImageFile:
-    head = file.read(12)
-    if head[4:8] != b"ftyp" or head[8:] not in _HEIF_BRANDS:
-        return PIL.Image.open(file, formats=_FORMATS)
-    try:
-        import pillow_heif  # noqa: PLC0415 - optional, and 20 MB of libraries
-    except ImportError as error:
-        msg = f"{name} is HEIC, which needs an extra: pip install locpipe[heic]"
-        raise ImageError(msg) from error
+def _identify(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, BinaryIO]:
+    head = file.read(_HEAD)
     file.seek(0)
-    open_heif: Callable[[BinaryIO], ImageFile.ImageFile] = pillow_heif.HeifImageFile
-    return open_heif(file)
+    if head.startswith(SIGNATURE):
+        file = readable_png(file)
+    if head.startswith((CODESTREAM, CONTAINER)):
+        decoder = _plugin("pillow_jxl.JpegXLImagePlugin", "jxl", f"{name} is JPEG XL").JXLImageFile
+        return JxlFile(io.BytesIO(file.read()), decoder), file
+    if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and b"avif" not in _brands(head):
+        open_heif = _plugin("pillow_heif", "heic", f"{name} is HEIC").HeifImageFile
+        return open_heif(file), file
+    return PIL.Image.open(file, formats=_FORMATS), file
+
+
+def _plugin(module: str, extra: str, what: str) -> Any:  # noqa: ANN401 - of any module
+    try:
+        return importlib.import_module(module)  # optional, and megabytes of libraries
+    except ImportError as error:
+        msg = f"{what}, which needs an extra: pip install locpipe[{extra}]"
+        raise ImageError(msg) from error
+
+
+def _brands(head: bytes) -> set[bytes]:
+    """Brands of the ftyp box at the beginning of a file (ISO/IEC 14496-12, 4.3)."""
+    box = head[8 : int.from_bytes(head[:4], "big")]
+    return {box[start : start + 4] for start in range(0, len(box), 4)}
 
 
 def _at_page(picture: ImageFile.ImageFile, file: BinaryIO, page: int, name: str) -> Stored:
-    # Frames of an animation, of a phone's MPO or HEIC are no pages: the first one stands for all.
-    pages = picture.n_frames if isinstance(picture, TiffImageFile) else 1
-    if not 1 <= page <= pages:
-        msg = f"{name} has no page {page}: ask for one of 1 to {pages}"
+    frames = _pages(picture)
+    if not 1 <= page <= len(frames):
+        msg = f"{name} has no page {page}: ask for one of 1 to {len(frames)}"
         raise ImageError(msg)
-    if page > 1:
-        picture.seek(page - 1)
-    orientation = exif_orientation(picture, file)
-    return Stored(picture, file, page, pages, orientation, stored_size(picture, orientation))
+    frame = frames[page - 1]
+    if frame != picture.tell():
+        picture.seek(frame)
+    orientation = exif_orientation(picture)
+    size = stored_size(picture, orientation)
+    return Stored(picture, file, name, page, frame, len(frames), orientation, size)
+
+
+def _pages(picture: ImageFile.ImageFile) -> Sequence[int]:
+    """Frames that are pages: of a TIFF those that are neither reduced copies of others nor masks.
+
+    Frames of an animation, of a phone's MPO or HEIC are no pages: the first one stands for all.
+    """
+    if not isinstance(picture, TiffImageFile):
+        return [0]
+    pages, frame = [], 0
+    with suppress(EOFError):
+        while True:
+            if _is_page(picture, frame):
+                pages.append(frame)
+            frame += 1
+    return pages or range(frame)
+
+
+def _is_page(picture: TiffImageFile, frame: int) -> bool:
+    with suppress(
+        SyntaxError
+    ):  # pixels of an unknown kind: only a page that is asked for needs them
+        picture.seek(frame)
+    return not first_tag(picture, _NEW_SUBFILE_TYPE, 0) & (_REDUCED | _MASK)

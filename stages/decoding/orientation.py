@@ -1,6 +1,6 @@
 """EXIF orientation: the one map of what it does to sizes, pixels and points."""
 
-from typing import BinaryIO, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import PIL.Image
@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from PIL import ExifTags, ImageFile
 from PIL.TiffImagePlugin import IMAGELENGTH, IMAGEWIDTH, TiffImageFile
 
-UPRIGHT_WHEN_DECODED = {"TIFF", "HEIF"}
-"""Formats that Pillow (TIFF) or libheif (HEIC) turn upright before we see the pixels."""
+UPRIGHT_WHEN_DECODED = {"TIFF", "HEIF", "JXL"}
+"""Formats that Pillow (TIFF), libheif (HEIC) or libjxl turn upright before we see the pixels."""
 
 _Number = TypeVar("_Number", np.float64, np.int64)
 
@@ -85,33 +85,18 @@ def swapped(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     return (size[1], size[0]) if _TURNS[orientation].swapped else size
 
 
-def exif_orientation(picture: ImageFile.ImageFile, file: BinaryIO) -> int:
+def exif_orientation(picture: ImageFile.ImageFile) -> int:
     """EXIF orientation 1..8 of a page, from its header; 1 where there is none or nonsense."""
+    if picture.format == "JXL":
+        return int(picture.info["orientation"])
+    picture.info.pop("xmp", None)  # Pillow would ask it too; viewers do not
+    try:
+        # Not picture.getexif(): for PNG it would decode the pixels.
+        orientation = PIL.Image.Image.getexif(picture).get(ExifTags.Base.Orientation)
+    except Exception:  # noqa: BLE001 - broken EXIF raises anything; the picture may be whole
+        orientation = None
     # libheif turns by HEIC's own boxes, with which cameras' EXIF agrees; pillow-heif resets the tag
     # and keeps here what it was.
-    if picture.format == "HEIF":
+    if orientation is not None and picture.format == "HEIF":
         orientation = picture.info.get("original_orientation")
-    else:
-        if picture.format == "PNG" and "exif" not in picture.info:
-            picture.info["exif"] = _late_png_exif(file)
-        try:
-            # Not picture.getexif(): for PNG it would decode the pixels.
-            orientation = PIL.Image.Image.getexif(picture).get(ExifTags.Base.Orientation)
-        except Exception:  # noqa: BLE001 - broken EXIF raises anything; the picture may be whole
-            orientation = None
     return int(orientation) if orientation in _TURNS else 1
-
-
-def _late_png_exif(file: BinaryIO) -> bytes | None:
-    """The eXIf chunk behind the pixels, where ExifTool puts it."""
-    position = file.tell()
-    file.seek(8)
-    found = None
-    while found is None and len(head := file.read(8)) == 8 and head[4:] != b"IEND":
-        length = int.from_bytes(head[:4], "big")
-        if head[4:] == b"eXIf":
-            found = file.read(length)
-        else:
-            file.seek(length + 4, 1)
-    file.seek(position)
-    return found

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from distributed import Client
+from PIL import Image
 
 from locpipe.stages.errors import LocpipeError
 
@@ -27,7 +28,9 @@ SETTINGS = ("output.heatmaps=true", "boxes.max=3")
 
 @pytest.fixture
 def bad_too(pictures: Path) -> Path:
-    """Good pictures, and one that is cut short."""
+    """Good pictures, one of them with a broken colour profile, and one that is cut short."""
+    with Image.open(pictures / "signs" / "text.PNG") as picture:
+        picture.save(pictures / "signs" / "text.PNG", icc_profile=b"no profile")
     shutil.copy(pictures / "coffee.jpg", pictures / "signs" / "cut.jpg")
     with (pictures / "signs" / "cut.jpg").open("r+b") as file:
         file.truncate(5000)
@@ -35,15 +38,27 @@ def bad_too(pictures: Path) -> Path:
 
 
 def test_in_this_process_and_with_two_workers_it_is_the_same(
-    bad_too: Path, tmp_path: Path, run_digits: RunHere, tree: Tree
+    bad_too: Path,
+    tmp_path: Path,
+    run_digits: RunHere,
+    tree: Tree,
+    caplog: pytest.LogCaptureFixture,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     """With one worker too, as `test_stopping` shows."""
     for workers in (0, 2):
+        caplog.clear()
         report = run_digits(bad_too, tmp_path / f"{workers}", f"run.workers={workers}", *SETTINGS)
         assert report["exit_code"] == 3
         assert len(report["peak_memory"]) == max(1, workers)
+        said = sorted(record.getMessage() for record in caplog.records if record.levelname == "WARNING")  # fmt: skip
+        assert [line.partition(": ")[0] for line in said] == [
+            f"'{bad_too}/signs/text.PNG'",
+            "failed",
+        ]
     assert len(tree(tmp_path / "0")) == 4 * 4 + 1
     assert tree(tmp_path / "2") == tree(tmp_path / "0")
+    assert capfd.readouterr().err == "", "workers leave what there is to say to the parent"
 
 
 def free_port() -> int:

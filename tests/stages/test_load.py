@@ -20,8 +20,14 @@ from locpipe.pipeline.sources.pictures import EXTENSIONS
 from locpipe.stages.errors import ImageError
 from locpipe.stages.load import Header, Image, load, probe
 
-LOSSLESS = {"png": {}, "bmp": {}, "tif": {}, "webp": {"lossless": True}}
-LOSSY = {"jpg": {"quality": 95}, "jpeg": {"quality": 95}, "jfif": {"quality": 95}, "gif": {}}
+LOSSLESS = {"png": {}, "bmp": {}, "tif": {}, "webp": {"lossless": True}, "jp2": {}, "j2k": {}}
+LOSSY = {
+    "jpg": {"quality": 95},
+    "jpeg": {"quality": 95},
+    "jfif": {"quality": 95},
+    "gif": {},
+    "avif": {"quality": 95, "speed": 10},
+}
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +71,24 @@ def test_heic_comes_back_nearly(photo: NDArray[np.uint8], tmp_path: Path) -> Non
     pillow_heif.from_pillow(PIL.Image.fromarray(photo)).save(path, quality=95)
     assert probe(path).format == "HEIF"
     assert mean_error(load(path).rgb, photo) < 6
+
+
+def test_avif_in_a_container_for_any_still_picture(
+    photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    """Its first brand is that of many HEIC files; the list behind it tells."""
+    path = save(tmp_path / "a.avif", photo, quality=95, speed=10)
+    content = path.read_bytes()
+    assert content[8:12] == b"avif"
+    path.write_bytes(content[:8] + b"mif1" + content[12:])
+    assert probe(path).format == "AVIF"
+    assert mean_error(load(path).rgb, photo) < 6
+
+
+def test_deep_grey_jpeg_2000(photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    path = tmp_path / "a.jp2"
+    PIL.Image.fromarray(photo[:, :, 0].astype(np.uint16) * 257).save(path)
+    np.testing.assert_array_equal(load(path).rgb[:, :, 2], photo[:, :, 0])
 
 
 def test_pixels_are_writable_uint8_rgb(photo: NDArray[np.uint8], tmp_path: Path) -> None:
@@ -168,6 +192,45 @@ def test_every_page_of_a_tiff(
         np.testing.assert_array_equal(image.rgb, np.full((19 + page, 30, 3), level))
 
 
+@pytest.mark.parametrize(
+    ("kind", "place"), [(1, 0), (1, 1), (1, 2), (3, 0), (4, 1), (4, 2), (5, 2)]
+)
+def test_reduced_copies_and_masks_in_a_tiff_are_no_pages(
+    kind: int, place: int, photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    path = tmp_path / "a.tif"
+    with tifffile.TiffWriter(path) as writer:
+        for directory in range(3):
+            if directory == place and kind & 4:
+                writer.write(photo[:, :, 0] > 99, photometric="minisblack", subfiletype=kind)
+            elif directory == place:
+                writer.write(photo[::3, ::3] // 2, photometric="rgb", subfiletype=kind)
+            else:
+                writer.write(photo, photometric="rgb")
+    for page in (1, 2):
+        image = load(path, page=page)
+        assert image.pages == probe(path, page=page).pages == 2
+        np.testing.assert_array_equal(image.rgb, photo)
+    with pytest.raises(ImageError, match="no page 3: ask for one of 1 to 2"):
+        load(path, page=3)
+
+
+def test_deep_pages_are_counted_without_reduced_copies(
+    photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        writer.write(photo[::3, ::3].astype(np.uint16), photometric="rgb", subfiletype=1)
+        writer.write(photo.astype(np.uint16) * 257, photometric="rgb")
+    np.testing.assert_array_equal(load(tmp_path / "a.tif").rgb, photo)
+
+
+def test_a_tiff_of_nothing_but_a_reduced_copy_has_a_page(
+    photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    tifffile.imwrite(tmp_path / "a.tif", photo, photometric="rgb", subfiletype=1)
+    np.testing.assert_array_equal(load(tmp_path / "a.tif").rgb, photo)
+
+
 @pytest.mark.parametrize("page", [0, -1, 2])
 def test_pages_that_are_not_there(page: int, photo: NDArray[np.uint8], tmp_path: Path) -> None:
     path = save(tmp_path / "a.tif", photo)
@@ -191,8 +254,9 @@ def test_probe_says_what_load_finds(
 
 def test_extensions_are_what_pillow_calls_these_formats() -> None:
     known = PIL.Image.registered_extensions()
-    ours = {e for e, f in known.items() if f in {"JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF"}}
-    assert ours - {".apng"} | {".heic", ".heif"} == EXTENSIONS
+    formats = {"JPEG", "PNG", "WEBP", "BMP", "GIF", "TIFF", "AVIF", "JPEG2000"}
+    ours = {e for e, f in known.items() if f in formats}
+    assert ours - {".apng"} | {".heic", ".heif", ".jxl"} == EXTENSIONS
 
 
 def test_records_are_frozen(photo: NDArray[np.uint8], tmp_path: Path) -> None:

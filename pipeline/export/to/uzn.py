@@ -16,6 +16,7 @@ import numpy as np
 from ....stages.decoding.orientation import points_as_stored
 from ...output.box_json import Page
 from ..format import Format, Pages
+from ..leptonica import reads
 from ..lines import Rect
 from ..source import Content, Link, PageSource, encoded_png, is_opened_as_stored
 
@@ -52,7 +53,8 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
 
     The picture is a link, with zones in its stored pixels. Tesseract reads a picture that needs its
     EXIF orientation as it is stored, on its side, so there comes an upright copy with zones of its
-    own. Of what Tesseract cannot open, or turns by itself, there is only the upright copy.
+    own. Of what Tesseract may not open, sees through, or turns by itself, there is only the upright
+    copy.
     """
     found = zones(page)
     if not found:
@@ -61,7 +63,7 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
         log.warning("%r: has a side of more than %d pixels, which Tesseract refuses; left out of uzn", page.name, LARGEST)  # fmt: skip
         return {}
     name = page.name
-    if not is_opened_as_stored(page, source.path):
+    if not (is_opened_as_stored(page, source.path) and reads(source.path)):
         return {f"{name}.png": encoded_png(source.rgb()), f"{name}.uzn": _lines(found)}
     copy: dict[str, Content] = {}
     if page.exif_orientation != 1:

@@ -1,5 +1,6 @@
 """What the command line says, where, and with which exit code."""
 
+import io
 import json
 import logging
 import os
@@ -12,8 +13,11 @@ import click
 import pytest
 import yaml
 from click.testing import CliRunner, Result
+from PIL import Image
+from skimage import data
+from tqdm import tqdm
 
-from locpipe.pipeline.cli.logs import set_up_logging
+from locpipe.pipeline.cli.logs import LogFormat, set_up_logging
 from locpipe.pipeline.cli.main import COMMANDS, Commands, main
 from locpipe.pipeline.config.file import Settings, show_settings
 from locpipe.pipeline.config.sections import Config
@@ -168,6 +172,69 @@ def test_q_says_only_what_failed(config_file: Path, pictures: Path) -> None:
     assert result.exit_code == 3
     (line,) = result.stderr.splitlines()
     assert line.startswith("failed: 'empty.png': ")
+
+
+RESULTS_ONLY = {
+    ("config", "show"),
+    ("config", "schema"),
+    ("models", "list"),
+    ("models", "show"),
+    ("models", "backbones"),
+}
+"""Commands that print nothing but what they are asked for."""
+
+
+@pytest.mark.parametrize("names", [*commands(main)], ids=" ".join)
+def test_q_is_there_where_there_is_something_to_leave_out(names: tuple[str, ...]) -> None:
+    is_group = "Commands:" in (help_ := call(*names, "--help").output)
+    assert ("-q, --quiet" in help_) == (not is_group and names not in RESULTS_ONLY)
+
+
+def test_q_leaves_out_what_a_command_did(config_file: Path) -> None:
+    for command in (("config", "check", config_file), ("models", "verify", "digits")):
+        loud, quiet = call(*command), call(*command, "-q")
+        assert (quiet.exit_code, quiet.output) == (loud.exit_code, "") == (0, "")
+        assert loud.stdout != ""
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.mark.parametrize(
+    ("level", "log_format", "is_shown"),
+    [(logging.INFO, "text", True), (logging.WARNING, "text", False), (logging.INFO, "json", False)],
+)
+def test_no_bar_is_drawn_with_q_or_into_json(
+    level: int,
+    log_format: LogFormat,
+    is_shown: bool,  # noqa: FBT001 - a case
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Whatever draws it: the commands that train ask the terminal themselves."""
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    set_up_logging(level, log_format)
+    assert list(tqdm(range(3), disable=None)) == [0, 1, 2]
+    assert (terminal.getvalue() != "") == is_shown
+
+
+def test_what_libraries_say_of_a_picture_has_its_name(
+    config_file: Path, pictures: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A fax with damaged lines: libtiff tells of each, and goes on."""
+    file = pictures / "fax.tif"
+    Image.fromarray(data.page()).convert("1").save(file, compression="group4")
+    content = bytearray(file.read_bytes())
+    for place in range(len(content) // 2, len(content) // 2 + 200, 7):
+        content[place] ^= 0x5A
+    file.write_bytes(content)
+    result = call("run", config_file, "-q")
+    assert result.stderr.startswith(f"'{file}': ")
+    assert "Fax4Decode" in result.stderr
+    assert len(result.stderr.splitlines()) == 1
+    assert capfd.readouterr().err == ""
 
 
 def test_v_names_every_picture(config_file: Path) -> None:

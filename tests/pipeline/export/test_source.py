@@ -10,6 +10,7 @@ from xml.etree import ElementTree as ET
 import numpy as np
 import pillow_heif
 import pytest
+import tifffile
 from PIL import Image
 
 from locpipe.pipeline.export.source import is_opened_as_stored
@@ -82,7 +83,7 @@ def test_heic_comes_as_png(
         assert picture.size == (240, 120)
 
 
-@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.bmp", "a.gif", "a.png", "a.tif"])
+@pytest.mark.parametrize("name", ["a.jpg", "a.webp", "a.png", "a.tif"])
 def test_plain_pictures_are_given_as_they_are(
     make_run: MakeRun,
     exported: Export,
@@ -95,6 +96,25 @@ def test_plain_pictures_are_given_as_they_are(
     link = folder / "uzn" / f"{name}{Path(name).suffix}"
     assert link.readlink() == run / "pictures" / name
     assert not (folder / "page" / f"{name}.png").exists()
+
+
+def test_a_tiff_with_a_reduced_copy_comes_as_png(
+    make_run: MakeRun,
+    exported: Export,
+    sign: Image.Image,
+    boxes: list[dict[str, Any]],
+    tmp_path: Path,
+) -> None:
+    """Other programs would take the copy for a page, or for the picture where it comes first."""
+    run = make_run({"a.tif": (sign, 1, boxes)})
+    with tifffile.TiffWriter(tmp_path / "a.tif") as writer:
+        for pixels, kind in ((np.asarray(sign.resize((60, 30))), 1), (np.asarray(sign), 0)):
+            writer.write(pixels, photometric="rgb", subfiletype=kind)
+    replace_picture(run, "a.tif", (tmp_path / "a.tif").read_bytes())
+    folder = exported(run, "page", "uzn")
+    for name in ("page", "uzn"):
+        with Image.open(folder / name / "a.tif.png") as picture:
+            assert picture.size == sign.size
 
 
 def test_crops_have_the_background_that_the_run_had(

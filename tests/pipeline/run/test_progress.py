@@ -1,6 +1,8 @@
 """What a run says while it is at work."""
 
+import io
 import logging
+import sys
 import time
 from collections.abc import Iterator
 
@@ -61,3 +63,27 @@ def test_a_terminal_has_the_bar_instead(
         bar.add(DONE)
     assert said == []
     assert "1/1" in capsys.readouterr().err
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_warning_under_the_bar_has_a_line_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    terminal = Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    logger = logging.getLogger("locpipe")
+    before = (logger.handlers, logger.propagate)
+    logger.handlers, logger.propagate = [logging.StreamHandler(terminal)], False
+    try:
+        with Progress(3, shown=True) as bar:
+            bar.add(DONE)
+            bar.add(Outcome("c.png", "done", warnings=("'c.png': nearly black",)))
+            bar.add(FAILED)
+    finally:
+        logger.handlers, logger.propagate = before
+    # What is to be seen: a carriage return goes back to the beginning of a line.
+    seen = [line.rpartition("\r")[2] for line in terminal.getvalue().split("\n")]
+    assert seen[:2] == ["'c.png': nearly black", "failed: 'b.jpg': cut short"]
+    assert seen[2].startswith("100%")

@@ -279,6 +279,73 @@ def test_transparent_gif(tmp_path: Path) -> None:
     assert tuple(found[1, 1]) == (255, 0, 0)
 
 
+def bmp(bits: int, masks: tuple[int, ...], row: bytes) -> bytes:
+    """One row of a BMP whose header names the bits of its colours, and of alpha where given."""
+    width = len(row) * 8 // bits
+    row += bytes(-len(row) % 4)
+    size = 40 if len(masks) == 3 else 56
+    head = struct.pack("<IiiHHIIiiII", size, width, 1, 1, bits, 3, len(row), 0, 0, 0, 0)
+    head += struct.pack(f"<{len(masks)}I", *masks)
+    return (
+        struct.pack("<2sIHHI", b"BM", 14 + len(head) + len(row), 0, 0, 14 + len(head)) + head + row
+    )
+
+
+@pytest.mark.parametrize(
+    ("masks", "bits"), [((0xF800, 0x7E0, 0x1F), (5, 6, 5)), ((0x7C00, 0x3E0, 0x1F), (5, 5, 5))]
+)
+def test_bmp_of_16_bits(masks: tuple[int, ...], bits: tuple[int, ...], tmp_path: Path) -> None:
+    """Of embedded cameras; the highest level is white."""
+    levels = np.arange(65536)
+    (tmp_path / "a.bmp").write_bytes(bmp(16, masks, levels.astype("<u2").tobytes()))
+    found = load(tmp_path / "a.bmp").rgb[0]
+    for channel, (mask, count) in enumerate(zip(masks, bits, strict=True)):
+        expected = ((levels & mask) // (mask & -mask)) * 255 / (2**count - 1)
+        assert np.abs(found[:, channel] - expected).max() <= 1
+
+
+@pytest.mark.parametrize("alpha", [0, 128, 255])
+def test_alpha_of_a_bmp_that_is_0_everywhere_was_never_set(alpha: int, tmp_path: Path) -> None:
+    pixels = bytes([10, 20, 30, 0]) + bytes([30, 20, 10, alpha])
+    masks = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
+    (tmp_path / "a.bmp").write_bytes(bmp(32, masks, pixels))
+    found = load(tmp_path / "a.bmp", background=(50, 60, 70)).rgb[0].tolist()
+    if alpha == 0:
+        assert found == [[30, 20, 10], [10, 20, 30]]
+    else:
+        assert found[0] == [50, 60, 70]
+        over = [round(c * alpha / 255 + b * (1 - alpha / 255)) for c, b in zip((10, 20, 30), (50, 60, 70), strict=True)]  # fmt: skip
+        np.testing.assert_allclose(found[1], over, atol=1)
+
+
+def test_a_png_that_is_transparent_everywhere_shows_the_background(tmp_path: Path) -> None:
+    PIL.Image.new("RGBA", (2, 2), (1, 2, 3, 0)).save(tmp_path / "a.png")
+    assert (load(tmp_path / "a.png", background=(9, 8, 7)).rgb == (9, 8, 7)).all()
+
+
+@pytest.mark.parametrize("key", [None, 1])
+def test_what_the_first_frame_of_a_gif_leaves_open_is_transparent(
+    key: int | None, tmp_path: Path
+) -> None:
+    """As in browsers and libvips; the background colour of the file is not shown."""
+    frame = PIL.Image.new("P", (2, 1))
+    frame.putpalette([200, 0, 0, 0, 200, 0, 0, 0, 200, 9, 9, 9])
+    frame.putdata([2, 1])
+    options: dict[str, Any] = {} if key is None else {"transparency": key}
+    frame.save(tmp_path / "a.gif", background=0, **options)
+    content = bytearray((tmp_path / "a.gif").read_bytes())
+    content[6:10] = struct.pack("<HH", 4, 3)  # of the canvas
+    at = content.index(b"\x2c", 13 + 12)
+    content[at + 1 : at + 5] = struct.pack("<HH", 1, 2)  # left and top of the frame
+    (tmp_path / "a.gif").write_bytes(content)
+    found = load(tmp_path / "a.gif", background=(4, 5, 6)).rgb
+    expected = np.full((3, 4, 3), (4, 5, 6))
+    expected[2, 1] = (0, 0, 200)
+    if key is None:
+        expected[2, 2] = (0, 200, 0)
+    np.testing.assert_array_equal(found, expected)
+
+
 def test_profile_applies_to_colours_not_to_the_background(
     photo: PIL.Image.Image, tmp_path: Path
 ) -> None:

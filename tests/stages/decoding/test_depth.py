@@ -154,6 +154,43 @@ def test_float_tiff(white: float, tmp_path: Path) -> None:
     np.testing.assert_array_equal(load(path).rgb, grey_rgb(photo))
 
 
+@pytest.mark.parametrize(("dtype", "white"), [(np.int32, 255), (np.int32, 65535), (np.int16, 255)])
+def test_tiff_of_integers(dtype: type[np.int32 | np.int16], white: int, tmp_path: Path) -> None:
+    """Programs that count keep levels of 8 bits in wider integers."""
+    photo = skimage.data.camera()[::8, ::8]
+    values = (photo.astype(np.int64) * (white // 255)).astype(dtype)
+    path = tiff(tmp_path / "a.tif", values, photometric="minisblack")
+    np.testing.assert_array_equal(load(path).rgb, grey_rgb(photo))
+
+
+@pytest.mark.parametrize("bits", [8, 9, 10, 12, 16])
+@pytest.mark.parametrize("kind", ["grey", "rgb", "alpha"])
+@pytest.mark.parametrize("extension", ["tif", "png"])
+def test_a_word_about_10_or_12_bits_in_16(
+    extension: str, kind: str, bits: int, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    channels = {"grey": 1, "rgb": 3, "alpha": 4}[kind]
+    values = np.zeros((9, 8, channels), np.uint16)
+    values[:, 4:] = 2**bits - 1
+    if kind == "alpha":
+        values[..., 3] = 65535
+    values = values[..., 0] if kind == "grey" else values
+    encoded = cv2.imencode(f".{extension}", values)[1]
+    (tmp_path / f"a.{extension}").write_bytes(encoded.tobytes())
+    load(tmp_path / f"a.{extension}")
+    told = [record.getMessage() for record in caplog.records]
+    assert len(told) == (bits < 16)
+    assert all(f"a.{extension}': page 1 is nearly black" in message for message in told)
+
+
+def test_nothing_is_said_of_a_black_page_or_of_8_bits(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    load(tiff(tmp_path / "a.tif", np.zeros((9, 9), np.uint16)))
+    load(tiff(tmp_path / "b.tif", np.full((9, 9), 3, np.uint8)))
+    assert caplog.records == []
+
+
 def test_float_tiff_with_what_is_no_number(tmp_path: Path) -> None:
     values = np.array([[0.5, np.nan, -3.0, 1.0, np.inf, -np.inf]], np.float32)
     path = tiff(tmp_path / "a.tif", values, photometric="minisblack")

@@ -18,7 +18,7 @@ from locpipe.stages.errors import ImageError
 from locpipe.stages.load import load, probe
 
 DATA = Path(os.environ.get("LOCPIPE_DATA", Path(__file__).parents[4] / "shared" / "data"))
-FORMATS = ["jpg", "png", "webp", "bmp", "gif", "tif"]
+FORMATS = ["jpg", "png", "webp", "bmp", "gif", "tif", "avif", "jp2"]
 
 
 @pytest.fixture(scope="module")

@@ -14,6 +14,7 @@ import tifffile
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from PIL.PngImagePlugin import PngInfo
 
 from locpipe.stages.decoding.orientation import points_as_stored, points_upright
 from locpipe.stages.load import load, probe
@@ -105,6 +106,39 @@ def test_png_that_has_its_exif_behind_the_pixels(
     path = tmp_path / "a.png"
     path.write_bytes(png16(photo, exif(orientation).tobytes()[6:], early=False))
     check(path, orientation, photo)
+
+
+XMP = (
+    b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">'
+    b'<rdf:Description xmlns:tiff="http://ns.adobe.com/tiff/1.0/" tiff:Orientation="6"/>'
+    b"</rdf:RDF></x:xmpmeta>"
+)
+
+
+@pytest.mark.parametrize("orientation", [None, 3])
+@pytest.mark.parametrize("extension", ["jpg", "png", "webp", "tif", "avif"])
+def test_xmp_turns_nothing(
+    extension: str, orientation: int | None, photo: NDArray[np.uint8], tmp_path: Path
+) -> None:
+    """As in browsers, libvips, ImageMagick, OpenCV and ffmpeg."""
+    options: dict[str, Any] = {} if orientation is None else {"exif": exif(orientation)}
+    if extension == "png":
+        options["pnginfo"] = PngInfo()
+        options["pnginfo"].add_itxt("XML:com.adobe.xmp", XMP.decode())
+    elif extension == "tif":
+        tags = {} if orientation is None else {ORIENTATION: orientation}
+        options = {"tiffinfo": {700: XMP} | tags}
+    else:
+        options |= {"xmp": XMP, "quality": 95}
+    PIL.Image.fromarray(photo).save(tmp_path / f"a.{extension}", **options)
+    check(tmp_path / f"a.{extension}", orientation or 1, photo, tolerance=6)
+
+
+@pytest.mark.parametrize("orientation", UPRIGHT)
+def test_avif_is_turned_once(orientation: int, photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    options: dict[str, Any] = {"quality": 95, "speed": 10, "exif": exif(orientation)}
+    PIL.Image.fromarray(photo).save(tmp_path / "a.avif", **options)
+    check(tmp_path / "a.avif", orientation, photo, tolerance=5)
 
 
 @pytest.mark.parametrize("orientation", UPRIGHT)

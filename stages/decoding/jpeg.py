@@ -1,0 +1,61 @@
+"""JPEG files that lack their last two bytes, the end marker."""
+
+import io
+from collections.abc import Iterator
+
+import PIL.Image
+
+_END = b"\xff\xd9"
+_BASELINE, _EXTENDED, _PROGRESSIVE = 0xC0, 0xC1, 0xC2
+_SCAN = 0xDA
+_PIXELS = [bytes([byte]) * 64 for byte in (0xFE, 0x55, 0x33, 0xCC, 0x0F, 0xE1)]
+
+
+def whole_without_end(content: bytes) -> PIL.Image.Image | None:
+    """Decode a JPEG file without end marker, if all of its pixels are there; else give None.
+
+    Decoders make up what is missing from what follows. So decodings with different bytes behind the
+    last one are the same only where nothing is missing. This holds for files that have all colours in
+    one scan; of others whole scans may be missing, and they count as cut short.
+    """
+    if not _has_one_scan(content):
+        return None
+    content = content.removesuffix(_END[:1])
+    pixels: set[bytes] = set()
+    for more in (b"", *_more_pixels(content)):
+        picture = PIL.Image.open(io.BytesIO(content + more + _END), formats=("JPEG",))
+        pixels.add(picture.tobytes())
+    return picture if len(pixels) == 1 else None
+
+
+def _more_pixels(content: bytes) -> list[bytes]:
+    """Bytes that are pixels wherever a file was cut, before the next restart marker or behind it."""
+    markers = [bytes([0xFF, 0xD0 + number]) for number in range(8)]
+    last = max(range(8), key=lambda number: content.rfind(markers[number]))
+    return [pixels + markers[(last + 1) % 8] + pixels for pixels in _PIXELS]
+
+
+def _has_one_scan(content: bytes) -> bool:
+    """Whether the first scan of a sequential frame has all of its colours."""
+    found = dict(_segments(content))
+    frame = found.get(_BASELINE) or found.get(_EXTENDED)
+    return frame is not None and _SCAN in found and found[_SCAN][0] == frame[5]
+
+
+def is_common(content: bytes) -> bool:
+    """Whether a JPEG is of the kinds that all decoders read: 8 bits, grey or three colours."""
+    found = dict(_segments(content))
+    frames = [found.get(kind) for kind in (_BASELINE, _EXTENDED, _PROGRESSIVE)]
+    return any(frame[0] == 8 and frame[5] in {1, 3} for frame in frames if frame)
+
+
+def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Marker and content of every segment up to the first scan (ITU-T T.81, annex B)."""
+    position = 2
+    while position + 4 <= len(content) and content[position] == 0xFF:
+        length = int.from_bytes(content[position + 2 : position + 4])
+        marker = content[position + 1]
+        yield marker, content[position + 4 : position + 2 + length]
+        if marker == _SCAN:
+            return
+        position += 2 + length

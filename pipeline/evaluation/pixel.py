@@ -20,8 +20,8 @@ def pixel(picture: ComparedPicture) -> Counts:
     found = list(picture.detections)
     left_out = _area(ignored, picture.size)
     # Areas of unions only: chains of intersections and differences of polygons leave lines and
-    # points where edges meet, at which GEOS gives up. Rounding, as differences of equal areas must
-    # be 0: whether there was anything to find hangs on it.
+    # points where edges meet, and GEOS gives up there. Differences of equal areas must be 0, as
+    # they tell whether there was anything to find: so they are rounded.
     truth_area, found_area, either_area = (
         max(0.0, round(_area(polygons + ignored, picture.size) - left_out, 6))
         for polygons in (wanted, found, wanted + found)

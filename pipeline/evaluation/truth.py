@@ -42,7 +42,7 @@ def read_truth(file: Path) -> tuple[Region, ...]:
     except (OSError, UnicodeDecodeError) as error:
         message = f"{file}: cannot read ground truth ({error}); it must be readable UTF-8 text"
         raise ConfigError(message) from error
-    # Not splitlines(): a transcription may hold U+2028 and other things that it splits at.
+    # Not splitlines(): it also splits at U+2028 and others, which a transcription may hold.
     lines = enumerate(text.split("\n"), start=1)
     return tuple(_region(line, f"{file}, line {number}") for number, line in lines if line.strip())
 

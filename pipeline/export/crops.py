@@ -15,7 +15,7 @@ Quad = NDArray[np.float64]
 
 _LEAST_AREA = 1e-3  # square pixels
 _ROUNDED = 0.05  # pixels: the JSON has hundredths
-_STRETCH = 4.0  # of the longer over the shorter of two opposite sides: more is no perspective
+_STRETCH = 4.0  # ratio of two opposite sides: more is no perspective
 _LEAST_TURN = 0.1  # sine of the angle at a corner
 
 
@@ -127,7 +127,7 @@ def _cut_curved(rgb: NDArray[np.uint8], corners: NDArray[np.float64], padding: f
     upper, lower = _along(along, top, x), _along(along, bottom, x)
     share = (y / height)[:, None, None]
     points = upper[None] * (1 - share) + lower[None] * share
-    # Least squares: half of a circle has no better one.
+    # By least squares: half of a circle has no better map.
     straight = np.concatenate([np.stack([along, np.full(half, y)], axis=1) for y in (0.0, height)])
     to_page = _nearest_affine(straight + pad, np.concatenate([top, bottom]))
     return Crop(_sampled(rgb, points), to_page, curved=True)
@@ -135,7 +135,7 @@ def _cut_curved(rgb: NDArray[np.uint8], corners: NDArray[np.float64], padding: f
 
 def _sampled(rgb: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Return the colours at points [h, w, 2] of a page, uint8 [h, w, 3]."""
-    # Of the part around them: OpenCV counts the pixels that it takes them from in 16 bits.
+    # Only the part around them: OpenCV counts the pixels of its source in 16 bits.
     size = np.array([rgb.shape[1], rgb.shape[0]])
     first = np.clip(np.floor(points.min(axis=(0, 1))).astype(int) - 1, 0, size - 1)
     last = np.clip(np.ceil(points.max(axis=(0, 1))).astype(int) + 1, first + 1, size)
@@ -188,7 +188,7 @@ def _is_convex(corners: NDArray[np.float64]) -> bool:
     if not _is_simple(corners) or _signed_area(corners) < _LEAST_AREA:
         return False
     turns, products = _turns(corners)
-    # The JSON rounds to hundredths of a pixel, which bends what was straight.
+    # The JSON rounds to hundredths of a pixel, which bends straight lines.
     return bool((turns >= -0.02 * np.maximum(products, 1.0)).all())
 
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from shapely import Polygon
 
 from ...stages.geometry.box import Box, Point
+from ...stages.geometry.rectangles import upright
 from ..output.box_json import Page
 from .crops import is_curved, quad_of
 
@@ -18,7 +19,7 @@ Pixel = tuple[int, int]
 Rect = tuple[int, int, int, int]
 """Left, top, right, bottom in whole pixels."""
 
-_BASELINE: Final = 0.75  # of the height, from the top: where kraken puts one on a bare box
+_BASELINE: Final = 0.75  # of the height, from the top: kraken puts it there on a bare box
 _SHORTEST: Final = 5  # pixels: kraken refuses shorter baselines
 
 
@@ -107,10 +108,7 @@ def _rectangle_along(quads: list[NDArray[np.float64]]) -> NDArray[np.float64]:
     length = math.hypot(x, y)
     along = np.array([x, y]) / length if length > 1e-6 else np.array([1.0, 0.0])
     axes = np.array([along, [-along[1], along[0]]])
-    turned = np.concatenate(quads) @ axes.T
-    (left, top), (right, bottom) = turned.min(axis=0), turned.max(axis=0)
-    upright = np.array([[left, top], [right, top], [right, bottom], [left, bottom]])
-    return np.asarray(upright @ axes)
+    return np.asarray(upright(np.concatenate(quads) @ axes.T) @ axes)
 
 
 def _baseline(polygon: Iterable[Point], page: Page) -> tuple[Pixel, ...]:

@@ -50,7 +50,7 @@ class RapidOcr:
 
     def __init__(self) -> None:
         try:
-            importlib.import_module("onnxruntime")  # it is loaded with the first picture otherwise
+            importlib.import_module("onnxruntime")  # otherwise the first picture loads it
             self._engine = importlib.import_module("rapidocr").RapidOCR(params=SETTINGS)
         except ImportError as error:
             msg = f"rapidocr needs {error.name}: pip install 'locpipe[rapidocr]'"

@@ -54,7 +54,7 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
     """
     run = open_run(folder.absolute(), options.pictures)
     engine = open_engine(config)
-    # What a worker needs not know: the run may have failed for a million pictures.
+    # Workers need no failures, and there may be a million of them.
     job = ReadJob(replace(run, failures=()), config, engine.version, options.workers)
     stop = Stop()
     with stop.listening(), locked(run.folder):

@@ -25,7 +25,7 @@ from .engine import Seen
 from .units import joined
 
 PROGRAM: Final = "tesseract"
-ONE_LINE: Final = "7"  # psm; 8, one word, reads fewer: it takes no part of a crop for background
+ONE_LINE: Final = "7"  # psm; 8, one word, reads fewer words: to it no part of a crop is background
 LOOKS: Final = ((0.0, 40, 10), (0.1, 48, 12))
 """Two looks at a crop: share of its box's height cut off around it, height it is brought to, and
 border put around it, in pixels. Where they differ the surer one is kept: 6 % more words."""

@@ -24,7 +24,7 @@ from .settings import FOLDER, ReadConfig, open_engine
 from .text import SUFFIXES, PageText, files
 from .units import assigned, groups
 
-MARGIN: Final = 5.0  # seconds that the engine has less than the page
+MARGIN: Final = 5.0  # seconds: the engine gets so much less time than the page
 
 
 @dataclass(frozen=True)
@@ -103,7 +103,7 @@ class Reader(PictureWorker):
 
         The clock is told the stages load, read and write.
         """
-        self.clear(task)  # whatever ends this process, no text of other boxes may remain
+        self.clear(task)  # even if this process dies, no text of other boxes may remain
         with clock.stage("load"):
             page = read_page(Path(task.path))
             picture = self.job.run.picture(page).absolute()

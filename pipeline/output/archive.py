@@ -43,7 +43,7 @@ class FinishedRun:
         """
         for file in _box_files(self.folder / "boxes"):
             page = read_page(file)
-            # A key decides where exports go, so one made up may not lead out of their folder.
+            # A key decides where exports go, so a made-up key must not lead out of their folder.
             if file != result_path(self.folder, "boxes", page.key, page.page):
                 msg = f"{file}: is about another picture, {page.name!r}; remove it, or run again"
                 raise ConfigError(msg)

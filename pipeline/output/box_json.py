@@ -216,7 +216,7 @@ def page_of(document: Mapping[str, Any], origin: str) -> Page:
         )
         raise ConfigError(msg)
     try:
-        key = document["image"]["path"]  # may hold surrogates, which pydantic takes for no text
+        key = document["image"]["path"]  # may hold surrogates, which pydantic refuses
         read = _Document.model_validate(document)
     except (ValidationError, KeyError, TypeError) as error:
         msg = f"{origin}: damaged ({_reason(error)}); remove it and run again"

@@ -45,7 +45,7 @@ def weigh(
     sums = None
     head = read_head(network.classifier, network.channels())
     means, labels = [], []
-    # Not inference mode: the linear classifier is fitted on what comes out.
+    # Not inference mode: the linear classifier is fitted on the result.
     with torch.no_grad():
         for pictures, target in batches:
             maps = network.features(pictures)

@@ -106,7 +106,7 @@ class Checkpoint:
                 slots.setdefault(int(index), {})[slot] = value
         self._network.load_state_dict(network)
         self._optimizer.load_state_dict({"state": slots, "param_groups": header["groups"]})
-        # Sums are rounded in another way when weights and moments lie differently in memory.
+        # Sums are rounded differently if weights and moments lie differently in memory.
         for parameter, moments in self._optimizer.state.items():
             for name, value in moments.items():
                 if value.shape == parameter.shape:

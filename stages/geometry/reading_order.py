@@ -15,7 +15,7 @@ _LEAST_OVERLAP = 0.5  # of the lower one's height
 _LARGEST_GAP = 1.5  # between neighbours on a line, in units of the higher one's height
 _LARGEST_RATIO = 2.0  # of heights
 _LARGEST_LEADING = 1.0  # between lines of a block, in units of the lower one's height
-_REACH = 4.0  # heights of a rectangle in which lies all that is near to it by these rules
+_REACH = 4.0  # heights around a rectangle: by these rules, nothing near it lies further away
 
 
 def reading_order(corners: Floats) -> tuple[list[int], list[int]]:
@@ -95,7 +95,7 @@ def _linked(i: Indices, j: Indices, count: int) -> csr_array:
 
 def _neighbours(boxes: _Frames) -> csr_array:
     """Return which boxes follow which on a line, bool [N, N]."""
-    # The one with the clearer direction decides, of two alike the more horizontal one.
+    # The box with the clearer direction decides; of two alike, the more horizontal one.
     clearer = np.argsort(np.lexsort((boxes.along[:, 0], boxes.length / boxes.height)))
     i, j = boxes.pairs()
     decides = clearer[i] > clearer[j]

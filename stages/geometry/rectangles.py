@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_LEAST_GAIN = 0.9  # of a closer shape: its area against that of the plainer one
+_LEAST_GAIN = 0.9  # a closer shape is taken if its area is below this share of the plainer one's
 _STATIONS = 7  # of a ribbon: cross sections with two corners each
 
 

@@ -33,7 +33,7 @@ def cut_necks(cells: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
     parts[(stats[:, cv2.CC_STAT_AREA] < _LEAST_PART * half**2)[parts]] = 0
     kept = cells.copy()
     for number, box in enumerate(scipy.ndimage.find_objects(marks), start=1):
-        # One by one: the watershed breaks ties by all that it is given.
+        # One by one: in the watershed, other components would change how ties are broken.
         own = marks[box] == number
         seeds = np.where(own, parts[box], 0)
         if len(np.unique(seeds[seeds > 0])) > 1:

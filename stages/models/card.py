@@ -293,7 +293,7 @@ class ModelCard(_Record):
         from .tables import read_measured  # noqa: PLC0415  it loads numpy
 
         measured = read_measured(self._tables_file, len(self.classes))
-        # `linear` is not stored where it is the last layer of the network itself.
+        # `linear` is not stored if it is the last layer of the network itself.
         if weights == "linear" and self.backbone and not measured.linear.any():
             measured.linear[:] = self._structure().is_linear()
         return measured

@@ -19,7 +19,7 @@ from .loading import Model
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-# What an object fills of the side of a training picture, about.
+# Share of a training picture's side that an object fills, about.
 _FILLS = 0.8
 
 _Key = tuple[object, ...]

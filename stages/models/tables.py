@@ -89,6 +89,6 @@ def read_measured(file: Path | None, classes: int) -> Measured:
                 count = stored.get_tensor("count").astype(np.int64)
             if "linear" in names:
                 linear = stored.get_tensor("linear").any(axis=0)
-    except (OSError, SafetensorError):  # whoever loads the model says so
+    except (OSError, SafetensorError):  # loading the model raises the error
         pass
     return Measured(count, linear)

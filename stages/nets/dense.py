@@ -53,7 +53,7 @@ def dense_features(
     if windows:
         native = nn.Sequential(native, convolutional(network.classifier, network.channels()))
     features = densify(native, resolution)
-    # A twin without strides still needs pictures that its windows fit into.
+    # The pictures of a twin without strides must still hold its windows.
     return features, replace(geometry(features), multiple=geometry(native).multiple)
 
 

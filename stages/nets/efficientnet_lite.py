@@ -6,7 +6,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-_NORM = 1e-3  # epsilon of TensorFlow's batch norm, which these weights were trained with
+_NORM = 1e-3  # epsilon of TensorFlow's batch norm, with which these weights were trained
 
 
 class EfficientNetLite0(nn.Module):

@@ -18,5 +18,4 @@ def centre_gaussian(width: int, height: int) -> NDArray[np.float32]:
     It is as wide as the picture: Choe et al. draw it on a square that every picture is warped to.
     """
     x, y = (((np.arange(side) + 0.5) / side - 0.5) / _SIGMA for side in (width, height))
-    heat: NDArray[np.float32] = np.exp(-(x[None] ** 2 + y[:, None] ** 2) / 2).astype(np.float32)
-    return heat
+    return np.asarray(np.exp(-(x[None] ** 2 + y[:, None] ** 2) / 2), np.float32)

@@ -71,7 +71,7 @@ def _label_totals(pages: Mapping[str, Page], truth: Truth) -> dict[str, WsolTota
     The score of a label is that of its best box, 0 without one.
     """
     named = [{thing.label for thing in truth.things.get(stem, ())} - {""} for stem in pages]
-    # Of all pictures: with the labels top1, each names what it alone most probably shows.
+    # Labels of all pictures: with top1, each picture has only its own most probable label.
     looked_for = set().union(*(page.labels for page in pages.values()))
     labels = sorted(looked_for & set().union(*named))
     if not labels:

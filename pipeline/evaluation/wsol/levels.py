@@ -33,5 +33,4 @@ def levels(heatmap: NDArray[Any], normalize: Normalize) -> NDArray[np.uint8]:
     elif heat.min() < 0 or heat.max() > 1:
         msg = f"heat must lie in 0..1, this in {heat.min():g}..{heat.max():g}; use minmax"
         raise ValueError(msg)
-    scaled: NDArray[np.uint8] = np.rint(heat * (COUNT - 1)).astype(np.uint8)
-    return scaled
+    return np.asarray(np.rint(heat * (COUNT - 1)), np.uint8)

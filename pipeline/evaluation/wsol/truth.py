@@ -1,6 +1,6 @@
 """Ground truth of objects, from one or more places that know different things."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,12 +31,17 @@ def read_truth(places: Sequence[Path]) -> Truth:
     truth = Truth()
     for place in places:
         known = _read(place)
-        _check_new(place, known.things.keys() & truth.things.keys())
-        _check_new(place, known.masks.keys() & truth.masks.keys())
+        twice = known.things.keys() & truth.things.keys() or known.masks.keys() & truth.masks.keys()
+        if twice:
+            message = f"{place}: the truth of {min(twice)} was given before; give each picture once"
+            raise ConfigError(message)
         truth.things.update(known.things)
         truth.masks.update(known.masks)
-    if truth.things and truth.masks:
-        _check_same(truth)
+    odd = sorted(truth.things.keys() ^ truth.masks.keys())
+    if truth.things and truth.masks and odd:
+        has, lacks = ("a mask", "box") if odd[0] in truth.masks else ("boxes", "mask")
+        message = f"ground truth: {odd[0]} has {has} but no {lacks} ({len(odd)} pictures in all); give both"
+        raise ConfigError(message)
     return truth
 
 
@@ -63,16 +68,3 @@ def _by_stem(masks: Sequence[Path]) -> dict[str, Path]:
             message = f"{file} and {other.name}: two masks of one picture; leave one of them there"
             raise ConfigError(message)
     return files
-
-
-def _check_new(place: Path, twice: Iterable[str]) -> None:
-    if names := sorted(twice):
-        message = f"{place}: the truth of {names[0]} was given before; give each picture once"
-        raise ConfigError(message)
-
-
-def _check_same(truth: Truth) -> None:
-    if odd := sorted(truth.things.keys() ^ truth.masks.keys()):
-        has, lacks = ("a mask", "box") if odd[0] in truth.masks else ("boxes", "mask")
-        message = f"ground truth: {odd[0]} has {has} but no {lacks} ({len(odd)} pictures in all); give both"
-        raise ConfigError(message)

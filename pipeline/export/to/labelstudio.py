@@ -108,7 +108,7 @@ def _interface(pages: Pages) -> Iterator[bytes]:
         for label in labels:
             add(control, "Label", value=label)
     ET.indent(root)
-    # Without an XML declaration: with one, Label Studio 1.23 refuses it.
+    # Label Studio 1.23 refuses an XML declaration.
     yield ET.tostring(root, encoding="unicode").encode() + b"\n"
 
 

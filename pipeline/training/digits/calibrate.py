@@ -180,8 +180,7 @@ def _truth(canvas: Canvas, grid: Grid, polarity: Polarity) -> NDArray[np.int64]:
     for index, (label, light) in enumerate(zip(canvas.labels, canvas.light, strict=True)):
         if light == (polarity == "normal"):
             truth[canvas.owner == index] = label
-    at_centres: NDArray[np.int64] = truth[y[:, None], x]
-    return at_centres
+    return np.asarray(truth[y[:, None], x])
 
 
 def _some(random: Generator, cells: NDArray[np.intp], most: int) -> NDArray[np.intp]:

@@ -16,7 +16,7 @@ from .mnist import Digits
 Picture = NDArray[np.uint8]
 
 SCALES = (0.8, 4.0)
-_GAP = 8  # pixels kept free around a digit: what touches is one component
+_GAP = 8  # pixels kept free around a digit: digits that touch would be one component
 _TRIES = 50
 _TILE = (480, 360)
 _HELD_OUT = 5

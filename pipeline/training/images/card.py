@@ -22,7 +22,7 @@ from .loop import TrainedImages
 from .measure import ImagesQuality
 from .shown import Shown, shown
 
-# Pictures of each class that the AdGAP tables are measured on; `locpipe weigh` can take more.
+# The AdGAP tables are measured on so many pictures per class; `locpipe weigh` can take more.
 _WEIGHED = 50
 _BATCH = 10
 _EXACT: tuple[Resolution, ...] = ("native", "atrous")  # cells of both have the same values

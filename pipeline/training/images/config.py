@@ -95,17 +95,13 @@ class ImagesTrainConfig(Section):
         return value
 
     @model_validator(mode="after")
-    def _one_mean_a_channel(self) -> Self:
+    def _fits_together(self) -> Self:
         if len(self.mean) != len(self.std) or len(self.mean) == 2:
             msg = f"mean has {len(self.mean)} and std {len(self.std)} values; give both 1 or 3"
             raise ValueError(msg)
         if not min(self.std) > 0:
             msg = f"std has {min(self.std)}, which pictures cannot be divided by; give numbers > 0"
             raise ValueError(msg)
-        return self
-
-    @model_validator(mode="after")
-    def _head_on_weights(self) -> Self:
         if self.weights is not None and self.head is None:
             msg = (
                 f"weights ({self.weights}) of a backbone need a head, such as gap, for the classes"

@@ -22,7 +22,7 @@ from ...sources.pictures import EXTENSIONS
 log = logging.getLogger(__name__)
 
 _BATCH = 16
-# Side of the middle of a picture, as a share of the shorter side: the test protocol of ImageNet.
+# Side of the middle as a share of the picture's shorter side: the test protocol of ImageNet.
 _MIDDLE = 0.875
 
 

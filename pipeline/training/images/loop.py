@@ -99,7 +99,7 @@ class ImagesTraining:
             learned, lr=config.learning_rate, weight_decay=config.weight_decay
         )
         self.state = nn.ModuleDict({"network": network})
-        # Steps done, and the sums of error and of what was right since the last validation.
+        # Steps done; sums of the error and of the share of right ones since the last validation.
         self.state.register_buffer("sums", torch.zeros(3, dtype=torch.float64))
         settings = config.model_dump(mode="json", exclude=_FREE)
         self.checkpoint = Checkpoint(config.output, self.state, self.optimizer, settings)

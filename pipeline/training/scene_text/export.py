@@ -83,7 +83,7 @@ def page_of_rendering(
 
 
 def _box(word: RenderedWord, width: int, height: int) -> Box:
-    # What sticks out of the picture is cut off: boxes lie inside it.
+    # Boxes are cut off at the border of the picture.
     corners = np.clip(word.polygon, 0, (width, height)).round(2).astype(float)
     left, top = np.floor(corners.min(0)).astype(int).tolist()
     right, bottom = np.ceil(corners.max(0)).astype(int).tolist()

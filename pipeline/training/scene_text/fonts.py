@@ -113,7 +113,7 @@ def find_fonts(settings: FontSettings) -> Fonts:
             font has the glyphs.
     """
     require_fonttools()
-    # It reports every oddity of every font; what cannot be read is reported below.
+    # It reports every oddity of every font; a font that cannot be read is reported below.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     families: defaultdict[str, list[Face]] = defaultdict(list)
     symbols: list[tuple[Face, str]] = []

@@ -132,8 +132,6 @@ def _outline(rng: np.random.Generator, box: tuple[float, float, float, float]) -
     middle = np.array([left + right, top + bottom]) / 2
     half = np.array([right - left, bottom - top]) / 2
     if kind == "ellipse":
-        ellipse: Points = middle + circle * half * 1.35
-        return ellipse
+        return np.asarray(middle + circle * half * 1.35)
     radius = uniform(rng, 0.1, 0.5) * min(half)
-    rounded: Points = middle + np.sign(circle) * (half - radius) + radius * circle
-    return rounded
+    return np.asarray(middle + np.sign(circle) * (half - radius) + radius * circle)

@@ -22,7 +22,7 @@ EVERYDAY = (
     *("Oxygen-Sans", "Manrope", "Gillius ADF", "Switzera ADF", "League Spartan", "B612"),
     *("Tiresias Signfont", "EB Garamond", "Yanone Kaffeesatz", "Comic Neue", "Play"),
 )
-# Letters by their code, but dingbats, Greek, key caps or formulas by their looks.
+# Their codes are letters, but they look like dingbats, Greek, key caps or formulas.
 NO_LETTERS = (
     *("D050000L", "Standard Symbols PS", "Linux Biolinum Keyboard O", "Noto Sans Symbols"),
     *("Noto Sans Math", "STIX Math", "DejaVu Math TeX Gyre", "Berenis ADF Pro Math"),

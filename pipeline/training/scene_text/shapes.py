@@ -54,5 +54,5 @@ def fill(
 
 
 def _fixed_point(outline: Points) -> NDArray[np.int32]:
-    # OpenCV's whole numbers are pixel centres, ours are pixel corners; far points would overflow.
+    # Whole numbers are pixel centres in OpenCV, pixel corners here; far points would overflow.
     return np.round((np.clip(outline, -9000, 9000) - 0.5) * 16).astype(np.int32)

@@ -59,7 +59,7 @@ def _around(polygon: NDArray[np.float32]) -> NDArray[np.float32]:
     reading = polygon[half - 1] + polygon[half] - polygon[0] - polygon[-1]
     corners = tilted(polygon.astype(np.float64)).astype(np.float32)
     along = reading / np.linalg.norm(reading)
-    # OpenCV's corners go clockwise; the first begins the side that runs with the reading.
+    # OpenCV's corners go clockwise; the first one starts the side along the reading direction.
     sides = np.roll(corners, -1, 0) - corners
     first = int(np.argmax(sides @ along))
     return np.asarray(np.roll(corners, -first, 0), np.float32)

@@ -36,7 +36,7 @@ from .samples import moved
 from .validate import regions
 
 _SEED = 9_000_000
-# As users' photographs are: some of them have text, and that seldom fills the picture.
+# Like users' photographs: some of them have text, which seldom fills the picture.
 PHOTOGRAPHS = {
     "width": 1024,
     "height": 768,
@@ -45,10 +45,10 @@ PHOTOGRAPHS = {
 # Log-odds of the thresholds tried.
 _LOWS = np.arange(-2, 1.01, 0.25)
 _HIGHS = np.arange(0.5, 5.8, 0.75)
-# IoU alone takes boxes that cut letters off; DetEval alone whole lines for words.
+# IoU alone accepts boxes that cut letters off; DetEval alone accepts lines for words.
 _PROTOCOLS = ("icdar2015", "deteval")
-_NEAR = 0.04  # of H: what is that close to the best has the shape of a paraboloid
-_EACH = 2000  # cells of a picture that the regression sees: neighbours tell little more
+_NEAR = 0.04  # of H: so close to the best, the curve has the shape of a paraboloid
+_EACH = 2000  # cells per picture in the regression: their neighbours tell little more
 
 
 @dataclass(frozen=True)

@@ -22,7 +22,7 @@ SHRINK = 0.25
 _AROUND = 0.12  # how far the gap reaches beyond the word, in the same unit
 _LEAST_CORE = STRIDE  # pixels: a thinner core would fall between the positions
 _LEAST_SIDE = 5.0  # pixels: a smaller word cannot be read
-_LEAST_SEEN = 0.2  # of a word's area: less of it may look like anything
+_LEAST_SEEN = 0.2  # of a word's area: a smaller part may look like anything
 
 
 @dataclass(frozen=True)

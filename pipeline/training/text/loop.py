@@ -24,7 +24,7 @@ from .loss import balanced_loss
 from .samples import Batch, batches
 from .validate import Rendered, as_input, measure, measure_real
 
-# What must not change on the way; lessons may get better or harder, and the machine another one.
+# These must stay the same to go on; the pictures and the machine may change.
 _SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
 _CLIP = 5.0
 _log = logging.getLogger(__name__)
@@ -182,7 +182,7 @@ class TextTraining:
 
     def averaged_with(self, average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
         """Return the average of weights after `count` steps, moved towards those of `now`."""
-        # Young averages look back a tenth of the way only, or the first weights would linger.
+        # Young averages look back only a tenth of the way, or the first weights would linger.
         rate = max(1 - self.config.ema, 1 / (1 + int(count) / 10))
         if not average.is_floating_point():
             return now

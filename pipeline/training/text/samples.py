@@ -76,7 +76,7 @@ def _start_worker(_: int) -> None:
 
 
 def _end_with_parent() -> None:
-    # Else a worker whose training was killed waits for ever for someone to take its last batch.
+    # Else a worker of a killed training waits for ever for someone to take its last batch.
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -116,7 +116,7 @@ def crop(
         word = rendering.words[random.integers(len(rendering.words))]
         aim = word.polygon.mean(axis=0) - random.uniform(0.1, 0.9, 2) * cut
         corner = np.clip(aim, 0, (width - cut, height - cut))
-    # From pixel centres to pixel centres, where the outer corners are the frame.
+    # OpenCV maps pixel centres; our frame starts at the outer corner of the first pixel.
     matrix = np.array([[1, 0, corner[0] - 0.5], [0, 1, corner[1] - 0.5]])
     matrix[:, :2] /= zoom
     matrix[:, 2] += 0.5 / zoom

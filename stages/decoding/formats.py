@@ -16,7 +16,7 @@ from typing import Any, BinaryIO
 import numpy as np
 import PIL.Image
 from PIL import ImageFile, PngImagePlugin, UnidentifiedImageError
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 
 from ..errors import ImageError
 from .colour import as_meant
@@ -122,7 +122,7 @@ def decode(stored: Stored) -> PIL.Image.Image:
         pixels = _deep_colours(stored) if is_deep else to_8_bit(_loaded(stored))
     if is_deep or picture.mode.startswith("I"):
         _tell_of_black(pixels, stored)
-    pixels = as_meant(pixels, stored.format, covered)
+    pixels = as_meant(pixels, covered, is_sure=_is_sure_of_alpha(picture))
     if stored.format not in UPRIGHT_WHEN_DECODED:
         pixels = turned_upright(pixels, stored.orientation)
     if pixels.size != stored.upright_size:
@@ -141,6 +141,12 @@ def _named_lines(stored: Stored) -> Iterator[None]:
     finally:
         if lines:
             _log.warning("%s: %s", stored.name, "; ".join(lines[:_MOST_LINES]))
+
+
+def _is_sure_of_alpha(picture: ImageFile.ImageFile) -> bool:
+    if isinstance(picture, TiffImageFile):
+        return EXTRASAMPLES in picture.tag_v2
+    return picture.format not in {"BMP", "JPEG2000"}
 
 
 def _deep_colours(stored: Stored) -> PIL.Image.Image:

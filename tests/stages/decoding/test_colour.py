@@ -318,6 +318,36 @@ def test_alpha_of_a_bmp_that_is_0_everywhere_was_never_set(alpha: int, tmp_path:
         np.testing.assert_allclose(found[1], over, atol=1)
 
 
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_fourth_channel_of_a_tiff_that_is_0_everywhere(
+    is_named: bool,  # noqa: FBT001 - a case
+    dtype: type[np.uint8 | np.uint16],
+    photo: PIL.Image.Image,
+    tmp_path: Path,
+) -> None:
+    """Without a tag that names it, nobody set it."""
+    scale = 257 if dtype is np.uint16 else 1
+    values = (np.dstack([np.asarray(photo), np.zeros((75, 113))]) * scale).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", extrasamples=["unassalpha"])
+    if not is_named:
+        tag = struct.pack("<HHI", 338, 3, 1)  # becomes one that nobody knows
+        content = (tmp_path / "a.tif").read_bytes()
+        assert tag in content
+        (tmp_path / "a.tif").write_bytes(content.replace(tag, struct.pack("<HHI", 337, 3, 1)))
+    found = load(tmp_path / "a.tif", background=(9, 8, 7)).rgb
+    assert (found == ((9, 8, 7) if is_named else np.asarray(photo))).all()
+
+
+def test_a_fourth_channel_of_a_jpeg_2000_that_is_0_everywhere(
+    photo: PIL.Image.Image, tmp_path: Path
+) -> None:
+    picture = photo.copy()
+    picture.putalpha(0)
+    picture.save(tmp_path / "a.jp2")
+    np.testing.assert_array_equal(load(tmp_path / "a.jp2").rgb, np.asarray(photo))
+
+
 def test_a_png_that_is_transparent_everywhere_shows_the_background(tmp_path: Path) -> None:
     PIL.Image.new("RGBA", (2, 2), (1, 2, 3, 0)).save(tmp_path / "a.png")
     assert (load(tmp_path / "a.png", background=(9, 8, 7)).rgb == (9, 8, 7)).all()

@@ -19,6 +19,7 @@ from PIL import ImageFile, PngImagePlugin, UnidentifiedImageError
 from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 
 from ..errors import ImageError
+from .bmp import plain_bmp
 from .colour import as_meant
 from .depth import first_tag, has_deep_colours, read_deep_colours, to_8_bit
 from .jpeg import whole_without_end
@@ -235,7 +236,14 @@ def _identify(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, BinaryIO]
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and b"avif" not in _brands(head):
         open_heif = _plugin("pillow_heif", "heic", f"{name} is HEIC").HeifImageFile
         return open_heif(file), file
-    return PIL.Image.open(file, formats=_FORMATS), file
+    try:
+        return PIL.Image.open(file, formats=_FORMATS), file
+    except OSError as error:
+        if isinstance(error, UnidentifiedImageError) or not head.startswith(b"BM"):
+            raise
+        file.seek(0)
+        file = plain_bmp(file.read())
+        return PIL.Image.open(file, formats=["BMP"]), file
 
 
 def _plugin(module: str, extra: str, what: str) -> Any:  # noqa: ANN401 - of any module

@@ -3,8 +3,9 @@
 import json
 import logging
 import sys
+from contextlib import nullcontext
 from datetime import UTC, datetime
-from typing import Literal
+from typing import Literal, TextIO
 
 LogFormat = Literal["text", "json"]
 
@@ -25,9 +26,17 @@ class _JsonLines(logging.Formatter):
         return json.dumps(line)
 
 
+class _Lines(logging.StreamHandler[TextIO]):
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write a line above the bars that there are, whoever draws them."""
+        bars = sys.modules.get("tqdm")  # without bars it stays unloaded
+        with bars.tqdm.external_write_mode(self.stream) if bars else nullcontext():
+            super().emit(record)
+
+
 def set_up_logging(level: int = logging.INFO, log_format: LogFormat = "text") -> None:
     """Send the log of locpipe, and nothing else's, to stderr, and say whether bars may be there."""
-    handler = logging.StreamHandler(sys.stderr)
+    handler = _Lines(sys.stderr)
     handler.setFormatter(_JsonLines() if log_format == "json" else logging.Formatter())
     logger = logging.getLogger(__package__.partition(".")[0])
     logger.handlers = [handler]

@@ -3,12 +3,10 @@
 import logging
 import time
 from collections.abc import Iterable, Iterator
-from contextlib import nullcontext
 from types import TracebackType
 from typing import Final, Self
 
 from tqdm import tqdm
-from tqdm.contrib.logging import logging_redirect_tqdm
 
 from ..workers.messages import Outcome
 
@@ -27,15 +25,11 @@ class Progress:
 
     def __init__(self, total: int, *, shown: bool) -> None:
         self._bar = tqdm(total=total, unit=" pictures", disable=not shown, smoothing=0)
-        # Unasked, it would redirect the root logger, which has nothing to do with our lines.
-        ours = logging.getLogger(__name__.partition(".")[0])
-        self._redirect = logging_redirect_tqdm([ours]) if shown else nullcontext()
         self._started = self._told = time.monotonic()
         self._total = total
         self._done = self._pixels = self._failed = 0
 
     def __enter__(self) -> Self:
-        self._redirect.__enter__()
         return self
 
     def __exit__(
@@ -45,7 +39,6 @@ class Progress:
         tb: TracebackType | None,
     ) -> None:
         self._bar.close()
-        self._redirect.__exit__(kind, error, tb)
 
     def watch(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
         """Count pictures as they pass."""

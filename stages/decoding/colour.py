@@ -12,21 +12,18 @@ _MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 
 
 def as_meant(
-    picture: PIL.Image.Image, format_: str, covered: tuple[int, int, int, int] | None
+    picture: PIL.Image.Image, covered: tuple[int, int, int, int] | None, *, is_sure: bool
 ) -> PIL.Image.Image:
     """Give a picture the alpha that viewers see, which is not always the one stored.
 
     Args:
         picture: Any 8-bit mode.
-        format_: Pillow's name of its format. In BMP alpha that is 0 everywhere was never set.
         covered: Left, top, right, bottom of the part that the first frame of a GIF covers. The rest is
             transparent. None stands for all.
+        is_sure: Whether the file says that its fourth channel is alpha. Where it does not, alpha that is
+            0 everywhere was never set.
     """
-    if (
-        format_ == "BMP"
-        and picture.mode == "RGBA"
-        and picture.getchannel("A").getextrema() == (0, 0)
-    ):
+    if not is_sure and picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (0, 0):
         return picture.convert("RGB")
     if covered is None or covered == (0, 0, *picture.size):
         return picture

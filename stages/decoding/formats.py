@@ -16,9 +16,10 @@ from typing import Any, BinaryIO
 import numpy as np
 import PIL.Image
 from PIL import ImageFile, PngImagePlugin, UnidentifiedImageError
-from PIL.TiffImagePlugin import TiffImageFile
+from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 
 from ..errors import ImageError
+from .bmp import plain_bmp
 from .colour import as_meant
 from .depth import first_tag, has_deep_colours, read_deep_colours, to_8_bit
 from .jpeg import whole_without_end
@@ -122,7 +123,7 @@ def decode(stored: Stored) -> PIL.Image.Image:
         pixels = _deep_colours(stored) if is_deep else to_8_bit(_loaded(stored))
     if is_deep or picture.mode.startswith("I"):
         _tell_of_black(pixels, stored)
-    pixels = as_meant(pixels, stored.format, covered)
+    pixels = as_meant(pixels, covered, is_sure=_is_sure_of_alpha(picture))
     if stored.format not in UPRIGHT_WHEN_DECODED:
         pixels = turned_upright(pixels, stored.orientation)
     if pixels.size != stored.upright_size:
@@ -141,6 +142,12 @@ def _named_lines(stored: Stored) -> Iterator[None]:
     finally:
         if lines:
             _log.warning("%s: %s", stored.name, "; ".join(lines[:_MOST_LINES]))
+
+
+def _is_sure_of_alpha(picture: ImageFile.ImageFile) -> bool:
+    if isinstance(picture, TiffImageFile):
+        return EXTRASAMPLES in picture.tag_v2
+    return picture.format not in {"BMP", "JPEG2000"}
 
 
 def _deep_colours(stored: Stored) -> PIL.Image.Image:
@@ -229,7 +236,14 @@ def _identify(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, BinaryIO]
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and b"avif" not in _brands(head):
         open_heif = _plugin("pillow_heif", "heic", f"{name} is HEIC").HeifImageFile
         return open_heif(file), file
-    return PIL.Image.open(file, formats=_FORMATS), file
+    try:
+        return PIL.Image.open(file, formats=_FORMATS), file
+    except OSError as error:
+        if isinstance(error, UnidentifiedImageError) or not head.startswith(b"BM"):
+            raise
+        file.seek(0)
+        file = plain_bmp(file.read())
+        return PIL.Image.open(file, formats=["BMP"]), file
 
 
 def _plugin(module: str, extra: str, what: str) -> Any:  # noqa: ANN401 - of any module

@@ -50,7 +50,7 @@ class JxlFile(ImageFile.ImageFile):
 
 
 def _header(content: bytes) -> tuple[tuple[int, int], int]:
-    """Columns and rows as stored, and the orientation, 1..8 (clauses B.2 and D.3)."""
+    """Columns and rows as stored, and the orientation, 1..8 (SizeHeader, ImageMetadata)."""
     take = _Bits(b"".join(_pieces(content))[2:]).take
     is_small = take(1)
 

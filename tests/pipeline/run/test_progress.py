@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from locpipe.pipeline.cli.logs import set_up_logging
 from locpipe.pipeline.run import progress
 from locpipe.pipeline.run.progress import Progress
 from locpipe.pipeline.workers.messages import Outcome
@@ -74,15 +75,15 @@ def test_a_warning_under_the_bar_has_a_line_of_its_own(monkeypatch: pytest.Monke
     terminal = Terminal()
     monkeypatch.setattr(sys, "stderr", terminal)
     logger = logging.getLogger("locpipe")
-    before = (logger.handlers, logger.propagate)
-    logger.handlers, logger.propagate = [logging.StreamHandler(terminal)], False
+    before = (logger.handlers, logger.propagate, logger.level)
+    set_up_logging()
     try:
         with Progress(3, shown=True) as bar:
             bar.add(DONE)
             bar.add(Outcome("c.png", "done", warnings=("'c.png': nearly black",)))
             bar.add(FAILED)
     finally:
-        logger.handlers, logger.propagate = before
+        logger.handlers, logger.propagate, logger.level = before
     # What is to be seen: a carriage return goes back to the beginning of a line.
     seen = [line.rpartition("\r")[2] for line in terminal.getvalue().split("\n")]
     assert seen[:2] == ["'c.png': nearly black", "failed: 'b.jpg': cut short"]

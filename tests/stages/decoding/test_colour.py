@@ -16,6 +16,7 @@ import tifffile
 from numpy.typing import NDArray
 from PIL import ImageCms
 
+from locpipe.stages.errors import ImageError
 from locpipe.stages.load import load
 
 DATA = Path(os.environ.get("LOCPIPE_DATA", Path(__file__).parents[4] / "shared" / "data"))
@@ -291,17 +292,49 @@ def bmp(bits: int, masks: tuple[int, ...], row: bytes) -> bytes:
     )
 
 
-@pytest.mark.parametrize(
-    ("masks", "bits"), [((0xF800, 0x7E0, 0x1F), (5, 6, 5)), ((0x7C00, 0x3E0, 0x1F), (5, 5, 5))]
-)
-def test_bmp_of_16_bits(masks: tuple[int, ...], bits: tuple[int, ...], tmp_path: Path) -> None:
-    """Of embedded cameras; the highest level is white."""
-    levels = np.arange(65536)
-    (tmp_path / "a.bmp").write_bytes(bmp(16, masks, levels.astype("<u2").tobytes()))
-    found = load(tmp_path / "a.bmp").rgb[0]
-    for channel, (mask, count) in enumerate(zip(masks, bits, strict=True)):
-        expected = ((levels & mask) // (mask & -mask)) * 255 / (2**count - 1)
-        assert np.abs(found[:, channel] - expected).max() <= 1
+BIT_FIELDS = [
+    (16, (0xF800, 0x7E0, 0x1F)),
+    (16, (0x7C00, 0x3E0, 0x1F)),
+    (16, (0x1F, 0x7E0, 0xF800)),
+    (16, (0xF00, 0xF0, 0xF)),
+    (32, (0xFF, 0xFF00, 0xFF0000)),
+    (32, (0x3FF00000, 0xFFC00, 0x3FF)),
+    (32, (0xFFC00000, 0x3FF000, 0xFFC)),
+]
+
+
+@pytest.mark.parametrize("is_top_down", [False, True])
+@pytest.mark.parametrize(("bits", "masks"), BIT_FIELDS)
+def test_bmp_that_names_the_bits_of_its_colours(
+    bits: int,
+    masks: tuple[int, ...],
+    is_top_down: bool,  # noqa: FBT001 - a case
+    tmp_path: Path,
+) -> None:
+    """Of embedded cameras; the highest level of each colour is white."""
+    samples = np.random.default_rng(1).integers(0, 2**bits, 999)
+    content = bytearray(bmp(bits, masks, samples.astype(f"<u{bits // 8}").tobytes()))
+    content[22:26] = struct.pack("<i", -1 if is_top_down else 1)
+    (tmp_path / "a.bmp").write_bytes(content)
+    found = load(tmp_path / "a.bmp").rgb[0, :999]
+    expected = np.stack([(samples & mask) / mask * 255 for mask in masks], axis=-1)
+    assert np.abs(found - expected).max() <= 1
+
+
+def test_alpha_of_a_bmp_of_four_bits_each(tmp_path: Path) -> None:
+    row = np.array([0xF000, 0x0FFF, 0xFF00, 0x800F], "<u2").tobytes()
+    (tmp_path / "a.bmp").write_bytes(bmp(16, (0xF00, 0xF0, 0xF, 0xF000), row))
+    found = load(tmp_path / "a.bmp", background=(50, 60, 70)).rgb[0].tolist()
+    assert found[:3] == [[0, 0, 0], [50, 60, 70], [255, 0, 0]]
+    np.testing.assert_allclose(found[3], (23, 28, 169), atol=1)
+
+
+def test_a_bmp_of_bits_that_is_cut_short_or_rare_is_an_error(tmp_path: Path) -> None:
+    content = bmp(16, (0xF00, 0xF0, 0xF), bytes(200))
+    for changed in (content[:-1], content[:20], content[:30] + b"\x05" + content[31:]):
+        (tmp_path / "a.bmp").write_bytes(changed)
+        with pytest.raises(ImageError, match=r"a\.bmp' (cannot be decoded|is not a picture)"):
+            load(tmp_path / "a.bmp")
 
 
 @pytest.mark.parametrize("alpha", [0, 128, 255])
@@ -316,6 +349,36 @@ def test_alpha_of_a_bmp_that_is_0_everywhere_was_never_set(alpha: int, tmp_path:
         assert found[0] == [50, 60, 70]
         over = [round(c * alpha / 255 + b * (1 - alpha / 255)) for c, b in zip((10, 20, 30), (50, 60, 70), strict=True)]  # fmt: skip
         np.testing.assert_allclose(found[1], over, atol=1)
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16])
+@pytest.mark.parametrize("is_named", [True, False])
+def test_a_fourth_channel_of_a_tiff_that_is_0_everywhere(
+    is_named: bool,  # noqa: FBT001 - a case
+    dtype: type[np.uint8 | np.uint16],
+    photo: PIL.Image.Image,
+    tmp_path: Path,
+) -> None:
+    """Without a tag that names it, nobody set it."""
+    scale = 257 if dtype is np.uint16 else 1
+    values = (np.dstack([np.asarray(photo), np.zeros((75, 113))]) * scale).astype(dtype)
+    tifffile.imwrite(tmp_path / "a.tif", values, photometric="rgb", extrasamples=["unassalpha"])
+    if not is_named:
+        tag = struct.pack("<HHI", 338, 3, 1)  # becomes one that nobody knows
+        content = (tmp_path / "a.tif").read_bytes()
+        assert tag in content
+        (tmp_path / "a.tif").write_bytes(content.replace(tag, struct.pack("<HHI", 337, 3, 1)))
+    found = load(tmp_path / "a.tif", background=(9, 8, 7)).rgb
+    assert (found == ((9, 8, 7) if is_named else np.asarray(photo))).all()
+
+
+def test_a_fourth_channel_of_a_jpeg_2000_that_is_0_everywhere(
+    photo: PIL.Image.Image, tmp_path: Path
+) -> None:
+    picture = photo.copy()
+    picture.putalpha(0)
+    picture.save(tmp_path / "a.jp2")
+    np.testing.assert_array_equal(load(tmp_path / "a.jp2").rgb, np.asarray(photo))
 
 
 def test_a_png_that_is_transparent_everywhere_shows_the_background(tmp_path: Path) -> None:

@@ -95,6 +95,16 @@ def test_exif_counts_only_with_its_checksum(
         assert load(tmp_path / "a.png").exif_orientation == orientation
 
 
+def test_pixels_in_a_chunk_per_byte(photo: NDArray[np.uint8], tmp_path: Path) -> None:
+    whole = png(photo[:9, :9], late=HARMLESS["a text with a wrong checksum"])
+    start = whole.index(b"IDAT") - 4
+    (length,) = struct.unpack(">I", whole[start : start + 4])
+    packed = whole[start + 8 : start + 8 + length]
+    chunks = b"".join(chunk(b"IDAT", bytes([byte])) for byte in packed)
+    (tmp_path / "a.png").write_bytes(whole[:start] + chunks + whole[start + 12 + length :])
+    np.testing.assert_array_equal(load(tmp_path / "a.png").rgb, photo[:9, :9])
+
+
 def test_the_first_exif_counts(photo: NDArray[np.uint8], tmp_path: Path) -> None:
     tags = [chunk(b"eXIf", exif(orientation)) for orientation in (8, 3)]
     (tmp_path / "a.png").write_bytes(png(photo, early=tags[0], late=tags[1]))

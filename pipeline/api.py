@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..stages.engines.threads import computing_with
 from ..stages.errors import ConfigError, ImageError
 from ..stages.load import Image, load
+from ..stages.localize import Result, localize_image, open_engine
 from ..stages.maps import boxes_of, heatmap_of
 from ..stages.models.card import Backbone
 from ..stages.models.loading import Model, find_model, load_model
@@ -35,7 +37,6 @@ if TYPE_CHECKING:
     from torch import nn
 
     from ..stages.geometry.box import Boxes
-    from ..stages.localize import Result
     from .ocr.engines import EngineName
     from .ocr.settings import Unit
 
@@ -139,9 +140,6 @@ def localize(
         >>> locpipe.localize(blank, settings={"boxes.min_side": 8}).boxes.items
         ()
     """
-    from ..stages.localize import localize_image  # noqa: PLC0415 - imports torch
-    from .picture.threads import computing_with  # noqa: PLC0415 - imports torch
-
     if isinstance(model, str | Path | Config):
         config = _config(model, settings)
         ready = _model(config.source)
@@ -153,6 +151,7 @@ def localize(
     else:
         background, limit = config.input.background, config.input.max_megapixels
         image = load(Path(picture), page=page, background=background, max_megapixels=limit)
+    open_engine(ready, config, config.run.threads)
     with computing_with(config.run.threads):
         return localize_image(image, ready, config)
 

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from .geometry.box import Box, Boxes
@@ -95,10 +94,7 @@ def _stretched(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _probabilities(model: Model, crops: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Return the softmax of the network on crops uint8 [N, h, w, C]: float32 [N, classes]."""
-    x = torch.from_numpy(normalized(crops, model.card.input))
-    with torch.inference_mode():
-        logits = model.network(x)
-    if logits.ndim != 2:
+    chances = model.network.probabilities(normalized(crops, model.card.input))
+    if chances is None:
         raise model.card.cannot_classify()
-    chances: NDArray[np.float32] = logits.softmax(dim=1).numpy()
     return chances

@@ -2,27 +2,21 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import nn
 
-from .caching import cached_while_alive
+from .engines.choice import opened
+from .engines.threads import threads_now
 from .geometry.grid import Grid
 from .models.card import InputSpec
 from .models.loading import Model
-from .nets import Network
-from .nets.dense import Geometry, dense_features, peak_floats
-from .nets.folded import folded
-from .nets.head import takes_any_size
-from .precision import float32_only
-from .settings import Padding, Polarity, Precision, Resolution
+from .settings import InferEngineName, Padding, Polarity, Precision, Resolution
+from .strides import Geometry
 
 _COPIES = 4  # arrays of the size of the answers that are alive while they become log-odds
-_LEAST = 1e-7  # probability of all other classes: float32 knows no less beside 1
 _BORDERS = {"replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
 
 
@@ -58,6 +52,7 @@ def infer(
     polarity: Polarity = "normal",
     padding: Padding = "replicate",
     precision: Precision = "float32",
+    engine: InferEngineName | Literal["auto"] = "torch",
     windows: bool = False,
 ) -> Features:
     """Run a network's convolutions over a whole picture, without tiles.
@@ -73,12 +68,16 @@ def infer(
             to the network's own zero padding. Cells whose receptive field ends before the border
             have the same value with each.
         precision: of the convolutions, see `precision_used`.
+        engine: what runs them, see `engine_used`.
         windows: give the answers of the whole classifier in every window, instead of F.
 
     Raises:
         ModelError: the network cannot be run in that resolution, or not on windows.
+        ConfigError: the engine cannot run it.
     """
-    features, shape = _dense_features(model.network, resolution, windows=windows)
+    threads = threads_now()
+    running = opened(engine, model, precision, resolution, windows=windows, threads=threads)
+    shape = running.geometry
     shown = _as_shown(rgb, scale, polarity, channels=model.card.input.channels)
     height, width = shown.shape[:2]
     rows, columns = math.ceil(height / shape.stride), math.ceil(width / shape.stride)
@@ -89,13 +88,8 @@ def infer(
     behind = int(shape.offset // shape.stride) if windows else 0
     first = max(0, margin // shape.stride - behind)
     offset = shape.offset + first * shape.stride - margin
-    with torch.inference_mode():
-        brief = precision_used(precision) == "bfloat16"
-        with torch.autocast("cpu", torch.bfloat16, enabled=brief):
-            found = features(torch.from_numpy(x))
-        found = found[..., first : first + rows, first : first + columns].float()
-        probabilities = None if windows else _probabilities(model.network, found)
-        maps = (_log_odds(found) if windows else found)[0].numpy()
+    maps = running.maps(x)[0, :, first : first + rows, first : first + columns]
+    probabilities = model.network.probabilities_of(maps) if running.any_size else None
     ratio = (rgb.shape[1] / width, rgb.shape[0] / height)
     grid = Grid(
         shape=maps.shape[1:],
@@ -113,6 +107,8 @@ def bytes_needed(
     *,
     resolution: Resolution = "native",
     padding: Padding = "replicate",
+    precision: Precision = "float32",
+    engine: InferEngineName | Literal["auto"] = "torch",
     windows: bool = False,
 ) -> tuple[int, int]:
     """Estimate the memory of a pass over a picture of the size that the network is shown.
@@ -123,6 +119,8 @@ def bytes_needed(
         height: in pixels.
         resolution: as for `infer`.
         padding: as for `infer`.
+        precision: as for `infer`.
+        engine: as for `infer`.
         windows: as for `infer`.
 
     Returns:
@@ -132,63 +130,19 @@ def bytes_needed(
     Raises:
         ModelError: as `infer`.
     """
-    features, shape = _dense_features(model.network, resolution, windows=windows)
+    threads = threads_now()
+    running = opened(engine, model, precision, resolution, windows=windows, threads=threads)
+    shape = running.geometry
     rows, columns = _padded_sides((height, width), shape, padding, windows=windows)
     maps = len(model.card.classes) if windows else len(model.tables.error)
     left = 4 * maps * rows * columns // shape.stride**2
-    peak = 8 * rows * columns * _peak_floats(features, model.card.input.channels)
+    peak = 8 * rows * columns * running.peak
     return max(int(peak), _COPIES * left if windows else 0), left
-
-
-def precision_used(asked: Precision) -> Precision:
-    """Return the precision that convolutions are computed in where a config asks for `asked`.
-
-    It is `bfloat16` only where the processor has it and `LOCPIPE_PRECISION` does not forbid it.
-
-    Raises:
-        ConfigError: `LOCPIPE_PRECISION` has an unknown value.
-    """
-    return "float32" if float32_only() or not has_bfloat16() else asked
-
-
-def has_bfloat16() -> bool:
-    """Say whether this processor multiplies bfloat16 itself: emulated it would be slower."""
-    # Older versions of torch cannot tell.
-    known: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-    return bool(known.get("avx512_bf16") or known.get("amx_bf16"))
 
 
 def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
     """Return width and height in pixels of a picture resized by `scale`, at least 1 x 1."""
     return max(1, round(width * scale)), max(1, round(height * scale))
-
-
-@cached_while_alive
-def _dense_features(
-    network: Network, resolution: Resolution, *, windows: bool = False
-) -> tuple[nn.Module, Geometry]:
-    features, shape = dense_features(network, resolution, windows=windows)
-    return folded(features), shape
-
-
-_peak_floats = cached_while_alive(peak_floats)
-
-
-_takes_any_size = cached_while_alive(takes_any_size)
-
-
-def _probabilities(network: Network, maps: torch.Tensor) -> NDArray[np.float32] | None:
-    """Return the probability of every class in the whole picture, from F [1, C, h, w]: [K]."""
-    if not _takes_any_size(network):
-        return None
-    chances: NDArray[np.float32] = network.classifier(maps)[0].softmax(dim=0).numpy()
-    return chances
-
-
-def _log_odds(logits: torch.Tensor) -> torch.Tensor:
-    """Return log(p / (1 - p)) of the softmax p of [N, K, h, w] over the classes."""
-    log_p = logits.log_softmax(dim=1)
-    return log_p - torch.log1p(-log_p.exp().clamp_max(1 - _LEAST))
 
 
 def _as_shown(

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from .boxes import find_boxes
 from .classify import classify
 from .clock import Clock
+from .engines.choice import engine_used, opened
 from .geometry.box import Boxes
 from .geometry.grid import Grid
 from .geometry.rasterize import filled
@@ -19,7 +20,7 @@ from .models.card import ModelCard, top_count
 from .models.loading import Model
 from .passes import passes
 from .refine import at_picture_resolution, refine
-from .settings import HeatmapSettings, StageSettings
+from .settings import HeatmapSettings, InferEngineName, StageSettings
 from .threshold import Mask, threshold
 
 
@@ -95,6 +96,22 @@ def localize_image(
     return Result(image, heat, mask, boxes, {n: s for n, s in seconds.items() if s})
 
 
+def open_engine(model: Model, settings: StageSettings, threads: int) -> InferEngineName:
+    """Open what runs the model, so that what is wrong with it shows before the first picture.
+
+    Returns:
+        The name of the engine.
+
+    Raises:
+        ConfigError: it is asked for by name, but is not installed or cannot do what is asked for.
+        ModelError: it cannot run the network.
+    """
+    options, windows = settings.infer, settings.heatmap.weights == "classifier"
+    how = options.engine, model, options.precision, options.resolution
+    opened(*how, windows=windows, threads=threads)
+    return engine_used(*how, windows=windows)
+
+
 def features_of(image: Image, model: Model, settings: StageSettings) -> list[Features]:
     """Return the filter responses of a picture at every scale and polarity."""
     options = settings.infer
@@ -107,6 +124,7 @@ def features_of(image: Image, model: Model, settings: StageSettings) -> list[Fea
             polarity=polarity,
             padding=options.padding,
             precision=options.precision,
+            engine=options.engine,
             windows=settings.heatmap.weights == "classifier",
         )
         for scale, polarity in passes(options, image.width, image.height)

@@ -1,8 +1,11 @@
-"""The environment variable that has locpipe compute in float32, whatever a config asks for."""
+"""The precision that convolutions are computed in: what is asked for, and what the processor has."""
 
 import os
+from functools import cache
+from pathlib import Path
 
 from .errors import ConfigError
+from .settings import Precision
 
 PRECISION = "LOCPIPE_PRECISION"
 """Environment variable: `float32` has runs and training compute in float32 on any processor."""
@@ -19,3 +22,30 @@ def float32_only() -> bool:
         msg = f"${PRECISION} is {asked!r}; set it to float32, or unset it to follow the config"
         raise ConfigError(msg)
     return asked == "float32"
+
+
+def precision_used(asked: Precision) -> Precision:
+    """Return the precision that convolutions are computed in where a config asks for `asked`.
+
+    It is `bfloat16` only where the processor has it and `LOCPIPE_PRECISION` does not forbid it.
+
+    Raises:
+        ConfigError: `LOCPIPE_PRECISION` has an unknown value.
+    """
+    return "float32" if float32_only() or not has_bfloat16() else asked
+
+
+def has_bfloat16() -> bool:
+    """Say whether this processor multiplies bfloat16 itself: emulated it would be slower."""
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(processor_flags())
+
+
+@cache
+def processor_flags() -> frozenset[str]:
+    """Return what the processor can do, in the words of Linux; nothing on other systems."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
+    except OSError:
+        return frozenset()
+    flags = next((line for line in lines if line.startswith("flags")), "")
+    return frozenset(flags.partition(":")[2].split())

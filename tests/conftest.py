@@ -128,8 +128,8 @@ def processor(monkeypatch: pytest.MonkeyPatch) -> SetProcessor:
     monkeypatch.delenv("LOCPIPE_PRECISION", raising=False)
 
     def be(*, bfloat16: bool) -> None:
-        has = {"avx512_bf16": bfloat16, "amx_bf16": False}
-        monkeypatch.setattr("torch.cpu.get_capabilities", lambda: has, raising=False)
+        flags = frozenset({"avx512_bf16"} if bfloat16 else ())
+        monkeypatch.setattr("locpipe.stages.precision.processor_flags", lambda: flags)
 
     return be
 

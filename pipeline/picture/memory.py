@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from ...stages.errors import ImageError
 from ...stages.infer import bytes_needed, shown_size
-from ...stages.nets.dense import global_steps
 from ...stages.passes import scales
 
 if TYPE_CHECKING:
@@ -58,6 +57,8 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
             *shown_size(header.width, header.height, scale),
             resolution=config.infer.resolution,
             padding=config.infer.padding,
+            precision=config.infer.precision,
+            engine=config.infer.engine,
             windows=config.heatmap.weights == "classifier",
         )
         at_once.append(peak)
@@ -70,6 +71,8 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
 
 
 def _why_whole(model: Model) -> str:
+    from ...stages.nets.dense import global_steps  # noqa: PLC0415 - imports torch
+
     steps = global_steps(model.network.features)
     if not steps:
         return ""

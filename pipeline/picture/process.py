@@ -1,4 +1,4 @@
-"""One picture file, from its bytes to its results on disk. Only workers load this: it imports torch."""
+"""One picture file, from its bytes to its results on disk. Only workers load this."""
 
 import hashlib
 import itertools
@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...stages.clock import Clock
+from ...stages.engines.threads import computing_with
 from ...stages.errors import ImageError
 from ...stages.load import load, probe
-from ...stages.localize import Result, localize_image
+from ...stages.localize import Result, localize_image, open_engine
 from ...stages.models.loading import Model
 from ..config.sections import Config
 from ..output.box_json import Maker, box_document, page_of_result, read_kept
 from ..output.layout import page_name, remove_page
 from .memory import check_memory
-from .threads import computing_with
 from .write import write_document, write_pictures
 
 
@@ -88,6 +88,10 @@ class PictureProcessor:
     maker: Maker
     exporter: Exporter
     memory: int
+
+    def __post_init__(self) -> None:
+        """Open the engine, so that what is wrong with it shows before the first picture."""
+        open_engine(self.model, self.config, self.config.run.threads)
 
     def process_file(self, key: str, path: Path, clock: Clock, *, force: bool = False) -> Processed:
         """Find what is on every page of a file and write it, unless that has been done.

@@ -14,9 +14,8 @@ with suppress(RuntimeError, ImportError):  # it fails where its operators do not
     import torchvision  # noqa: F401 - loads its operators
 
 from ...stages.errors import ConfigError, LocpipeError
-from ...stages.infer import has_bfloat16
 from ...stages.models.loading import list_models, verify_model
-from ...stages.precision import PRECISION, float32_only
+from ...stages.precision import PRECISION, float32_only, has_bfloat16
 from ..config.sections import Config
 from ..workers.cluster import share_of_memory, workers_of
 from ..workers.machine import CORES, MEMORY

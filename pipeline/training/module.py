@@ -79,7 +79,7 @@ def weigh(
     model = model_of_module(module, layer=layer, classes=classes, mean=mean, std=std)
     count = len(model.card.classes)
     tables = measure(model.network, _within(loader, count), count, some=True)
-    return WeighedModel(model.card, model.sha256, model.network, tables)
+    return WeighedModel(model.card, model.sha256, model.get_network, tables)
 
 
 def load(folder: str | Path, module: nn.Module) -> WeighedModel:
@@ -104,7 +104,7 @@ def load(folder: str | Path, module: nn.Module) -> WeighedModel:
             f"{model.sha256}; give that module, or measure again with locpipe.weigh"
         )
         raise ModelError(msg)
-    return WeighedModel(card, model.sha256, model.network, source.tables(model.network))
+    return WeighedModel(card, model.sha256, model.get_network, source.tables(model.get_network))
 
 
 def _within(

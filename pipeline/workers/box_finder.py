@@ -51,7 +51,7 @@ class BoxFinder(PictureWorker):
         Raises:
             ModelError: the worker has no such model, or another one under this name.
         """
-        # Late: it imports torch, which takes seconds and 200 MB, and which the parent never needs.
+        # Late: it imports what the stages need, and the parent does not.
         from ..picture.process import PictureProcessor  # noqa: PLC0415
 
         model = load_model(find_model(self.job.model))

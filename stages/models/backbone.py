@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -80,9 +81,9 @@ class BackboneSource:
         """Return the network, split; see `Source`."""
         return build_backbone(self._backbone.backbone, self._file(), self._backbone.layer)
 
-    def tables(self, network: Network) -> Tables:
+    def tables(self, get_network: Callable[[], Network]) -> Tables:
         """Return tables without a sample, see `unmeasured`."""
-        return unmeasured(network, classes_of(self._backbone.backbone, self._file()))
+        return unmeasured(get_network(), classes_of(self._backbone.backbone, self._file()))
 
     def _file(self) -> Path:
         return weights_file(self._backbone.backbone, self._backbone.weights)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WEIGHTS_FILE = "weights.safetensors"
 TABLES_FILE = "tables.safetensors"
+EXPORTED_FILE = "features.onnx"
 
 
 class FolderSource:
@@ -83,13 +85,15 @@ class FolderSource:
             raise ModelError(msg)
         return stored_network(card.architecture, len(card.classes), self._folder / WEIGHTS_FILE)
 
-    def tables(self, network: Network) -> Tables:
+    def tables(self, get_network: Callable[[], Network]) -> Tables:
         """Return the tables; see `Source`."""
         from .tables import read_tables  # noqa: PLC0415  it loads numpy
 
         backbone = self.card().backbone
         others = (
-            {} if backbone is None else {"linear": backbone_source(backbone).tables(network).linear}
+            {}
+            if backbone is None
+            else {"linear": backbone_source(backbone).tables(get_network).linear}
         )
         return read_tables(self._folder / TABLES_FILE, others)
 

@@ -5,14 +5,16 @@ Everything but `load_model` and `load_network` works without torch, unless the m
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, overload
 
 from ..errors import ModelError
 from ..paths import DATA, expanded
 from .card import Backbone, ModelCard
-from .folder import FolderSource, backbone_source
+from .folder import EXPORTED_FILE, FolderSource, backbone_source
 from .source import Source
 
 if TYPE_CHECKING:
@@ -24,15 +26,26 @@ _SHIPPED = DATA / "models"
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A model ready to run: its card, its network in evaluation mode, its tables.
+    """A model ready to run. Equal only to itself, so that what is derived from it can be cached.
 
-    Equal only to itself, so that what is derived from it can be cached.
+    Attributes:
+        card: what is known of it.
+        sha256: of the whole.
+        get_network: returns its network in evaluation mode, the same with every call.
+        tables: of its weights.
+        exported: its features at native resolution as an ONNX file, if it ships with one.
     """
 
     card: ModelCard
     sha256: str
-    network: Network
+    get_network: Callable[[], Network]
     tables: Tables
+    exported: Path | None = None
+
+    @property
+    def network(self) -> Network:
+        """The network in evaluation mode; where an ONNX file shows the pictures, few need it."""
+        return self.get_network()
 
 
 def list_models() -> tuple[Path, ...]:
@@ -91,8 +104,13 @@ def load_model(folder: Path | Backbone) -> Model:
     """
     source = _source(folder)
     sha256 = source.verify()
-    card, network = source.card(), source.network()
-    return Model(card, sha256, network, source.tables(network))
+    card, get_network = source.card(), cache(source.network)
+    exported = None
+    if isinstance(folder, Path) and EXPORTED_FILE in card.files:
+        exported = folder / EXPORTED_FILE
+    if exported is None:
+        get_network()  # what is wrong with it shows before the first picture
+    return Model(card, sha256, get_network, source.tables(get_network), exported)
 
 
 def load_network(folder: Path | Backbone) -> Network:

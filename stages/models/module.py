@@ -112,7 +112,7 @@ def _model(
         ),
         files={},
     )
-    return Model(card, sha256, network, unmeasured(network, count))
+    return Model(card, sha256, lambda: network, unmeasured(network, count))
 
 
 def _channels(module: nn.Module) -> Literal[1, 3]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -34,8 +35,8 @@ class Source(Protocol):
             ModelError: the weights are missing or do not fit the architecture.
         """
 
-    def tables(self, network: Network) -> Tables:
-        """Return the tables of weights that belong to the network.
+    def tables(self, get_network: Callable[[], Network]) -> Tables:
+        """Return the tables of weights that belong to the network, which few sources look at.
 
         Raises:
             ModelError: they are missing or damaged.

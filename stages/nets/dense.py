@@ -2,7 +2,7 @@
 
 import copy
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,6 +11,7 @@ from torch.nn import functional
 
 from ..errors import ModelError
 from ..settings import Resolution
+from ..strides import Geometry
 from .convolutional import convolutional
 from .network import Network
 
@@ -19,24 +20,6 @@ Grid = tuple[int, float, int]  # stride, offset, receptive field
 _GLOBAL_LAYERS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 _GLOBAL_FUNCTIONS = (functional.adaptive_avg_pool2d, functional.adaptive_max_pool2d, torch.mean)
 _GLOBAL_METHODS = ("mean", "amax")
-
-
-@dataclass(frozen=True)
-class Geometry:
-    """Where the cells of a map lie in the picture that the network sees, along one axis.
-
-    Attributes:
-        stride: pixels from one cell to the next.
-        offset: pixel position (frame: outer corner of the first pixel = 0) of cell 0's centre.
-        receptive_field: pixels that a cell sees, centred on it.
-        multiple: the largest stride anywhere in the network. Pictures are padded to a multiple of
-            it, so that no layer drops a remainder and branches meet at equal sizes.
-    """
-
-    stride: int
-    offset: float
-    receptive_field: int
-    multiple: int
 
 
 def dense_features(

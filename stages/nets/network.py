@@ -2,7 +2,9 @@
 
 import copy
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 
 
@@ -26,13 +28,37 @@ class Network(nn.Module):
         logits: Tensor = self.classifier(self.features(x))
         return logits
 
+    def probabilities(self, pictures: NDArray[np.float32]) -> NDArray[np.float32] | None:
+        """Return the softmax [N, classes] for normalized pictures [N, C_in, H, W].
+
+        None where the classifier says where things are, not what a picture shows.
+        """
+        with torch.inference_mode():
+            logits = self(torch.from_numpy(pictures))
+        return _softmax(logits) if logits.ndim == 2 else None
+
+    def probabilities_of(self, maps: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the softmax [classes] of the classifier for F [C, h, w] of a whole picture."""
+        with torch.inference_mode():
+            (chances,) = _softmax(self.classifier(torch.from_numpy(maps[None])))
+        return np.asarray(chances)
+
+    def channels_in(self) -> int:
+        """Return the channels of the pictures that it takes."""
+        first = next(layer for layer in self.features.modules() if isinstance(layer, nn.Conv2d))
+        return int(first.in_channels)
+
     def channels(self) -> int:
         """Return C, found by showing the features a shape without data."""
-        first = next(layer for layer in self.features.modules() if isinstance(layer, nn.Conv2d))
         shape_only = copy.deepcopy(self.features).to("meta").eval()
         with torch.inference_mode():
-            maps = shape_only(torch.empty(1, first.in_channels, 256, 256, device="meta"))
+            maps = shape_only(torch.empty(1, self.channels_in(), 256, 256, device="meta"))
         return int(maps.shape[1])
+
+
+def _softmax(logits: Tensor) -> NDArray[np.float32]:
+    chances: NDArray[np.float32] = logits.softmax(dim=1).numpy()
+    return chances
 
 
 def convolution(

@@ -13,7 +13,7 @@ import pytest
 from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.evaluation.evaluate import evaluate
-from locpipe.stages.infer import precision_used
+from locpipe.stages.precision import precision_used
 
 ROOT = Path(__file__).resolve().parents[2]
 GT = ROOT / "data" / "samples" / "gt"

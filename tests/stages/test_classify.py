@@ -106,9 +106,10 @@ def test_a_network_of_large_crops_is_shown_a_few_at_a_time(digits: Model) -> Non
         update={"channels": 3, "width": 224, "height": 224, "mean": (0.5,) * 3, "std": (0.5,) * 3}
     )
     card = digits.card.model_copy(update={"input": large})
-    model = replace(digits, card=card, network=build("tutorial-gap", len(card.classes)))
+    network = build("tutorial-gap", len(card.classes))
+    model = replace(digits, card=card, get_network=lambda: network)
     shown: list[int] = []
-    model.network.register_forward_pre_hook(lambda _, x: shown.append(len(x[0])))
+    network.register_forward_pre_hook(lambda _, x: shown.append(len(x[0])))
     rgb, box = drawn(7, 60, (100, 300))
     found = classify(model, rgb, Boxes((box,) * 10), polarities=("normal", "inverted")).items
     assert len({(item.class_, round(item.probability or 0, 4)) for item in found}) == 1

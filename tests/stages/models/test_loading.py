@@ -77,7 +77,7 @@ def test_a_file_that_is_no_safetensors_though_the_card_says_so(
     (folder / name).write_bytes(b"pickled")
     edit(folder, files=read_card(folder).files | {name: sha256_of(folder / name)})
     with pytest.raises(ModelError, match=message):
-        load_model(folder)
+        load_model(folder).get_network()
 
 
 @pytest.mark.parametrize("name", ["weights.safetensors", "tables.safetensors"])
@@ -99,13 +99,13 @@ def test_a_missing_file_is_named(folder: Path) -> None:
 def test_weights_of_another_architecture_are_refused(folder: Path) -> None:
     edit(folder, classes=["0", "1"], groups={})
     with pytest.raises(ModelError, match=r"weights.safetensors does not fit architecture lenet"):
-        load_model(folder)
+        load_model(folder).get_network()
 
 
 def test_an_unknown_architecture_lists_what_there_is(folder: Path) -> None:
     edit(folder, architecture="perceptron")
     with pytest.raises(ModelError, match=r"'perceptron' is unknown; there are: lenet"):
-        load_model(folder)
+        load_model(folder).get_network()
 
 
 def test_a_model_without_tables_says_how_to_weigh_it(folder: Path) -> None:

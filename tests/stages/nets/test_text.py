@@ -3,8 +3,9 @@ import torch
 
 from locpipe.stages.nets import build
 from locpipe.stages.nets.cost import cost
-from locpipe.stages.nets.dense import Geometry, densify, geometry
+from locpipe.stages.nets.dense import densify, geometry
 from locpipe.stages.nets.text import FILTERS, TextNet
+from locpipe.stages.strides import Geometry
 
 
 @pytest.fixture(scope="module")

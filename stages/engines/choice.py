@@ -1,0 +1,152 @@
+"""Which engine runs a network, and that engine, ready to run it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from importlib import import_module
+from importlib.metadata import version
+from importlib.util import find_spec
+from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING, Literal
+
+from ..caching import cached_while_alive
+from ..errors import ConfigError, ModelError
+from ..models.loading import Model
+from ..precision import precision_used
+from ..settings import InferEngineName, Precision, Resolution
+from .engine import InferEngine
+
+if TYPE_CHECKING:
+    from ..nets import Network
+
+_log = logging.getLogger(__name__)
+_PACKAGES = "torch", "onnx"
+"""What decides how a network is exported, besides locpipe and the network."""
+
+
+def engine_used(
+    asked: InferEngineName | Literal["auto"],
+    model: Model,
+    precision: Precision,
+    resolution: Resolution,
+    *,
+    windows: bool,
+) -> InferEngineName:
+    """Return the engine that a setting means: a rule, in which no time is measured.
+
+    `auto` is ONNX Runtime where it is installed, the precision is float32, and the network comes
+    with an exported copy or the package onnx can make one. It is PyTorch for the rest.
+
+    Raises:
+        ConfigError: onnxruntime is asked for by name, but cannot do it; the message says why.
+    """
+    if asked == "torch":
+        return "torch"
+    shipped = model.exported is not None and resolution == "native"
+    reasons = {
+        "it has no answers in windows; set heatmap.weights to another table": windows,
+        "it is not installed; pip install onnxruntime": find_spec("onnxruntime") is None,
+        "a module in memory is not exported": model.card.module is not None,
+        "its model must be exported; pip install 'locpipe[onnx]'": not shipped
+        and find_spec("onnx") is None,
+    }
+    why_not = next((reason for reason, applies in reasons.items() if applies), None)
+    if why_not is None and (asked == "onnxruntime" or precision_used(precision) == "float32"):
+        return "onnxruntime"
+    if asked == "onnxruntime":
+        msg = f"infer.engine: onnxruntime cannot run model {model.card.name}: {why_not}, or set infer.engine=auto"
+        raise ConfigError(msg)
+    return "torch"
+
+
+def opened(
+    asked: InferEngineName | Literal["auto"],
+    model: Model,
+    precision: Precision,
+    resolution: Resolution,
+    *,
+    windows: bool,
+    threads: int,
+) -> InferEngine:
+    """Return the engine that runs a model, the same for the same arguments.
+
+    Raises:
+        ConfigError: as `engine_used`.
+        ModelError: the network has no such maps, or not in ONNX, which was asked for by name.
+    """
+    used = engine_used(asked, model, precision, resolution, windows=windows)
+    bfloat16 = precision_used(precision) == "bfloat16"
+    engines, key = _engines(model.get_network), (used, resolution, bfloat16, windows, threads)
+    if key not in engines:
+        try:
+            made = _onnx(model, resolution, threads) if used == "onnxruntime" else None
+        except ModelError as error:
+            if asked != "auto":
+                raise
+            _log.warning("%s; PyTorch runs it", error)
+            made = None
+        engines[key] = made or _pytorch(model, resolution, windows=windows, bfloat16=bfloat16)
+    return engines[key]
+
+
+@cached_while_alive
+def _engines(get_network: Callable[[], Network]) -> dict[tuple[object, ...], InferEngine]:  # noqa: ARG001 - the owner
+    """Return where the engines of a network are kept for as long as it lives."""
+    return {}
+
+
+def _pytorch(model: Model, resolution: Resolution, *, windows: bool, bfloat16: bool) -> InferEngine:
+    engine: InferEngine = _beside("pytorch").PyTorch(
+        model.network, resolution, windows=windows, bfloat16=bfloat16
+    )
+    return engine
+
+
+def _onnx(model: Model, resolution: Resolution, threads: int) -> InferEngine:
+    runtime: Callable[[Path, int], InferEngine]
+    runtime = _beside("onnx_runtime").OnnxRuntime
+    try:
+        if model.exported is not None and resolution == "native":
+            return runtime(model.exported, threads)
+        file = _kept(model, resolution)
+        if file.is_file():
+            with suppress(ValueError):  # damaged: it is made again
+                return runtime(file, threads)
+        return runtime(_exported(model, resolution, file), threads)
+    except (ValueError, RuntimeError) as error:
+        msg = f"model {model.card.name} cannot be run by ONNX Runtime ({error}); set infer.engine=torch"
+        raise ModelError(msg) from error
+
+
+def _beside(name: str) -> ModuleType:
+    """Import a module beside this one: each loads a library that the others do without."""
+    # Late: torch takes seconds to import, and one engine is all that a run needs.
+    return import_module(f"{__package__}.{name}")
+
+
+def _kept(model: Model, resolution: Resolution) -> Path:
+    """Return the file that a network is exported to once, for all processes and all runs."""
+    versions = [f"{name} {version(name)}" for name in ("locpipe", *_PACKAGES)]
+    name = hashlib.sha256(repr((model.sha256, resolution, versions)).encode()).hexdigest()[:32]
+    cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cache) / "locpipe" / "exported" / f"{name}.onnx"
+
+
+def _exported(model: Model, resolution: Resolution, file: Path) -> Path:
+    """Write the file, or one that lasts as long as this process where that is not possible."""
+    export = _beside("export").export
+    try:
+        export(model.network, resolution, file)
+    except OSError as error:
+        _log.info(
+            "%s cannot be written (%s): the network is exported for this process only", file, error
+        )
+        file = Path(tempfile.mkdtemp(prefix="locpipe-")) / file.name
+        export(model.network, resolution, file)
+    return file

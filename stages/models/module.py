@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from ..errors import ModelError
-from ..nets.network import Network
+from ..nets.network import Network, without_data
 from ..nets.split import split
 from .backbone import classes_named, unmeasured
 from .card import InputSpec, ModelCard, ModuleCard
@@ -126,10 +126,8 @@ def _channels(module: nn.Module) -> Literal[1, 3]:
 
 def _logits(module: nn.Module, channels: int, side: int) -> int:
     """Return how many logits a module gives, computing nothing."""
-    shapes = copy.deepcopy(module).to("meta")
     try:
-        with torch.inference_mode():
-            logits = shapes(torch.empty(1, channels, side, side, device="meta"))
+        logits: object = without_data(module, 1, channels, side, side)
     except (RuntimeError, TypeError, ValueError) as error:
         msg = f"{type(module).__name__} does not take pictures of {side} x {side} ({error}); give one that does"
         raise ModelError(msg) from error

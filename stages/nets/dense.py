@@ -150,21 +150,17 @@ def _trace(features: nn.Module) -> fx.GraphModule:
         raise ModelError(msg) from error
 
 
-def _walk(
-    traced: fx.GraphModule,
-) -> Iterator[tuple[fx.Node, Windowed | nn.ZeroPad2d, int]]:
+def _walk(traced: fx.GraphModule) -> Iterator[tuple[fx.Node, Windowed | nn.ZeroPad2d, int]]:
     """Yield every layer with a window or a border, with the product of the strides before it."""
     layers = dict(traced.named_modules())
     rates: dict[fx.Node, int] = {}
     for node in traced.graph.nodes:
         rate = max((rates[source] for source in node.all_input_nodes), default=1)
         layer = layers.get(str(node.target)) if node.op == "call_module" else None
-        if isinstance(layer, Windowed):
-            stride = _pair(layer.stride)[0]
+        if isinstance(layer, Windowed | nn.ZeroPad2d):
+            stride = _pair(layer.stride)[0] if isinstance(layer, Windowed) else 1
             yield node, layer, rate
             rate *= stride
-        elif isinstance(layer, nn.ZeroPad2d):
-            yield node, layer, rate
         rates[node] = rate
 
 

@@ -1,12 +1,11 @@
 """What a classifier does with F, measured on its answers."""
 
-import copy
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor, nn
 
-from .network import Network
+from .network import Network, without_data
 
 _CLOSE = 1e-4
 
@@ -26,11 +25,10 @@ class Head:
 
 def takes_any_size(network: Network) -> bool:
     """Say whether the classifier takes an F of any size and gives one answer for all of it."""
-    classifier = copy.deepcopy(network.classifier).to("meta").eval()
     channels = network.channels()
     sizes = (6, 5), (1, 1)
     try:
-        answers = [classifier(torch.empty(2, channels, *size, device="meta")) for size in sizes]
+        answers = [without_data(network.classifier, 2, channels, *size) for size in sizes]
     except RuntimeError:  # a linear layer that fits one size only
         return False
     return all(answer.ndim == 2 for answer in answers)

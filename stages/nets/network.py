@@ -50,10 +50,15 @@ class Network(nn.Module):
 
     def channels(self) -> int:
         """Return C, found by showing the features a shape without data."""
-        shape_only = copy.deepcopy(self.features).to("meta").eval()
-        with torch.inference_mode():
-            maps = shape_only(torch.empty(1, self.channels_in(), 256, 256, device="meta"))
-        return int(maps.shape[1])
+        return int(without_data(self.features, 1, self.channels_in(), 256, 256).shape[1])
+
+
+def without_data(module: nn.Module, *shape: int) -> Tensor:
+    """Return what a module in evaluation mode gives for input of a shape, computing nothing."""
+    twin = copy.deepcopy(module).to("meta").eval()
+    with torch.inference_mode():
+        answer: Tensor = twin(torch.empty(*shape, device="meta"))
+    return answer
 
 
 def _softmax(logits: Tensor) -> NDArray[np.float32]:

@@ -2,13 +2,12 @@
 
 import copy
 
-import torch
-
 from ..settings import Resolution
 from . import build
 from .backbones import shape_only
 from .dense import dense_features
 from .head import read_head, takes_any_size
+from .network import without_data
 
 
 class Structure:
@@ -40,9 +39,7 @@ class Structure:
 
     def answers_whole_pictures(self, picture: tuple[int, int, int]) -> bool:
         """Say whether it names a picture (channels, height, width), and not every place of it."""
-        whole = copy.deepcopy(self._network).to("meta").eval()
-        with torch.inference_mode():
-            return bool(whole(torch.empty(2, *picture, device="meta")).ndim == 2)
+        return without_data(self._network, 2, *picture).ndim == 2
 
     def is_linear(self) -> bool:
         """Say whether it ends in global average pooling and a linear layer, as CAM's nets do."""

@@ -48,6 +48,11 @@ def _masked(case: Case) -> bool:
     return case.mask is not None and bool(case.mask.any())
 
 
+def _given(mask: NDArray[np.bool_] | None) -> NDArray[np.bool_]:
+    assert mask is not None, "can() has seen to it"
+    return mask
+
+
 def _box_totals(rows: NDArray[Any], times: NDArray[np.float64]) -> Totals:
     largest, at, _ = accuracies(rows, times)
     by_iou = {f"  at IoU {iou}": at[:, i] for i, iou in enumerate(IOUS)}
@@ -63,63 +68,43 @@ def _pixel_totals(rows: NDArray[Any], times: NDArray[np.float64]) -> Totals:
     return {"PxAP": precision_areas(rows, times), "pixel IoU": mean_ious(rows, times)[0]}
 
 
-def _pixel_each(rows: NDArray[Any]) -> Totals:
-    alone = np.eye(len(rows))
-    return {"pxap": precision_areas(rows, alone)}
-
-
-def _point(case: Case, _: Normalize) -> NDArray[Any]:
-    truth = case.boxes if case.mask is None or not case.mask.any() else case.mask
-    return np.array(hit(case.heat, truth))
-
-
-def _found_boxes(case: Case, _: Normalize) -> NDArray[Any]:
-    return np.array(box_iou(case.found_boxes, case.boxes).max(initial=0))
-
-
 def _found_box_totals(rows: NDArray[Any], times: NDArray[np.float64]) -> Totals:
     return {"boxes of the run": means(times, np.mean([rows >= iou for iou in IOUS], axis=0))}
 
 
-def _found_mask(case: Case, _: Normalize) -> NDArray[Any]:
-    assert case.mask is not None, "can() has seen to it"
-    assert case.found_mask is not None, "the same"
-    return np.array(mask_iou(case.found_mask, case.mask))
-
-
-def _swept(case: Case, normalize: Normalize) -> NDArray[Any]:
-    return swept_ious(case.heat, case.boxes, normalize=normalize)
-
-
-def _histograms(case: Case, normalize: Normalize) -> NDArray[Any]:
-    assert case.mask is not None, "can() has seen to it"
-    return histograms(case.heat, case.mask, normalize=normalize)
-
-
-def _mean(name: str) -> Callable[[NDArray[Any], NDArray[np.float64]], Totals]:
-    return lambda rows, times: {name: means(times, rows)}
-
-
-def _itself(name: str) -> Callable[[NDArray[Any]], Totals]:
-    return lambda rows: {name: rows}
-
-
 PROTOCOLS: Mapping[str, Protocol] = MappingProxyType(
     {
-        "boxes": Protocol(_boxed, _swept, _box_totals, _box_each),
-        "pixels": Protocol(_masked, _histograms, _pixel_totals, _pixel_each),
+        "boxes": Protocol(
+            _boxed,
+            lambda case, normalize: swept_ious(case.heat, case.boxes, normalize=normalize),
+            _box_totals,
+            _box_each,
+        ),
+        "pixels": Protocol(
+            _masked,
+            lambda case, normalize: histograms(case.heat, _given(case.mask), normalize=normalize),
+            _pixel_totals,
+            lambda rows: {"pxap": precision_areas(rows, np.eye(len(rows)))},
+        ),
         "pointing": Protocol(
             lambda case: _boxed(case) or _masked(case),
-            _point,
-            _mean("pointing"),
-            _itself("pointing"),
+            lambda case, _: np.array(
+                hit(case.heat, _given(case.mask) if _masked(case) else case.boxes)
+            ),
+            lambda rows, times: {"pointing": means(times, rows)},
+            lambda rows: {"pointing": rows},
         ),
-        "found boxes": Protocol(_boxed, _found_boxes, _found_box_totals, _itself("found_box_iou")),
+        "found boxes": Protocol(
+            _boxed,
+            lambda case, _: np.array(box_iou(case.found_boxes, case.boxes).max(initial=0)),
+            _found_box_totals,
+            lambda rows: {"found_box_iou": rows},
+        ),
         "found masks": Protocol(
             lambda case: _masked(case) and case.found_mask is not None,
-            _found_mask,
-            _mean("masks of the run"),
-            _itself("found_mask_iou"),
+            lambda case, _: np.array(mask_iou(_given(case.found_mask), _given(case.mask))),
+            lambda rows, times: {"masks of the run": means(times, rows)},
+            lambda rows: {"found_mask_iou": rows},
         ),
     }
 )

@@ -1,11 +1,8 @@
 """`locpipe train` for labelled pictures: a config in, a model folder and a report out."""
 
-import copy
-
-import torch
-
 from ....stages.errors import ConfigError
 from ....stages.nets import Network
+from ....stages.nets.network import without_data
 from ..checkpoint import CHECKPOINT_FILE, require_room
 from ..curve import blank, write_curve
 from .card import write_model
@@ -63,7 +60,7 @@ def _require_fit(config: ImagesTrainConfig, network: Network) -> None:
     """Check before the training that the network takes pictures of this size."""
     shape = 1, len(config.mean), config.size, config.size
     try:
-        copy.deepcopy(network).to("meta").eval()(torch.empty(shape, device="meta"))
+        without_data(network, *shape)
     except RuntimeError as error:
         msg = (
             f"{config.network} takes no pictures of {config.size} x {config.size} pixels with "

@@ -198,4 +198,4 @@ def test_a_name_too_long_for_an_export_is_one_failure_of_the_run(
     (failure,) = open_run(config.output.path).failures
     assert (failure.stage, failure.error) == ("write", "ImageError")
     left = {file.name for file in (config.output.path / "exports" / "uzn").rglob("*.*")}
-    assert left == {"camera.bmp.bmp", "camera.bmp.uzn"}
+    assert left == {"camera.bmp.png", "camera.bmp.uzn"}

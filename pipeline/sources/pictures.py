@@ -15,8 +15,29 @@ from pathlib import Path
 from ...stages.errors import ConfigError
 
 EXTENSIONS: frozenset[str] = frozenset(
-    ".jpg .jpeg .jpe .jfif .png .webp .bmp .gif .tif .tiff .heic .heif "
-    ".avif .avifs .jp2 .j2k .j2c .jpc .jpf .jpx .jxl".split()
+    [
+        ".jpg",
+        ".jpeg",
+        ".jpe",
+        ".jfif",
+        ".png",
+        ".webp",
+        ".bmp",
+        ".gif",
+        ".tif",
+        ".tiff",
+        ".heic",
+        ".heif",
+        ".avif",
+        ".avifs",
+        ".jp2",
+        ".j2k",
+        ".j2c",
+        ".jpc",
+        ".jpf",
+        ".jpx",
+        ".jxl",
+    ]
 )
 """What a scan of a folder takes for a picture: lower case, with the dot."""
 STATE_FOLDER = ".locpipe"

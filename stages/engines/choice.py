@@ -82,7 +82,7 @@ def opened(
     """
     used = engine_used(asked, model, precision, resolution, windows=windows)
     bfloat16 = precision_used(precision) == "bfloat16"
-    engines, key = _engines(model.get_network), (used, resolution, bfloat16, windows, threads)
+    engines, key = _engines(model.get_network), (asked, resolution, bfloat16, windows, threads)
     if key not in engines:
         try:
             made = _onnx(model, resolution, threads) if used == "onnxruntime" else None

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from .boxes import find_boxes
 from .classify import classify
 from .clock import Clock
-from .engines.choice import engine_used, opened
+from .engines.choice import opened
 from .geometry.box import Boxes
 from .geometry.grid import Grid
 from .geometry.rasterize import filled
@@ -108,8 +108,7 @@ def open_engine(model: Model, settings: StageSettings, threads: int) -> InferEng
     """
     options, windows = settings.infer, settings.heatmap.weights == "classifier"
     how = options.engine, model, options.precision, options.resolution
-    opened(*how, windows=windows, threads=threads)
-    return engine_used(*how, windows=windows)
+    return opened(*how, windows=windows, threads=threads).name
 
 
 def features_of(image: Image, model: Model, settings: StageSettings) -> list[Features]:

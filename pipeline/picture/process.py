@@ -89,9 +89,9 @@ class PictureProcessor:
     exporter: Exporter
     memory: int
 
-    def __post_init__(self) -> None:
-        """Open the engine, so that what is wrong with it shows before the first picture."""
-        open_engine(self.model, self.config, self.config.run.threads)
+    def open_engine(self) -> str:
+        """Open the engine, and return its name; what is wrong with it shows before a picture."""
+        return open_engine(self.model, self.config, self.config.run.threads)
 
     def process_file(self, key: str, path: Path, clock: Clock, *, force: bool = False) -> Processed:
         """Find what is on every page of a file and write it, unless that has been done.

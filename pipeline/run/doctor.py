@@ -14,7 +14,8 @@ with suppress(RuntimeError, ImportError):  # it fails where its operators do not
     import torchvision  # noqa: F401 - loads its operators
 
 from ...stages.errors import ConfigError, LocpipeError
-from ...stages.models.loading import list_models, verify_model
+from ...stages.localize import open_engine
+from ...stages.models.loading import find_model, list_models, load_model, verify_model
 from ...stages.precision import PRECISION, float32_only, has_bfloat16
 from ..config.sections import Config
 from ..workers.cluster import share_of_memory, workers_of
@@ -61,7 +62,7 @@ def examine(config: Config | None) -> list[Finding]:
 
 
 def _bfloat16() -> Finding:
-    slower = "not of this processor (or torch is too old to tell): text takes nearly twice as long"
+    slower = "not of this processor: text takes nearly twice as long"
     found = "of this processor" if has_bfloat16() else slower
     try:
         unused = f"; not used, as ${PRECISION} is float32" if float32_only() else ""
@@ -110,7 +111,16 @@ def _models() -> Iterator[Finding]:
             yield Finding(f"model {folder.name}", str(error), ok=left_out)
 
 
+def _engine(config: Config) -> Finding:
+    try:
+        model = load_model(find_model(config.source))
+        return Finding("infer.engine", open_engine(model, config, config.run.threads))
+    except LocpipeError as error:
+        return Finding("infer.engine", str(error), ok=False)
+
+
 def _of_config(config: Config) -> Iterator[Finding]:
+    yield _engine(config)
     workers = f"{workers_of(config.run)} x {config.run.threads} threads"
     yield Finding("workers", f"{workers}, {share_of_memory(config.run) / 2**30:.1f} GiB each")
     output = config.output.path.absolute()

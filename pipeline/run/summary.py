@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from .preflight import Ready
     from .state import State
 
-PACKAGES: Final = ("dask", "distributed", "numpy", "opencv-python", "pillow", "scikit-image", "torch", "torchvision")  # fmt: skip
+PACKAGES: Final = ("dask", "distributed", "numpy", "onnxruntime", "opencv-python", "pillow", "scikit-image", "torch", "torchvision")  # fmt: skip
 
 
 class Durations:
@@ -71,12 +71,14 @@ class Tally:
         boxes: found in this run.
         pixels: of the pictures done in this run.
         memory: largest resident size of each worker, in bytes.
+        engines: that ran networks.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     boxes: int = 0
     pixels: int = 0
     memory: dict[str, int] = field(default_factory=dict)
+    engines: set[str] = field(default_factory=set)
     stages: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
     started: float = field(default_factory=time.time)
 
@@ -87,6 +89,8 @@ class Tally:
         self.pixels += outcome.pixels
         for stage, seconds in outcome.seconds.items():
             self.stages[stage].add(seconds)
+        if outcome.engine:
+            self.engines.add(outcome.engine)
         if outcome.worker:
             largest = max(self.memory.get(outcome.worker, 0), outcome.peak_memory)
             self.memory[outcome.worker] = largest
@@ -103,6 +107,7 @@ class Tally:
             "pictures_per_second": round(pictures / seconds, 3),
             "pixels_per_second": round(self.pixels / seconds),
             "stages": {stage: times.summary() for stage, times in sorted(self.stages.items())},
+            "engines": sorted(self.engines),
             "peak_memory": dict(sorted(self.memory.items())),
         }
 

@@ -64,6 +64,7 @@ class BoxFinder(PictureWorker):
             self.job.config_sha256,
         )
         self.processor = PictureProcessor(self.job.config, model, maker, self.exporter, memory)
+        self.engine = self.processor.open_engine()
 
     def do(self, task: Task, clock: Clock) -> Outcome:
         """Find what is on every page of a picture, and write it."""
@@ -76,6 +77,7 @@ class BoxFinder(PictureWorker):
             found.boxes,
             found.pixels,
             found.seconds,
+            engine="" if found.is_kept else self.engine,
         )
 
     def clear(self, task: Task) -> None:

@@ -70,6 +70,7 @@ class Outcome:
         seconds: time of each stage, summed over pages.
         worker: address of the worker.
         peak_memory: largest resident size of the worker process so far, bytes.
+        engine: that ran the network; empty where nothing was computed.
         warnings: what the log of the worker said of it; empty where the worker is the parent.
     """
 
@@ -83,4 +84,5 @@ class Outcome:
     failure: tuple[str, str, str] | None = None
     worker: str = ""
     peak_memory: int = 0
+    engine: str = ""
     warnings: tuple[str, ...] = ()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
-import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import ModuleType
 from typing import TYPE_CHECKING, Literal
 
@@ -109,8 +109,7 @@ def _pytorch(model: Model, resolution: Resolution, *, windows: bool, bfloat16: b
 
 
 def _onnx(model: Model, resolution: Resolution, threads: int) -> InferEngine:
-    runtime: Callable[[Path, int], InferEngine]
-    runtime = _beside("onnx_runtime").OnnxRuntime
+    runtime: Callable[[Path, int], InferEngine] = _beside("onnx_runtime").OnnxRuntime
     try:
         if model.exported is not None and resolution == "native":
             return runtime(model.exported, threads)
@@ -118,7 +117,15 @@ def _onnx(model: Model, resolution: Resolution, threads: int) -> InferEngine:
         if file.is_file():
             with suppress(ValueError):  # damaged: it is made again
                 return runtime(file, threads)
-        return runtime(_exported(model, resolution, file), threads)
+        export = _beside("export").export
+        try:
+            export(model.network, resolution, file)
+            return runtime(file, threads)
+        except OSError as error:
+            _log.info("%s cannot be written (%s): this process exports for itself", file, error)
+        with TemporaryDirectory() as folder:
+            export(model.network, resolution, Path(folder) / file.name)
+            return runtime(Path(folder) / file.name, threads)
     except (ValueError, RuntimeError) as error:
         msg = f"model {model.card.name} cannot be run by ONNX Runtime ({error}); set infer.engine=torch"
         raise ModelError(msg) from error
@@ -136,17 +143,3 @@ def _kept(model: Model, resolution: Resolution) -> Path:
     name = hashlib.sha256(repr((model.sha256, resolution, versions)).encode()).hexdigest()[:32]
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(cache) / "locpipe" / "exported" / f"{name}.onnx"
-
-
-def _exported(model: Model, resolution: Resolution, file: Path) -> Path:
-    """Write the file, or one that lasts as long as this process where that is not possible."""
-    export = _beside("export").export
-    try:
-        export(model.network, resolution, file)
-    except OSError as error:
-        _log.info(
-            "%s cannot be written (%s): the network is exported for this process only", file, error
-        )
-        file = Path(tempfile.mkdtemp(prefix="locpipe-")) / file.name
-        export(model.network, resolution, file)
-    return file

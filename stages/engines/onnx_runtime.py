@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +24,8 @@ class OnnxRuntime:
     Raises:
         ValueError: the file is damaged, or not from `export`.
     """
+
+    name: Final = "onnxruntime"
 
     def __init__(self, file: Path, threads: int) -> None:
         options = onnxruntime.SessionOptions()

@@ -1,5 +1,7 @@
 """PyTorch: the reference, which runs every network."""
 
+from typing import Final
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -25,6 +27,8 @@ class PyTorch:
     Raises:
         ModelError: the network has no such maps.
     """
+
+    name: Final = "torch"
 
     def __init__(
         self, network: Network, resolution: Resolution, *, windows: bool, bfloat16: bool

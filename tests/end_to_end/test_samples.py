@@ -44,7 +44,8 @@ def test_a_shipped_config_runs_as_it_is(
     done = locpipe(*arguments, "--json", "--set", "infer.precision=float32", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     count = len(small_samples.read_text().splitlines())
-    assert json.loads(done.stdout)["counts"]["done"] == count
+    report = json.loads(done.stdout)
+    assert (report["counts"]["done"], report["engines"]) == (count, ["onnxruntime"])
     for kind in ("boxes", "masks", "overlays"):
         assert len(list((tmp_path / "out" / kind).iterdir())) == count
     for picture in GOLDEN_PICTURES:

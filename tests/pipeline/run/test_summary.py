@@ -33,13 +33,14 @@ def test_a_duration_of_zero_counts() -> None:
 
 def test_outcomes_add_up() -> None:
     tally = Tally()
-    tally.add(Outcome("a", "done", "s", 1, 2, 100, {"infer": 1.0}, None, "w1", 5))
+    tally.add(Outcome("a", "done", "s", 1, 2, 100, {"infer": 1.0}, None, "w1", 5, "torch"))
     tally.add(Outcome("b", "done", "s", 1, 3, 200, {"infer": 3.0}, None, "w1", 4))
     tally.add(Outcome("c", "failed", failure=("load", "E", "m"), worker="w2", peak_memory=9))
     tally.add(Outcome("d", "failed", failure=("load", "WorkerDied", "m")))
     summary = tally.summary()
     assert tally.counts == {"done": 2, "failed": 2}
     assert (summary["boxes"], summary["pixels"]) == (5, 300)
+    assert summary["engines"] == ["torch"]
     assert summary["peak_memory"] == {"w1": 5, "w2": 9}
     assert summary["stages"] == {"infer": {"p50": pytest.approx(1, rel=0.01), "p95": pytest.approx(3, rel=0.01), "total": 4.0}}  # fmt: skip
 

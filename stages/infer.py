@@ -2,7 +2,7 @@
 
 import math
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import cv2
 import numpy as np
@@ -13,7 +13,7 @@ from .engines.threads import threads_now
 from .geometry.grid import Grid
 from .models.card import InputSpec
 from .models.loading import Model
-from .settings import InferEngineName, Padding, Polarity, Precision, Resolution
+from .settings import EngineChoice, Padding, Polarity, Precision, Resolution
 from .strides import Geometry
 
 _COPIES = 4  # arrays of the size of the answers that are alive while they become log-odds
@@ -52,7 +52,7 @@ def infer(
     polarity: Polarity = "normal",
     padding: Padding = "replicate",
     precision: Precision = "float32",
-    engine: InferEngineName | Literal["auto"] = "torch",
+    engine: EngineChoice = "torch",
     windows: bool = False,
 ) -> Features:
     """Run a network's convolutions over a whole picture, without tiles.
@@ -108,7 +108,7 @@ def bytes_needed(
     resolution: Resolution = "native",
     padding: Padding = "replicate",
     precision: Precision = "float32",
-    engine: InferEngineName | Literal["auto"] = "torch",
+    engine: EngineChoice = "torch",
     windows: bool = False,
 ) -> tuple[int, int]:
     """Estimate the memory of a pass over a picture of the size that the network is shown.

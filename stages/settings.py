@@ -31,6 +31,7 @@ Polarity = Literal["normal", "inverted"]
 Padding = Literal["replicate", "reflect", "zeros"]
 Precision = Literal["float32", "bfloat16"]
 InferEngineName = Literal["torch", "onnxruntime"]
+EngineChoice = Literal["auto", "torch", "onnxruntime"]
 Group = Literal["max", "sum"]
 Normalize = Literal["calibrated", "minmax"]
 Merge = Literal["max", "mean"]
@@ -105,7 +106,7 @@ class InferSettings(Section):
     """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), nearly twice
     as fast; on others float32. `LOCPIPE_PRECISION=float32` in the environment overrides it."""
 
-    engine: InferEngineName | Literal["auto"] = "auto"
+    engine: EngineChoice = "auto"
     """What runs the convolutions: torch, or onnxruntime, which is faster in float32 and computes in
     no other precision; auto: onnxruntime where it can, torch for bfloat16. Boxes are the same."""
 

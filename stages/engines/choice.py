@@ -13,13 +13,13 @@ from importlib.util import find_spec
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import ModuleType
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from ..caching import cached_while_alive
 from ..errors import ConfigError, ModelError
 from ..models.loading import Model
 from ..precision import precision_used
-from ..settings import InferEngineName, Precision, Resolution
+from ..settings import EngineChoice, InferEngineName, Precision, Resolution
 from .engine import InferEngine
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ _PACKAGES = "torch", "onnx"
 
 
 def engine_used(
-    asked: InferEngineName | Literal["auto"],
+    asked: EngineChoice,
     model: Model,
     precision: Precision,
     resolution: Resolution,
@@ -66,7 +66,7 @@ def engine_used(
 
 
 def opened(
-    asked: InferEngineName | Literal["auto"],
+    asked: EngineChoice,
     model: Model,
     precision: Precision,
     resolution: Resolution,

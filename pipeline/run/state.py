@@ -25,6 +25,7 @@ CREATE TABLE IF NOT EXISTS pictures (
     stage TEXT, error TEXT, message TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, finished INTEGER);
+CREATE TABLE IF NOT EXISTS cut (key BLOB PRIMARY KEY, run INTEGER, boxes INTEGER) WITHOUT ROWID;
 CREATE TEMP TABLE plan (
     key BLOB PRIMARY KEY, path BLOB, size INTEGER, mtime_ns INTEGER, todo INTEGER, reason TEXT
 ) WITHOUT ROWID;
@@ -220,6 +221,9 @@ class State:
                 "INSERT OR REPLACE INTO pictures VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (*row, outcome.pages, attempts, self.run, *(failure or (None, None, None))),
             )
+            self._db.execute("DELETE FROM cut WHERE key = ?", (name,))
+            if outcome.cut:
+                self._db.execute("INSERT INTO cut VALUES (?, ?, ?)", (name, self.run, outcome.cut))
             if time.monotonic() - self._committed > COMMIT_SECONDS:
                 self._db.commit()
                 self._committed = time.monotonic()
@@ -239,6 +243,13 @@ class State:
             "SELECT COUNT(*) FROM pictures WHERE status = 'failed' AND run = ?", (self.run,)
         ).fetchone()
         return int(row[0])
+
+    def cut_in_this_run(self) -> tuple[int, int]:
+        """How many pictures lost boxes to boxes.max in this run, interrupted or not, and how many boxes."""
+        row = self._db.execute(
+            "SELECT COUNT(*), TOTAL(boxes) FROM cut WHERE run = ?", (self.run,)
+        ).fetchone()
+        return int(row[0]), int(row[1])
 
 
 def _attempts(known: Known | None, identity: tuple[int, int, str, str]) -> int:

@@ -128,6 +128,7 @@ class Summary:
         self._tally = Tally()
         self._counts = dict.fromkeys(("found", "ignored", "up_to_date", "given_up"), 0)
         self._failed = 0
+        self._cut = {"pictures": 0, "boxes": 0}
         self.report: dict[str, Any] = {}
         self.left_out = 0
 
@@ -174,6 +175,7 @@ class Summary:
         write_failures(self._ready.job.output, FAILURES, state.failures())
         left_alone = state.left_alone()
         self._failed = state.failed_in_this_run()
+        self._cut = dict(zip(self._cut, state.cut_in_this_run(), strict=True))
         self._counts = {
             "found": state.count(),
             "ignored": self._ready.pictures.ignored,
@@ -188,7 +190,8 @@ class Summary:
             told = {"class": type(error).__name__, "message": str(error)}
             ending |= {"state": "failed", "error": told}
         statuses = {name: self._tally.counts[name] for name in ("done", "kept", "failed")}
-        return ending | {"counts": {**self._counts, **statuses}, **self._tally.summary()}
+        counts = {"counts": {**self._counts, **statuses}, "cut_by_boxes_max": self._cut}
+        return ending | counts | self._tally.summary()
 
     def _exit_code(self, error: BaseException | None) -> ExitCode:
         if error is not None:
@@ -197,7 +200,8 @@ class Summary:
             return ExitCode.of_signal(self._stop.signal)
         if self._options.require_input and not self._counts["found"]:
             return ExitCode.NO_PICTURE
-        return ExitCode.INCOMPLETE if self._failed or self.left_out else ExitCode.DONE
+        incomplete = self._failed or self.left_out or self._cut["boxes"]
+        return ExitCode.INCOMPLETE if incomplete else ExitCode.DONE
 
     def _write(self, ending: Mapping[str, object]) -> None:
         job = self._ready.job
@@ -239,6 +243,11 @@ def one_line(report: Mapping[str, Any]) -> str:
     ]
     if counts["given_up"]:
         parts.append(f"{counts['given_up']} failed before and were left alone")
+    if (cut := report["cut_by_boxes_max"])["boxes"]:
+        limit = report["config"]["boxes"]["max"]
+        parts.append(
+            f"{cut['boxes']} boxes of {cut['pictures']} pictures left out by boxes.max = {limit} (raise it)"
+        )
     speed = f"{report['pixels_per_second'] / 1e6:.1f} megapixels/s"
     where = report["config"]["output"]["path"]
     return (

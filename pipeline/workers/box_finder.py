@@ -76,6 +76,7 @@ class BoxFinder(PictureWorker):
             found.boxes,
             found.pixels,
             found.seconds,
+            cut=found.cut,
         )
 
     def clear(self, task: Task) -> None:

@@ -71,6 +71,7 @@ class Outcome:
         worker: address of the worker.
         peak_memory: largest resident size of the worker process so far, bytes.
         warnings: what the log of the worker said of it; empty where the worker is the parent.
+        cut: boxes that were found now and left out because of boxes.max.
     """
 
     key: str
@@ -84,3 +85,4 @@ class Outcome:
     worker: str = ""
     peak_memory: int = 0
     warnings: tuple[str, ...] = ()
+    cut: int = 0

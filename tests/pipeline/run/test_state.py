@@ -87,6 +87,20 @@ def test_a_query_that_is_not_read_to_its_end_keeps_nothing_locked(output: Path) 
         another.execute("BEGIN EXCLUSIVE")
 
 
+def test_boxes_that_were_cut_count_for_a_run_that_goes_on_and_no_later_one(output: Path) -> None:
+    with State(output) as state:
+        state.begin()
+        record(state, Outcome("a.jpg", "done", cut=5))
+    with State(output) as state:  # it was stopped
+        record(state, Outcome("b.jpg", "done", cut=2))
+        assert state.cut_in_this_run() == (2, 7)
+        record(state, Outcome("a.jpg", "done"))
+        assert state.cut_in_this_run() == (1, 2)
+        state.finish()
+    with State(output) as state:
+        assert state.cut_in_this_run() == (0, 0)
+
+
 def test_failures_of_an_unchanged_picture_add_up(output: Path) -> None:
     attempts = [fail_in_a_run_of_its_own(output) for _ in range(3)]
     assert [known and known.attempts for known in attempts] == [1, 2, 3]

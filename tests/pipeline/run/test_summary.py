@@ -51,6 +51,7 @@ def test_the_last_line_says_what_happened() -> None:
         "boxes": 7,
         "seconds": 2.0,
         "pixels_per_second": 1_500_000,
+        "cut_by_boxes_max": {"pictures": 0, "boxes": 0},
         "config": {"output": {"path": "out"}},
     }
     assert one_line(report) == (

@@ -19,6 +19,7 @@ from ...stages.version import __version__
 from ..output.atomic import write_json
 from ..output.failures import FAILURES, write_failures
 from ..output.layout import RUN_REPORT, RUN_SCHEMA
+from ..sources.pictures import passed_over
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -178,7 +179,7 @@ class Summary:
         self._cut = dict(zip(self._cut, state.cut_in_this_run(), strict=True))
         self._counts = {
             "found": state.count(),
-            "ignored": self._ready.pictures.ignored,
+            "ignored": self._ready.pictures.ignored.total(),
             "up_to_date": left_alone.get("done", 0),
             "given_up": left_alone.get("failed", 0),
         }
@@ -190,7 +191,11 @@ class Summary:
             told = {"class": type(error).__name__, "message": str(error)}
             ending |= {"state": "failed", "error": told}
         statuses = {name: self._tally.counts[name] for name in ("done", "kept", "failed")}
-        counts = {"counts": {**self._counts, **statuses}, "cut_by_boxes_max": self._cut}
+        counts = {
+            "counts": {**self._counts, **statuses},
+            "ignored": dict(self._ready.pictures.ignored),
+            "cut_by_boxes_max": self._cut,
+        }
         return ending | counts | self._tally.summary()
 
     def _exit_code(self, error: BaseException | None) -> ExitCode:
@@ -243,13 +248,12 @@ def one_line(report: Mapping[str, Any]) -> str:
     ]
     if counts["given_up"]:
         parts.append(f"{counts['given_up']} failed before and were left alone")
+    notes = [passed_over(report["ignored"])] if report["ignored"] else []
     if (cut := report["cut_by_boxes_max"])["boxes"]:
         limit = report["config"]["boxes"]["max"]
-        parts.append(
+        notes.append(
             f"{cut['boxes']} boxes of {cut['pictures']} pictures left out by boxes.max = {limit} (raise it)"
         )
     speed = f"{report['pixels_per_second'] / 1e6:.1f} megapixels/s"
     where = report["config"]["output"]["path"]
-    return (
-        f"{', '.join(parts)}; {report['boxes']} boxes; {report['seconds']:.1f} s, {speed}: {where}"
-    )
+    return f"{'; '.join([', '.join(parts), *notes])}; {report['boxes']} boxes; {report['seconds']:.1f} s, {speed}: {where}"

@@ -8,7 +8,8 @@ import glob
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,11 +29,24 @@ EXTENSIONS: frozenset[str] = frozenset(
         ".tiff",
         ".heic",
         ".heif",
+        ".avif",
+        ".avifs",
+        ".j2c",
+        ".j2k",
+        ".jp2",
+        ".jpc",
+        ".jpf",
+        ".jpx",
+        ".jxl",
     ]
 )
 """What a scan of a folder takes for a picture: lower case, with the dot."""
 STATE_FOLDER = ".locpipe"
 MANIFESTS = (".txt", ".jsonl")
+MOST_EXTENSIONS = 100
+"""Counted by name; more would let memory grow with the number of files."""
+LONGEST_EXTENSION = 12
+MOST_TOLD = 10
 
 
 @dataclass(frozen=True)
@@ -52,16 +66,17 @@ class Pictures:
     """The pictures of a source, found as they are asked for; every iteration looks anew.
 
     Attributes:
-        ignored: files passed over by the last iteration, having no extension of a picture.
+        ignored: files passed over by the last iteration, having no extension of a picture, counted by
+            the extension that they have, or as `none`, `hidden` or `other`.
     """
 
     def __init__(self, source: Path) -> None:
         self.source = Path(os.path.abspath(source))  # noqa: PTH100 - resolve() would follow links
-        self.ignored = 0
+        self.ignored: Counter[str] = Counter()
 
     def __iter__(self) -> Iterator[Picture]:
         """Yield every picture, in no particular order."""
-        self.ignored = 0
+        self.ignored.clear()
         if self.source.is_dir():
             return self._scan(str(self.source), "", ())
         if not os.path.lexists(self.source):
@@ -71,9 +86,14 @@ class Pictures:
         return iter([Picture(self.source.name, str(self.source))])
 
     def _is_picture(self, name: str) -> bool:
-        known = not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122 - hot
-        self.ignored += not known
-        return known
+        extension = os.path.splitext(name)[1].lower()  # noqa: PTH122 - hot
+        hidden = name.startswith(".")
+        if extension in EXTENSIONS and not hidden:
+            return True
+        kind = "hidden" if hidden else extension or "none"
+        new = kind not in self.ignored and len(self.ignored) >= MOST_EXTENSIONS
+        self.ignored["other" if new or len(kind) > LONGEST_EXTENSION else kind] += 1
+        return False
 
     def _scan(
         self, folder: str, prefix: str, above: tuple[tuple[int, int], ...]
@@ -104,6 +124,16 @@ class Pictures:
         for path in glob.iglob(str(self.source), recursive=True):  # noqa: PTH207 - streams, any bytes
             if not os.path.isdir(path) and self._is_picture(os.path.basename(path)):  # noqa: PTH112, PTH119 - hot
                 yield Picture(os.path.relpath(path, prefix).replace(os.sep, "/"), path)
+
+
+def passed_over(counted: Mapping[str, int]) -> str:
+    """Tell in words which files were passed over, by extension; empty if none was."""
+    if not counted:
+        return ""
+    ordered = sorted(counted.items(), key=lambda item: (-item[1], item[0]))
+    kinds = [f"{kind} {count}" for kind, count in ordered[:MOST_TOLD]]
+    count = sum(counted.values())
+    return f"{count} file{'s' * (count > 1)} passed over: {', '.join(kinds)}{', …' * (len(ordered) > MOST_TOLD)}"
 
 
 def open_source(source: Path, output: Path) -> Pictures:

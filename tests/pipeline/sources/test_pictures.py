@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locpipe.pipeline.sources.pictures import Pictures, open_source
+from locpipe.pipeline.sources.pictures import Pictures, open_source, passed_over
 from locpipe.stages.errors import ConfigError
 
 
@@ -32,9 +32,23 @@ def test_a_folder_gives_known_extensions_in_any_case_and_counts_the_others(tmp_p
     touch(tmp_path / "notes.txt", tmp_path / "sub" / "a.jpg.bak", tmp_path / ".hidden.jpg")
     pictures = source(tmp_path)
     assert keys(pictures) == ["a.jpg", "b.JPEG", "sub/deep/c.TiFf"]
-    assert pictures.ignored == 3
+    assert pictures.ignored == {".txt": 1, ".bak": 1, "hidden": 1}
     assert keys(pictures) == ["a.jpg", "b.JPEG", "sub/deep/c.TiFf"]
-    assert pictures.ignored == 3
+    assert pictures.ignored == {".txt": 1, ".bak": 1, "hidden": 1}
+
+
+def test_files_that_are_passed_over_are_told_by_their_extensions(tmp_path: Path) -> None:
+    touch(*(tmp_path / f"{n}.ppm" for n in range(3)), *(tmp_path / f"{n}.PART" for n in range(2)))
+    touch(tmp_path / "scan", tmp_path / "x.an extension this is not")
+    pictures = source(tmp_path)
+    assert passed_over(pictures.ignored) == ""
+    assert keys(pictures) == []
+    told = "7 files passed over: .ppm 3, .part 2, none 1, other 1"
+    assert passed_over(pictures.ignored) == told
+    touch(*(tmp_path / f"a.{n}" for n in range(200)))
+    assert keys(pictures) == []
+    assert len(pictures.ignored) <= 101
+    assert passed_over(pictures.ignored).endswith(", …")
 
 
 def test_keys_are_relative_and_paths_absolute(

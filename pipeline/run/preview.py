@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
     """Yield the key of every picture and what a run would do about it, changing nothing.
 
-    At the end, the log says which files were passed over.
+    At the end, the log says what was passed over.
 
     Raises:
         LocpipeError: as `run`, as far as can be told without starting.
@@ -31,5 +31,5 @@ def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
                 left -= 1
             action = "leave" if over or not planned.todo else "process"
             yield planned.picture.key, f"{action}: {'over --limit' if over else planned.reason}"
-    if ignored := passed_over(ready.pictures.ignored):
-        log.info("%s", ignored)
+    for told in passed_over(ready.pictures.ignored, ready.pictures.results.found):
+        log.info("%s", told)

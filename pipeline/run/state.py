@@ -15,7 +15,8 @@ from typing import Literal, Self
 
 from ...stages.errors import ConfigError, OutputError
 from ..output.failures import Failure
-from ..sources.pictures import STATE_FOLDER, Picture
+from ..sources.pictures import Picture
+from ..sources.results import STATE_FOLDER
 from ..workers.messages import Outcome
 
 SCHEMA = """

@@ -18,8 +18,9 @@ from ...stages.errors import ExitCode, OutputError, exit_code_of
 from ...stages.version import __version__
 from ..output.atomic import write_json
 from ..output.failures import FAILURES, write_failures
-from ..output.layout import RUN_REPORT, RUN_SCHEMA
+from ..output.layout import RUN_SCHEMA
 from ..sources.pictures import passed_over
+from ..sources.results import RUN_REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -194,6 +195,7 @@ class Summary:
         counts = {
             "counts": {**self._counts, **statuses},
             "ignored": dict(self._ready.pictures.ignored),
+            "results_passed_over": sorted(self._ready.pictures.results.found),
             "cut_by_boxes_max": self._cut,
         }
         return ending | counts | self._tally.summary()
@@ -248,7 +250,7 @@ def one_line(report: Mapping[str, Any]) -> str:
     ]
     if counts["given_up"]:
         parts.append(f"{counts['given_up']} failed before and were left alone")
-    notes = [passed_over(report["ignored"])] if report["ignored"] else []
+    notes = passed_over(report["ignored"], report["results_passed_over"])
     if (cut := report["cut_by_boxes_max"])["boxes"]:
         limit = report["config"]["boxes"]["max"]
         notes.append(

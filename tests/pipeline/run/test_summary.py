@@ -54,6 +54,7 @@ def test_the_last_line_says_what_happened() -> None:
         "seconds": 2.0,
         "pixels_per_second": 1_500_000,
         "ignored": {},
+        "results_passed_over": [],
         "cut_by_boxes_max": {"pictures": 0, "boxes": 0},
         "config": {"output": {"path": "out"}},
     }
@@ -62,9 +63,10 @@ def test_the_last_line_says_what_happened() -> None:
         "7 boxes; 2.0 s, 1.5 megapixels/s: out"
     )
     report |= {"ignored": {".ppm": 1, "none": 2}, "cut_by_boxes_max": {"pictures": 1, "boxes": 9}}
+    report["results_passed_over"] = ["/p/out"]
     report["config"] = {"output": {"path": "out"}, "boxes": {"max": 4}}
     assert (
-        "left alone; 3 files passed over: none 2, .ppm 1; "
+        "left alone; 3 files passed over: none 2, .ppm 1; results of runs passed over: /p/out; "
         "9 boxes of 1 pictures left out by boxes.max = 4 (raise it); 7 boxes; 2.0 s"
     ) in one_line(report)
 

@@ -2,6 +2,8 @@
 
 import resource
 import sqlite3
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -213,6 +215,39 @@ def test_reading_only_creates_and_changes_nothing(tmp_path: Path, output: Path) 
         state.begin()
     with State(output, read_only=True) as state, pytest.raises(OutputError, match="readonly"):
         state.finish()
+
+
+def test_the_state_of_a_killed_run_is_read_and_left_as_it_is(output: Path) -> None:
+    with State(output) as state:
+        state.begin()
+        record(state, failed("a.jpg"))
+    killed = f"""
+import os, sqlite3
+db = sqlite3.connect({str(output / ".locpipe" / "state.sqlite")!r})
+db.execute("PRAGMA cache_size = 1")  # so that the file is written to before it is committed
+for number in range(1000):
+    db.execute("INSERT INTO runs VALUES (?, ?)", (number + 2, "x" * 1000))
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", killed], check=False)
+    folder = output / ".locpipe"
+    before = {file.name: file.read_bytes() for file in folder.glob("state*")}
+    assert len(before) == 2  # with a journal to roll back
+    for _ in range(2):
+        with State(output, read_only=True) as state:
+            state.plan(planned("b.jpg"))
+            assert (state.run, state.count()) == (1, 1)
+            assert state.known("a.jpg") is not None
+    assert {file.name: file.read_bytes() for file in folder.glob("state*")} == before
+
+
+def test_the_state_of_an_older_version_is_read(output: Path) -> None:
+    with State(output) as state:
+        record(state, failed("a.jpg"))
+    with closing(sqlite3.connect(output / ".locpipe" / "state.sqlite")) as older:
+        older.execute("DROP TABLE cut")
+    with State(output, read_only=True) as state:
+        assert state.known("a.jpg") is not None
 
 
 def test_a_damaged_state_is_left_where_it_is_by_who_only_reads(output: Path) -> None:

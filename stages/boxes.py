@@ -42,7 +42,7 @@ def find_boxes(
     shape: Shape = "upright",
     padding: float = 0.0,
     margin: float = 0.0,
-    maximum: int = 1000,
+    maximum: int = 100_000,
 ) -> Boxes:
     """Return a box for every connected component of a mask.
 

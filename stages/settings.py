@@ -205,8 +205,9 @@ class BoxesSettings(Section):
     """Added on every side as well; pixels of the picture."""
     fill: bool = False
     """Masks show the insides of the boxes, not the components that the boxes were made of."""
-    max: Annotated[int, Field(ge=1)] = 1000
-    """At most so many boxes per picture, the best ones; a warning in the result says what was cut."""
+    max: Annotated[int, Field(ge=1)] = 100_000
+    """At most so many boxes per picture, the best ones. Where it cuts any, a warning in the result, the
+    last line of the run, run.json and exit code 3 say so."""
     classify: bool = False
     """Give each box the class and probability that the classifier of the model finds in it."""
 

@@ -32,7 +32,7 @@ Examples:
 
 \b
 Exit codes: 0 all done or nothing to do, 2 usage or config, 3 some pictures failed (see
-failures.jsonl), 4 no picture and --require-input, 5 model, 6 output not writable,
+failures.jsonl) or boxes.max cut boxes, 4 no picture and --require-input, 5 model, 6 output not writable,
 75 another run is at work there, 130/143 stopped by a signal, 1 internal error."""
 
 

@@ -12,10 +12,11 @@ from ...stages.errors import ConfigError, ImageError
 from ...stages.load import Image, load
 from ...stages.paths import sha256_of
 from ...stages.settings import DecodingSettings
-from ..sources.pictures import STATE_FOLDER, Pictures, open_source
+from ..sources.pictures import Pictures, open_source
+from ..sources.results import RUN_REPORT, STATE_FOLDER
 from .box_json import Page, read_object, read_page
 from .failures import FAILURES, Failure, read_failures
-from .layout import RUN_REPORT, RUN_SCHEMA, result_path
+from .layout import RUN_SCHEMA, result_path
 from .lock import locked
 
 _SIGNALS: Final = 128

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Final
 
 from ...stages.errors import ImageError, OutputError
-from ..sources.pictures import STATE_FOLDER
+from ..sources.results import STATE_FOLDER
 
 FULL: Final = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),

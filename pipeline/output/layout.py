@@ -6,11 +6,9 @@ from pathlib import Path
 from typing import Final
 
 from ..config.sections import OutputConfig
-from ..sources.pictures import STATE_FOLDER
+from ..sources.results import STATE_FOLDER
 from .atomic import output_errors, temporary_folder, too_long_names, write_atomically
 
-RUN_REPORT: Final = "run.json"
-"""What a run says about itself."""
 RUN_SCHEMA: Final = "locpipe/run/1"
 """Of run.json."""
 

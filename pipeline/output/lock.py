@@ -6,7 +6,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ...stages.errors import ExitCode, LocpipeError
-from ..sources.pictures import STATE_FOLDER
+from ..sources.results import STATE_FOLDER
 from .atomic import output_errors
 
 

@@ -61,6 +61,7 @@ class Processed:
         pixels: of all pages; 0 when nothing was computed.
         seconds: time of each stage, summed over the pages.
         is_kept: whether its results were there already: same content, config and model.
+        cut: boxes that were found and left out because of boxes.max.
     """
 
     sha256: str
@@ -69,6 +70,7 @@ class Processed:
     pixels: int = 0
     seconds: dict[str, float] = field(default_factory=dict)
     is_kept: bool = False
+    cut: int = 0
 
 
 @dataclass(frozen=True)
@@ -113,15 +115,16 @@ class PictureProcessor:
             if kept is not None:
                 return Processed(sha256, pages, kept, is_kept=True)
             self.remove(key)
-        boxes = pixels = 0
+        boxes = cut = pixels = 0
         with computing_with(self.config.run.threads):
             for page in range(1, pages + 1):
                 result = self._localize(path, page, clock)
                 with clock.stage("write"):
                     self._write(result, path, key, sha256)
                 boxes += len(result.boxes.items)
+                cut += result.boxes.dropped
                 pixels += result.image.width * result.image.height
-        return Processed(sha256, pages, boxes, pixels, dict(clock.seconds))
+        return Processed(sha256, pages, boxes, pixels, dict(clock.seconds), cut=cut)
 
     def remove(self, key: str) -> None:
         """Remove all results of a picture, its exports first and its masks last."""

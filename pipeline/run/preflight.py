@@ -9,8 +9,8 @@ from ...stages.models.card import Backbone, ModelCard
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
 from ...stages.precision import float32_only
 from ..config.sections import Config
-from ..output.layout import RUN_REPORT
 from ..sources.pictures import Pictures, open_source
+from ..sources.results import RUN_REPORT
 from ..workers.messages import Job
 from .options import Options
 from .plan import Terms

@@ -1,16 +1,22 @@
 """`locpipe run --dry-run`: what a run would do."""
 
+import logging
 from collections.abc import Iterator
 
 from ..config.sections import Config
+from ..sources.pictures import passed_over
 from .options import Options
 from .plan import make_plan
 from .preflight import preflight
 from .state import State
 
+log = logging.getLogger(__name__)
+
 
 def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
     """Yield the key of every picture and what a run would do about it, changing nothing.
+
+    At the end, the log says what was passed over.
 
     Raises:
         LocpipeError: as `run`, as far as can be told without starting.
@@ -25,3 +31,5 @@ def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
                 left -= 1
             action = "leave" if over or not planned.todo else "process"
             yield planned.picture.key, f"{action}: {'over --limit' if over else planned.reason}"
+    for told in passed_over(ready.pictures.ignored, ready.pictures.results.found):
+        log.info("%s", told)

@@ -4,18 +4,22 @@ Losing it loses nothing: workers recognise finished pictures by the hashes in th
 """
 
 import os
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Literal, Self
 
 from ...stages.errors import ConfigError, OutputError
+from ..output.atomic import output_errors
 from ..output.failures import Failure
-from ..sources.pictures import STATE_FOLDER, Picture
+from ..sources.pictures import Picture
+from ..sources.results import STATE_FOLDER
 from ..workers.messages import Outcome
 
 SCHEMA = """
@@ -25,6 +29,7 @@ CREATE TABLE IF NOT EXISTS pictures (
     stage TEXT, error TEXT, message TEXT
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, finished INTEGER);
+CREATE TABLE IF NOT EXISTS cut (key BLOB PRIMARY KEY, run INTEGER, boxes INTEGER) WITHOUT ROWID;
 CREATE TEMP TABLE plan (
     key BLOB PRIMARY KEY, path BLOB, size INTEGER, mtime_ns INTEGER, todo INTEGER, reason TEXT
 ) WITHOUT ROWID;
@@ -101,7 +106,7 @@ class State:
         if read_only and not self._file.exists():
             return _connect(":memory:")
         try:
-            return _connect(f"{self._file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}")
+            return self._connection(read_only=read_only)
         except sqlite3.DatabaseError as error:
             if read_only or isinstance(error, sqlite3.OperationalError):
                 advice = "make the folder writable, free space on its disk, or remove this file"
@@ -109,6 +114,16 @@ class State:
                 raise OutputError(msg) from error
             self._file.replace(self._file.with_suffix(".damaged"))
             return self._open(read_only=False)
+
+    def _connection(self, *, read_only: bool) -> sqlite3.Connection:
+        address = f"{self._file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
+        try:
+            return _connect(address)
+        except sqlite3.OperationalError as error:
+            # The last run was killed, and its journal is to be rolled back, or is of an older version.
+            if not read_only or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
+                raise
+            return _connect_to_copy(self._file)
 
     def _current_run(self) -> int:
         """A run that was killed or stopped goes on under its number, so it retries no failure."""
@@ -220,6 +235,9 @@ class State:
                 "INSERT OR REPLACE INTO pictures VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (*row, outcome.pages, attempts, self.run, *(failure or (None, None, None))),
             )
+            self._db.execute("DELETE FROM cut WHERE key = ?", (name,))
+            if outcome.cut:
+                self._db.execute("INSERT INTO cut VALUES (?, ?, ?)", (name, self.run, outcome.cut))
             if time.monotonic() - self._committed > COMMIT_SECONDS:
                 self._db.commit()
                 self._committed = time.monotonic()
@@ -240,12 +258,27 @@ class State:
         ).fetchone()
         return int(row[0])
 
+    def cut_in_this_run(self) -> tuple[int, int]:
+        """How many pictures lost boxes to boxes.max in this run, interrupted or not, and how many boxes."""
+        row = self._db.execute(
+            "SELECT COUNT(*), TOTAL(boxes) FROM cut WHERE run = ?", (self.run,)
+        ).fetchone()
+        return int(row[0]), int(row[1])
+
 
 def _attempts(known: Known | None, identity: tuple[int, int, str, str]) -> int:
     if known is None or known.status != "failed":
         return 0
     same = (known.size, known.mtime_ns, known.config_sha256, known.model_sha256) == identity
     return known.attempts if same else 0
+
+
+def _connect_to_copy(file: Path) -> sqlite3.Connection:
+    with TemporaryDirectory() as folder:  # an open file stays, its name goes
+        for each in (file, file.with_name(f"{file.name}-journal")):
+            with output_errors(Path(folder)), suppress(FileNotFoundError):
+                shutil.copyfile(each, Path(folder, each.name))
+        return _connect(Path(folder, file.name).as_uri())
 
 
 def _connect(address: str) -> sqlite3.Connection:

@@ -18,7 +18,9 @@ from ...stages.errors import ExitCode, OutputError, exit_code_of
 from ...stages.version import __version__
 from ..output.atomic import write_json
 from ..output.failures import FAILURES, write_failures
-from ..output.layout import RUN_REPORT, RUN_SCHEMA
+from ..output.layout import RUN_SCHEMA
+from ..sources.pictures import passed_over
+from ..sources.results import RUN_REPORT
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -133,6 +135,7 @@ class Summary:
         self._tally = Tally()
         self._counts = dict.fromkeys(("found", "ignored", "up_to_date", "given_up"), 0)
         self._failed = 0
+        self._cut = {"pictures": 0, "boxes": 0}
         self.report: dict[str, Any] = {}
         self.left_out = 0
 
@@ -179,9 +182,10 @@ class Summary:
         write_failures(self._ready.job.output, FAILURES, state.failures())
         left_alone = state.left_alone()
         self._failed = state.failed_in_this_run()
+        self._cut = dict(zip(self._cut, state.cut_in_this_run(), strict=True))
         self._counts = {
             "found": state.count(),
-            "ignored": self._ready.pictures.ignored,
+            "ignored": self._ready.pictures.ignored.total(),
             "up_to_date": left_alone.get("done", 0),
             "given_up": left_alone.get("failed", 0),
         }
@@ -193,7 +197,13 @@ class Summary:
             told = {"class": type(error).__name__, "message": str(error)}
             ending |= {"state": "failed", "error": told}
         statuses = {name: self._tally.counts[name] for name in ("done", "kept", "failed")}
-        return ending | {"counts": {**self._counts, **statuses}, **self._tally.summary()}
+        counts = {
+            "counts": {**self._counts, **statuses},
+            "ignored": dict(self._ready.pictures.ignored),
+            "results_passed_over": sorted(self._ready.pictures.results.found),
+            "cut_by_boxes_max": self._cut,
+        }
+        return ending | counts | self._tally.summary()
 
     def _exit_code(self, error: BaseException | None) -> ExitCode:
         if error is not None:
@@ -202,7 +212,8 @@ class Summary:
             return ExitCode.of_signal(self._stop.signal)
         if self._options.require_input and not self._counts["found"]:
             return ExitCode.NO_PICTURE
-        return ExitCode.INCOMPLETE if self._failed or self.left_out else ExitCode.DONE
+        incomplete = self._failed or self.left_out or self._cut["boxes"]
+        return ExitCode.INCOMPLETE if incomplete else ExitCode.DONE
 
     def _write(self, ending: Mapping[str, object]) -> None:
         job = self._ready.job
@@ -244,8 +255,12 @@ def one_line(report: Mapping[str, Any]) -> str:
     ]
     if counts["given_up"]:
         parts.append(f"{counts['given_up']} failed before and were left alone")
+    notes = passed_over(report["ignored"], report["results_passed_over"])
+    if (cut := report["cut_by_boxes_max"])["boxes"]:
+        limit = report["config"]["boxes"]["max"]
+        notes.append(
+            f"{cut['boxes']} boxes of {cut['pictures']} pictures left out by boxes.max = {limit} (raise it)"
+        )
     speed = f"{report['pixels_per_second'] / 1e6:.1f} megapixels/s"
     where = report["config"]["output"]["path"]
-    return (
-        f"{', '.join(parts)}; {report['boxes']} boxes; {report['seconds']:.1f} s, {speed}: {where}"
-    )
+    return f"{'; '.join([', '.join(parts), *notes])}; {report['boxes']} boxes; {report['seconds']:.1f} s, {speed}: {where}"

@@ -8,11 +8,13 @@ import glob
 import json
 import os
 import re
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from ...stages.errors import ConfigError
+from .results import Results
 
 EXTENSIONS: frozenset[str] = frozenset(
     [
@@ -40,8 +42,11 @@ EXTENSIONS: frozenset[str] = frozenset(
     ]
 )
 """What a scan of a folder takes for a picture: lower case, with the dot."""
-STATE_FOLDER = ".locpipe"
 MANIFESTS = (".txt", ".jsonl")
+MOST_EXTENSIONS = 100
+"""Counted by name; more would let memory grow with the number of files."""
+LONGEST_EXTENSION = 12
+MOST_TOLD = 10
 
 
 @dataclass(frozen=True)
@@ -61,28 +66,37 @@ class Pictures:
     """The pictures of a source, found as they are asked for; every iteration looks anew.
 
     Attributes:
-        ignored: files passed over by the last iteration, having no extension of a picture.
+        ignored: files passed over by the last iteration, having no extension of a picture, counted by
+            the extension that they have, or as `none`, `hidden` or `other`.
+        results: what tells results of runs; it notes those that the last iteration passed over.
     """
 
-    def __init__(self, source: Path) -> None:
+    def __init__(self, source: Path, results: Results) -> None:
         self.source = Path(os.path.abspath(source))  # noqa: PTH100 - resolve() would follow links
-        self.ignored = 0
+        self.ignored: Counter[str] = Counter()
+        self.results = results
 
     def __iter__(self) -> Iterator[Picture]:
         """Yield every picture, in no particular order."""
-        self.ignored = 0
+        self.ignored.clear()
+        self.results.forget()
         if self.source.is_dir():
             return self._scan(str(self.source), "", ())
         if not os.path.lexists(self.source):
             return self._glob()
         if self.source.suffix.lower() in MANIFESTS:
-            return _read_manifest(self.source)
+            return _read_manifest(self.source, self.results)
         return iter([Picture(self.source.name, str(self.source))])
 
     def _is_picture(self, name: str) -> bool:
-        known = not name.startswith(".") and os.path.splitext(name)[1].lower() in EXTENSIONS  # noqa: PTH122 - hot
-        self.ignored += not known
-        return known
+        extension = os.path.splitext(name)[1].lower()  # noqa: PTH122 - hot
+        hidden = name.startswith(".")
+        if extension in EXTENSIONS and not hidden:
+            return True
+        kind = "hidden" if hidden else extension or "none"
+        new = kind not in self.ignored and len(self.ignored) >= MOST_EXTENSIONS
+        self.ignored["other" if new or len(kind) > LONGEST_EXTENSION else kind] += 1
+        return False
 
     def _scan(
         self, folder: str, prefix: str, above: tuple[tuple[int, int], ...]
@@ -92,7 +106,7 @@ class Pictures:
         try:
             status = os.stat(folder)  # noqa: PTH116 - hot
             here = (status.st_dev, status.st_ino)
-            if here in above or (above and os.path.lexists(f"{folder}/{STATE_FOLDER}")):
+            if here in above or self.results.are_in(folder):
                 return
             with os.scandir(folder) as entries:
                 for entry in entries:  # one at a time: a folder may hold millions
@@ -111,15 +125,36 @@ class Pictures:
     def _glob(self) -> Iterator[Picture]:
         prefix = _fixed_prefix(str(self.source))
         for path in glob.iglob(str(self.source), recursive=True):  # noqa: PTH207 - streams, any bytes
-            if not os.path.isdir(path) and self._is_picture(os.path.basename(path)):  # noqa: PTH112, PTH119 - hot
+            folder, name = os.path.split(path)
+            if os.path.isdir(path) or self.results.are_in(folder):  # noqa: PTH112 - hot
+                continue
+            if self._is_picture(name):
                 yield Picture(os.path.relpath(path, prefix).replace(os.sep, "/"), path)
+
+
+def passed_over(ignored: Mapping[str, int], results: Collection[str]) -> list[str]:
+    """Tell in words which files, counted by extension, and which folders were passed over."""
+    told = []
+    if ignored:
+        ordered = sorted(ignored.items(), key=lambda item: (-item[1], item[0]))
+        count = sum(ignored.values())
+        kinds = _some([f"{kind} {number}" for kind, number in ordered])
+        told.append(f"{count} file{'s' * (count > 1)} passed over: {kinds}")
+    if results:
+        told.append(f"results of runs passed over: {_some(sorted(results))}")
+    return told
+
+
+def _some(words: Sequence[str]) -> str:
+    return ", ".join([*words[:MOST_TOLD], *["…"] * (len(words) > MOST_TOLD)])
 
 
 def open_source(source: Path, output: Path) -> Pictures:
     """Find out what kind of source this is.
 
     Raises:
-        ConfigError: it does not exist, or results would lie among the pictures.
+        ConfigError: it does not exist, results would lie among the pictures, or it is the results
+            of a run.
     """
     if not os.path.lexists(source):
         # No match is an empty inbox; no folder to look in is a mount that is gone, or a typing error.
@@ -133,7 +168,13 @@ def open_source(source: Path, output: Path) -> Pictures:
             f"choose another folder, for example {output / 'locpipe'}"
         )
         raise ConfigError(msg)
-    return Pictures(source)
+    results = Results(_start(source), str(output))
+    pictures = Pictures(source, results)
+    only_results = results.are_of_another_run() and not any(True for _ in pictures)
+    if results.are_the_source() or (only_results and results.found):
+        msg = _no_pictures("input.path", str(source))
+        raise ConfigError(msg)
+    return pictures
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:
@@ -162,10 +203,29 @@ def _fixed_prefix(pattern: str) -> str:
     return fixed
 
 
-def _read_manifest(manifest: Path) -> Iterator[Picture]:
+def _start(source: Path) -> str | None:
+    """The folder where the search for pictures begins; None for a list."""
+    if source.is_dir():
+        return str(source)
+    if not os.path.lexists(source):
+        return _fixed_prefix(str(source))
+    return None if source.suffix.lower() in MANIFESTS else str(source.parent)
+
+
+def _no_pictures(origin: str, path: str) -> str:
+    return (
+        f"{origin}: {path} is results of a run, not pictures; "
+        "name pictures, or crops that were exported (exports/crops)"
+    )
+
+
+def _read_manifest(manifest: Path, results: Results) -> Iterator[Picture]:
     parent = ""
     for path in _paths(manifest):
         folder = os.path.dirname(path)  # noqa: PTH120 - hot
+        if results.are_in(folder):
+            msg = _no_pictures(str(manifest), path)
+            raise ConfigError(msg)
         parent = os.path.commonpath([parent, folder]) if parent else folder
     for path in _paths(manifest):
         yield Picture(os.path.relpath(path, parent).replace(os.sep, "/"), path)

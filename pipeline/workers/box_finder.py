@@ -78,6 +78,7 @@ class BoxFinder(PictureWorker):
             found.pixels,
             found.seconds,
             engine="" if found.is_kept else self.engine,
+            cut=found.cut,
         )
 
     def clear(self, task: Task) -> None:

@@ -72,6 +72,7 @@ class Outcome:
         peak_memory: largest resident size of the worker process so far, bytes.
         engine: that ran the network; empty where nothing was computed.
         warnings: what the log of the worker said of it; empty where the worker is the parent.
+        cut: boxes that were found now and left out because of boxes.max.
     """
 
     key: str
@@ -86,3 +87,4 @@ class Outcome:
     peak_memory: int = 0
     engine: str = ""
     warnings: tuple[str, ...] = ()
+    cut: int = 0

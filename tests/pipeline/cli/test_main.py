@@ -278,6 +278,10 @@ def test_a_dry_run_prints_what_would_be_done_and_does_not(
         "process: new: 'coffee.jpg'",
         "leave: over --limit: 'page.webp'",
     ]
+    assert "passed over" not in result.stderr
+    (config.input.path / "scan.djvu").touch()
+    told = call("run", config_file, "--dry-run").stderr
+    assert "1 file passed over: .djvu 1\n" in told
     assert not config.output.path.exists()
 
 

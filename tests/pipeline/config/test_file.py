@@ -268,7 +268,7 @@ def read_settings_from(text: str) -> Config:
         "output: {path: elsewhere, overlays: true}",
         "input: {path: elsewhere}",
         "run: {workers: 7, timeout: 1}",
-        "boxes: {max: 1000}",
+        "boxes: {max: 100000}",
         "infer: {scale: [1]}",
     ],
 )

@@ -14,6 +14,7 @@ from runs import boxes, counts, run, with_
 
 from locpipe import __version__
 from locpipe.pipeline.config.sections import Config, RunConfig
+from locpipe.pipeline.run.summary import one_line
 from locpipe.pipeline.workers import machine
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.models.loading import find_model
@@ -83,11 +84,24 @@ def test_hotspots_are_classified_where_asked_for(config: Config) -> None:
     assert 0 <= first["probability"] <= 1
 
 
-def test_a_warning_tells_when_boxes_were_cut(config: Config) -> None:
-    run(with_(config, "boxes", max=1))
+def test_boxes_that_were_cut_are_told_by_the_run_that_cut_them(config: Config) -> None:
+    few = with_(config, "boxes", max=1)
+    report = run(few)
     document = boxes(config, "coffee.jpg")
     assert len(document["boxes"]) == 1
     assert "raise boxes.max" in document["warnings"][0]
+    cut = report["cut_by_boxes_max"]
+    assert report["exit_code"] == 3
+    assert (report["counts"]["failed"], report["counts"]["done"]) == (0, 4)
+    assert cut["boxes"] > cut["pictures"] > 0
+    told = (
+        f"{cut['boxes']} boxes of {cut['pictures']} pictures left out by boxes.max = 1 (raise it)"
+    )
+    assert told in one_line(report)
+    again = run(few)
+    assert (again["exit_code"], again["cut_by_boxes_max"]["boxes"]) == (0, 0)
+    assert "left out" not in one_line(again)
+    assert run(config)["exit_code"] == 0
 
 
 def test_a_multi_page_file_gives_a_result_a_page(config: Config) -> None:

@@ -2,6 +2,8 @@
 
 import resource
 import sqlite3
+import subprocess
+import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
@@ -85,6 +87,20 @@ def test_a_query_that_is_not_read_to_its_end_keeps_nothing_locked(output: Path) 
         assert [next(rows) for rows in in_part]
     with closing(sqlite3.connect(output / ".locpipe" / "state.sqlite", timeout=0)) as another:
         another.execute("BEGIN EXCLUSIVE")
+
+
+def test_boxes_that_were_cut_count_for_a_run_that_goes_on_and_no_later_one(output: Path) -> None:
+    with State(output) as state:
+        state.begin()
+        record(state, Outcome("a.jpg", "done", cut=5))
+    with State(output) as state:  # it was stopped
+        record(state, Outcome("b.jpg", "done", cut=2))
+        assert state.cut_in_this_run() == (2, 7)
+        record(state, Outcome("a.jpg", "done"))
+        assert state.cut_in_this_run() == (1, 2)
+        state.finish()
+    with State(output) as state:
+        assert state.cut_in_this_run() == (0, 0)
 
 
 def test_failures_of_an_unchanged_picture_add_up(output: Path) -> None:
@@ -199,6 +215,39 @@ def test_reading_only_creates_and_changes_nothing(tmp_path: Path, output: Path) 
         state.begin()
     with State(output, read_only=True) as state, pytest.raises(OutputError, match="readonly"):
         state.finish()
+
+
+def test_the_state_of_a_killed_run_is_read_and_left_as_it_is(output: Path) -> None:
+    with State(output) as state:
+        state.begin()
+        record(state, failed("a.jpg"))
+    killed = f"""
+import os, sqlite3
+db = sqlite3.connect({str(output / ".locpipe" / "state.sqlite")!r})
+db.execute("PRAGMA cache_size = 1")  # so that the file is written to before it is committed
+for number in range(1000):
+    db.execute("INSERT INTO runs VALUES (?, ?)", (number + 2, "x" * 1000))
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", killed], check=False)
+    folder = output / ".locpipe"
+    before = {file.name: file.read_bytes() for file in folder.glob("state*")}
+    assert len(before) == 2  # with a journal to roll back
+    for _ in range(2):
+        with State(output, read_only=True) as state:
+            state.plan(planned("b.jpg"))
+            assert (state.run, state.count()) == (1, 1)
+            assert state.known("a.jpg") is not None
+    assert {file.name: file.read_bytes() for file in folder.glob("state*")} == before
+
+
+def test_the_state_of_an_older_version_is_read(output: Path) -> None:
+    with State(output) as state:
+        record(state, failed("a.jpg"))
+    with closing(sqlite3.connect(output / ".locpipe" / "state.sqlite")) as older:
+        older.execute("DROP TABLE cut")
+    with State(output, read_only=True) as state:
+        assert state.known("a.jpg") is not None
 
 
 def test_a_damaged_state_is_left_where_it_is_by_who_only_reads(output: Path) -> None:

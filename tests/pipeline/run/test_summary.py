@@ -1,5 +1,7 @@
 """Counting outcomes, and quantiles without keeping what they are of."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -47,17 +49,27 @@ def test_outcomes_add_up() -> None:
 
 def test_the_last_line_says_what_happened() -> None:
     counts = {"done": 3, "failed": 1, "kept": 1, "up_to_date": 2, "given_up": 1}
-    report = {
+    report: dict[str, Any] = {
         "counts": counts,
         "boxes": 7,
         "seconds": 2.0,
         "pixels_per_second": 1_500_000,
+        "ignored": {},
+        "results_passed_over": [],
+        "cut_by_boxes_max": {"pictures": 0, "boxes": 0},
         "config": {"output": {"path": "out"}},
     }
     assert one_line(report) == (
         "3 pictures done, 1 failed, 3 were done before, 1 failed before and were left alone; "
         "7 boxes; 2.0 s, 1.5 megapixels/s: out"
     )
+    report |= {"ignored": {".ppm": 1, "none": 2}, "cut_by_boxes_max": {"pictures": 1, "boxes": 9}}
+    report["results_passed_over"] = ["/p/out"]
+    report["config"] = {"output": {"path": "out"}, "boxes": {"max": 4}}
+    assert (
+        "left alone; 3 files passed over: none 2, .ppm 1; results of runs passed over: /p/out; "
+        "9 boxes of 1 pictures left out by boxes.max = 4 (raise it); 7 boxes; 2.0 s"
+    ) in one_line(report)
 
 
 def test_versions_name_what_may_change_a_result() -> None:

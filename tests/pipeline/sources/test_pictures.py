@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from locpipe.pipeline.sources.pictures import Pictures, open_source
+from locpipe.pipeline.sources.pictures import Pictures, open_source, passed_over
 from locpipe.stages.errors import ConfigError
 
 
@@ -32,9 +32,23 @@ def test_a_folder_gives_known_extensions_in_any_case_and_counts_the_others(tmp_p
     touch(tmp_path / "notes.txt", tmp_path / "sub" / "a.jpg.bak", tmp_path / ".hidden.jpg")
     pictures = source(tmp_path)
     assert keys(pictures) == ["a.jpg", "b.JPEG", "sub/deep/c.TiFf"]
-    assert pictures.ignored == 3
+    assert pictures.ignored == {".txt": 1, ".bak": 1, "hidden": 1}
     assert keys(pictures) == ["a.jpg", "b.JPEG", "sub/deep/c.TiFf"]
-    assert pictures.ignored == 3
+    assert pictures.ignored == {".txt": 1, ".bak": 1, "hidden": 1}
+
+
+def test_files_that_are_passed_over_are_told_by_their_extensions(tmp_path: Path) -> None:
+    touch(*(tmp_path / f"{n}.ppm" for n in range(3)), *(tmp_path / f"{n}.PART" for n in range(2)))
+    touch(tmp_path / "scan", tmp_path / "x.an extension this is not")
+    pictures = source(tmp_path)
+    assert passed_over(pictures.ignored, ()) == []
+    assert keys(pictures) == []
+    told = "7 files passed over: .ppm 3, .part 2, none 1, other 1"
+    assert passed_over(pictures.ignored, ()) == [told]
+    touch(*(tmp_path / f"a.{n}" for n in range(200)))
+    assert keys(pictures) == []
+    assert len(pictures.ignored) <= 101
+    assert passed_over(pictures.ignored, ())[0].endswith(", …")
 
 
 def test_keys_are_relative_and_paths_absolute(
@@ -60,6 +74,70 @@ def test_results_of_a_run_are_no_pictures(tmp_path: Path) -> None:
     touch(tmp_path / "a.jpg")
     touch(tmp_path / "out" / ".locpipe" / "lock", tmp_path / "out" / "overlays" / "a.jpg.jpg")
     assert keys(source(tmp_path)) == ["a.jpg"]
+
+
+def make_run(folder: Path, sign: str) -> None:
+    """What a run writes; it is told by its state or, where that was left behind, by its report."""
+    for kind in ("masks", "overlays", "heatmaps", "exports/labelme", "exports/crops"):
+        touch(folder / kind / "a.jpg")
+    if sign == "state":
+        touch(folder / ".locpipe" / "lock")
+    elif sign == "report":
+        (folder / "run.json").write_text('{"schema": "locpipe/run/1"}')
+
+
+@pytest.mark.parametrize("sign", ["state", "report", "output"])
+@pytest.mark.parametrize("pattern", ["", "**", "**/*.jpg", "*/*/*.jpg", "*.jpg"])
+def test_results_below_the_source_are_passed_over_with_a_word(
+    tmp_path: Path, pattern: str, sign: str
+) -> None:
+    photos, out = tmp_path / "photos", tmp_path / "photos" / "out"
+    touch(photos / "a.jpg", photos / "masks" / "mine" / "b.jpg")
+    make_run(out, sign)
+    output = out if sign == "output" else tmp_path / "nowhere"
+    pictures = open_source(photos / pattern, output)
+    expected = {"*.jpg": ["a.jpg"], "*/*/*.jpg": ["masks/mine/b.jpg"]}
+    assert keys(pictures) == expected.get(pattern, ["a.jpg", "masks/mine/b.jpg"])
+    assert pictures.results.found == (set() if pattern == "*.jpg" else {str(out)})
+    told = passed_over({}, pictures.results.found)
+    assert told == [f"results of runs passed over: {out}"] * (pattern != "*.jpg")
+
+
+@pytest.mark.parametrize("pattern", ["**/*.jpg", "*/*.jpg"])
+def test_the_output_of_a_glob_may_be_where_it_begins(tmp_path: Path, pattern: str) -> None:
+    make_run(tmp_path, "state")
+    assert keys(open_source(tmp_path / pattern, tmp_path)) == []  # an empty inbox
+    touch(tmp_path / "in" / "a.jpg")
+    assert keys(open_source(tmp_path / pattern, tmp_path)) == ["in/a.jpg"]
+
+
+@pytest.mark.parametrize("sign", ["state", "report", "output"])
+@pytest.mark.parametrize(
+    "name",
+    ["masks", "overlays/a.jpg", "masks/*.jpg", "exports", "exports/labelme", "link", "list.txt"],
+)
+def test_results_as_the_input_are_refused(tmp_path: Path, name: str, sign: str) -> None:
+    run = tmp_path / "r"
+    make_run(run, sign)
+    (run / "link").symlink_to(run / "heatmaps")
+    (run / "list.txt").write_text(f"{tmp_path}/b.jpg\n{run}/masks/a.jpg\n")
+    with pytest.raises(ConfigError, match=r"is results of a run, not pictures; name pictures"):
+        keys(open_source(run / name, run if sign == "output" else tmp_path / "nowhere"))
+
+
+@pytest.mark.parametrize("pattern", ["", "*/*.jpg", "**"])
+def test_the_output_of_another_run_is_refused(tmp_path: Path, pattern: str) -> None:
+    make_run(tmp_path / "r", "state")
+    with pytest.raises(ConfigError, match=r"input.path: .*/r.* is results of a run"):
+        source(tmp_path / "r" / pattern)
+
+
+@pytest.mark.parametrize("name", ["", "a.jpg", "*.jpg", "list.txt"])
+def test_crops_that_were_exported_may_be_the_input(tmp_path: Path, name: str) -> None:
+    crops = tmp_path / "r" / "exports" / "crops"
+    make_run(tmp_path / "r", "state")
+    (crops / "list.txt").write_text(f"{crops}/a.jpg")
+    assert keys(source(crops / name)) == ["a.jpg"]
 
 
 def test_the_folder_asked_for_is_scanned_even_when_it_holds_results(tmp_path: Path) -> None:

@@ -1,0 +1,92 @@
+"""What tells the results of runs from pictures, so that no run takes them for pictures."""
+
+import os
+from functools import lru_cache
+from typing import Final
+
+STATE_FOLDER: Final = ".locpipe"
+RUN_REPORT: Final = "run.json"
+"""What a run says about itself."""
+FOLDERS: Final = frozenset(["boxes", "masks", "overlays", "heatmaps", "exports", "report"])
+"""Folders of results; crops are the one thing among them that may be asked for as pictures."""
+CROPS: Final = ("exports", "crops")
+
+
+class Results:
+    """The results of runs in and around a source.
+
+    The output of a run is told by its state or its report. Below the source, all that lies in an
+    output is results. In an output that the source is, or lies in, its folders of results are.
+
+    Args:
+        start: the folder where the search for pictures begins; None for a list.
+        output: of this run, which need not be there yet.
+
+    Attributes:
+        found: folders of results that were passed over.
+    """
+
+    def __init__(self, start: str | None, output: str) -> None:
+        self._start = None if start is None else os.path.realpath(start or ".")
+        self._output = os.path.realpath(output)
+        self.found: set[str] = set()
+        # Files of a folder come one after the other.
+        self._folder_of = lru_cache(maxsize=1000)(self._look_up)
+        self._is_output = lru_cache(maxsize=1000)(_is_output)
+
+    def forget(self) -> None:
+        """Look anew."""
+        self.found.clear()
+        self._folder_of.cache_clear()
+        self._is_output.cache_clear()
+
+    def are_in(self, folder: str) -> bool:
+        """Whether what lies in a folder are results; if so, this is noted."""
+        found = self._folder_of(os.path.realpath(folder or "."))
+        if found is not None:
+            self.found.add(found)
+        return found is not None
+
+    def are_the_source(self) -> bool:
+        """Whether the search for pictures begins in results."""
+        return self._start is not None and self.are_in(self._start)
+
+    def are_of_another_run(self) -> bool:
+        """Whether the search for pictures begins at the output of another run."""
+        start = self._start
+        return start is not None and start != self._output and self._is_output(start)
+
+    def _look_up(self, folder: str) -> str | None:
+        """The folder of results that a folder lies in."""
+        below: tuple[str, ...] = ()
+        above = folder
+        while True:
+            if above == self._output or self._is_output(above):
+                if self._start is not None and _is_below(above, self._start):
+                    return above
+                if below and below[0] in FOLDERS and not self._are_crops_asked_for(above, below):
+                    return f"{above}/{below[0]}"
+            parent, name = os.path.split(above)
+            if parent == above:
+                return None
+            above, below = parent, (name, *below)
+
+    def _are_crops_asked_for(self, output: str, below: tuple[str, ...]) -> bool:
+        if below[:2] != CROPS:
+            return False
+        folder = "/".join((output, *CROPS))
+        return self._start is None or self._start == folder or _is_below(self._start, folder)
+
+
+def _is_below(folder: str, top: str) -> bool:
+    return folder != top and folder.startswith(top.rstrip("/") + "/")
+
+
+def _is_output(folder: str) -> bool:
+    if os.path.lexists(f"{folder}/{STATE_FOLDER}"):
+        return True
+    try:
+        with open(f"{folder}/{RUN_REPORT}", "rb") as report:  # noqa: PTH123 - hot
+            return b'"locpipe/run/' in report.read(1000)
+    except OSError:
+        return False

@@ -285,6 +285,17 @@ def test_a_dry_run_prints_what_would_be_done_and_does_not(
     assert not config.output.path.exists()
 
 
+def test_a_working_directory_that_was_removed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = call("doctor")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("the working directory was removed; change to a folder")
+
+
 def test_offline_downloads_no_weights(
     config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -285,6 +285,12 @@ def test_a_dry_run_prints_what_would_be_done_and_does_not(
     assert not config.output.path.exists()
 
 
+def test_boxes_that_were_cut_are_told_even_quietly(config_file: Path) -> None:
+    result = call("run", config_file, "-q", "--limit", "1", "--set", "boxes.max=1")
+    assert result.exit_code == 3
+    assert "left out by boxes.max = 1 (raise it)" in result.stderr
+
+
 def test_a_working_directory_that_was_removed_is_told(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

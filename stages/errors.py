@@ -24,7 +24,7 @@ class ExitCode(IntEnum):
     USAGE = 2
     """Wrong usage or config, or a source that does not exist."""
     INCOMPLETE = 3
-    """Finished, but some pictures failed."""
+    """Finished, but some pictures failed, or a limit left out text that was found."""
     NO_PICTURE = 4
     """There is no picture, and `--require-input` was given."""
     MODEL = 5

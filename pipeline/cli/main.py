@@ -5,13 +5,15 @@ Nothing is imported before a command needs it, so that help and completion come 
 
 import importlib
 import logging
+import os
 import select
 import sys
+from pathlib import Path
 from typing import Any, Final
 
 import click
 
-from ...stages.errors import ExitCode, LocpipeError
+from ...stages.errors import ConfigError, ExitCode, LocpipeError
 from .logs import set_up_logging
 
 log = logging.getLogger(__name__)
@@ -56,7 +58,10 @@ class Commands(click.Group):
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
         """Run a command; this is the one place that decides what people read when it fails."""
+        _open_closed_streams()
+        set_up_logging()
         try:
+            _check_working_directory()
             return super().invoke(ctx)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
@@ -71,6 +76,33 @@ class Commands(click.Group):
             advice = "" if _with_traceback() else "; run again with -v to see where"
             log.error("internal error: %r%s", error, advice, exc_info=_with_traceback())  # noqa: TRY400 - only with -v
             ctx.exit(ExitCode.INTERNAL)
+
+
+def _open_closed_streams() -> None:
+    """Daemons and schedulers may start us without stdin, stdout or stderr, which then lead nowhere.
+
+    Else the next file would get the number, and what libraries write to stderr would go into it.
+    """
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            nowhere = os.open(
+                os.devnull, os.O_RDWR
+            )  # gets the lowest free number, that of the stream
+            os.set_inheritable(nowhere, True)  # noqa: FBT003 - by the workers
+            setattr(sys, name, os.fdopen(nowhere, mode))
+
+
+def _check_working_directory() -> None:
+    """Libraries end the process without a word where there is none.
+
+    Raises:
+        ConfigError: it was removed.
+    """
+    try:
+        Path.cwd()
+    except FileNotFoundError as error:
+        msg = "the working directory was removed; change to a folder that exists (cd) and run again"
+        raise ConfigError(msg) from error
 
 
 def _is_nobody_reading() -> bool:
@@ -92,4 +124,3 @@ def _with_traceback() -> bool:
 @click.version_option(None, "--version", package_name="locpipe", message="%(prog)s %(version)s")
 def main() -> None:
     """Find text and objects in photographs of any size with AdGAP heatmaps."""
-    set_up_logging()

@@ -93,7 +93,8 @@ def run(
             click.echo(f"{decision}: {key!r}")
         return
     report = execute(settings.config, options, _exports)
-    log.info("%s", one_line(report))
+    loud = logging.WARNING if report["cut_by_boxes_max"]["boxes"] else logging.INFO
+    log.log(loud, "%s", one_line(report))
     if report["exit_code"] == ExitCode.NO_PICTURE:
         log.error("no picture at %s (--require-input)", settings.config.input.path)
     if as_json:

@@ -19,7 +19,7 @@ from ...stages.models.loading import find_model, list_models, load_model, verify
 from ...stages.precision import PRECISION, float32_only, has_bfloat16
 from ..config.sections import Config
 from ..workers.cluster import share_of_memory, workers_of
-from ..workers.machine import CORES, MEMORY
+from ..workers.machine import CORES, MEMORY, why_no_processes
 from .summary import version_of, versions
 
 ENVIRONMENT = ("PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # fmt: skip
@@ -51,6 +51,7 @@ def examine(config: Config | None) -> list[Finding]:
         ),
         Finding("cores given to us", str(CORES)),
         Finding("memory given to us", f"{MEMORY / 2**30:.1f} GiB"),
+        _processes(),
         _bfloat16(),
         *_environment(),
         _command(),
@@ -59,6 +60,11 @@ def examine(config: Config | None) -> list[Finding]:
         *_models(),
         *(_of_config(config) if config else ()),
     ]
+
+
+def _processes() -> Finding:
+    reason = why_no_processes()
+    return Finding("worker processes", reason or "can be started", ok=reason is None)
 
 
 def _bfloat16() -> Finding:

@@ -1,8 +1,7 @@
 """What tells the results of runs from pictures, so that no run takes them for pictures."""
 
 import os
-from functools import lru_cache
-from typing import Final
+from typing import Any, Final
 
 STATE_FOLDER: Final = ".locpipe"
 RUN_REPORT: Final = "run.json"
@@ -10,6 +9,7 @@ RUN_REPORT: Final = "run.json"
 FOLDERS: Final = frozenset(["boxes", "masks", "overlays", "heatmaps", "exports", "report"])
 """Folders of results; crops are the one thing among them that may be asked for as pictures."""
 CROPS: Final = ("exports", "crops")
+MOST_KEPT: Final = 1000
 
 
 class Results:
@@ -30,19 +30,22 @@ class Results:
         self._start = None if start is None else os.path.realpath(start or ".")
         self._output = os.path.realpath(output)
         self.found: set[str] = set()
-        # Files of a folder come one after the other.
-        self._folder_of = lru_cache(maxsize=1000)(self._look_up)
-        self._is_output = lru_cache(maxsize=1000)(_is_output)
+        # Plain ones, for they travel to workers.
+        self._folder_of: dict[str, str | None] = {}
+        self._outputs: dict[str, bool] = {}
 
     def forget(self) -> None:
         """Look anew."""
         self.found.clear()
-        self._folder_of.cache_clear()
-        self._is_output.cache_clear()
+        self._folder_of.clear()
+        self._outputs.clear()
 
     def are_in(self, folder: str) -> bool:
         """Whether what lies in a folder are results; if so, this is noted."""
-        found = self._folder_of(os.path.realpath(folder or "."))
+        if folder not in self._folder_of:
+            _make_room(self._folder_of)
+            self._folder_of[folder] = self._look_up(os.path.realpath(folder or "."))
+        found = self._folder_of[folder]
         if found is not None:
             self.found.add(found)
         return found is not None
@@ -55,6 +58,12 @@ class Results:
         """Whether the search for pictures begins at the output of another run."""
         start = self._start
         return start is not None and start != self._output and self._is_output(start)
+
+    def _is_output(self, folder: str) -> bool:
+        if folder not in self._outputs:
+            _make_room(self._outputs)
+            self._outputs[folder] = _is_output(folder)
+        return self._outputs[folder]
 
     def _look_up(self, folder: str) -> str | None:
         """The folder of results that a folder lies in."""
@@ -76,6 +85,12 @@ class Results:
             return False
         folder = "/".join((output, *CROPS))
         return self._start is None or self._start == folder or _is_below(self._start, folder)
+
+
+def _make_room(kept: dict[str, Any]) -> None:
+    """Keep memory from growing with the number of folders; files of one come one after the other."""
+    if len(kept) >= MOST_KEPT:
+        kept.clear()
 
 
 def _is_below(folder: str, top: str) -> bool:

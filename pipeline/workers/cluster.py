@@ -9,9 +9,9 @@ import dask
 from distributed import Client, LocalCluster
 from distributed.comm.addressing import resolve_address
 
-from ...stages.errors import ConfigError
+from ...stages.errors import ConfigError, LocpipeError
 from ..config.sections import RunConfig
-from .machine import CORES, MEMORY
+from .machine import CORES, MEMORY, why_no_processes
 from .signals import no_signals
 
 SETTINGS: Final = {
@@ -54,7 +54,9 @@ def open_client(run: RunConfig, pictures: int) -> Iterator[Client]:
         pictures: how many there are to work on; no more workers are started.
 
     Raises:
-        ConfigError: no scheduler answers at `run.scheduler`, or it has no workers.
+        ConfigError: no scheduler answers at `run.scheduler`, it has no workers, or this machine
+            does not let us start processes.
+        LocpipeError: a worker does not start.
     """
     with _quiet_dask():
         if run.scheduler is None:
@@ -84,8 +86,11 @@ def _quiet_dask() -> Iterator[None]:
 
 @contextmanager
 def _own_cluster(run: RunConfig, pictures: int) -> Iterator[Client]:
+    if run.workers != 0 and (reason := why_no_processes()):
+        msg = f"run.workers: {reason}"
+        raise ConfigError(msg)
     with dask.config.set(SETTINGS):
-        with no_signals():
+        with no_signals(), _telling():
             cluster = LocalCluster(
                 n_workers=max(1, min(workers_of(run), pictures)),
                 threads_per_worker=1,
@@ -99,6 +104,18 @@ def _own_cluster(run: RunConfig, pictures: int) -> Iterator[Client]:
             client = Client(cluster, set_as_default=False)
         with cluster, client:
             yield client
+
+
+@contextmanager
+def _telling() -> Iterator[None]:
+    try:
+        yield
+    except (RuntimeError, OSError) as error:
+        msg = (
+            f"run.workers: a worker process cannot be started ({error.__cause__ or error}); "
+            "lower run.workers, or set run.workers=0 (--workers 0)"
+        )
+        raise LocpipeError(msg) from error
 
 
 def _join(address: str) -> Client:

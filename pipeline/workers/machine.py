@@ -1,6 +1,7 @@
 """What the machine gives us, and how a process uses memory."""
 
 import ctypes
+import multiprocessing
 import os
 import sys
 from contextlib import suppress
@@ -31,6 +32,19 @@ KEPT: Final = 512 * 2**20
 badly: `text` on 60 pictures of as many sizes, 0.1 to 5 megapixels, grew from 603 to 1485 MB and on,
 of which 486 were in use; with this it peaks at 1147, in a fifth more time. 25 photographs peak at
 669 without it."""
+
+
+def why_no_processes() -> str | None:
+    """Say why no worker processes can be started here, and how to mend it; None if they can."""
+    try:
+        multiprocessing.get_context("spawn").Lock()
+    except (ImportError, OSError) as error:
+        reason = getattr(error, "strerror", None) or error
+        return (
+            f"processes need shared semaphores, and there are none ({reason}); "
+            "mount a writable tmpfs at /dev/shm, or set run.workers=0 (--workers 0)"
+        )
+    return None
 
 
 def reuse_freed_memory() -> None:

@@ -20,7 +20,7 @@ def by_name(findings: list[Finding]) -> dict[str, Finding]:
 
 def test_it_looks_at_versions_cores_memory_operators_models_and_output(config: Config) -> None:
     found = by_name(examine(config))
-    assert found.keys() >= {"python", "torch", "bfloat16", "cores given to us", "memory given to us", "PATH", "OpenCV distributions", "torchvision nms", "model digits", "workers", "infer.engine", "output.path"}  # fmt: skip
+    assert found.keys() >= {"python", "torch", "bfloat16", "cores given to us", "memory given to us", "worker processes", "PATH", "OpenCV distributions", "torchvision nms", "model digits", "workers", "infer.engine", "output.path"}  # fmt: skip
     assert found["output.path"].found.endswith("can be written")
     assert not config.output.path.exists()
 

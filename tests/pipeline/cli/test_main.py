@@ -285,6 +285,35 @@ def test_a_dry_run_prints_what_would_be_done_and_does_not(
     assert not config.output.path.exists()
 
 
+def test_boxes_that_were_cut_are_told_even_quietly(config_file: Path) -> None:
+    result = call("run", config_file, "-q", "--limit", "1", "--set", "boxes.max=1")
+    assert result.exit_code == 3
+    assert "left out by boxes.max = 1 (raise it)" in result.stderr
+
+
+def test_a_working_directory_that_was_removed_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    result = call("doctor")
+    assert result.exit_code == 2
+    assert result.stderr.startswith("the working directory was removed; change to a folder")
+
+
+@pytest.mark.parametrize(("closed", "workers"), [("2>&-", 0), ("<&- >&- 2>&-", 1)])
+def test_a_run_needs_no_standard_streams(
+    config_file: Path, config: Config, closed: str, workers: int
+) -> None:
+    (config.input.path / "empty.png").touch()  # what is written to stderr goes into no file
+    command = f'exec "$0" -m locpipe run "$1" --json -v --workers {workers} --limit 2 {closed}'
+    done = subprocess.run(["sh", "-c", command, sys.executable, config_file], check=False)
+    assert done.returncode == 3
+    report = json.loads((config.output.path / "run.json").read_bytes())
+    assert (report["counts"]["done"], report["counts"]["failed"]) == (1, 1)
+
+
 def test_offline_downloads_no_weights(
     config_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import pickle
 import tempfile
 from pathlib import Path
 
@@ -101,6 +102,12 @@ def test_results_below_the_source_are_passed_over_with_a_word(
     assert pictures.results.found == (set() if pattern == "*.jpg" else {str(out)})
     told = passed_over({}, pictures.results.found)
     assert told == [f"results of runs passed over: {out}"] * (pattern != "*.jpg")
+
+
+def test_a_source_travels_to_workers(tmp_path: Path) -> None:
+    touch(tmp_path / "a.jpg")
+    pictures = source(tmp_path)
+    assert keys(pictures) == keys(pickle.loads(pickle.dumps(pictures))) == ["a.jpg"]
 
 
 @pytest.mark.parametrize("pattern", ["**/*.jpg", "*/*.jpg"])

@@ -77,3 +77,24 @@ def test_the_peak_grows_with_what_is_held() -> None:
     assert before > 1_000_000
     held = b"1" * (2 * before)
     assert machine.peak_memory() >= before + len(held) // 2
+
+
+def test_processes_can_be_started_here() -> None:
+    assert machine.why_no_processes() is None
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="/dev/shm is of Linux")
+def test_what_keeps_processes_from_being_started_is_told() -> None:
+    hidden = "mount -t tmpfs -o ro tmpfs /dev/shm"
+    if subprocess.run(["unshare", "-m", "sh", "-c", hidden], check=False).returncode:
+        pytest.skip("may not mount")
+    program = (
+        "from locpipe.pipeline.config.sections import RunConfig\n"
+        "from locpipe.pipeline.workers.cluster import open_client\n"
+        "open_client(RunConfig(workers=1), 1).__enter__()"
+    )
+    command = ["unshare", "-m", "sh", "-c", f'{hidden} && exec "$0" -c "$1"', sys.executable]
+    done = subprocess.run([*command, program], capture_output=True, text=True, check=False)
+    assert "ConfigError: run.workers: processes need shared semaphores" in done.stderr
+    assert "(Read-only file system); mount a writable tmpfs at /dev/shm" in done.stderr
+    assert "--workers 0" in done.stderr

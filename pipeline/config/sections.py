@@ -92,7 +92,7 @@ class RunConfig(Section):
     workers: Annotated[int, Field(ge=0)] | None = None
     """Worker processes; 0: in this process; null: the cores given to us / threads."""
     threads: Annotated[int, Field(ge=1)] = 1
-    """Torch threads per worker. Results are byte-identical only between equal numbers."""
+    """Threads per worker for the network. Results are byte-identical only between equal numbers."""
     scheduler: str | None = None
     """Address of a running Dask scheduler (tcp://host:8786) to use instead of own workers."""
     timeout: Positive = 600.0

@@ -4,6 +4,7 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...stages.engines.choice import engine_used
 from ...stages.errors import ConfigError
 from ...stages.models.card import Backbone, ModelCard
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
@@ -48,6 +49,8 @@ def preflight(config: Config, options: Options) -> Ready:
     config = _absolute(config)
     if not _ran_before(config, config_sha256, model_sha256):
         card.supports(config)
+    infer, windows = config.infer, config.heatmap.weights == "classifier"
+    engine_used(infer.engine, card, infer.precision, infer.resolution, windows=windows)
     pictures = open_source(config.input.path, config.output.path)
     # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
     model = config.source if folder in list_models() else _whole_path(folder)

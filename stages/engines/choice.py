@@ -17,13 +17,15 @@ from typing import TYPE_CHECKING
 
 from ..caching import cached_while_alive
 from ..errors import ConfigError, ModelError
+from ..models.card import ModelCard
+from ..models.folder import EXPORTED_FILE
 from ..models.loading import Model
 from ..precision import precision_used
 from ..settings import EngineChoice, InferEngineName, Precision, Resolution
-from .engine import InferEngine
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # it imports NumPy, which a run with nothing to do does without
     from ..nets import Network
+    from .engine import InferEngine
 
 _log = logging.getLogger(__name__)
 _PACKAGES = "torch", "onnx"
@@ -32,7 +34,7 @@ _PACKAGES = "torch", "onnx"
 
 def engine_used(
     asked: EngineChoice,
-    model: Model,
+    card: ModelCard,
     precision: Precision,
     resolution: Resolution,
     *,
@@ -48,11 +50,11 @@ def engine_used(
     """
     if asked == "torch":
         return "torch"
-    shipped = model.exported is not None and resolution == "native"
+    shipped = EXPORTED_FILE in card.files and resolution == "native"
     reasons = {
         "it has no answers in windows; set heatmap.weights to another table": windows,
         "it is not installed; pip install onnxruntime": find_spec("onnxruntime") is None,
-        "a module in memory is not exported": model.card.module is not None,
+        "a module in memory is not exported": card.module is not None,
         "its model must be exported; pip install 'locpipe[onnx]'": not shipped
         and find_spec("onnx") is None,
     }
@@ -60,7 +62,7 @@ def engine_used(
     if why_not is None and (asked == "onnxruntime" or precision_used(precision) == "float32"):
         return "onnxruntime"
     if asked == "onnxruntime":
-        msg = f"infer.engine: onnxruntime cannot run model {model.card.name}: {why_not}, or set infer.engine=auto"
+        msg = f"infer.engine: onnxruntime cannot run model {card.name}: {why_not}, or set infer.engine=auto"
         raise ConfigError(msg)
     return "torch"
 
@@ -80,7 +82,7 @@ def opened(
         ConfigError: as `engine_used`.
         ModelError: the network has no such maps, or not in ONNX, which was asked for by name.
     """
-    used = engine_used(asked, model, precision, resolution, windows=windows)
+    used = engine_used(asked, model.card, precision, resolution, windows=windows)
     bfloat16 = precision_used(precision) == "bfloat16"
     engines, key = _engines(model.get_network), (asked, resolution, bfloat16, windows, threads)
     if key not in engines:

@@ -159,6 +159,9 @@ def test_nothing_is_written_when_something_is_wrong_from_the_start(
         run(config.model_copy(update={"model": "nothing"}))
     with pytest.raises(ModelError, match="label"):
         run(config.model_copy(update={"heatmap": HeatmapSettings(labels=("cat",))}))
+    windows = {"heatmap": HeatmapSettings(weights="classifier")}
+    with pytest.raises(ConfigError, match=r"infer.engine: onnxruntime cannot run model digits"):
+        run(with_(config.model_copy(update=windows), "infer", engine="onnxruntime"))
     thousand = {"model": "objects", "heatmap": HeatmapSettings(normalize="minmax")}
     with pytest.raises(ConfigError, match="255 labels, but there are 1000"):
         run(config.model_copy(update=thousand))

@@ -35,8 +35,8 @@ def text() -> Model:
 def unshipped(digits: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Model:
     """A model without an ONNX file beside it, and an empty cache."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    network = digits.network
-    return replace(digits, exported=None, get_network=lambda: network)
+    network, card = digits.network, digits.card.model_copy(update={"files": {}})
+    return replace(digits, card=card, exported=None, get_network=lambda: network)
 
 
 def kept(tmp_path: Path) -> list[Path]:
@@ -92,7 +92,7 @@ def test_auto_is_a_rule(
     text: Model, unshipped: Model, processor: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def auto(model: Model, precision: str = "bfloat16", **how: bool) -> str:
-        return engine_used("auto", model, precision, "native", **{"windows": False, **how})  # type: ignore[arg-type]
+        return engine_used("auto", model.card, precision, "native", **{"windows": False, **how})  # type: ignore[arg-type]
 
     processor(bfloat16=False)
     assert auto(text) == auto(unshipped) == "onnxruntime"
@@ -110,10 +110,10 @@ def test_asked_for_by_name_it_says_why_it_cannot(
     text: Model, unshipped: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ConfigError, match=r"infer.engine: onnxruntime .* text: .*heatmap.weights"):
-        engine_used("onnxruntime", text, "float32", "native", windows=True)
+        engine_used("onnxruntime", text.card, "float32", "native", windows=True)
     monkeypatch.setattr(choice, "find_spec", lambda name: None if name == "onnx" else name)
     with pytest.raises(ConfigError, match=r"pip install 'locpipe\[onnx\]', or set infer.engine"):
-        engine_used("onnxruntime", unshipped, "float32", "native", windows=False)
+        engine_used("onnxruntime", unshipped.card, "float32", "native", windows=False)
 
 
 def test_what_cannot_be_exported_runs_in_torch_under_auto_with_a_line(

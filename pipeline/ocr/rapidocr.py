@@ -50,7 +50,7 @@ class RapidOcr:
 
     def __init__(self) -> None:
         try:
-            importlib.import_module("onnxruntime")  # otherwise the first picture loads it
+            importlib.import_module("locpipe.stages.onnx")  # otherwise the first picture loads it
             self._engine = importlib.import_module("rapidocr").RapidOCR(params=SETTINGS)
         except ImportError as error:
             msg = f"rapidocr needs {error.name}: pip install 'locpipe[rapidocr]'"

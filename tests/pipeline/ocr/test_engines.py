@@ -197,3 +197,17 @@ def test_of_two_looks_the_surer_one_is_kept(hostile: Callable[[str], None]) -> N
     )
     readings = read(Tesseract("eng"), [draw("one"), draw("two")])
     assert readings == [Reading("one", 0.9), Reading("two", 0.8)]
+
+
+def test_rapidocr_loads_an_onnx_runtime_that_does_not_report() -> None:
+    """In a process of its own, where nothing has loaded it before."""
+    program = (
+        "import os\n"
+        "from locpipe.pipeline.ocr.rapidocr import open_engine\n"
+        "open_engine(None)\n"
+        "print(os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "1\n"

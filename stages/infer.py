@@ -16,6 +16,7 @@ from .models.loading import Model
 from .settings import EngineChoice, Padding, Polarity, Precision, Resolution
 from .strides import Geometry
 
+_PEAK_BYTES = 9  # per float alive: two copies of 4 bytes, and what allocators add
 _COPIES = 4  # arrays of the size of the answers that are alive while they become log-odds
 _BORDERS = {"replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
 
@@ -136,7 +137,7 @@ def bytes_needed(
     rows, columns = _padded_sides((height, width), shape, padding, windows=windows)
     maps = len(model.card.classes) if windows else len(model.tables.error)
     left = 4 * maps * rows * columns // shape.stride**2
-    peak = 8 * rows * columns * running.peak
+    peak = _PEAK_BYTES * rows * columns * running.peak
     return max(int(peak), _COPIES * left if windows else 0), left
 
 

@@ -200,6 +200,7 @@ def test_a_shown_picture_has_at_least_one_pixel(width: int, height: int, scale: 
         ("digits", {"resolution": "unpooled"}, 16, 1),
         ("digits", {"resolution": "atrous", "windows": True}, 10, 1),
         ("text", {"padding": "zeros", "precision": "bfloat16"}, 48, 4),
+        ("text", {"padding": "zeros", "engine": "onnxruntime"}, 48, 4),
     ],
 )
 def test_the_estimate_of_memory_covers_what_inference_takes(

@@ -85,10 +85,9 @@ def _open_closed_streams() -> None:
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            nowhere = os.open(
-                os.devnull, os.O_RDWR
-            )  # gets the lowest free number, that of the stream
-            os.set_inheritable(nowhere, True)  # noqa: FBT003 - by the workers
+            # It gets the lowest free number, which is that of the stream. Workers inherit it.
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            os.set_inheritable(nowhere, True)  # noqa: FBT003 - the one argument there is
             setattr(sys, name, os.fdopen(nowhere, mode))
 
 

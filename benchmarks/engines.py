@@ -27,6 +27,7 @@ from skimage import data
 from locpipe.stages.engines.threads import computing_with
 from locpipe.stages.infer import infer
 from locpipe.stages.models.loading import Model, find_model, load_model
+from locpipe.stages.precision import has_bfloat16
 from locpipe.stages.settings import InferEngineName
 
 ROOT: Final = Path(__file__).resolve().parents[1]
@@ -42,7 +43,7 @@ def main(rounds: int, sizes: int) -> None:
     model = load_model(find_model("text"))
     rgb = np.ascontiguousarray(np.resize(data.coffee(), (1024, 1024, 3)))
     lines = [
-        f"Processor: {_processor()}; one thread, float32, {rounds} rounds, alternating.",
+        f"Processor: {_processor()}, {'with' if has_bfloat16() else 'without'} bfloat16; one thread, float32, {rounds} rounds, alternating.",
         "",
         "| measure | torch | onnxruntime | onnxruntime / torch |",
         "|---|---|---|---|",

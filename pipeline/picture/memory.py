@@ -71,7 +71,7 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
 
 
 def _why_whole(model: Model) -> str:
-    from ...stages.nets.dense import global_steps  # noqa: PLC0415 - imports torch
+    from ...stages.nets.dense import global_steps  # noqa: PLC0415 - imports torch; only a refusal asks
 
     steps = global_steps(model.network.features)
     if not steps:

@@ -98,7 +98,7 @@ def opened(
 
 
 @cached_while_alive
-def _engines(get_network: Callable[[], Network]) -> dict[tuple[object, ...], InferEngine]:  # noqa: ARG001 - the owner
+def _engines(get_network: Callable[[], Network]) -> dict[tuple[object, ...], InferEngine]:  # noqa: ARG001 - only its life counts
     """Return where the engines of a network are kept for as long as it lives."""
     return {}
 

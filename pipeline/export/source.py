@@ -56,7 +56,7 @@ def is_opened_as_stored(page: Page, path: Path) -> bool:
     """
     with opened(path, page.page) as stored:
         if isinstance(stored.picture, TiffImageFile):
-            return stored.picture.n_frames == 1 and page.exif_orientation == 1
+            return stored.directories == 1 and page.exif_orientation == 1
         return stored.format in _WIDELY_OPENED
 
 

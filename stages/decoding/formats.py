@@ -7,11 +7,11 @@ import os
 import stat
 import threading
 import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 import numpy as np
 import PIL.Image
@@ -21,7 +21,8 @@ from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 from ..errors import ImageError
 from .bmp import plain_bmp
 from .colour import as_meant
-from .depth import first_tag, has_deep_colours, read_deep_colours, to_8_bit
+from .depth import has_deep_colours, read_deep_colours, to_8_bit
+from .directories import AtDirectory, directories, is_tiff
 from .jpeg import whole_without_end
 from .jxl import CODESTREAM, CONTAINER, JxlFile
 from .lines import caught_lines
@@ -37,7 +38,6 @@ from .png import SIGNATURE, readable_png
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000")
 # ISO/IEC 23008-12, annex B and clause 10: still pictures and sequences, HEVC-coded or any.
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_NEW_SUBFILE_TYPE, _REDUCED, _MASK = 254, 1, 4  # TIFF 6.0, section 8
 _TALKATIVE = {"TIFF", "AVIF", "HEIF"}  # whose libraries write to stderr
 _MOST_LINES = 3
 _HEAD = 64  # bytes
@@ -52,11 +52,12 @@ class Stored:
     """A page of an open file, not decoded yet.
 
     Attributes:
-        picture: Pillow's view of it, at the page.
+        picture: Pillow's view of it, which begins at the page.
         file: What Pillow reads.
         name: Of the file, for messages.
         page: Which page, from 1.
-        frame: Which of Pillow's frames the page is, from 0.
+        frame: Which directory of a TIFF the page is, from 0; 0 for other formats.
+        directories: How many a TIFF has, those of pages and others; 1 for other formats.
         pages: Pages of the file.
         orientation: EXIF orientation, 1..8.
         size: Columns and rows as stored.
@@ -67,6 +68,7 @@ class Stored:
     name: str
     page: int
     frame: int
+    directories: int
     pages: int
     orientation: int
     size: tuple[int, int]
@@ -97,7 +99,7 @@ def opened(path: Path, page: int) -> Iterator[Stored]:
     name = repr(str(path))
     with _open_file(path, name) as file, _unguarded_pillow():
         try:
-            yield _at_page(*_identify(file, name), page, name)
+            yield _open_page(file, page, name)
         except ImageError:
             raise
         except UnidentifiedImageError as error:
@@ -225,9 +227,7 @@ def _check_file(status: os.stat_result, name: str) -> None:
     raise ImageError(msg)
 
 
-def _identify(file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, BinaryIO]:
-    head = file.read(_HEAD)
-    file.seek(0)
+def _identify(head: bytes, file: BinaryIO, name: str) -> tuple[ImageFile.ImageFile, BinaryIO]:
     if head.startswith(SIGNATURE):
         file = readable_png(file)
     if head.startswith((CODESTREAM, CONTAINER)):
@@ -260,38 +260,36 @@ def _brands(head: bytes) -> set[bytes]:
     return {box[start : start + 4] for start in range(0, len(box), 4)}
 
 
-def _at_page(picture: ImageFile.ImageFile, file: BinaryIO, page: int, name: str) -> Stored:
-    frames = _pages(picture)
-    if not 1 <= page <= len(frames):
-        msg = f"{name} has no page {page}: ask for one of 1 to {len(frames)}"
+def _open_page(file: BinaryIO, page: int, name: str) -> Stored:
+    head = file.read(_HEAD)
+    file.seek(0)
+    if is_tiff(head):
+        found = directories(file)
+        _check_page(page, len(found.pages), name)
+        frame, place = found.pages[page - 1]
+        view = AtDirectory(file, place)
+        picture = PIL.Image.open(cast("BinaryIO", view), formats=["TIFF"])
+        return _stored(picture, file, name, page, frame, found.count, len(found.pages))
+    # Frames of an animation, of a phone's MPO or HEIC are no pages: the first one stands for all.
+    _check_page(page, 1, name)
+    return _stored(*_identify(head, file, name), name, page)
+
+
+def _check_page(page: int, pages: int, name: str) -> None:
+    if not 1 <= page <= pages:
+        msg = f"{name} has no page {page}: ask for one of 1 to {pages}"
         raise ImageError(msg)
-    frame = frames[page - 1]
-    if frame != picture.tell():
-        picture.seek(frame)
+
+
+def _stored(
+    picture: ImageFile.ImageFile,
+    file: BinaryIO,
+    name: str,
+    page: int,
+    frame: int = 0,
+    count: int = 1,
+    pages: int = 1,
+) -> Stored:
     orientation = exif_orientation(picture)
     size = stored_size(picture, orientation)
-    return Stored(picture, file, name, page, frame, len(frames), orientation, size)
-
-
-def _pages(picture: ImageFile.ImageFile) -> Sequence[int]:
-    """Frames that are pages: of a TIFF those that are neither reduced copies of others nor masks.
-
-    Frames of an animation, of a phone's MPO or HEIC are no pages: the first one stands for all.
-    """
-    if not isinstance(picture, TiffImageFile):
-        return [0]
-    pages, frame = [], 0
-    with suppress(EOFError):
-        while True:
-            if _is_page(picture, frame):
-                pages.append(frame)
-            frame += 1
-    return pages or range(frame)
-
-
-def _is_page(picture: TiffImageFile, frame: int) -> bool:
-    with suppress(
-        SyntaxError
-    ):  # pixels of an unknown kind: only a page that is asked for needs them
-        picture.seek(frame)
-    return not first_tag(picture, _NEW_SUBFILE_TYPE, 0) & (_REDUCED | _MASK)
+    return Stored(picture, file, name, page, frame, count, pages, orientation, size)

@@ -217,6 +217,7 @@ def read(
     pictures: str | Path | None = None,
     workers: int | None = None,
     force: bool = False,
+    incomplete: bool = False,
 ) -> RunReport:
     """Do what `locpipe read` does: read the text in the boxes of a run, skipping what is read.
 
@@ -231,6 +232,7 @@ def read(
         pictures: where the pictures of the run lie now, if they have moved.
         workers: processes; None: one per core; 0: in this process.
         force: read everything again.
+        incomplete: also read files of which a page failed in the run.
 
     Returns:
         What was done; its `output` is the folder of the texts, its `boxes` those with text.
@@ -263,6 +265,7 @@ def read(
         pictures=None if pictures is None else Path(pictures),
         workers=checked(RunConfig, workers=workers),
         force=force,
+        incomplete=incomplete,
     )
     folder = Path(run).absolute()
     document = reading.execute(folder, config, options)

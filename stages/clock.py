@@ -13,6 +13,7 @@ class Clock:
 
     Args:
         on_stage: called with the name of each stage as it begins.
+        on_page: called with the number of each page, from 1, as it begins.
 
     Attributes:
         seconds: wall time of each stage, summed over the pages of the file.
@@ -20,10 +21,19 @@ class Clock:
             that failed. A file starts with `load`.
     """
 
-    def __init__(self, on_stage: Callable[[str], object] | None = None) -> None:
+    def __init__(
+        self,
+        on_stage: Callable[[str], object] | None = None,
+        on_page: Callable[[int], object] | None = None,
+    ) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.current = "load"
-        self._on_stage = on_stage
+        self._on_stage, self._on_page = on_stage, on_page
+
+    def begin_page(self, page: int) -> None:
+        """Tell that a page of several begins."""
+        if self._on_page is not None:
+            self._on_page(page)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

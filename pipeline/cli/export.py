@@ -12,7 +12,7 @@ from ..export.write import export as write
 from ..output.archive import open_run
 from ..output.layout import prepare_output, sweep
 from ..output.lock import locked
-from .options import log_options, tell
+from .options import incomplete_option, log_options, tell
 
 log = logging.getLogger(__name__)
 
@@ -45,14 +45,22 @@ def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", "formats", callback=_names, multiple=True, required=True, metavar="FORMAT[,FORMAT]", help="What to write; repeatable.")  # fmt: skip
 @click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
+@incomplete_option
 @log_options
 @click.pass_context
-def export(ctx: click.Context, run: Path, formats: tuple[str, ...], pictures: Path | None) -> None:
+def export(
+    ctx: click.Context,
+    run: Path,
+    formats: tuple[str, ...],
+    pictures: Path | None,
+    *,
+    incomplete: bool,
+) -> None:
     """Write results for OCR and annotation tools.
 
     RUN is the output folder of `locpipe run`. The exports go to RUN/exports and replace earlier ones.
     """
-    opened = open_run(run, pictures)
+    opened = open_run(run, pictures, incomplete=incomplete)
     with locked(run):
         prepare_output(run)
         sweep(run)
@@ -60,5 +68,6 @@ def export(ctx: click.Context, run: Path, formats: tuple[str, ...], pictures: Pa
     for name in dict.fromkeys(formats):
         tell(f"{run / FOLDER / name}\t{EXPORTS[name]}")
     if opened.failures:
-        log.warning("%d pictures failed in the run and are not exported (%s)", len(opened.failures), run / "failures.jsonl")  # fmt: skip
+        failed = len({failure.path for failure in opened.failures})
+        log.warning("%d pictures failed in the run and are %s (%s)", failed, "exported without the pages that failed" if incomplete else "not exported", run / "failures.jsonl")  # fmt: skip
     ctx.exit(ExitCode.INCOMPLETE if left_out or opened.failures else ExitCode.DONE)

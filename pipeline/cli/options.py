@@ -26,6 +26,9 @@ _VERBOSE = click.option("-v", "--verbose", "level", flag_value=logging.DEBUG, he
 _FORMAT = click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)  # fmt: skip
 
 
+incomplete_option = click.option("--incomplete", is_flag=True, help="Also the files of which a page failed in the run.")  # fmt: skip
+
+
 def log_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add `-q`, `-v` and `--log-format`, which set up the log before the command begins."""
 

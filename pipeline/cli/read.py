@@ -11,7 +11,7 @@ from ..config.sections import RunConfig
 from ..ocr.engines import ENGINES
 from ..ocr.run import ReadOptions, execute, one_line
 from ..ocr.settings import ReadConfig, checked
-from .options import log_options
+from .options import incomplete_option, log_options
 
 log = logging.getLogger(__name__)
 
@@ -39,6 +39,7 @@ work there, 130/143 stopped by a signal, 1 internal error."""
 @click.option("--scheduler", metavar="ADDR", help="Use a running Dask scheduler.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=120, show_default=True, help="Time limit per page, in seconds.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Read everything again.")
+@incomplete_option
 @click.option("--json", "as_json", is_flag=True, help="Print read.json on stdout at the end.")
 @log_options
 @click.pass_context
@@ -55,6 +56,7 @@ def read(
     timeout: float,
     *,
     force: bool,
+    incomplete: bool,
     as_json: bool,
 ) -> None:
     """Read the text in the boxes of a run with an OCR engine.
@@ -70,6 +72,7 @@ def read(
         pictures=pictures,
         workers=checked(RunConfig, workers=workers, scheduler=scheduler, timeout=timeout),
         force=force,
+        incomplete=incomplete,
         progress=sys.stderr.isatty(),
     )
     report = execute(run, config, options)

@@ -96,7 +96,7 @@ class RunConfig(Section):
     scheduler: str | None = None
     """Address of a running Dask scheduler (tcp://host:8786) to use instead of own workers."""
     timeout: Positive = 600.0
-    """Seconds a picture may take before its worker is ended; not with workers: 0."""
+    """Seconds a page may take before its worker is ended; not with workers: 0."""
     memory_limit: ByteSize | None = None
     """Memory per worker, as bytes or "4GiB"; null: an equal share of the memory given to us."""
     max_attempts: Annotated[int, Field(ge=1)] = 3

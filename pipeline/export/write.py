@@ -96,13 +96,13 @@ class RunExports:
         """Remove what was exported of a page, in whichever format."""
         remove(self._output.path, key, name)
 
-    def finish(self) -> int:
+    def finish(self, incomplete: frozenset[str]) -> int:
         """Export pictures that were done before, and write the files about all pictures."""
         if not self._output.exports:
             return 0
         folder = self._output.path
         source = open_source(self._input.path, folder)
-        run = FinishedRun(folder, self._input, (), source)
+        run = FinishedRun(folder, self._input, (), source, incomplete)
         return export(run, self._output.exports, only_missing=True)
 
 

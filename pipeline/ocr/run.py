@@ -15,7 +15,7 @@ from ..output.archive import FinishedRun, open_run
 from ..output.atomic import output_errors, write_json
 from ..output.box_json import Page
 from ..output.failures import READ_FAILURES, Failure, write_failures
-from ..output.layout import prepare_output, result_path, sweep
+from ..output.layout import key_of, prepare_output, result_path, sweep
 from ..output.lock import locked
 from ..run.progress import Progress
 from ..run.summary import Tally, versions
@@ -40,6 +40,7 @@ class ReadOptions:
     pictures: Path | None = None
     workers: RunConfig = field(default_factory=RunConfig)
     force: bool = False
+    incomplete: bool = False
     progress: bool = False
     argv: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))
 
@@ -52,17 +53,18 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
         OutputError: results cannot be written.
         LockedError: a run is at work there.
     """
-    run = open_run(folder.absolute(), options.pictures)
+    run = open_run(folder.absolute(), options.pictures, incomplete=options.incomplete)
     engine = open_engine(config)
     # Workers need no failures, and there may be a million of them.
-    job = ReadJob(replace(run, failures=()), config, engine.version, options.workers)
+    few = replace(run, failures=(), left_out=frozenset())
+    job = ReadJob(few, config, engine.version, options.workers)
     stop = Stop()
     with stop.listening(), locked(run.folder):
         prepare_output(run.folder)
         sweep(run.folder)
-        counts = Counter(without_boxes=len(run.failures))
+        counts = Counter(without_boxes=len({failure.path for failure in run.failures}))
         maker = made_by(config, engine)
-        _remove_orphans(run.folder)
+        _remove_orphans(run)
         tasks = list(_tasks(run, maker, counts, force=options.force))
         with output_errors(run.folder / FOLDER):
             (run.folder / FOLDER).mkdir(exist_ok=True)
@@ -100,11 +102,13 @@ def _tasks(
         yield Task(page.name, str(file), force)
 
 
-def _remove_orphans(folder: Path) -> None:
-    """Remove texts of pages that the run no longer has."""
+def _remove_orphans(run: FinishedRun) -> None:
+    """Remove texts of pages that the run no longer has, or that are left out."""
+    folder = run.folder
     for file in (folder / FOLDER).rglob("*.json"):
         name = str(file.relative_to(folder / FOLDER)).removesuffix(".json")
-        if not (folder / "boxes" / f"{name}.json").exists():
+        is_left_out = not run.left_out.isdisjoint((name, key_of(name)))
+        if is_left_out or not (folder / "boxes" / f"{name}.json").exists():
             remove(folder, name)
 
 

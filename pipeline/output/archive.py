@@ -28,13 +28,14 @@ class FinishedRun:
     """The output of a finished run.
 
     `decoding` says how its pictures were decoded, `pictures` where they lie. `failures` are the
-    pictures without a result, and why.
+    pictures and pages without a result, and why. Files of the keys `left_out` are passed over.
     """
 
     folder: Path
     decoding: DecodingSettings
     failures: tuple[Failure, ...]
     pictures: Pictures
+    left_out: frozenset[str] = frozenset()
 
     def pages(self) -> Iterator[Page]:
         """Yield every page with a result, in the order of names and pages.
@@ -48,7 +49,8 @@ class FinishedRun:
             if file != result_path(self.folder, "boxes", page.key, page.page):
                 msg = f"{file}: is about another picture, {page.name!r}; remove it, or run again"
                 raise ConfigError(msg)
-            yield page
+            if page.key not in self.left_out:
+                yield page
 
     def picture(self, page: Page) -> Path:
         """Return the path of the picture of a page, after a check that it is still the same.
@@ -91,8 +93,15 @@ class FinishedRun:
         return lru_cache(maxsize=1)(sha256_of)
 
 
-def open_run(folder: Path, pictures: Path | None = None) -> FinishedRun:
-    """Read what a run wrote; `pictures` is where its pictures lie now, if they were moved.
+def open_run(
+    folder: Path, pictures: Path | None = None, *, incomplete: bool = False
+) -> FinishedRun:
+    """Read what a run wrote.
+
+    Args:
+        folder: output of the run.
+        pictures: where its pictures lie now, if they were moved.
+        incomplete: also the pages of files of which other pages failed.
 
     Raises:
         ConfigError: this is not a run, or of another version; it was stopped, or failed, before its
@@ -110,8 +119,8 @@ def open_run(folder: Path, pictures: Path | None = None) -> FinishedRun:
         msg = f"{folder}: run.json or failures.jsonl is damaged ({error!r}); run again to mend them"
         raise ConfigError(msg) from error
     try:
-        source = open_source(where, folder)
-        return FinishedRun(folder, decoding, failures, source)
+        left_out = frozenset(() if incomplete else (failure.path for failure in failures))
+        return FinishedRun(folder, decoding, failures, open_source(where, folder), left_out)
     except ConfigError as error:
         msg = f"{folder}: its pictures: {error}; say with --input where they lie now"
         raise ConfigError(msg) from error

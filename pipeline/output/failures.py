@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final
 
@@ -15,14 +15,26 @@ READ_FAILURES: Final = "read-failures.jsonl"
 
 
 @dataclass(frozen=True)
+class PageFailure:
+    """Why one page of several, counted from 1, has no result."""
+
+    page: int
+    stage: str
+    error: str
+    message: str
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a picture has no result: the failed stage, the class of the error and its message.
 
-    `path` is the key of the picture; of `locpipe read` it is the name of the page. `attempts`
-    counts the runs in which the unchanged picture has failed.
+    `path` is the key of the picture; of `locpipe read` it is the name of the page. `page` is that of
+    a file with several, the others of which have results; None: all of the file. `attempts` counts
+    the runs in which the unchanged picture has failed.
     """
 
     path: str
+    page: int | None = field(default=None, kw_only=True)
     stage: str
     error: str
     message: str

@@ -1,5 +1,6 @@
 """The folders and names of results."""
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -24,6 +25,11 @@ def result_path(output: Path, kind: str, key: str, page: int) -> Path:
 def page_name(key: str, page: int) -> str:
     """The name of the results of a page: the key, and from page 2 on the page."""
     return key if page == 1 else f"{key}.page-{page}"
+
+
+def key_of(name: str) -> str:
+    """The key of the picture of a page after the first; a name that has no page stays."""
+    return re.sub(r"\.page-\d+\Z", "", name)
 
 
 def wanted(output: OutputConfig, key: str, page: int) -> Iterator[Path]:

@@ -4,19 +4,21 @@ import hashlib
 import itertools
 import os
 import stat
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from ...stages.clock import Clock
+from ...stages.decoding.formats import count_pages
 from ...stages.engines.threads import computing_with
-from ...stages.errors import ImageError
+from ...stages.errors import ImageError, OutputError
 from ...stages.load import load, probe
 from ...stages.localize import Result, localize_image, open_engine
 from ...stages.models.loading import Model
 from ..config.sections import Config
 from ..output.box_json import Maker, box_document, page_of_result, read_kept
+from ..output.failures import PageFailure
 from ..output.layout import page_name, remove_page
 from .memory import check_memory
 from .write import write_document, write_pictures
@@ -42,8 +44,11 @@ class Exporter(Protocol):
             name: of the page.
         """
 
-    def finish(self) -> int:
+    def finish(self, incomplete: frozenset[str]) -> int:
         """Write what is missing and the files about all pages; runs in the parent, at the end.
+
+        Args:
+            incomplete: keys of pictures that failed, whole or a page of them; none is exported.
 
         Returns:
             How many pages could not be exported: their pictures are gone, for example.
@@ -62,6 +67,7 @@ class Processed:
         seconds: time of each stage, summed over the pages.
         is_kept: whether its results were there already: same content, config and model.
         cut: boxes that were found and left out because of boxes.max.
+        failed: pages that failed, of a file with several.
     """
 
     sha256: str
@@ -71,6 +77,21 @@ class Processed:
     seconds: dict[str, float] = field(default_factory=dict)
     is_kept: bool = False
     cut: int = 0
+    failed: tuple[PageFailure, ...] = ()
+
+    def having(self, result: Result) -> Self:
+        """Count a page."""
+        return replace(
+            self,
+            boxes=self.boxes + len(result.boxes.items),
+            pixels=self.pixels + result.image.width * result.image.height,
+            cut=self.cut + result.boxes.dropped,
+        )
+
+    def without(self, page: int, stage: str, error: Exception) -> Self:
+        """Note a page that failed."""
+        failure = PageFailure(page, stage, type(error).__name__, str(error) or repr(error))
+        return replace(self, failed=(*self.failed, failure))
 
 
 @dataclass(frozen=True)
@@ -95,53 +116,89 @@ class PictureProcessor:
         """Open the engine, and return its name; what is wrong with it shows before a picture."""
         return open_engine(self.model, self.config, self.config.run.threads)
 
-    def process_file(self, key: str, path: Path, clock: Clock, *, force: bool = False) -> Processed:
+    def process_file(
+        self,
+        key: str,
+        path: Path,
+        clock: Clock,
+        *,
+        force: bool = False,
+        before: int = 0,
+        leave: Collection[int] = (),
+    ) -> Processed:
         """Find what is on every page of a file and write it, unless that has been done.
+
+        A page of several that is damaged, too large or the like fails alone. Pages of a file with
+        failures are not exported.
 
         Args:
             key: of the picture.
             path: of the picture.
-            clock: told each stage as it begins.
+            clock: told each stage, and each page of several, as it begins.
             force: do it again even if it has been done.
+            before: pages that the file may have had before.
+            leave: pages that have failed, not to be tried.
 
         Raises:
             ImageError: the picture cannot be read, or is too large.
             OutputError: results cannot be written.
         """
         sha256 = _hash(path)
-        pages = probe(path).pages
+        pages = count_pages(path)
         with clock.stage("write"):
-            kept = None if force else self._boxes_kept(key, sha256, pages)
-            if kept is not None:
-                return Processed(sha256, pages, kept, is_kept=True)
-            self.remove(key)
-        boxes = cut = pixels = 0
+            kept = {} if force else self._boxes_kept(key, sha256, pages)
+            todo = [page for page in range(1, pages + 1) if page not in kept and page not in leave]
+            if todo or len(kept) < pages:
+                self._remove_but(kept, key, max(before, pages))
+        found = Processed(sha256, pages, sum(kept.values()), is_kept=not todo)
         with computing_with(self.config.run.threads):
+            for page in todo:
+                if pages > 1:
+                    clock.begin_page(page)
+                try:
+                    result = self._do_page(path, page, clock, key, sha256)
+                except OutputError:
+                    raise
+                except Exception as error:
+                    if pages == 1:
+                        raise
+                    found = found.without(page, clock.current, error)
+                    self._remove_page(key, page)
+                else:
+                    found = found.having(result)
+        if leave or found.failed:
             for page in range(1, pages + 1):
-                result = self._localize(path, page, clock)
-                with clock.stage("write"):
-                    self._write(result, path, key, sha256)
-                boxes += len(result.boxes.items)
-                cut += result.boxes.dropped
-                pixels += result.image.width * result.image.height
-        return Processed(sha256, pages, boxes, pixels, dict(clock.seconds), cut=cut)
+                self.exporter.remove(key, page_name(key, page))
+        return replace(found, seconds=dict(clock.seconds) if todo else {})
 
-    def remove(self, key: str) -> None:
-        """Remove all results of a picture, its exports first and its masks last."""
+    def remove(self, key: str, before: int = 0) -> None:
+        """Remove all results of a picture, which may have had so many pages."""
+        self._remove_but((), key, before)
+
+    def _remove_but(self, kept: Collection[int], key: str, last: int) -> None:
         for page in itertools.count(1):
-            self.exporter.remove(key, page_name(key, page))
-            if not remove_page(self.config.output.path, key, page):
+            if page not in kept and not self._remove_page(key, page) and page > last:
                 return
 
-    def _boxes_kept(self, key: str, sha256: str, pages: int) -> int | None:
-        """Number of boxes, when all results of this very content, config and model are there."""
-        boxes = 0
+    def _remove_page(self, key: str, page: int) -> bool:
+        """Remove the results of a page, its exports first and its masks last; say if there were any."""
+        self.exporter.remove(key, page_name(key, page))
+        return remove_page(self.config.output.path, key, page)
+
+    def _boxes_kept(self, key: str, sha256: str, pages: int) -> dict[int, int]:
+        """Number of boxes of the pages whose results are those of this content, config and model."""
+        boxes = {}
         for page in range(1, pages + 1):
             kept = read_kept(self.config.output, key, page)
-            if kept is None or (kept.made_by, kept.sha256) != (self.maker, sha256):
-                return None
-            boxes += len(kept.boxes)
+            if kept is not None and (kept.made_by, kept.sha256) == (self.maker, sha256):
+                boxes[page] = len(kept.boxes)
         return boxes
+
+    def _do_page(self, path: Path, page: int, clock: Clock, key: str, sha256: str) -> Result:
+        result = self._localize(path, page, clock)
+        with clock.stage("write"):
+            self._write(result, path, key, sha256)
+        return result
 
     def _localize(self, path: Path, page: int, clock: Clock) -> Result:
         config = self.config

@@ -41,8 +41,13 @@ def make_plan(state: State, pictures: Iterable[Picture], terms: Terms) -> None:
     """
     for picture in pictures:
         size, mtime_ns = _size_and_time(picture.path)
-        todo, reason = _decide(state, picture.key, (size, mtime_ns), terms)
-        state.plan(Planned(picture, size, mtime_ns, todo, reason))
+        known = state.known(picture.key)
+        given_up: tuple[int, ...] = ()
+        if known is not None and _stays_as_it_failed(known, (size, mtime_ns), terms):
+            given_up = state.given_up(picture.key, terms.max_attempts)
+        todo, reason = _decide(known, state.run, picture.key, (size, mtime_ns), terms)
+        pages = known.pages if known is not None else 0
+        state.plan(Planned(picture, size, mtime_ns, todo, reason, pages, given_up))
 
 
 def _size_and_time(path: str) -> tuple[int, int]:
@@ -54,9 +59,8 @@ def _size_and_time(path: str) -> tuple[int, int]:
 
 
 def _decide(
-    state: State, key: str, size_and_time: tuple[int, int], terms: Terms
+    known: Known | None, run: int, key: str, size_and_time: tuple[int, int], terms: Terms
 ) -> tuple[bool, str]:
-    known = state.known(key)
     if terms.force:
         return True, "forced"
     if known is None:
@@ -64,8 +68,13 @@ def _decide(
     if changed := _changed(known, size_and_time, terms):
         return True, f"{changed} changed"
     if known.status == "failed":
-        return _decide_failed(known, state.run, terms)
+        return _decide_failed(known, run, terms)
     return _decide_done(key, known.pages, terms.output)
+
+
+def _stays_as_it_failed(known: Known, size_and_time: tuple[int, int], terms: Terms) -> bool:
+    is_tried_again = terms.force or terms.retry_failed or _changed(known, size_and_time, terms)
+    return known.status == "failed" and not is_tried_again
 
 
 def _changed(known: Known, size_and_time: tuple[int, int], terms: Terms) -> str | None:

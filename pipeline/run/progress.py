@@ -51,14 +51,19 @@ class Progress:
         fields = {"picture": outcome.key, "status": outcome.status, "boxes": outcome.boxes}
         for warning in outcome.warnings:
             log.warning("%s", warning, extra={"picture": outcome.key})
-        if outcome.failure is None:
+        if outcome.status != "failed":
             log.debug("%r: %s, %d boxes", outcome.key, outcome.status, outcome.boxes, extra=fields)
-        else:
+        if outcome.failure is not None:
             stage, error, message = outcome.failure
             fields |= {"stage": stage, "error": error}
             log.warning("failed: %r: %s", outcome.key, message, extra=fields)
+        for page in outcome.failed_pages:
+            of_page = fields | {"page": page.page, "stage": page.stage, "error": page.error}
+            log.warning(
+                "failed: %r, page %d: %s", outcome.key, page.page, page.message, extra=of_page
+            )
         self._pixels += outcome.pixels
-        self._failed += outcome.failure is not None
+        self._failed += outcome.status == "failed"
         self._done += 1
         now = time.monotonic()
         speed = self._pixels / 1e6 / max(now - self._started, 1e-9)

@@ -64,7 +64,8 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
         if not stop.requested:
             state.finish()
             if job.config.output.exports:
-                summary.left_out = exports(job.config).finish()
+                incomplete = frozenset(failure.path for failure in state.failures())
+                summary.left_out = exports(job.config).finish(incomplete)
     return summary.report
 
 
@@ -83,7 +84,13 @@ def _workers(
     from .progress import Progress  # noqa: PLC0415
 
     tasks = (
-        Task(planned.picture.key, planned.picture.path, options.force)
+        Task(
+            planned.picture.key,
+            planned.picture.path,
+            options.force,
+            planned.pages,
+            planned.left_alone,
+        )
         for planned in state.planned(todo=True, limit=options.limit)
     )
     with (

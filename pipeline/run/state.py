@@ -7,9 +7,9 @@ import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import TracebackType
@@ -30,8 +30,13 @@ CREATE TABLE IF NOT EXISTS pictures (
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, finished INTEGER);
 CREATE TABLE IF NOT EXISTS cut (key BLOB PRIMARY KEY, run INTEGER, boxes INTEGER) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS failed_pages (
+    key BLOB, page INTEGER, stage TEXT, error TEXT, message TEXT, attempts INTEGER, run INTEGER,
+    PRIMARY KEY (key, page)
+) WITHOUT ROWID;
 CREATE TEMP TABLE plan (
-    key BLOB PRIMARY KEY, path BLOB, size INTEGER, mtime_ns INTEGER, todo INTEGER, reason TEXT
+    key BLOB PRIMARY KEY, path BLOB, size INTEGER, mtime_ns INTEGER, todo INTEGER, reason TEXT,
+    pages INTEGER, left_alone TEXT
 ) WITHOUT ROWID;
 """
 COMMIT_SECONDS = 1.0
@@ -39,7 +44,11 @@ COMMIT_SECONDS = 1.0
 
 @dataclass(frozen=True)
 class Known:
-    """What an earlier run, or an earlier part of this one, found out about a picture."""
+    """What an earlier run, or an earlier part of this one, found out about a picture.
+
+    `attempts` counts the runs in which it failed unchanged: the whole file, or the page of it that
+    failed the fewest times.
+    """
 
     size: int
     mtime_ns: int
@@ -53,13 +62,19 @@ class Known:
 
 @dataclass(frozen=True)
 class Planned:
-    """A picture, whether there is work to do, and why or why not."""
+    """A picture, whether there is work to do, and why or why not.
+
+    `pages` is how many it had when it was last done, 0 if that is not known. The pages `left_alone`
+    have failed too often.
+    """
 
     picture: Picture
     size: int
     mtime_ns: int
     todo: bool
     reason: str
+    pages: int = 0
+    left_alone: tuple[int, ...] = ()
 
 
 class State:
@@ -169,6 +184,14 @@ class State:
         ).fetchone()
         return Known(*row) if row else None
 
+    def given_up(self, key: str, most: int) -> tuple[int, ...]:
+        """The pages of a picture that have failed at least so many times."""
+        rows = self._db.execute(
+            "SELECT page FROM failed_pages WHERE key = ? AND attempts >= ? ORDER BY page",
+            (os.fsencode(key), most),
+        )
+        return tuple(page for (page,) in rows)
+
     def plan(self, planned: Planned) -> None:
         """Add a picture to the plan of this run.
 
@@ -178,9 +201,12 @@ class State:
         """
         key, path = os.fsencode(planned.picture.key), os.fsencode(planned.picture.path)
         row = (key, path, planned.size, planned.mtime_ns, planned.todo, planned.reason)
+        pages = (planned.pages, " ".join(map(str, planned.left_alone)))
         try:
             with self._writing():
-                self._db.execute("INSERT INTO temp.plan VALUES (?, ?, ?, ?, ?, ?)", row)
+                self._db.execute(
+                    "INSERT INTO temp.plan VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *pages)
+                )
         except sqlite3.IntegrityError as error:
             msg = (
                 f"input.path: {planned.picture.path} is listed twice, and both would be written to "
@@ -192,13 +218,14 @@ class State:
         """The plan in the order of keys; only what is to do, only what is not, or all."""
         where = "" if todo is None else f"WHERE todo = {int(todo)}"
         rows = self._rows(
-            "SELECT key, path, size, mtime_ns, todo, reason FROM temp.plan "  # noqa: S608 - no input
+            "SELECT key, path, size, mtime_ns, todo, reason, pages, left_alone FROM temp.plan "  # noqa: S608 - no input
             f"{where} ORDER BY key LIMIT ?",
             -1 if limit is None else limit,
         )
-        for key, path, size, mtime_ns, is_todo, reason in rows:
+        for key, path, size, mtime_ns, is_todo, reason, pages, left_alone in rows:
             picture = Picture(os.fsdecode(key), os.fsdecode(path))
-            yield Planned(picture, size, mtime_ns, bool(is_todo), reason)
+            alone = tuple(map(int, left_alone.split()))
+            yield Planned(picture, size, mtime_ns, bool(is_todo), reason, pages, alone)
 
     def count(self, *, todo: bool | None = None, limit: int | None = None) -> int:
         """How many pictures `planned` gives for the same arguments."""
@@ -222,15 +249,19 @@ class State:
         """
         key, failure = outcome.key, outcome.failure
         name = os.fsencode(key)
-        size, mtime_ns = self._db.execute(
-            "SELECT size, mtime_ns FROM temp.plan WHERE key = ?", (name,)
+        size, mtime_ns, left_alone = self._db.execute(
+            "SELECT size, mtime_ns, left_alone FROM temp.plan WHERE key = ?", (name,)
         ).fetchone()
         before = self.known(key)
         identity = (size, mtime_ns, config_sha256, model_sha256)
-        attempts = _attempts(before, identity) + 1 if failure else 0
-        status = "failed" if failure else "done"
-        row = (name, size, mtime_ns, outcome.sha256, config_sha256, model_sha256, status)
+        is_same = before is not None and _failed_as_it_is(before, identity)
         with self._writing():
+            pages = self._record_pages(outcome, left_alone.split(), is_same=is_same)
+            attempts = min(pages, default=0)
+            if failure:
+                attempts = 1 + (before.attempts if before and is_same else 0)
+            status = "failed" if failure or pages else "done"
+            row = (name, size, mtime_ns, outcome.sha256, config_sha256, model_sha256, status)
             self._db.execute(
                 "INSERT OR REPLACE INTO pictures VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
                 (*row, outcome.pages, attempts, self.run, *(failure or (None, None, None))),
@@ -242,19 +273,40 @@ class State:
                 self._db.commit()
                 self._committed = time.monotonic()
 
+    def _record_pages(
+        self, outcome: Outcome, left_alone: Sequence[str], *, is_same: bool
+    ) -> list[int]:
+        """Keep which pages failed; return in how many runs each of them has."""
+        key = os.fsencode(outcome.key)
+        known = {
+            row[1]: row
+            for row in self._db.execute("SELECT * FROM failed_pages WHERE key = ?", (key,))
+        }
+        rows = [known[page] for page in map(int, left_alone) if outcome.failure is None]
+        for failed in outcome.failed_pages:
+            attempts = known[failed.page][5] if is_same and failed.page in known else 0
+            rows.append((key, *astuple(failed), attempts + 1, self.run))
+        self._db.execute("DELETE FROM failed_pages WHERE key = ?", (key,))
+        self._db.executemany("INSERT INTO failed_pages VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+        return [row[5] for row in rows]
+
     def failures(self) -> Iterator[Failure]:
-        """The pictures of the plan that have failed, in this run or before, sorted by path."""
+        """The pictures of the plan that have failed, in this run or before, sorted by path and page."""
         rows = self._rows(
-            "SELECT key, stage, error, message, attempts FROM pictures "
-            "WHERE status = 'failed' AND key IN (SELECT key FROM temp.plan) ORDER BY key"
+            "SELECT key, NULL AS page, stage, error, message, attempts FROM pictures "
+            "WHERE status = 'failed' AND stage NOTNULL AND key IN (SELECT key FROM temp.plan) "
+            "UNION ALL SELECT key, page, stage, error, message, attempts FROM failed_pages "
+            "WHERE key IN (SELECT key FROM temp.plan) ORDER BY key, page"
         )
-        for key, *rest in rows:
-            yield Failure(os.fsdecode(key), *rest)
+        for key, page, *rest in rows:
+            yield Failure(os.fsdecode(key), *rest, page=page)
 
     def failed_in_this_run(self) -> int:
         """How many pictures failed in this run, the part before an interruption included."""
         row = self._db.execute(
-            "SELECT COUNT(*) FROM pictures WHERE status = 'failed' AND run = ?", (self.run,)
+            "SELECT COUNT(*) FROM pictures WHERE status = 'failed' AND run = ?1 AND "
+            "(stage NOTNULL OR key IN (SELECT key FROM failed_pages WHERE run = ?1))",
+            (self.run,),
         ).fetchone()
         return int(row[0])
 
@@ -266,11 +318,9 @@ class State:
         return int(row[0]), int(row[1])
 
 
-def _attempts(known: Known | None, identity: tuple[int, int, str, str]) -> int:
-    if known is None or known.status != "failed":
-        return 0
+def _failed_as_it_is(known: Known, identity: tuple[int, int, str, str]) -> bool:
     same = (known.size, known.mtime_ns, known.config_sha256, known.model_sha256) == identity
-    return known.attempts if same else 0
+    return same and known.status == "failed"
 
 
 def _connect_to_copy(file: Path) -> sqlite3.Connection:

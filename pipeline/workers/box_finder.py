@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -68,10 +69,18 @@ class BoxFinder(PictureWorker):
 
     def do(self, task: Task, clock: Clock) -> Outcome:
         """Find what is on every page of a picture, and write it."""
-        found = self.processor.process_file(task.key, Path(task.path), clock, force=task.force)
+        found = self.processor.process_file(
+            task.key,
+            Path(task.path),
+            clock,
+            force=task.force,
+            before=task.pages,
+            leave=(*task.left_alone, *(failure.page for failure in task.failed)),
+        )
+        failed = tuple(sorted((*task.failed, *found.failed), key=attrgetter("page")))
         return Outcome(
             task.key,
-            "kept" if found.is_kept else "done",
+            "failed" if failed else "kept" if found.is_kept else "done",
             found.sha256,
             found.pages,
             found.boxes,
@@ -79,8 +88,9 @@ class BoxFinder(PictureWorker):
             found.seconds,
             engine="" if found.is_kept else self.engine,
             cut=found.cut,
+            failed_pages=failed,
         )
 
     def clear(self, task: Task) -> None:
         """Remove its results."""
-        self.processor.remove(task.key)
+        self.processor.remove(task.key, task.pages)

@@ -4,6 +4,7 @@ import queue
 import time
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -12,6 +13,7 @@ from distributed import Client, Future, KilledWorker
 
 from ...stages.errors import LocpipeError
 from ..config.sections import RunConfig
+from ..output.failures import PageFailure
 from .cluster import open_client
 from .messages import Outcome, Task
 from .signals import Stop
@@ -55,25 +57,34 @@ def dispatch(
     """Yield an outcome for every task, as they come; after a stop, only for what is in flight.
 
     A picture whose worker died is tried again alone at the end, for another one may have been
-    the cause; only one that dies again alone is blamed.
+    the cause; only one that dies again alone is blamed. Of a file with several pages only the page
+    is blamed: the file goes on without it.
 
     Raises:
         LocpipeError: a worker cannot be set up, results cannot be written, or no worker is left.
     """
     suspects: list[Task] = []
-    name = plugin.job.name
+    shortened: list[Task] = []
     with _equipped(client, plugin):
         crew = _Crew(client)
-        for task, outcome in _stream(crew, name, iter(tasks), stop, alone=False):
-            ending = None if outcome else how_it_ended(plugin.job.output, task.key)
-            if outcome is not None:
-                yield outcome
-            elif ending is not None and ending.is_timeout:
-                yield _failed(plugin, task, ending)
-            else:
-                suspects.append(task)
-        for task, outcome in _stream(crew, name, iter(suspects), stop, alone=True):
-            yield outcome or _failed(plugin, task, how_it_ended(plugin.job.output, task.key))
+        waiting, alone = iter(tasks), False
+        while True:
+            for task, outcome in _stream(crew, plugin.job.name, waiting, stop, alone=alone):
+                ending = None if outcome else how_it_ended(plugin.job.output, task.key)
+                if outcome is not None:
+                    yield outcome
+                elif not alone and (ending is None or not ending.is_timeout):
+                    suspects.append(_again(task, ending))
+                elif ending is not None and ending.page is not None:
+                    failure = PageFailure(ending.page, *_blame(plugin, ending))
+                    shortened.append(_again(task, ending, failure))
+                else:
+                    yield Outcome(task.key, "failed", failure=_blame(plugin, ending))
+            if stop.requested or not (suspects or shortened):
+                return
+            alone = not shortened
+            waiting = iter(shortened or suspects)
+            shortened, suspects = [], suspects if shortened else []
 
 
 @contextmanager
@@ -160,14 +171,19 @@ def _outcome(future: Future[Outcome]) -> Outcome | None:
     raise error
 
 
-def _failed(plugin: PictureWorker, task: Task, ending: Ending | None) -> Outcome:
-    """What became of a picture whose worker ended; None: nobody knows at which stage."""
+def _again(task: Task, ending: Ending | None, *failed: PageFailure) -> Task:
+    """What is left to do of a file whose worker ended: what was done before that page is kept."""
+    force = task.force and (ending is None or ending.page is None)
+    return replace(task, force=force, failed=(*task.failed, *failed))
+
+
+def _blame(plugin: PictureWorker, ending: Ending | None) -> tuple[str, str, str]:
+    """The failure of a picture whose worker ended; None: nobody knows at which stage."""
     stage = "load" if ending is None else ending.stage
     if ending is not None and ending.is_timeout:
-        message = plugin.too_slow.format(limit=plugin.job.timeout)
-        return Outcome(task.key, "failed", failure=(stage, "TimeoutError", message))
+        return stage, "TimeoutError", plugin.too_slow.format(limit=plugin.job.timeout)
     message = (
         "its worker died twice, the second time with no other picture at work: out of memory, or "
         f"a crash in native code; {plugin.too_large}"
     )
-    return Outcome(task.key, "failed", failure=(stage, "WorkerDied", message))
+    return stage, "WorkerDied", message

@@ -8,6 +8,7 @@ from typing import Literal
 from ...stages.models.card import Backbone
 from ...stages.version import __version__
 from ..config.sections import Config
+from ..output.failures import PageFailure
 
 Place = Literal["inside", "local", "remote"]
 
@@ -46,17 +47,27 @@ class Job:
 
     @property
     def timeout(self) -> float:
-        """Seconds a picture may take."""
+        """Seconds a page may take."""
         return self.config.run.timeout
 
 
 @dataclass(frozen=True)
 class Task:
-    """One picture file to work on; `force` redoes it even if its results are there."""
+    """One picture file to work on.
+
+    Args:
+        force: redo it even if its results are there.
+        pages: that it had when it was done before; 0: not known.
+        left_alone: pages that have failed too often.
+        failed: pages that ended their worker in this run.
+    """
 
     key: str
     path: str
     force: bool
+    pages: int = 0
+    left_alone: tuple[int, ...] = ()
+    failed: tuple[PageFailure, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,7 +76,7 @@ class Outcome:
 
     Args:
         status: done now, kept from before (same content, config and model), or failed.
-        failure: stage, class of the error, and message.
+        failure: of the whole file: stage, class of the error, and message.
         pixels: of all pages.
         seconds: time of each stage, summed over pages.
         worker: address of the worker.
@@ -73,6 +84,7 @@ class Outcome:
         engine: that ran the network; empty where nothing was computed.
         warnings: what the log of the worker said of it; empty where the worker is the parent.
         cut: boxes that were found now and left out because of boxes.max.
+        failed_pages: of a file whose other pages have results.
     """
 
     key: str
@@ -88,3 +100,4 @@ class Outcome:
     engine: str = ""
     warnings: tuple[str, ...] = ()
     cut: int = 0
+    failed_pages: tuple[PageFailure, ...] = ()

@@ -1,24 +1,26 @@
 """Ends a worker process that a picture keeps busy for too long, and tells at which stage it was.
 
 `faulthandler` waits in a thread that needs no interpreter lock, so even native code that never
-returns is ended. While a worker has a picture at work there is a file with the stages so far, to
-which the time limit adds the stack. From what is left of it the parent knows what happened.
+returns is ended. While a worker has a picture at work there is a file with the pages and stages so
+far, to which the time limit adds the stack. From what is left of it the parent knows what happened.
 """
 
 import faulthandler
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from ..output.atomic import FULL, output_errors, temporary_folder
 
 TIMEOUT: Final = "Timeout ("
 """How `faulthandler` begins."""
 FIRST_STAGE: Final = "load"
+PAGE: Final = "page-"
+"""No stage has this in its name."""
 
 
 @dataclass(frozen=True)
@@ -28,18 +30,40 @@ class Ending:
     Attributes:
         stage: at work when it ended.
         is_timeout: whether the time limit ended it.
+        page: at work when it ended, of a file with several; None: it was at none of them.
     """
 
     stage: str
     is_timeout: bool
+    page: int | None = None
+
+
+@dataclass(frozen=True)
+class TimeLimit:
+    """The time that this process has for a page. It is told of each stage and page as it begins."""
+
+    seconds: float
+    output: Path
+    stream: BinaryIO
+
+    def begin_stage(self, stage: str) -> None:
+        """Note the stage; raises what `time_limit` does."""
+        with output_errors(self.output, FULL):
+            self.stream.write(f"{stage}\n".encode())
+
+    def begin_page(self, page: int) -> None:
+        """Note the page, which has all of the time; raises what `time_limit` does."""
+        self.begin_stage(f"{PAGE}{page}")
+        self.restart()
+
+    def restart(self) -> None:
+        """Have the time begin now."""
+        faulthandler.dump_traceback_later(self.seconds, exit=True, file=self.stream)
 
 
 @contextmanager
-def time_limit(seconds: float, output: Path, key: str) -> Iterator[Callable[[str], None]]:
-    """End this process when the block takes longer.
-
-    Yields:
-        A function to call with the name of each stage as it begins.
+def time_limit(seconds: float, output: Path, key: str) -> Iterator[TimeLimit]:
+    """End this process when the block, or a page of it, takes longer.
 
     Raises:
         OutputError: the disk is full or read-only.
@@ -48,14 +72,11 @@ def time_limit(seconds: float, output: Path, key: str) -> Iterator[Callable[[str
     with output_errors(output, FULL):
         stream = file.open("wb", buffering=0)
 
-    def note(stage: str) -> None:
-        with output_errors(output, FULL):
-            stream.write(f"{stage}\n".encode())
-
     with stream:
-        faulthandler.dump_traceback_later(seconds, exit=True, file=stream)
+        limit = TimeLimit(seconds, output, stream)
+        limit.restart()
         try:
-            yield note
+            yield limit
         finally:
             faulthandler.cancel_dump_traceback_later()
             file.unlink(missing_ok=True)
@@ -69,8 +90,11 @@ def how_it_ended(output: Path, key: str) -> Ending | None:
         file.unlink()
     except OSError:
         return None
-    stages, timeout, _ = text.partition(TIMEOUT)
-    return Ending([FIRST_STAGE, *stages.split()][-1], is_timeout=bool(timeout))
+    told, timeout, _ = text.partition(TIMEOUT)
+    *before, stages = f"{FIRST_STAGE}\n{told}".split(PAGE)
+    page, *begun = stages.split() if before else ("", *stages.split())
+    stage = [FIRST_STAGE, *begun][-1]
+    return Ending(stage, is_timeout=bool(timeout), page=int(page) if page else None)
 
 
 def running_file(output: Path, key: str) -> Path:

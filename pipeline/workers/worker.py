@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +16,7 @@ from ...stages.errors import ConfigError, LocpipeError, OutputError
 from ...stages.version import __version__
 from . import machine
 from .messages import Outcome, Place, Task
-from .time_limit import time_limit
+from .time_limit import TimeLimit, time_limit
 
 _LOG = logging.getLogger(__name__.partition(".")[0])
 _MOST_WARNINGS = 10  # of one picture
@@ -60,7 +60,7 @@ class AnyJob(Protocol):
 
     @property
     def timeout(self) -> float:
-        """Seconds a picture may take."""
+        """Seconds a page may take."""
 
 
 class PictureWorker(WorkerPlugin):
@@ -71,7 +71,7 @@ class PictureWorker(WorkerPlugin):
     """
 
     too_slow: ClassVar[str]
-    """What to do about a picture that took too long; `{limit}` stands for the seconds."""
+    """What to do about a page that took too long; `{limit}` stands for the seconds."""
     too_large: ClassVar[str]
     """What to do about a picture whose worker died."""
 
@@ -143,8 +143,9 @@ class PictureWorker(WorkerPlugin):
         if self.unfit is not None:
             raise self.unfit
         with self.one_at_a_time:
-            with self._time_limit(task.key) as note, self._warnings() as said:
-                outcome = self._attempt(task, Clock(on_stage=note))
+            with self._time_limit(task.key) as limit, self._warnings() as said:
+                clock = Clock(limit.begin_stage, limit.begin_page) if limit else Clock()
+                outcome = self._attempt(task, clock)
             machine.return_freed_memory(self.most_memory)
         warnings = tuple(said[:_MOST_WARNINGS])
         return replace(
@@ -172,7 +173,7 @@ class PictureWorker(WorkerPlugin):
         finally:
             _LOG.removeHandler(listener)
 
-    def _time_limit(self, key: str) -> AbstractContextManager[Callable[[str], None] | None]:
+    def _time_limit(self, key: str) -> AbstractContextManager[TimeLimit | None]:
         if self.job.place == "inside":
             return nullcontext()
         return time_limit(self.job.timeout, self.job.output, key)

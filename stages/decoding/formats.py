@@ -116,6 +116,17 @@ def opened(path: Path, page: int) -> Iterator[Stored]:
             raise ImageError(msg) from error
 
 
+def count_pages(path: Path) -> int:
+    """Count the pages of a picture file, whatever is wrong with them; 1 if it is no TIFF.
+
+    Raises:
+        ImageError: It cannot be opened.
+    """
+    name = repr(str(path))
+    with _open_file(path, name) as file:
+        return len(directories(file).pages) if is_tiff(file.read(_HEAD)) else 1
+
+
 def decode(stored: Stored) -> PIL.Image.Image:
     """Decode the page: 8 bits per channel, upright, in whatever colour mode the file has."""
     picture = stored.picture

@@ -21,6 +21,7 @@ def test_a_line_has_what_scripts_look_for(output: Path) -> None:
     first, second = (output / FAILURES).read_text("ascii").splitlines()
     assert json.loads(second) == {
         "path": "ü.jpg",
+        "page": None,
         "stage": "infer",
         "error": "WorkerDied",
         "message": "line 1\nline 2",

@@ -33,9 +33,9 @@ class Interrupted(RunExports):
 
     what: Callable[[], object]
 
-    def finish(self) -> int:
+    def finish(self, incomplete: frozenset[str]) -> int:
         type(self).what()
-        return super().finish()
+        return super().finish(incomplete)
 
 
 def run_with(config: Config, what: Callable[[], object]) -> dict[str, Any]:

@@ -12,12 +12,15 @@ from locpipe.pipeline.workers.time_limit import Ending, how_it_ended, running_fi
 from locpipe.stages.clock import Clock
 
 HANG = """
-import os, re, sys
+import os, re, sys, time
 from pathlib import Path
 from locpipe.pipeline.workers.time_limit import time_limit
 from locpipe.stages.clock import Clock
-with time_limit(0.5, Path(sys.argv[1]), "a.jpg") as note:
-    clock = Clock(on_stage=note)
+with time_limit(0.5, Path(sys.argv[1]), "a.jpg") as limit:
+    clock = Clock(limit.begin_stage, limit.begin_page)
+    for page in range(int(sys.argv[3])):
+        clock.begin_page(page + 1)
+        time.sleep(0.3)
     with clock.stage("load"):
         pass
     with clock.stage("infer"):
@@ -35,24 +38,29 @@ def output(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize(("how", "is_timeout"), [("hang", True), ("die", False)])
-def test_a_process_that_ends_leaves_the_stage_and_why(
-    output: Path, how: str, *, is_timeout: bool
+@pytest.mark.parametrize("pages", [0, 5])
+def test_a_process_that_ends_leaves_the_page_the_stage_and_why(
+    output: Path, how: str, pages: int, *, is_timeout: bool
 ) -> None:
-    """Native code that never returns is ended, too."""
-    done = subprocess.run([sys.executable, "-c", HANG, output, how], timeout=60, check=False)
+    """Native code that never returns is ended, too; pages together may take longer than the limit."""
+    command = [sys.executable, "-c", HANG, output, how, str(pages)]
+    done = subprocess.run(command, timeout=60, check=False)
     assert done.returncode == 1
     assert how_it_ended(output, "other.jpg") is None
-    assert how_it_ended(output, "a.jpg") == Ending("infer", is_timeout=is_timeout)
+    expected = Ending("infer", is_timeout=is_timeout, page=pages or None)
+    assert how_it_ended(output, "a.jpg") == expected
     assert how_it_ended(output, "a.jpg") is None
 
 
 def test_before_the_first_stage_a_picture_is_loaded(output: Path) -> None:
     running_file(output, "a.jpg").touch()
     assert how_it_ended(output, "a.jpg") == Ending("load", is_timeout=False)
+    running_file(output, "a.jpg").write_text("write\npage-3\n")
+    assert how_it_ended(output, "a.jpg") == Ending("load", is_timeout=False, page=3)
 
 
 def test_in_time_nothing_happens_and_nothing_is_left(output: Path) -> None:
-    with time_limit(0.2, output, "a.jpg") as note, Clock(on_stage=note).stage("infer"):
+    with time_limit(0.2, output, "a.jpg") as limit, Clock(limit.begin_stage).stage("infer"):
         assert running_file(output, "a.jpg").read_text() == "infer\n"
     with pytest.raises(ValueError, match="bad"), time_limit(0.2, output, "b.jpg"):
         raise ValueError(*["bad"])

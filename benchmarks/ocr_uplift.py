@@ -197,8 +197,11 @@ def find_boxes(pictures: Sequence[Path], config: str, output: Path) -> Path:
     output.mkdir(parents=True, exist_ok=True)
     listed = output.parent / f"{output.name}.txt"
     listed.write_text("".join(f"{picture.absolute()}\n" for picture in pictures))
-    settings = {"input.path": listed, "output.path": output, "output.masks": False}
-    report = locpipe.run(config, settings={**settings, "output.overlays": False})
+    root = pictures[0].absolute().parent
+    settings = {"input.path": listed, "input.root": root, "output.path": output}
+    report = locpipe.run(
+        config, settings={**settings, "output.masks": False, "output.overlays": False}
+    )
     if report.exit_code:
         raise SystemExit(report.exit_code)
     return output

@@ -15,6 +15,7 @@ measured again. Writes benchmarks/results/quality.md and .json.
 """
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -64,6 +65,8 @@ def run_ours(sets: Sequence[Set], work: Path, workers: int | None = None) -> str
         command = [sys.executable, "-m", "locpipe", "run", str(CONFIG)]
         command += ["--input", str(listed), "--output", str(output)]
         command += ["--set", "output.overlays=false", "--set", "output.masks=false"]
+        common = os.path.commonpath([picture.resolve().parent for picture in one.pictures])
+        command += ["--set", f"input.root={common}"]
         if workers is not None:
             command += ["--workers", str(workers)]
         status = subprocess.run(command, check=False).returncode

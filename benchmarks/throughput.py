@@ -34,7 +34,7 @@ def run(config: str, listed: Path, workers: int) -> dict[str, float]:
     with tempfile.TemporaryDirectory() as output:
         command = [sys.executable, "-m", "locpipe", "run", config, "--input", str(listed)]
         command += ["--output", output, "--workers", str(workers), "-q"]
-        command += ["--set", "output.overlays=false"]
+        command += ["--set", "output.overlays=false", "--set", "input.root=/"]
         status = subprocess.run(command, check=False).returncode
         if status not in (0, 3):
             sys.exit(status)

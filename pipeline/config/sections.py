@@ -69,6 +69,9 @@ class InputConfig(DecodingSettings):
 
     path: UserPath = Path("data/samples")
     """A folder (scanned recursively), a glob, one picture, or a manifest (.txt or .jsonl)."""
+    root: UserPath | None = None
+    """Folder that names of results are relative to; null: the folder given, the fixed part of a glob,
+    the folder of the picture, the current directory for a manifest."""
 
 
 class OutputConfig(Section):

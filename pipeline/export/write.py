@@ -21,7 +21,7 @@ from ..output.atomic import output_errors, replacing, write_atomically
 from ..output.box_json import Page, page_of
 from ..output.layout import prepare_output, result_path
 from ..output.pictures import mask_pixels
-from ..sources.pictures import open_source
+from ..output.root import remembered_root
 from .formats import FOLDER, format_named, remove
 from .source import Link, PageSource
 
@@ -101,8 +101,8 @@ class RunExports:
         if not self._output.exports:
             return 0
         folder = self._output.path
-        source = open_source(self._input.path, folder)
-        run = FinishedRun(folder, self._input, (), source, incomplete)
+        root = remembered_root(folder) or self._input.path
+        run = FinishedRun(folder, self._input, (), root, incomplete)
         return export(run, self._output.exports, only_missing=True)
 
 

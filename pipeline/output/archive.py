@@ -12,12 +12,12 @@ from ...stages.errors import ConfigError, ImageError
 from ...stages.load import Image, load
 from ...stages.paths import sha256_of
 from ...stages.settings import DecodingSettings
-from ..sources.pictures import Pictures, open_source
 from ..sources.results import RUN_REPORT, STATE_FOLDER
 from .box_json import Page, read_object, read_page
 from .failures import FAILURES, Failure, read_failures
 from .layout import RUN_SCHEMA, result_path
 from .lock import locked
+from .root import remembered_root, root_of_moved
 
 _SIGNALS: Final = 128
 """Added to the number of the signal that stopped a run, this is its exit code."""
@@ -27,14 +27,14 @@ _SIGNALS: Final = 128
 class FinishedRun:
     """The output of a finished run.
 
-    `decoding` says how its pictures were decoded, `pictures` where they lie. `failures` are the
+    `decoding` says how its pictures were decoded. Names are relative to `root`. `failures` are the
     pictures and pages without a result, and why. Files of the keys `left_out` are passed over.
     """
 
     folder: Path
     decoding: DecodingSettings
     failures: tuple[Failure, ...]
-    pictures: Pictures
+    root: Path
     left_out: frozenset[str] = frozenset()
 
     def pages(self) -> Iterator[Page]:
@@ -58,11 +58,11 @@ class FinishedRun:
         Raises:
             ImageError: it was moved, removed or changed since the run.
         """
-        path = self._path(page.key)
-        if path is None or not path.is_file():
+        path = self.root / page.key
+        if not path.is_file():
             msg = (
-                f"{page.key!r}: is no longer {f'at {path}' if path else 'in the source of the run'}; "
-                "put it back, or say with --input where the pictures lie now"
+                f"{page.key!r}: is no longer at {path}; put it back, or say with --input where the "
+                "pictures lie now"
             )
             raise ImageError(msg)
         if self._sha256_of_last(path) != page.sha256:
@@ -78,14 +78,6 @@ class FinishedRun:
         """
         background, limit = self.decoding.background, self.decoding.max_megapixels
         return load(path, page=page.page, background=background, max_megapixels=limit)
-
-    def _path(self, key: str) -> Path | None:
-        source = self.pictures.source
-        return source / key if source.is_dir() else self._listed.get(key)
-
-    @cached_property
-    def _listed(self) -> dict[str, Path]:
-        return {picture.key: Path(picture.path) for picture in self.pictures}
 
     @cached_property
     def _sha256_of_last(self) -> Callable[[Path], str]:
@@ -112,18 +104,28 @@ def open_run(
     _check_finished(folder, report)
     try:
         given = report["config"]["input"]
-        where = pictures or Path(given["path"])
         decoding = DecodingSettings(**{key: given[key] for key in DecodingSettings.model_fields})
         failures = tuple(read_failures(folder / FAILURES))
     except (OSError, ValueError, TypeError, KeyError) as error:
         msg = f"{folder}: run.json or failures.jsonl is damaged ({error!r}); run again to mend them"
         raise ConfigError(msg) from error
     try:
-        left_out = frozenset(() if incomplete else (failure.path for failure in failures))
-        return FinishedRun(folder, decoding, failures, open_source(where, folder), left_out)
+        root = _root(folder, pictures)
     except ConfigError as error:
         msg = f"{folder}: its pictures: {error}; say with --input where they lie now"
         raise ConfigError(msg) from error
+    left_out = frozenset(() if incomplete else (failure.path for failure in failures))
+    return FinishedRun(folder, decoding, failures, root, left_out)
+
+
+def _root(folder: Path, pictures: Path | None) -> Path:
+    if pictures is not None:
+        return root_of_moved(folder, pictures)
+    root = remembered_root(folder)
+    if root is None or not root.is_dir():
+        msg = f"{root or 'their folder'} does not exist"
+        raise ConfigError(msg)
+    return root
 
 
 def _read_report(folder: Path) -> dict[str, Any]:

@@ -37,7 +37,7 @@ def make_plan(state: State, pictures: Iterable[Picture], terms: Terms) -> None:
     """Look at every picture once and note in the state what there is to do.
 
     Raises:
-        ConfigError: a picture is listed twice.
+        ConfigError: a picture is listed twice, or two would share the names of their results.
     """
     for picture in pictures:
         size, mtime_ns = _size_and_time(picture.path)
@@ -48,6 +48,7 @@ def make_plan(state: State, pictures: Iterable[Picture], terms: Terms) -> None:
         todo, reason = _decide(known, state.run, picture.key, (size, mtime_ns), terms)
         pages = known.pages if known is not None else 0
         state.plan(Planned(picture, size, mtime_ns, todo, reason, pages, given_up))
+    state.check_names()
 
 
 def _size_and_time(path: str) -> tuple[int, int]:

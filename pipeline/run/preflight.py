@@ -10,6 +10,7 @@ from ...stages.models.card import Backbone, ModelCard
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
 from ...stages.precision import float32_only
 from ..config.sections import Config
+from ..output.root import choose_root
 from ..sources.pictures import Pictures, open_source
 from ..sources.results import RUN_REPORT
 from ..workers.messages import Job
@@ -51,7 +52,8 @@ def preflight(config: Config, options: Options) -> Ready:
         card.supports(config)
     infer, windows = config.infer, config.heatmap.weights == "classifier"
     engine_used(infer.engine, card, infer.precision, infer.resolution, windows=windows)
-    pictures = open_source(config.input.path, config.output.path)
+    root = choose_root(config.output.path, config.input.path, config.input.root)
+    pictures = open_source(config.input.path, config.output.path, root)
     # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
     model = config.source if folder in list_models() else _whole_path(folder)
     terms = Terms(
@@ -80,11 +82,13 @@ def _whole_path(folder: Path | Backbone) -> str | Backbone:
 
 
 def _absolute(config: Config) -> Config:
+    root = config.input.root and config.input.root.absolute()
     sections = {
-        name: section.model_copy(update={"path": section.path.absolute()})
-        for name, section in (("input", config.input), ("output", config.output))
+        "input": {"path": config.input.path.absolute(), "root": root},
+        "output": {"path": config.output.path.absolute()},
     }
-    return config.model_copy(update=sections)
+    changed = {name: getattr(config, name).model_copy(update=sections[name]) for name in sections}
+    return config.model_copy(update=changed)
 
 
 def check_masks(card: ModelCard, config: Config) -> None:

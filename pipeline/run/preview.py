@@ -4,6 +4,7 @@ import logging
 from collections.abc import Iterator
 
 from ..config.sections import Config
+from ..output.root import check_root
 from ..sources.pictures import passed_over
 from .options import Options
 from .plan import make_plan
@@ -22,6 +23,7 @@ def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
         LocpipeError: as `run`, as far as can be told without starting.
     """
     ready = preflight(config, options)
+    check_root(ready.job.output, ready.pictures.root, ready.pictures.source)
     with State(ready.job.output, read_only=True) as state:
         make_plan(state, ready.pictures, ready.terms)
         left = options.limit

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..output.layout import prepare_folders, prepare_output, sweep
 from ..output.lock import locked
+from ..output.root import check_root
 from ..workers.messages import Job, Outcome, Task
 from ..workers.signals import Stop
 from .options import Options
@@ -47,25 +48,25 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
     job = ready.job
     prepare_output(job.output)
     prepare_folders(job.config.output)
-    with (
-        Stop().listening() as stop,
-        locked(job.output),
-        Summary(ready, options, stop) as summary,  # run.json says "running" from here on
-        State(job.output) as state,
-        summary.counting(state),  # whatever ends the run
-    ):
-        sweep(job.output)
-        make_plan(state, takewhile(lambda _: not stop.requested, ready.pictures), ready.terms)
-        state.begin()
-        with _workers(job, exports, state, options, stop) as outcomes:
-            for outcome in outcomes:
-                state.record(outcome, job.config_sha256, job.model_sha256)
-                summary.add(outcome)
-        if not stop.requested:
-            state.finish()
-            if job.config.output.exports:
-                incomplete = frozenset(failure.path for failure in state.failures())
-                summary.left_out = exports(job.config).finish(incomplete)
+    with Stop().listening() as stop, locked(job.output):
+        check_root(job.output, ready.pictures.root, ready.pictures.source)
+        with (
+            Summary(ready, options, stop) as summary,  # run.json says "running" from here on
+            State(job.output) as state,
+            summary.counting(state),  # whatever ends the run
+        ):
+            sweep(job.output)
+            make_plan(state, takewhile(lambda _: not stop.requested, ready.pictures), ready.terms)
+            state.begin()
+            with _workers(job, exports, state, options, stop) as outcomes:
+                for outcome in outcomes:
+                    state.record(outcome, job.config_sha256, job.model_sha256)
+                    summary.add(outcome)
+            if not stop.requested:
+                state.finish()
+                if job.config.output.exports:
+                    incomplete = frozenset(failure.path for failure in state.failures())
+                    summary.left_out = exports(job.config).finish(incomplete)
     return summary.report
 
 

@@ -18,6 +18,7 @@ from typing import Literal, Self
 from ...stages.errors import ConfigError, OutputError
 from ..output.atomic import output_errors
 from ..output.failures import Failure
+from ..output.layout import key_of
 from ..sources.pictures import Picture
 from ..sources.results import STATE_FOLDER
 from ..workers.messages import Outcome
@@ -213,6 +214,28 @@ class State:
                 f"{planned.picture.key}; list every picture once"
             )
             raise ConfigError(msg) from error
+
+    def check_names(self) -> None:
+        """See that no picture is called like a later page of another one.
+
+        Raises:
+            ConfigError: one is, they would overwrite each other.
+        """
+        rows = self._db.execute(
+            "SELECT key, path FROM temp.plan WHERE CAST(key AS TEXT) GLOB '*.page-[0-9]*'"
+        )
+        for name, path in rows:
+            key = os.fsdecode(name)
+            found = (os.fsencode(key_of(key)),)
+            if (
+                key_of(key) != key
+                and self._db.execute("SELECT 1 FROM temp.plan WHERE key = ?", found).fetchone()
+            ):
+                msg = (
+                    f"input.path: {os.fsdecode(path)} would share the names of its results with pages "
+                    f"of {key_of(key)}; rename it, or run it into another output.path"
+                )
+                raise ConfigError(msg)
 
     def planned(self, *, todo: bool | None = None, limit: int | None = None) -> Iterator[Planned]:
         """The plan in the order of keys; only what is to do, only what is not, or all."""

@@ -19,6 +19,7 @@ from ...stages.version import __version__
 from ..output.atomic import write_json
 from ..output.failures import FAILURES, write_failures
 from ..output.layout import RUN_SCHEMA
+from ..output.root import ROOT
 from ..sources.pictures import passed_over
 from ..sources.results import RUN_REPORT
 
@@ -220,6 +221,7 @@ class Summary:
         self.report = {
             "schema": RUN_SCHEMA,
             **ending,
+            ROOT: str(self._ready.pictures.root),
             "model": job.model if isinstance(job.model, str) else job.model.model_dump(),
             "model_sha256": job.model_sha256,
             "config_sha256": job.config_sha256,

@@ -1,7 +1,7 @@
 """Which pictures a run is about: a folder, a glob, one file, or a manifest.
 
-Every picture has a key, its path relative to the source with forward slashes; the output tree
-mirrors the keys. Names are Python strings with surrogate escapes, so any bytes survive.
+Every picture has a key, its path relative to a root with forward slashes; the output tree mirrors
+the keys. Names are Python strings with surrogate escapes, so any bytes survive.
 """
 
 import glob
@@ -54,7 +54,7 @@ class Picture:
     """One picture file.
 
     Args:
-        key: relative path that names it in results.
+        key: path relative to the root, which names it in results.
         path: absolute path to open.
     """
 
@@ -69,24 +69,44 @@ class Pictures:
         ignored: files passed over by the last iteration, having no extension of a picture, counted by
             the extension that they have, or as `none`, `hidden` or `other`.
         results: what tells results of runs; it notes those that the last iteration passed over.
+        root: absolute; keys are relative to it.
     """
 
-    def __init__(self, source: Path, results: Results) -> None:
+    def __init__(self, source: Path, results: Results, root: Path) -> None:
         self.source = Path(os.path.abspath(source))  # noqa: PTH100 - resolve() would follow links
+        self.root = root
         self.ignored: Counter[str] = Counter()
         self.results = results
 
     def __iter__(self) -> Iterator[Picture]:
-        """Yield every picture, in no particular order."""
+        """Yield every picture, in no particular order.
+
+        Raises:
+            ConfigError: a line of a manifest is wrong, or a picture lies outside of the root.
+        """
         self.ignored.clear()
         self.results.forget()
         if self.source.is_dir():
-            return self._scan(str(self.source), "", ())
+            prefix = self._key(str(self.source))
+            return self._scan(str(self.source), "" if prefix == "." else f"{prefix}/", ())
         if not os.path.lexists(self.source):
             return self._glob()
         if self.source.suffix.lower() in MANIFESTS:
-            return _read_manifest(self.source, self.results)
-        return iter([Picture(self.source.name, str(self.source))])
+            return (self._picture(path) for _, path in paths_in(self.source))
+        return iter([self._picture(str(self.source))])
+
+    def _picture(self, path: str) -> Picture:
+        return Picture(self._key(path), path)
+
+    def _key(self, path: str) -> str:
+        key = _relative(path, str(self.root))
+        if key is None:
+            msg = (
+                f"input.path: {path} lies outside of {self.root}, which names of results are relative "
+                "to; set input.root to a folder above all pictures"
+            )
+            raise ConfigError(msg)
+        return key
 
     def _is_picture(self, name: str) -> bool:
         extension = os.path.splitext(name)[1].lower()  # noqa: PTH122 - hot
@@ -123,13 +143,40 @@ class Pictures:
                 yield from self._scan(path, f"{prefix}{name}/", (*above, here))
 
     def _glob(self) -> Iterator[Picture]:
-        prefix = _fixed_prefix(str(self.source))
         for path in glob.iglob(str(self.source), recursive=True):  # noqa: PTH207 - streams, any bytes
             folder, name = os.path.split(path)
             if os.path.isdir(path) or self.results.are_in(folder):  # noqa: PTH112 - hot
                 continue
             if self._is_picture(name):
-                yield Picture(os.path.relpath(path, prefix).replace(os.sep, "/"), path)
+                yield self._picture(path)
+
+    def check(self) -> None:
+        """See that all pictures lie below the root, as far as can be told without looking for them.
+
+        Raises:
+            ConfigError: one does not, or a manifest names results of a run or has a wrong line.
+        """
+        if is_manifest(self.source):
+            self._check_list()
+        else:
+            self._key(str(root_of(self.source)))
+
+    def _check_list(self) -> None:
+        outside, common = 0, ""
+        for number, path in paths_in(self.source):
+            folder = os.path.dirname(path)  # noqa: PTH120 - hot
+            if self.results.are_in(folder):
+                msg = _no_pictures(str(self.source), path)
+                raise ConfigError(msg)
+            common = os.path.commonpath([common, folder]) if common else folder
+            if not outside and _relative(path, str(self.root)) is None:
+                outside = number
+        if outside:
+            msg = (
+                f"{self.source}:{outside}: the picture lies outside of {self.root}, which names of "
+                f"results are relative to; set input.root={common}, or a folder above it"
+            )
+            raise ConfigError(msg)
 
 
 def passed_over(ignored: Mapping[str, int], results: Collection[str]) -> list[str]:
@@ -149,13 +196,30 @@ def _some(words: Sequence[str]) -> str:
     return ", ".join([*words[:MOST_TOLD], *["…"] * (len(words) > MOST_TOLD)])
 
 
-def open_source(source: Path, output: Path) -> Pictures:
-    """Find out what kind of source this is.
+def root_of(source: Path) -> Path:
+    """Return the folder, absolute, that names of results are relative to unless told otherwise.
+
+    It is the folder given, the fixed part of a glob, the folder of a picture, or the current
+    directory for a manifest.
+    """
+    return Path(os.path.abspath(_start(source) or "."))  # noqa: PTH100 - resolve() would follow links
+
+
+def is_manifest(source: Path) -> bool:
+    """Whether a source is a list of pictures."""
+    return source.suffix.lower() in MANIFESTS and os.path.lexists(source) and not source.is_dir()
+
+
+def open_source(source: Path, output: Path, root: Path | None = None) -> Pictures:
+    """Find out what kind of source this is; names of results are relative to the root.
 
     Raises:
-        ConfigError: it does not exist, results would lie among the pictures, or it is the results
-            of a run.
+        ConfigError: it does not exist or lies outside of the root, results would lie among the
+            pictures, or it is the results of a run.
     """
+    if root is not None and not root.is_dir():
+        msg = f"input.root: {root} is no folder (looked from {Path.cwd()}); check the path"
+        raise ConfigError(msg)
     if not os.path.lexists(source):
         # No match is an empty inbox; no folder to look in is a mount that is gone, or a typing error.
         missing = _fixed_prefix(str(source)) if glob.has_magic(str(source)) else str(source)
@@ -169,7 +233,8 @@ def open_source(source: Path, output: Path) -> Pictures:
         )
         raise ConfigError(msg)
     results = Results(_start(source), str(output))
-    pictures = Pictures(source, results)
+    pictures = Pictures(source, results, root.absolute() if root else root_of(source))
+    pictures.check()
     only_results = results.are_of_another_run() and not any(True for _ in pictures)
     if results.are_the_source() or (only_results and results.found):
         msg = _no_pictures("input.path", str(source))
@@ -219,29 +284,37 @@ def _no_pictures(origin: str, path: str) -> str:
     )
 
 
-def _read_manifest(manifest: Path, results: Results) -> Iterator[Picture]:
-    parent = ""
-    for path in _paths(manifest):
-        folder = os.path.dirname(path)  # noqa: PTH120 - hot
-        if results.are_in(folder):
-            msg = _no_pictures(str(manifest), path)
-            raise ConfigError(msg)
-        parent = os.path.commonpath([parent, folder]) if parent else folder
-    for path in _paths(manifest):
-        yield Picture(os.path.relpath(path, parent).replace(os.sep, "/"), path)
+def _relative(path: str, root: str) -> str | None:
+    """The path relative to a folder, with forward slashes; None if it lies outside."""
+    key = os.path.relpath(path, root)
+    if _is_outside(key):
+        # One of them may be named by way of a link.
+        folder, name = os.path.split(path)
+        key = os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(root))  # noqa: PTH118 - hot
+    return None if _is_outside(key) else key.replace(os.sep, "/")
 
 
-def _paths(manifest: Path) -> Iterator[str]:
+def _is_outside(key: str) -> bool:
+    return key == os.pardir or key.startswith(os.pardir + os.sep)
+
+
+def paths_in(manifest: Path) -> Iterator[tuple[int, str]]:
+    """Yield the number of each line that names a picture, and the path, absolute.
+
+    Raises:
+        ConfigError: a line is wrong.
+    """
     with manifest.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as lines:
         for number, line in enumerate(lines, 1):
             text = line.rstrip("\r\n")
-            if manifest.suffix.lower() == ".jsonl" and text.strip():
+            if not text.strip():
+                continue
+            if manifest.suffix.lower() == ".jsonl":
                 text = _path_in_json(text, f"{manifest}:{number}")
             if "\0" in text:
                 msg = f"{manifest}:{number}: a path has no NUL byte; write one path per line"
                 raise ConfigError(msg)
-            if text:
-                yield os.path.abspath(text)  # noqa: PTH100 - resolve() would follow links
+            yield number, os.path.abspath(text)  # noqa: PTH100 - resolve() would follow links
 
 
 def _path_in_json(text: str, origin: str) -> str:

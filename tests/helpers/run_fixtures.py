@@ -56,7 +56,7 @@ def finished(finished_once: Path, tmp_path: Path) -> Path:
     """A copy of a finished run's `pictures/` and `out/`, to spoil at will."""
     shutil.copytree(finished_once, tmp_path / "run")
     report = json.loads((tmp_path / "run" / "out" / "run.json").read_bytes())
-    report["config"]["input"]["path"] = str(tmp_path / "run" / "pictures")
+    report["root"] = report["config"]["input"]["path"] = str(tmp_path / "run" / "pictures")
     (tmp_path / "run" / "out" / "run.json").write_text(json.dumps(report))
     return tmp_path / "run"
 

@@ -153,7 +153,7 @@ def test_a_damaged_report(finished: Path, content: str) -> None:
     assert re.search(r"run\.json.*run again", told(finished / "out"))
 
 
-@pytest.mark.parametrize("missing", ["path", "background", "max_megapixels"])
+@pytest.mark.parametrize("missing", ["background", "max_megapixels"])
 def test_a_report_that_does_not_say_how_pictures_were_decoded(finished: Path, missing: str) -> None:
     file = finished / "out" / "run.json"
     report = json.loads(file.read_bytes())
@@ -207,8 +207,11 @@ def test_a_folder_of_pictures_that_has_moved(finished: Path) -> None:
 def test_a_list_that_lost_a_picture(finished: Path) -> None:
     (finished / "list.txt").write_text(f"{finished}/pictures/signs/text.PNG\n")
     run = open_run(finished / "out", finished / "list.txt")
-    with pytest.raises(ImageError, match=r"'coffee.jpg': is no longer in the source of the run"):
-        run.picture(next(iter(run.pages())))
+    (finished / "pictures" / "coffee.jpg").unlink()
+    first, *_, last = run.pages()
+    assert run.picture(last) == finished / "pictures" / "signs" / "text.PNG"
+    with pytest.raises(ImageError, match=r"'coffee.jpg': is no longer at .*; put it back, or say"):
+        run.picture(first)
 
 
 def test_a_run_is_read_exported_and_scored_without_torch() -> None:

@@ -138,7 +138,10 @@ def test_an_empty_inbox_is_fine_unless_a_picture_is_required(config: Config) -> 
 def test_a_manifest_gives_its_pictures(config: Config, tmp_path: Path) -> None:
     manifest = tmp_path / "list.txt"
     manifest.write_text(f"{config.input.path}/coffee.jpg\n{config.input.path}/signs/text.PNG\n")
-    assert counts(run(with_(config, "input", path=manifest))) == {"found": 2, "done": 2}
+    assert counts(run(with_(config, "input", path=manifest, root=config.input.path))) == {
+        "found": 2,
+        "done": 2,
+    }
     assert boxes(config, "signs/text.PNG")
 
 
@@ -146,7 +149,7 @@ def test_a_manifest_that_lists_a_picture_twice_is_told(config: Config, tmp_path:
     manifest = tmp_path / "list.txt"
     manifest.write_text("pictures/a.jpg\npictures/./a.jpg\n")
     with pytest.raises(ConfigError, match=r"a.jpg is listed twice"):
-        run(with_(config, "input", path=manifest))
+        run(with_(config, "input", path=manifest, root=Path.cwd()))
 
 
 def test_a_model_may_lie_anywhere(

@@ -20,8 +20,8 @@ def touch(*paths: Path) -> None:
         path.touch()
 
 
-def source(path: Path, output: Path = Path("nowhere")) -> Pictures:
-    return open_source(path, output)
+def source(path: Path, output: Path = Path("nowhere"), root: Path | None = None) -> Pictures:
+    return open_source(path, output, root)
 
 
 def keys(pictures: Pictures) -> list[str]:
@@ -144,7 +144,7 @@ def test_crops_that_were_exported_may_be_the_input(tmp_path: Path, name: str) ->
     crops = tmp_path / "r" / "exports" / "crops"
     make_run(tmp_path / "r", "state")
     (crops / "list.txt").write_text(f"{crops}/a.jpg")
-    assert keys(source(crops / name)) == ["a.jpg"]
+    assert keys(source(crops / name, root=crops)) == ["a.jpg"]
 
 
 def test_the_folder_asked_for_is_scanned_even_when_it_holds_results(tmp_path: Path) -> None:
@@ -229,7 +229,7 @@ def test_a_source_that_does_not_exist_is_told(tmp_path: Path) -> None:
         source(tmp_path / "nowhere" / "*" / "*.jpg")
 
 
-def test_a_manifest_is_relative_to_here_and_its_keys_to_the_common_folder(
+def test_a_manifest_and_its_keys_are_relative_to_here(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     manifest = tmp_path / "lists" / "today.txt"
@@ -237,29 +237,66 @@ def test_a_manifest_is_relative_to_here_and_its_keys_to_the_common_folder(
     manifest.write_bytes(b"\xef\xbb\xbfin/a.jpg\r\n\nin/sub/with space.jpg\n./in/sub/../b.dat")
     monkeypatch.chdir(tmp_path)
     assert {picture.key: picture.path for picture in source(manifest)} == {
-        "a.jpg": f"{tmp_path}/in/a.jpg",
-        "sub/with space.jpg": f"{tmp_path}/in/sub/with space.jpg",
-        "b.dat": f"{tmp_path}/in/b.dat",
+        "in/a.jpg": f"{tmp_path}/in/a.jpg",
+        "in/sub/with space.jpg": f"{tmp_path}/in/sub/with space.jpg",
+        "in/b.dat": f"{tmp_path}/in/b.dat",
     }
 
 
-def test_a_manifest_of_one_picture_names_it(tmp_path: Path) -> None:
-    manifest = tmp_path / "one.txt"
-    manifest.write_text("/far/away/a.jpg")
-    assert keys(source(manifest)) == ["a.jpg"]
+@pytest.mark.parametrize("kind", ["txt", "jsonl"])
+def test_a_line_of_blanks_is_no_picture(tmp_path: Path, kind: str) -> None:
+    quote = '"' if kind == "jsonl" else ""
+    manifest = tmp_path / f"list.{kind}"
+    manifest.write_text(f"  \n{quote}/p/a.jpg{quote}\n\t\n \r\n")
+    assert keys(source(manifest, root=Path("/"))) == ["p/a.jpg"]
+
+
+def test_keys_are_relative_to_the_root_that_is_given(tmp_path: Path) -> None:
+    touch(tmp_path / "in" / "s" / "a.jpg")
+    (tmp_path / "list.txt").write_text(f"{tmp_path}/in/s/a.jpg\n")
+    for name in ("in", "in/s", "in/s/a.jpg", "in/*/*.jpg", "list.txt"):
+        assert keys(source(tmp_path / name, root=tmp_path)) == ["in/s/a.jpg"]
+    with pytest.raises(ConfigError, match=r"input.root: .*/nowhere is no folder"):
+        source(tmp_path / "in", root=tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("name", ["in", "in/s/a.jpg", "in/*/*.jpg"])
+def test_a_source_outside_of_the_root_is_told(tmp_path: Path, name: str) -> None:
+    touch(tmp_path / "in" / "s" / "a.jpg", tmp_path / "inn" / "b.jpg")
+    with pytest.raises(ConfigError, match=r"lies outside of .*/inn, .* set input.root to a folder"):
+        source(tmp_path / name, root=tmp_path / "inn")
+
+
+def test_a_picture_of_a_list_outside_of_the_root_is_told_with_a_root_that_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    manifest = tmp_path / "list.txt"
+    manifest.write_text("a.jpg\n\n../b.jpg\n/far/c.jpg\n")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    with pytest.raises(ConfigError, match=r"list.txt:3: .* outside of .*/here, .*input.root=/,"):
+        source(manifest)
+
+
+def test_a_root_that_is_named_through_a_link_is_the_same(tmp_path: Path) -> None:
+    touch(tmp_path / "disk" / "s" / "a.jpg")
+    (tmp_path / "link").symlink_to("disk")
+    (tmp_path / "list.txt").write_text(f"{tmp_path}/disk/s/a.jpg\n{tmp_path}/link/s/b.jpg\n")
+    for root in ("disk", "link"):
+        assert keys(source(tmp_path / "list.txt", root=tmp_path / root)) == ["s/a.jpg", "s/b.jpg"]
 
 
 def test_a_json_manifest_takes_strings_and_objects(tmp_path: Path) -> None:
     manifest = tmp_path / "list.jsonl"
     lines = ["/p/a\nb.jpg", {"path": "/p/s/c.jpg", "more": 1}, "/p/\udcff.jpg"]
     manifest.write_text("\n".join(map(json.dumps, lines)) + "\n\n")
-    assert keys(source(manifest)) == ["a\nb.jpg", "s/c.jpg", "\udcff.jpg"]
+    assert keys(source(manifest, root=Path("/"))) == ["p/a\nb.jpg", "p/s/c.jpg", "p/\udcff.jpg"]
 
 
 def test_a_text_manifest_may_name_bytes_that_are_no_utf8(tmp_path: Path) -> None:
     manifest = tmp_path / "list.txt"
     manifest.write_bytes(b"/p/a\xff.jpg\n/p/b.jpg\n/p/c\rd.jpg\r\n")
-    assert keys(source(manifest)) == ["a\udcff.jpg", "b.jpg", "c\rd.jpg"]
+    assert keys(source(manifest, root=Path("/"))) == ["p/a\udcff.jpg", "p/b.jpg", "p/c\rd.jpg"]
 
 
 @pytest.mark.parametrize("line", ["{", "3", "null", '{"file": "a.jpg"}', '""', '{"path": 3}'])

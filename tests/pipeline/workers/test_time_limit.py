@@ -43,7 +43,7 @@ def test_a_process_that_ends_leaves_the_page_the_stage_and_why(
     output: Path, how: str, pages: int, *, is_timeout: bool
 ) -> None:
     """Native code that never returns is ended, too; pages together may take longer than the limit."""
-    command = [sys.executable, "-c", HANG, output, how, str(pages)]
+    command: list[str | Path] = [sys.executable, "-c", HANG, output, how, str(pages)]
     done = subprocess.run(command, timeout=60, check=False)
     assert done.returncode == 1
     assert how_it_ended(output, "other.jpg") is None

@@ -1,0 +1,97 @@
+"""The folder that names of results are relative to: one for an output, whatever is run into it."""
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Final
+
+from ...stages.errors import ConfigError
+from ..sources.pictures import is_manifest, open_source, paths_in, root_of
+from ..sources.results import RUN_REPORT
+from .layout import result_path
+
+ROOT: Final = "root"
+"""Its key in run.json."""
+
+
+def choose_root(output: Path, source: Path, given: Path | None) -> Path:
+    """Return the root, absolute, for a source that is run into an output; `given` is input.root."""
+    if given is not None:
+        return given.absolute()
+    report = _read_report(output)
+    if ROOT not in report and is_manifest(source):
+        return _of_older(output, report) or root_of(source)  # as it was before
+    return root_of(source)
+
+
+def remembered_root(output: Path) -> Path | None:
+    """Return the root that names of results in an output are relative to; None: nobody knows."""
+    report = _read_report(output)
+    root = report.get(ROOT)
+    return Path(root) if isinstance(root, str) else _of_older(output, report)
+
+
+def root_of_moved(output: Path, source: Path) -> Path:
+    """Return what names of results are relative to where the pictures lie now.
+
+    Raises:
+        ConfigError: there is nothing, or these are no pictures.
+    """
+    if is_manifest(source):
+        return _of_list(output, source) or root_of(source)
+    return open_source(source, output).root
+
+
+def check_root(output: Path, root: Path, source: Path) -> None:
+    """See that results that are there have names relative to the same root.
+
+    Raises:
+        ConfigError: they have not, so those of other pictures might be overwritten.
+    """
+    before = remembered_root(output)
+    if before is None or _is_same(before, root) or not _has_results(output):
+        return
+    start = root_of(source)
+    within = start == before or before in start.parents
+    msg = (
+        f"output.path: names of results in {output} are relative to {before}, but those of this input "
+        f"would be relative to {root}; "
+        f"{f'set input.root={before}, or ' if within else ''}choose another output.path; "
+        f"if the pictures were moved from there to here, remove {output / RUN_REPORT}"
+    )
+    raise ConfigError(msg)
+
+
+def _read_report(output: Path) -> Mapping[str, Any]:
+    try:
+        report = json.loads((output / RUN_REPORT).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return report if isinstance(report, dict) else {}
+
+
+def _is_same(one: Path, other: Path) -> bool:
+    return one == other or os.path.realpath(one) == os.path.realpath(other)
+
+
+def _has_results(output: Path) -> bool:
+    return any(files for _, _, files in os.walk(output / "boxes"))
+
+
+def _of_older(output: Path, report: Mapping[str, Any]) -> Path | None:
+    """The root of a run by a version that did not say it."""
+    try:
+        source = Path(report["config"]["input"]["path"])
+    except (KeyError, TypeError):
+        return None
+    return _of_list(output, source) if is_manifest(source) else root_of(source)
+
+
+def _of_list(output: Path, manifest: Path) -> Path | None:
+    """Tell from a picture of a list that has a result what names of results are relative to."""
+    for _, path in paths_in(manifest):
+        for root in Path(path).parents:
+            if result_path(output, "boxes", path.removeprefix(f"{root}/"), 1).is_file():
+                return root
+    return None

@@ -192,15 +192,18 @@ def read_page(file: Path) -> Page:
 def read_kept(output: OutputConfig, key: str, page: int) -> Page | None:
     """Read what an earlier run found on a page; None if a file of it is missing or of no use.
 
+    A file that others put there, or of another picture, is of no use.
+
     Raises:
         ImageError: the name of a file of the page would be too long.
     """
     if not all_there(output, key, page):
         return None
     try:
-        return read_page(result_path(output.path, "boxes", key, page))
+        kept = read_page(result_path(output.path, "boxes", key, page))
     except ConfigError:
         return None
+    return kept if (kept.key, kept.page) == (key, page) else None
 
 
 def page_of(document: Mapping[str, Any], origin: str) -> Page:
@@ -251,7 +254,7 @@ def read_object(file: Path) -> dict[str, Any]:
     """
     try:
         document = json.loads(file.read_bytes())
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         msg = f"{file}: cannot be read ({error}); remove it and run again"
         raise ConfigError(msg) from error
     if not isinstance(document, dict):

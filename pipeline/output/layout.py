@@ -17,6 +17,11 @@ KINDS: Final = {"boxes": ".json", "masks": ".png", "overlays": ".jpg", "heatmaps
 """Folders of the results and what they add to the name of the picture."""
 
 
+def without_picture(kind: str) -> str:
+    """What to do if there is no memory for pictures of a kind: masks, overlays or heatmaps."""
+    return f"for its picture in {kind}/: set output.{kind}=false, or raise run.memory_limit"
+
+
 def result_path(output: Path, kind: str, key: str, page: int) -> Path:
     """File of one result, `boxes/<key>.json` or from page 2 on `boxes/<key>.page-2.json`."""
     return output / kind / f"{page_name(key, page)}{KINDS[kind]}"

@@ -196,6 +196,7 @@ class PictureProcessor:
 
     def _do_page(self, path: Path, page: int, clock: Clock, key: str, sha256: str) -> Result:
         result = self._localize(path, page, clock)
+        write_pictures(self.config.output, key, result, clock)
         with clock.stage("write"):
             self._write(result, path, key, sha256)
         return result
@@ -214,7 +215,6 @@ class PictureProcessor:
 
     def _write(self, result: Result, path: Path, key: str, sha256: str) -> None:
         output = self.config.output
-        write_pictures(output, key, result)
         found = page_of_result(result, key, sha256, self.maker)
         document = box_document(found, dropped=result.boxes.dropped)
         self.exporter.write(result, path, document)

@@ -2,39 +2,49 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Final
 
 import cv2
 import numpy as np
 
+from ...stages.errors import ImageError
 from ..output.atomic import write_atomically, write_json
-from ..output.layout import KINDS, result_path
+from ..output.layout import KINDS, result_path, without_picture
 from ..output.pictures import heatmap_pixels, mask_pixels, overlay_pixels
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
     from numpy.typing import NDArray
 
+    from ...stages.clock import Clock
     from ...stages.localize import Result
     from ..config.sections import OutputConfig
 
+_NO_MEMORY: Final = -4
+"""Of OpenCV: StsNoMem."""
 
-def write_pictures(output: OutputConfig, key: str, result: Result) -> None:
+
+def write_pictures(output: OutputConfig, key: str, result: Result, clock: Clock) -> None:
     """Write the mask, overlay and heatmap of a page, those of them that are wanted.
 
+    Each is a stage of its own, so that it is known which one runs out of memory.
+
     Raises:
-        ImageError: the name of a file would be too long.
+        ImageError: there is not the memory for one, or the name of a file would be too long.
         OutputError: results cannot be written.
     """
-    page = result.image.page
     if output.masks:
-        _write_picture(output, "masks", key, page, mask_pixels(result))
+        with clock.stage("masks"), _memory_for("masks", key):
+            _write_picture(output, "masks", key, result.image.page, mask_pixels(result))
     if output.overlays:
-        bgr = cv2.cvtColor(overlay_pixels(result), cv2.COLOR_RGB2BGR)
-        _write_picture(output, "overlays", key, page, bgr)
+        with clock.stage("overlays"), _memory_for("overlays", key):
+            bgr = cv2.cvtColor(overlay_pixels(result), cv2.COLOR_RGB2BGR)
+            _write_picture(output, "overlays", key, result.image.page, bgr)
     if output.heatmaps:
-        _write_picture(output, "heatmaps", key, page, heatmap_pixels(result))
+        with clock.stage("heatmaps"), _memory_for("heatmaps", key):
+            _write_picture(output, "heatmaps", key, result.image.page, heatmap_pixels(result))
 
 
 def _write_picture(
@@ -42,6 +52,17 @@ def _write_picture(
 ) -> None:
     _, encoded = cv2.imencode(KINDS[kind], np.ascontiguousarray(pixels))
     write_atomically(output.path, result_path(output.path, kind, key, page), encoded.tobytes())
+
+
+@contextmanager
+def _memory_for(kind: str, key: str) -> Iterator[None]:
+    try:
+        yield
+    except (MemoryError, cv2.error) as error:
+        if isinstance(error, cv2.error) and error.code != _NO_MEMORY:
+            raise
+        msg = f"{key!r}: there is no memory {without_picture(kind)}"
+        raise ImageError(msg) from error
 
 
 def write_document(

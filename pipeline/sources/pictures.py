@@ -11,6 +11,7 @@ import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from ...stages.errors import ConfigError
@@ -47,6 +48,8 @@ MOST_EXTENSIONS = 100
 """Counted by name; more would let memory grow with the number of files."""
 LONGEST_EXTENSION = 12
 MOST_TOLD = 10
+MOST_FOLDERS = 1000
+_ONE_OF_THESE = re.compile(r"(?<=/)(\*\*)(/\*\*)+(?=/|\Z)")
 
 
 @dataclass(frozen=True)
@@ -143,10 +146,17 @@ class Pictures:
                 yield from self._scan(path, f"{prefix}{name}/", (*above, here))
 
     def _glob(self) -> Iterator[Picture]:
-        for path in glob.iglob(str(self.source), recursive=True):  # noqa: PTH207 - streams, any bytes
+        pattern = _ONE_OF_THESE.sub(r"\1", str(self.source))
+        # Two of them can part the folders of a file in several ways.
+        seen: set[str] | None = set() if pattern.split("/").count("**") > 1 else None
+        for path in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - streams, any bytes
             folder, name = os.path.split(path)
-            if os.path.isdir(path) or self.results.are_in(folder):  # noqa: PTH112 - hot
+            if os.path.isdir(path) or self.results.are_in(folder) or _is_circular(folder):  # noqa: PTH112 - hot
                 continue
+            if seen is not None:
+                if path in seen:
+                    continue
+                seen.add(path)
             if self._is_picture(name):
                 yield self._picture(path)
 
@@ -240,6 +250,13 @@ def open_source(source: Path, output: Path, root: Path | None = None) -> Picture
         msg = _no_pictures("input.path", str(source))
         raise ConfigError(msg)
     return pictures
+
+
+@lru_cache(maxsize=MOST_FOLDERS)
+def _is_circular(folder: str) -> bool:
+    """Whether a link on the way to a folder leads back to a folder on that way."""
+    on_the_way = [os.path.realpath(each) for each in (folder, *map(str, Path(folder).parents))]
+    return len(set(on_the_way)) < len(on_the_way)
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

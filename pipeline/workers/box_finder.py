@@ -10,6 +10,7 @@ from ...stages.errors import ModelError
 from ...stages.models.card import Backbone
 from ...stages.models.loading import find_model, load_model
 from ..output.box_json import Maker
+from ..output.layout import KINDS, without_picture
 from .dispatch import at_work
 from .messages import Job, Outcome, Task
 from .worker import PictureWorker
@@ -45,6 +46,12 @@ class BoxFinder(PictureWorker):
     def __init__(self, job: Job, exporter: Exporter) -> None:
         super().__init__(job)
         self.exporter = exporter
+
+    def remedy(self, stage: str) -> str:
+        """Say what to do about a picture whose worker died at a stage."""
+        if stage in KINDS:
+            return f"it needs more memory {without_picture(stage)}"
+        return self.too_large
 
     def prepare(self, memory: int) -> None:
         """Load the model.

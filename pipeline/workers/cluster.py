@@ -101,7 +101,11 @@ def _own_cluster(run: RunConfig, pictures: int) -> Iterator[Client]:
                 scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
                 silence_logs=logging.CRITICAL,
             )
-            client = Client(cluster, set_as_default=False)
+            try:
+                client = Client(cluster, set_as_default=False)
+            except BaseException:
+                cluster.close()
+                raise
         with cluster, client:
             yield client
 

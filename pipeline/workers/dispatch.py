@@ -184,6 +184,6 @@ def _blame(plugin: PictureWorker, ending: Ending | None) -> tuple[str, str, str]
         return stage, "TimeoutError", plugin.too_slow.format(limit=plugin.job.timeout)
     message = (
         "its worker died twice, the second time with no other picture at work: out of memory, or "
-        f"a crash in native code; {plugin.too_large}"
+        f"a crash in native code; {plugin.remedy(stage)}"
     )
     return stage, "WorkerDied", message

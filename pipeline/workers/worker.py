@@ -75,6 +75,10 @@ class PictureWorker(WorkerPlugin):
     too_large: ClassVar[str]
     """What to do about a picture whose worker died."""
 
+    def remedy(self, stage: str) -> str:  # noqa: ARG002 - of some workers
+        """Say what to do about a picture whose worker died at a stage."""
+        return self.too_large
+
     def __init__(self, job: AnyJob) -> None:
         self.job = job
 

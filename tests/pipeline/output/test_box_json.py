@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.resources import files
@@ -17,6 +18,7 @@ from locpipe import __version__
 from locpipe.pipeline.config.sections import OutputConfig
 from locpipe.pipeline.output.atomic import write_json
 from locpipe.pipeline.output.box_json import (
+    READABLE,
     Maker,
     Page,
     box_document,
@@ -242,11 +244,17 @@ def test_an_earlier_result_is_kept_as_long_as_all_its_files_are_there(output: Ou
     assert kept.made_by != replace(MAKER, config_sha256="d" * 64)
     assert read_kept(output.model_copy(update={"masks": True}), PAGE.key, 1) is None
     assert read_kept(output, PAGE.key, 2) is None
+    copied = result_path(output.path, "boxes", "copy.jpg", 1)
+    shutil.copy(result_path(output.path, "boxes", PAGE.key, 1), copied)
+    assert read_kept(output, "copy.jpg", 1) is None
 
 
-@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": "other"}'])
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"schema": "other"}', "[" * 100_000])
 def test_a_damaged_or_foreign_result_is_not_kept(output: OutputConfig, content: str) -> None:
     file = result_path(output.path, "boxes", PAGE.key, 1)
     file.write_text(content)
     assert read_kept(output, PAGE.key, 1) is None
+    for schema in READABLE:
+        file.write_text(json.dumps({"schema": schema, "image": {"path": PAGE.key}, "boxes": []}))
+        assert read_kept(output, PAGE.key, 1) is None
     file.unlink()  # as every box JSON that a test leaves behind must fit the schema

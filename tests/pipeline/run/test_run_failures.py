@@ -1,6 +1,7 @@
 """What goes wrong in a run: bad pictures, and what ends the whole run."""
 
 import errno
+import json
 import os
 import shutil
 import struct
@@ -8,11 +9,18 @@ import zlib
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
 from runs import boxes, counts, failures, run, with_
 
 from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.export.write import RunExports
+from locpipe.pipeline.picture import write
+from locpipe.pipeline.workers.box_finder import BoxFinder
+from locpipe.pipeline.workers.dispatch import _blame
+from locpipe.pipeline.workers.messages import Job
+from locpipe.pipeline.workers.time_limit import Ending
 from locpipe.stages.errors import ConfigError, LocpipeError, ModelError, OutputError
 from locpipe.stages.models.loading import find_model
 from locpipe.stages.settings import HeatmapSettings
@@ -185,6 +193,40 @@ def test_a_disk_that_gets_full_ends_the_run_and_blames_no_picture(
         with pytest.raises(OutputError, match=r"\(No space left on device\); free space"):
             run(config)
     assert counts(run(config)) == {"found": 4, "done": 4}
+
+
+def test_a_foreign_json_in_the_place_of_a_result_is_no_fault_of_the_picture(config: Config) -> None:
+    run(config)
+    whole = boxes(config, "coffee.jpg")
+    shutil.rmtree(config.output.path / ".locpipe")
+    foreign = {key: value for key, value in whole.items() if key != "made_by"}
+    (config.output.path / "boxes" / "coffee.jpg.json").write_text(json.dumps(foreign))
+    assert counts(run(config)) == {"found": 4, "done": 1, "kept": 3}
+    assert boxes(config, "coffee.jpg") == whole
+
+
+@pytest.mark.parametrize("kind", ["overlays", "heatmaps", "masks"])
+def test_a_picture_to_look_at_that_runs_out_of_memory_is_said_to_be_at_fault(
+    config: Config, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    def too_large(_: object) -> None:
+        np.empty((1 << 50,), np.uint8)
+
+    monkeypatch.setattr(write, f"{kind.removesuffix('s')}_pixels", too_large)
+    wanted = {"overlays": False, "heatmaps": False, "masks": False, kind: True}
+    assert counts(run(with_(config, "output", **wanted)))["failed"] == 4
+    for failure in failures(config):
+        assert (failure["stage"], failure["error"]) == (kind, "ImageError")
+        assert f"no memory for its picture in {kind}/" in failure["message"]
+        assert f"set output.{kind}=false, or raise run.memory_limit" in failure["message"]
+    monkeypatch.undo()
+    died = _blame(
+        BoxFinder(Job(config, "c", "digits", "m"), RunExports(config)),
+        Ending(kind, is_timeout=False),
+    )
+    assert died[2].endswith(
+        f"for its picture in {kind}/: set output.{kind}=false, or raise run.memory_limit"
+    )
 
 
 def test_a_damaged_model_is_not_used(config: Config, tmp_path: Path) -> None:

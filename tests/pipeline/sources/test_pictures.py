@@ -222,6 +222,17 @@ def test_one_file_is_a_picture_whatever_its_name(tmp_path: Path) -> None:
     assert keys(source(tmp_path / "scan.dat")) == ["scan.dat"]
 
 
+@pytest.mark.parametrize(
+    "pattern", ["**/**", "**/**/**/*.jpg", "**/a/**/*.jpg", "**/a/**/**", "a/**"]
+)
+def test_a_glob_lists_nothing_twice(tmp_path: Path, pattern: str) -> None:
+    touch(tmp_path / "a" / "a" / "a" / "x.jpg", tmp_path / "a" / "y.jpg", tmp_path / "a" / "n.txt")
+    (tmp_path / "a" / "a" / "round").symlink_to(tmp_path / "a")
+    pictures = open_source(tmp_path / pattern, tmp_path / "out", tmp_path)
+    assert keys(pictures) == ["a/a/a/x.jpg", "a/y.jpg"]
+    assert pictures.ignored.total() in (0, 1)
+
+
 def test_a_source_that_does_not_exist_is_told(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=r"input.path: .*/nowhere does not exist"):
         source(tmp_path / "nowhere")

@@ -1,8 +1,11 @@
 """How many workers, with how much memory, and schedulers that do not answer."""
 
+import errno
 import logging
+import os
 import socket
 
+import psutil
 import pytest
 from distributed import LocalCluster
 
@@ -10,7 +13,7 @@ from locpipe.pipeline.config.sections import RunConfig
 from locpipe.pipeline.workers import cluster
 from locpipe.pipeline.workers.cluster import open_client, share_of_memory, workers_of
 from locpipe.pipeline.workers.machine import CORES, MEMORY
-from locpipe.stages.errors import ConfigError
+from locpipe.stages.errors import ConfigError, LocpipeError
 
 
 def test_workers_times_threads_are_the_cores_given_to_us() -> None:
@@ -77,3 +80,22 @@ def test_a_scheduler_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) ->
         open_client(RunConfig(scheduler=empty.scheduler_address), 1),
     ):  # fmt: skip
         pass
+
+
+def test_a_client_that_fails_leaves_no_cluster_behind(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    monkeypatch.setattr(cluster, "Client", fails)
+    before = set(psutil.Process().children(recursive=True))
+    with (
+        pytest.raises(
+            LocpipeError, match=r"cannot be started .*Too many open files.*run.workers=0"
+        ),
+        open_client(RunConfig(workers=1), 1),
+    ):
+        pass
+    left = set(psutil.Process().children(recursive=True)) - before
+    assert [
+        process for process in left if "resource_tracker" not in " ".join(process.cmdline())
+    ] == []

@@ -1,5 +1,6 @@
 """The folder that names of results are relative to: one for an output, whatever is run into it."""
 
+import glob
 import json
 import os
 from collections.abc import Mapping
@@ -7,7 +8,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...stages.errors import ConfigError
-from ..sources.pictures import is_manifest, open_source, paths_in, root_of
+from ..sources.pictures import EXTENSIONS, MANIFESTS, is_manifest, open_source, paths_in, root_of
 from ..sources.results import RUN_REPORT
 from .layout import result_path
 
@@ -85,7 +86,13 @@ def _of_older(output: Path, report: Mapping[str, Any]) -> Path | None:
         source = Path(report["config"]["input"]["path"])
     except (KeyError, TypeError):
         return None
-    return _of_list(output, source) if is_manifest(source) else root_of(source)
+    if is_manifest(source):
+        return _of_list(output, source)
+    if os.path.lexists(source) or glob.has_magic(str(source)):
+        return root_of(source)
+    # It is gone, so nobody knows what it was.
+    name = source.suffix.lower()
+    return None if name in MANIFESTS else source.parent if name in EXTENSIONS else source
 
 
 def _of_list(output: Path, manifest: Path) -> Path | None:

@@ -5,6 +5,7 @@ import os
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import compress
 from typing import BinaryIO
 
 _NEW_SUBFILE_TYPE, _REDUCED, _MASK = 254, 1, 4  # TIFF 6.0, section 8
@@ -22,10 +23,13 @@ class Directories:
         count: of all directories, those of reduced copies and masks too.
         pages: number, from 0, and place in the file of those that are pages: they are neither
             reduced copies of others nor masks. If all are, all are pages.
+        is_cut: whether the last one is damaged, or lies beyond the end of the file; nobody can say
+            how many would follow.
     """
 
     count: int
     pages: tuple[tuple[int, int], ...]
+    is_cut: bool
 
 
 @dataclass(frozen=True)
@@ -109,9 +113,11 @@ class AtDirectory(io.RawIOBase):
 
 
 def _found(file: BinaryIO) -> Directories:
-    every = [(number, *each) for number, each in enumerate(_walk(file))]
-    pages = [(number, place) for number, place, kind in every if not kind & (_REDUCED | _MASK)]
-    return Directories(len(every), tuple(pages or [(number, place) for number, place, _ in every]))
+    every = list(_walk(file))
+    all_of_them = [(number, place) for number, (place, _) in enumerate(every)]
+    is_page = [kind is None or not kind & (_REDUCED | _MASK) for _, kind in every]
+    pages = tuple(compress(all_of_them, is_page)) or tuple(all_of_them)
+    return Directories(len(every), pages, is_cut=every[-1][1] is None)
 
 
 def _layout(head: bytes) -> _Layout | None:
@@ -122,10 +128,10 @@ def _layout(head: bytes) -> _Layout | None:
     return _Layout(order, 4, "L", "H", 12) if kind == _CLASSIC else _Layout(order, 8, "Q", "Q", 20)
 
 
-def _walk(file: BinaryIO) -> Iterator[tuple[int, int]]:
+def _walk(file: BinaryIO) -> Iterator[tuple[int, int | None]]:
     """Yield the place and the NewSubfileType of each directory, the first one in any case.
 
-    One that lies beyond the end of the file is a page too: it was there before the file was cut.
+    The type of one that is damaged is None, and it is the last. One that lies beyond the end of the file is a page too: it was there before the file was cut.
     """
     file.seek(0)
     head = file.read(16)
@@ -140,18 +146,23 @@ def _walk(file: BinaryIO) -> Iterator[tuple[int, int]]:
         place = following
 
 
-def _directory(file: BinaryIO, place: int, layout: _Layout) -> tuple[int, int]:
-    """Return the NewSubfileType of a directory, and the place of the next one; 0: it is the last."""
+def _directory(file: BinaryIO, place: int, layout: _Layout) -> tuple[int | None, int]:
+    """Return the NewSubfileType of a directory, None if it is damaged, and the place of the next.
+
+    The place after the last one is 0.
+    """
     try:
         file.seek(place)
         count = layout.number(layout.entries, file.read(struct.calcsize("<" + layout.entries)))
     except (OSError, OverflowError, ValueError):  # no file is that long
-        return 0, 0
-    if count > _MOST_ENTRIES:
-        return 0, 0  # of no page that anybody wrote
+        return None, 0
+    if not 0 < count <= _MOST_ENTRIES:
+        return None, 0  # of no page that anybody wrote
     entries = file.read(count * layout.entry_size)
-    following = layout.number(layout.offset, file.read(struct.calcsize("<" + layout.offset)))
-    return _kind(entries, layout), following
+    following = file.read(struct.calcsize("<" + layout.offset))
+    if not following:
+        return None, 0
+    return _kind(entries, layout), layout.number(layout.offset, following)
 
 
 def _kind(entries: bytes, layout: _Layout) -> int:

@@ -277,6 +277,12 @@ def _open_page(file: BinaryIO, page: int, name: str) -> Stored:
     if is_tiff(head):
         found = directories(file)
         _check_page(page, len(found.pages), name)
+        if found.is_cut and page == len(found.pages) > 1:
+            msg = (
+                f"{name} is damaged or cut short at page {page}, so that no page after it can be found:"
+                " copy it again from its source"
+            )
+            raise ImageError(msg)
         frame, place = found.pages[page - 1]
         view = AtDirectory(file, place)
         picture = PIL.Image.open(cast("BinaryIO", view), formats=["TIFF"])

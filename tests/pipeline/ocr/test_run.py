@@ -270,6 +270,24 @@ def test_pictures_that_failed_in_the_run_are_counted(run: Path) -> None:
     assert "1 pictures had failed in the run" in done.stderr
 
 
+def test_a_file_of_which_a_page_failed_is_read_only_when_asked_for(run: Path) -> None:
+    read(run)
+    failure = {
+        "path": "inside/b.jpg",
+        "stage": "load",
+        "error": "E",
+        "message": "no",
+        "attempts": 1,
+    }
+    lines = [json.dumps({**failure, "page": page}) + "\n" for page in (2, 5)]
+    (run / "failures.jsonl").write_text("".join(lines))
+    done = call(run, "--workers", "0")
+    assert "2 were read before, 1 pictures had failed in the run" in done.stderr
+    assert not [name for name in written(run) if name.startswith("inside")]
+    assert call(run, "--workers", "0", "--incomplete").exit_code == 3
+    assert b"Station" in written(run)["inside/b.jpg.txt"]
+
+
 @pytest.mark.parametrize(
     ("change", "code", "message"),
     [

@@ -135,6 +135,20 @@ def test_an_output_that_remembers_no_root_goes_on(config: Config, pattern: str) 
         run(with_(config, "input", root=config.input.path.parents[2]))
 
 
+@pytest.mark.parametrize("pattern", ["", "coffee.jpg"])
+def test_an_older_output_is_known_to_be_of_pictures_that_are_gone(
+    config: Config, tmp_path: Path, pattern: str
+) -> None:
+    run(with_(config, "input", path=config.input.path / pattern))
+    forget(config)
+    config.input.path.rename(tmp_path / "moved")
+    with pytest.raises(ConfigError, match=r"relative to .*/pictures, but .* choose another output"):
+        run(with_(config, "input", path=tmp_path / "moved"))
+    with pytest.raises(ConfigError, match=r"/pictures does not exist; say with --input where"):
+        open_run(config.output.path)
+    assert len(list(open_run(config.output.path, tmp_path / "moved").pages())) in (1, 4)
+
+
 def test_an_older_output_of_a_list_keeps_the_folder_common_to_its_pictures(
     listed: Config, tmp_path: Path
 ) -> None:

@@ -96,7 +96,7 @@ def test_a_run_that_fails_before_it_has_looked_at_all_pictures_keeps_the_list_of
     manifest = tmp_path / "list.txt"
     manifest.write_text(f"{config.input.path}/coffee.jpg\n{config.input.path}/./coffee.jpg\n")
     with pytest.raises(ConfigError, match="listed twice"):
-        run(with_(config, "input", path=manifest))
+        run(with_(config, "input", path=manifest, root=config.input.path))
     assert (said(config)["state"], said(config)["exit_code"]) == ("failed", 2)
     assert (config.output.path / "failures.jsonl").read_bytes() == before
 

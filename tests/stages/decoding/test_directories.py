@@ -57,7 +57,7 @@ def test_directories_are_walked_once_a_file(
     read = []
     real = module._directory
 
-    def counted(file: BinaryIO, place: int, layout: module._Layout) -> tuple[int, int]:
+    def counted(file: BinaryIO, place: int, layout: module._Layout) -> tuple[int | None, int]:
         read.append(place)
         return real(file, place, layout)
 
@@ -89,8 +89,18 @@ def test_a_directory_beyond_the_end_is_a_page_that_fails(tmp_path: Path) -> None
     path = saved(tmp_path / "a.tif", 3)
     path.write_bytes(path.read_bytes()[: places(path)[2]])
     assert [probe(path, page=number).pages for number in (1, 2)] == [3, 3]
-    with pytest.raises(ImageError, match="copy it again"):
+    with pytest.raises(ImageError, match=r"cut short at page 3, so that no page after it can"):
         load(path, page=3)
+
+
+def test_a_directory_that_is_wiped_out_hides_the_others_and_says_so(tmp_path: Path) -> None:
+    path = saved(tmp_path / "a.tif", 4)
+    content = bytearray(path.read_bytes())
+    content[places(path)[1] : places(path)[1] + 200] = bytes(200)
+    path.write_bytes(content)
+    assert load(path, page=1).pages == 2
+    with pytest.raises(ImageError, match=r"cut short at page 2, so that no page after it can"):
+        load(path, page=2)
 
 
 def test_directories_in_a_circle_have_an_end(tmp_path: Path) -> None:

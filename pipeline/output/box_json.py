@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ SCHEMA: Final = "locpipe/boxes/2"
 """What is written; `schemas/boxes-2.json` describes it."""
 READABLE: Final = ("locpipe/boxes/1", SCHEMA)
 """What is read; keys that are not known here are ignored."""
+_CUT: Final = "kept the best {} of {} boxes"
 _SIZES: Final = ("page", "width", "height", "exif_orientation", "stored_width", "stored_height")
 
 
@@ -124,9 +126,19 @@ def box_document(page: Page, *, dropped: int = 0) -> dict[str, Any]:
     }
     if dropped:
         kept = len(page.boxes)
-        warning = f"kept the best {kept} of {kept + dropped} boxes; raise boxes.max to see all"
+        warning = _CUT.format(kept, kept + dropped) + "; raise boxes.max to see all"
         document["warnings"] = [warning]
     return document
+
+
+def boxes_dropped(page: Page) -> int:
+    """How many boxes of a page that was read were left out because of boxes.max."""
+    pattern = _CUT.format(r"(\d+)", r"(\d+)")
+    warnings = page.document.get("warnings")
+    found = (
+        (re.match(pattern, str(each)) for each in warnings) if isinstance(warnings, list) else ()
+    )
+    return sum(int(each[2]) - int(each[1]) for each in found if each)
 
 
 def _box_document(box: Box) -> dict[str, Any]:

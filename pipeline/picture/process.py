@@ -17,7 +17,7 @@ from ...stages.load import load, probe
 from ...stages.localize import Result, localize_image, open_engine
 from ...stages.models.loading import Model
 from ..config.sections import Config
-from ..output.box_json import Maker, box_document, page_of_result, read_kept
+from ..output.box_json import Maker, box_document, boxes_dropped, page_of_result, read_kept
 from ..output.failures import PageFailure
 from ..output.layout import page_name, remove_page
 from .memory import check_memory
@@ -146,11 +146,14 @@ class PictureProcessor:
         sha256 = _hash(path)
         pages = count_pages(path)
         with clock.stage("write"):
-            kept = {} if force else self._boxes_kept(key, sha256, pages)
+            kept = {} if force else self._kept(key, sha256, pages)
             todo = [page for page in range(1, pages + 1) if page not in kept and page not in leave]
             if todo or len(kept) < pages:
                 self._remove_but(kept, key, max(before, pages))
-        found = Processed(sha256, pages, sum(kept.values()), is_kept=not todo)
+        boxes = sum(boxes for boxes, _ in kept.values())
+        # In a file that was done in part, they are of this run before it was cut.
+        cut = sum(cut for _, cut in kept.values()) if todo else 0
+        found = Processed(sha256, pages, boxes, is_kept=not todo, cut=cut)
         with computing_with(self.config.run.threads):
             for page in todo:
                 if pages > 1:
@@ -185,14 +188,17 @@ class PictureProcessor:
         self.exporter.remove(key, page_name(key, page))
         return remove_page(self.config.output.path, key, page)
 
-    def _boxes_kept(self, key: str, sha256: str, pages: int) -> dict[int, int]:
-        """Number of boxes of the pages whose results are those of this content, config and model."""
-        boxes = {}
+    def _kept(self, key: str, sha256: str, pages: int) -> dict[int, tuple[int, int]]:
+        """The pages whose results are those of this content, config and model.
+
+        Of each, the number of boxes, and how many were left out because of boxes.max.
+        """
+        found = {}
         for page in range(1, pages + 1):
             kept = read_kept(self.config.output, key, page)
             if kept is not None and (kept.made_by, kept.sha256) == (self.maker, sha256):
-                boxes[page] = len(kept.boxes)
-        return boxes
+                found[page] = len(kept.boxes), boxes_dropped(kept)
+        return found
 
     def _do_page(self, path: Path, page: int, clock: Clock, key: str, sha256: str) -> Result:
         result = self._localize(path, page, clock)

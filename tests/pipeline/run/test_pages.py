@@ -165,6 +165,18 @@ def test_a_file_goes_on_at_the_page_where_it_was_cut(config: Config, book: Path)
     assert found.boxes == sum(len(boxes(config, name[:-5])["boxes"]) for name in PAGES)
 
 
+def test_boxes_that_were_cut_before_the_file_was_count_for_the_whole(
+    config: Config, book: Path
+) -> None:
+    few = with_(config, "boxes", max=1)
+    whole = processor_of(few).process_file("book.tif", book, Clock())
+    assert whole.cut > 0
+    for name in PAGES[2:]:
+        (config.output.path / "boxes" / name).unlink()
+    again = processor_of(few).process_file("book.tif", book, Clock())
+    assert (again.cut, again.boxes, again.is_kept) == (whole.cut, whole.boxes, False)
+
+
 def test_the_time_limit_is_that_of_a_page(book: Path, tmp_path: Path) -> None:
     """Forty pages that take 8 s together; one of them is never done, and one ends its worker."""
     write_book(book, 40)

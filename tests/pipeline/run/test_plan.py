@@ -7,6 +7,7 @@ import pytest
 
 from locpipe.pipeline.config.sections import OutputConfig
 from locpipe.pipeline.output.atomic import write_atomically
+from locpipe.pipeline.output.failures import PageFailure
 from locpipe.pipeline.output.layout import prepare_output, result_path
 from locpipe.pipeline.run.plan import Terms, make_plan
 from locpipe.pipeline.run.state import State
@@ -103,3 +104,30 @@ def test_a_picture_that_is_gone_may_fail_by_name(terms: Terms, tmp_path: Path) -
     assert decision(terms, gone) == (True, "new")
     have(terms, gone, FAILED)
     assert decision(terms, gone) == (True, "failed before")
+
+
+def test_a_page_that_failed_too_often_is_left_alone_while_another_is_tried(
+    terms: Terms, picture: Picture
+) -> None:
+    def failing(*pages: int) -> Outcome:
+        failed = tuple(PageFailure(page, "load", "ImageError", "cut short") for page in pages)
+        return Outcome("a.jpg", "failed", sha256="s", pages=4, failed_pages=failed)
+
+    def planned(terms: Terms) -> tuple[bool, int, tuple[int, ...]]:
+        with State(terms.output.path) as state:
+            make_plan(state, [picture], terms)
+            (each,) = state.planned()
+            return each.todo, each.pages, each.left_alone
+
+    for pages in ((2,), (2,), (2, 3)):
+        have(terms, picture, failing(*pages))
+    assert planned(terms) == (True, 4, (2,))
+    assert planned(replace(terms, retry_failed=True)) == (True, 4, ())
+    assert planned(replace(terms, config_sha256="other")) == (True, 4, ())
+    for _ in range(2):
+        have(terms, picture, failing(3))  # the worker does not say what it has left alone
+    assert planned(terms) == (False, 4, (2, 3))
+    with State(terms.output.path) as state:
+        make_plan(state, [picture], terms)
+        told = [(failure.page, failure.attempts) for failure in state.failures()]
+    assert told == [(2, 3), (3, 3)]

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..stages.engines.threads import computing_with
+from ..stages.engines.limits import computing_with
 from ..stages.errors import ConfigError, ImageError
 from ..stages.load import Image, load
 from ..stages.localize import Result, localize_image, open_engine

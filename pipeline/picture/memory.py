@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from ...stages.errors import ImageError
 from ...stages.infer import bytes_needed, shown_size
+from ...stages.localize import weighed_at_once
 from ...stages.passes import scales
 
 if TYPE_CHECKING:
@@ -60,6 +61,7 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
             precision=config.infer.precision,
             engine=config.infer.engine,
             windows=config.heatmap.weights == "classifier",
+            labels=len(weighed_at_once(model.card, config)),
         )
         at_once.append(peak)
         kept += maps * len(config.infer.polarities)

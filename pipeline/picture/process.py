@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from ...stages.clock import Clock
-from ...stages.engines.threads import computing_with
+from ...stages.engines.limits import computing_with
 from ...stages.errors import ImageError
 from ...stages.load import load, probe
 from ...stages.localize import Result, localize_image, open_engine

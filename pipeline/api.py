@@ -152,7 +152,7 @@ def localize(
         background, limit = config.input.background, config.input.max_megapixels
         image = load(Path(picture), page=page, background=background, max_megapixels=limit)
     open_engine(ready, config, config.run.threads)
-    with computing_with(config.run.threads):
+    with computing_with(config.run.threads, config.run.memory):
         return localize_image(image, ready, config)
 
 

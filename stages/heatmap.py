@@ -242,7 +242,8 @@ def _of_pass(
 ) -> NDArray[np.float32]:
     """Return the map [h, w] of a label, not normalized yet."""
     if one.labels:
-        return one.maps[one.labels.index(label)].copy()
+        kept: NDArray[np.float32] = one.maps[one.labels.index(label)].copy()
+        return kept
     shown = one.resolution, one.polarity, one.scale
     return _largest(_affine(model, label, shown, weights, group, normalize), one.maps)
 

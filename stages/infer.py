@@ -3,7 +3,7 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -109,7 +109,15 @@ def infer(
 
     last, spec = running.channels_last, model.card.input
     source = _Padded(shown, margin, sides, padding, polarity, spec, channels_last=last)
-    stream(running.parts, sides, source, running.compute, take, memory=memory_now())
+    stream(
+        running.parts,
+        sides,
+        source,
+        running.compute,
+        take,
+        memory=memory_now(),
+        channels_last=last,
+    )
     maps = kept[0] if len(kept) == 1 else np.concatenate(kept, axis=1)
     sees_all = running.any_size and weigh is None
     probabilities = model.network.probabilities_of(maps) if sees_all else None
@@ -238,11 +246,13 @@ class _Padded:
         shown = self._picture[numbers[0] : numbers[-1] + 1]
         if not np.array_equal(numbers, np.arange(numbers[0], numbers[0] + len(numbers))):
             shown = self._picture[numbers[numbers >= 0]]
-        shown = 255 - shown if self._polarity == "inverted" else shown
+        if self._polarity == "inverted":
+            shown = np.invert(shown)
         left, right = self._columns
         if self._padding != "zeros":
             around = 0, 0, left, right, _BORDERS[self._padding]
-            shown = cv2.copyMakeBorder(shown, *around).reshape(len(shown), -1, shown.shape[2])
+            bordered = cv2.copyMakeBorder(shown, *around)
+            shown = np.asarray(bordered, np.uint8).reshape(len(shown), -1, shown.shape[2])
         levels = _standardized(shown, self._spec, channels_last=self._channels_last)
         below = len(numbers) - len(shown)
         right = right if self._padding == "zeros" else 0

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import mmap
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,8 @@ MEMORY: Final = 256 * 2**20
 """Bytes that inference may take, where nobody says how many."""
 _BYTES = 12
 """Per float alive in a part: ONNX Runtime keeps a second copy in a layout of its own, and half of one."""
+_UNUSABLE = 1.6
+"""Times as much as is alive: freed blocks of one size do not fit the next one."""
 _LEAST = 128
 """Rows and columns of a window, in pixels: of smaller ones, too much is surroundings."""
 _SPARING = (
@@ -75,6 +78,7 @@ class Parts:
     parts: tuple[Part, ...]
     values: Mapping[str, Value]
 
+
 Source = Callable[[int, int], Floats]
 """Gives rows from and to of the padded picture, float32 [1, C, rows, W]."""
 Compute = Callable[[int, Sequence[Floats]], Sequence[Floats]]
@@ -100,9 +104,7 @@ class Plan:
 def planned(network: Parts, height: int, width: int, memory: int) -> Plan:
     """Return the plan for padded pictures of a size: the fastest within the memory, else the least."""
     for halos, most in _SPARING:
-        windows = tuple(
-            _window(part, height, width, halos, most * 2**20) for part in network.parts
-        )
+        windows = tuple(_window(part, height, width, halos, most * 2**20) for part in network.parts)
         plan = Plan(windows, _memory(network, windows, height, width))
         if plan.memory <= memory:
             break
@@ -119,9 +121,7 @@ def _window(part: Part, height: int, width: int, halos: int, most: int) -> tuple
     return rows, min(width, _up(-(-width // -(-width // columns)), part.stride))
 
 
-def _memory(
-    network: Parts, windows: Sequence[tuple[int, int]], height: int, width: int
-) -> int:
+def _memory(network: Parts, windows: Sequence[tuple[int, int]], height: int, width: int) -> int:
     """Return the bytes of the largest window, and of the rows that parts further on still need."""
     parts = network.parts
     users = _users(network)
@@ -142,12 +142,15 @@ def _memory(
             for j in users[name]:
                 behind = least[j] - max(0, parts[j].halo)
                 # Who asks for most is never further behind than what it asks for.
-                one = rows + windows[j][0] + 2 * parts[j].halo if j == furthest else most[i] - behind
+                one = (
+                    rows + windows[j][0] + 2 * parts[j].halo if j == furthest else most[i] - behind
+                )
                 held = max(held, min(height, one))
             value = network.values[name]
             kept += 4 * value.channels * held * width / value.stride**2
     rows = min(height, windows[0][0] + 2 * max(0, parts[0].halo))
-    return int(max(calls) + kept + 4 * network.values[PICTURE].channels * rows * width)
+    alive = max(calls) + kept + 4 * network.values[PICTURE].channels * rows * width
+    return int(_UNUSABLE * alive)
 
 
 def _users(network: Parts) -> dict[str, list[int]]:
@@ -166,6 +169,7 @@ def stream(
     take: Take,
     *,
     memory: int = MEMORY,
+    channels_last: bool = False,
 ) -> None:
     """Run a network over a picture from its top to its bottom, in bounded memory.
 
@@ -180,37 +184,74 @@ def stream(
         compute: runs a part.
         take: receives the maps, in order.
         memory: bytes to keep to where that is possible, see `planned`.
+        channels_last: whether the channels of a cell are to lie together in memory.
     """
     windows = planned(network, *size, memory).windows
-    _Run(network, size, windows, source, compute, take).advance(len(network.parts) - 1, size[0])
+    run = _Run(network, size, windows, source, compute, take, channels_last=channels_last)
+    run.advance(len(network.parts) - 1, size[0])
 
 
 def _up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
+class _Piece(NamedTuple):
+    """Rows of a value from a row of the picture on, and the memory that they lie in, if it is ours."""
+
+    begin: int
+    rows: Floats
+    memory: mmap.mmap | None
+
+
 class _Rows:
-    """The rows of a value that are still needed, as they were computed."""
+    """The rows of a value that are still needed, in pieces as they were computed."""
 
     def __init__(self, value: Value) -> None:
         self.value = value
         self.end = 0
-        self._chunks: list[tuple[int, Floats]] = []
+        self._pieces: list[_Piece] = []
+        self._free: list[mmap.mmap] = []
 
-    def append(self, rows: Floats) -> None:
-        self._chunks.append((self.end, rows))
+    def append(self, rows: Floats, memory: mmap.mmap | None = None) -> None:
+        self._pieces.append(_Piece(self.end, rows, memory))
         self.end += rows.shape[2] * self.value.stride
 
+    def append_windows(self, windows: Sequence[Floats], *, channels_last: bool) -> None:
+        """Copy windows that lie side by side into memory of their own.
+
+        Among the blocks of a library, which come and go, such long-lived ones would double the heap.
+        """
+        channels, rows = windows[0].shape[1:3]
+        columns = sum(one.shape[3] for one in windows)
+        size = 4 * channels * rows * columns
+        fits = bool(self._free) and len(self._free[-1]) >= size
+        memory = self._free.pop() if fits else mmap.mmap(-1, size)
+        values = np.frombuffer(memory, np.float32, size // 4)
+        joined = (
+            np.moveaxis(values.reshape(1, rows, columns, channels), 3, 1)
+            if channels_last
+            else values.reshape(1, channels, rows, columns)
+        )
+        np.concatenate(windows, axis=3, out=joined)
+        self.append(joined, memory)
+
     def drop(self, before: int) -> None:
+        """Give up the pieces that end before a row of the picture."""
         stride = self.value.stride
-        self._chunks = [one for one in self._chunks if one[0] + one[1].shape[2] * stride > before]
+        while (
+            self._pieces
+            and self._pieces[0].begin + self._pieces[0].rows.shape[2] * stride <= before
+        ):
+            piece = self._pieces.pop(0)
+            if piece.memory:
+                self._free.append(piece.memory)
 
     def window(self, top: int, bottom: int, left: int, right: int) -> Floats:
         """Return the cells of a window in pixels, [1, C, h, w]."""
         stride = self.value.stride
         columns = slice(left // stride, right // stride)
         pieces = []
-        for begin, rows in self._chunks:
+        for begin, rows, _ in self._pieces:
             first, last = max(0, (top - begin) // stride), (bottom - begin) // stride
             if last > 0 and first < rows.shape[2]:
                 pieces.append(rows[:, :, first:last, columns])
@@ -226,10 +267,13 @@ class _Run:
         source: Source,
         compute: Compute,
         take: Take,
+        *,
+        channels_last: bool,
     ) -> None:
         self._parts, self._windows = network.parts, windows
         self._height, self._width = size
         self._source, self._compute, self._take = source, compute, take
+        self._channels_last = channels_last
         self._rows = {name: _Rows(value) for name, value in network.values.items()}
         self._maker = {name: i for i, part in enumerate(self._parts) for name in part.outputs}
         self._done = [0] * len(self._parts)
@@ -242,12 +286,16 @@ class _Run:
         while (top := self._done[number]) < bottom:
             end = min(self._height, top + rows)
             self._provide(part, min(self._height, end + max(0, part.halo)))
-            outputs = _beside(
+            windows = [
                 self._window(number, top, end, left, min(self._width, left + columns))
                 for left in range(0, self._width, columns)
-            )
+            ]
             self._done[number] = end
-            self._give(number, outputs)
+            for name, beside in zip(part.outputs, zip(*windows, strict=True), strict=True):
+                self._keep(number, name, beside)
+            for name in part.inputs:
+                needed = (self._done[i] - max(0, self._parts[i].halo) for i in self._users[name])
+                self._rows[name].drop(min(needed))
 
     def _provide(self, part: Part, bottom: int) -> None:
         for name in part.inputs:
@@ -277,22 +325,13 @@ class _Run:
             found.append(output[:, :, first : first + height, start : start + width])
         return found
 
-    def _give(self, number: int, outputs: Sequence[Floats]) -> None:
-        part = self._parts[number]
-        for name, rows in zip(part.outputs, outputs, strict=True):
-            if number == len(self._parts) - 1:
-                self._take(self._rows[name].end // self._rows[name].value.stride, rows[0])
-                self._rows[name].end += rows.shape[2] * self._rows[name].value.stride
-            else:
-                self._rows[name].append(rows)
-        for name in part.inputs:
-            needed = (self._done[i] - max(0, self._parts[i].halo) for i in self._users[name])
-            self._rows[name].drop(min(needed))
-
-
-def _beside(windows: Iterable[Sequence[Floats]]) -> Sequence[Floats]:
-    """Join outputs of windows that lie side by side."""
-    found = list(windows)
-    if len(found) == 1:
-        return found[0]
-    return [np.concatenate(pieces, axis=3) for pieces in zip(*found, strict=True)]
+    def _keep(self, number: int, name: str, windows: Sequence[Floats]) -> None:
+        rows = self._rows[name]
+        if number == len(self._parts) - 1:
+            found = windows[0] if len(windows) == 1 else np.concatenate(windows, axis=3)
+            self._take(rows.end // rows.value.stride, found[0])
+            rows.end += found.shape[2] * rows.value.stride
+        elif self._windows[number] == (self._height, self._width):
+            rows.append(windows[0])
+        else:
+            rows.append_windows(windows, channels_last=self._channels_last)

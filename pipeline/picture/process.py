@@ -116,7 +116,7 @@ class PictureProcessor:
                 return Processed(sha256, pages, kept, is_kept=True)
             self.remove(key)
         boxes = cut = pixels = 0
-        with computing_with(self.config.run.threads):
+        with computing_with(self.config.run.threads, self.config.run.memory):
             for page in range(1, pages + 1):
                 result = self._localize(path, page, clock)
                 with clock.stage("write"):

@@ -29,5 +29,7 @@ class InferEngine(Protocol):
     any_size: bool
     channels_last: bool
 
-    def compute(self, number: int, inputs: Sequence[NDArray[np.float32]]) -> Sequence[NDArray[np.float32]]:
+    def compute(
+        self, number: int, inputs: Sequence[NDArray[np.float32]]
+    ) -> Sequence[NDArray[np.float32]]:
         """Return what the part of that number gives, [1, C, h, w] each, for its inputs."""

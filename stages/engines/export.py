@@ -1,6 +1,5 @@
 """Networks as ONNX files, one per part, with what must be known to run them."""
 
-import io
 import os
 import tempfile
 import warnings
@@ -39,32 +38,31 @@ def export(network: Network, resolution: Resolution, file: Path) -> None:
             for number, (module, part) in enumerate(
                 zip(engine.modules, engine.parts.parts, strict=True)
             ):
-                content = _exported(module, part, engine.parts)
-                archive.writestr(zipfile.ZipInfo(name_of(number), _WRITTEN), content)
+                plain = Path(folder) / name_of(number)
+                _export(module, part, engine.parts, plain)
+                archive.writestr(zipfile.ZipInfo(plain.name, _WRITTEN), plain.read_bytes())
             stream.flush()
             os.fsync(stream.fileno())
         written.replace(file)
 
 
-def _exported(module: nn.Module, part: Part, network: Parts) -> bytes:
+def _export(module: nn.Module, part: Part, network: Parts, file: Path) -> None:
     inputs = [network.values[name] for name in part.inputs]
     side = 4 * part.stride
     shown = tuple(
         torch.zeros(1, value.channels, side // value.stride, side // value.stride)
         for value in inputs
     )
-    content = io.BytesIO()
     names = *part.inputs, *part.outputs
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the exporter that replaces this one needs more packages
         torch.onnx.export(
             module,
             shown,
-            content,
+            file,
             dynamo=False,
             opset_version=17,
             input_names=list(part.inputs),
             output_names=list(part.outputs),
             dynamic_axes={name: {2: f"{name} h", 3: f"{name} w"} for name in names},
         )
-    return content.getvalue()

@@ -47,7 +47,9 @@ class OnnxRuntime:
                     _session(archive.read(name_of(number)), threads)
                     for number in range(len(self.parts.parts))
                 ]
-        except Exception as error:  # the library has a class of its own for each thing that may be wrong
+        except (
+            Exception
+        ) as error:  # the library has a class of its own for each thing that may be wrong
             msg = f"{file} is no exported network: {error}"
             raise ValueError(msg) from error
 
@@ -83,4 +85,3 @@ def _session(content: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     options.log_severity_level = 4
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
-

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 
-from torch import fx, nn
+from torch import fx
 from torch.fx.passes.shape_prop import ShapeProp
 from torch.fx.passes.split_module import split_module
 
@@ -14,22 +14,22 @@ _FINEST = 4
 """Layers of smaller strides go into one part with those of this one: theirs are the largest maps."""
 
 
-def cut(features: fx.GraphModule, channels: int) -> tuple[list[nn.Module], Parts]:
+def cut(features: fx.GraphModule, channels: int) -> tuple[list[fx.GraphModule], Parts]:
     """Return the parts of a traced network, which give the maps of the whole, and their geometry.
 
-    There is one part alone where a step looks at the whole picture, or where a map is not as large
-    as the picture divided by its stride.
+    There is one part alone where a step looks at the whole picture, or where a map between parts is
+    not as large as the picture divided by its stride.
 
     Args:
         features: `[1, channels, H, W]` to maps; see `folded`.
         channels: of the pictures.
     """
     places, picture = grids(features), Value(channels, 1)
-    if global_steps(features) or not _keeps_sizes(features, places, picture):
+    numbers = _numbered(features, places)
+    if global_steps(features) or not _keeps_sizes(features, places, numbers, picture):
         maps = places[_last(features)]
         alone = Part((PICTURE,), ("maps",), WHOLE, maps[0], peak_floats(features, picture))
         return [features], Parts((alone,), {PICTURE: picture, "maps": Value(0, maps[0])})
-    numbers = _numbered(features, places)
     whole = split_module(features, features, numbers.__getitem__)
     modules, parts, values = [], [], {PICTURE: picture}
     for module, inputs, outputs in _calls(whole):
@@ -39,18 +39,26 @@ def cut(features: fx.GraphModule, channels: int) -> tuple[list[nn.Module], Parts
 
 
 def _last(graph: fx.GraphModule) -> fx.Node:
-    return next(node for node in reversed(graph.graph.nodes) if node.op == "output")
+    *_, last = graph.graph.nodes
+    assert isinstance(last, fx.Node), "a graph ends in its output"
+    return last
 
 
-def _keeps_sizes(features: fx.GraphModule, places: Mapping[fx.Node, Grid], picture: Value) -> bool:
-    """Say whether every map is as large as the picture divided by its stride."""
+def _keeps_sizes(
+    features: fx.GraphModule,
+    places: Mapping[fx.Node, Grid],
+    numbers: Mapping[fx.Node, int],
+    picture: Value,
+) -> bool:
+    """Say whether every map that leaves a part is as large as the picture divided by its stride."""
     coarsest = max(stride for stride, _, _ in places.values())
     widest = max(seen for _, _, seen in places.values())
     side = coarsest * -(-2 * widest // coarsest)
     twin = copy.deepcopy(features).to("meta")
     ShapeProp(twin).propagate(shape_of(picture, side))
     for node, known in zip(features.graph.nodes, twin.graph.nodes, strict=True):
-        if node.op != "get_attr":
+        leaves = any(user.op == "output" or numbers[user] != numbers[node] for user in node.users)
+        if leaves and node.op != "get_attr":
             rows = side // places[node][0]
             maps = known.meta.get("tensor_meta")
             if maps is None or tuple(maps.shape[2:]) != (rows, 2 * rows):

@@ -15,6 +15,7 @@ from .geometry.grid import Grid
 from .models.card import InputSpec
 from .models.loading import Model
 from .parts import planned, stream
+from .scratch import bands, forget, zeros
 from .settings import EngineChoice, Padding, Polarity, Precision, Resolution
 from .strides import Geometry
 
@@ -179,12 +180,23 @@ def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
 
 def _as_shown(rgb: NDArray[np.uint8], scale: float, channels: int) -> NDArray[np.uint8]:
     """Return the picture [H, W, C] at the size and with the channels that the network is shown."""
-    picture = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None] if channels == 1 else rgb
+    picture = _grey(rgb) if channels == 1 else rgb
     size = shown_size(rgb.shape[1], rgb.shape[0], scale)
     if size != (rgb.shape[1], rgb.shape[0]):
         mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        picture = cv2.resize(picture, size, interpolation=mode).reshape(size[1], size[0], -1)
-    return np.asarray(picture, np.uint8)
+        resized = np.asarray(cv2.resize(picture, size, interpolation=mode), np.uint8)
+        forget(picture)
+        return resized.reshape(size[1], size[0], -1)
+    return picture
+
+
+def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grey: NDArray[np.uint8] = zeros((*rgb.shape[:2], 1), np.uint8)
+    for rows in bands(len(rgb)):
+        band = cv2.cvtColor(np.ascontiguousarray(rgb[rows]), cv2.COLOR_RGB2GRAY)
+        grey[rows, :, 0] = np.asarray(band, np.uint8)
+        forget(rgb)
+    return grey
 
 
 def _margin(shape: Geometry, padding: Padding) -> int:
@@ -243,9 +255,8 @@ class _Padded:
     def __call__(self, top: int, bottom: int) -> NDArray[np.float32]:
         """Return rows of the padded picture, float32 [1, C, rows, W']."""
         numbers = self._rows[top:bottom]
-        shown = self._picture[numbers[0] : numbers[-1] + 1]
-        if not np.array_equal(numbers, np.arange(numbers[0], numbers[0] + len(numbers))):
-            shown = self._picture[numbers[numbers >= 0]]
+        shown = self._picture[numbers[numbers >= 0]]
+        forget(self._picture)
         if self._polarity == "inverted":
             shown = np.invert(shown)
         left, right = self._columns

@@ -15,7 +15,9 @@ from ...stages.errors import ImageError
 from ...stages.load import load, probe
 from ...stages.localize import Result, localize_image, open_engine
 from ...stages.models.loading import Model
+from ...stages.scratch import scratch_in
 from ..config.sections import Config
+from ..output.atomic import temporary_folder
 from ..output.box_json import Maker, box_document, page_of_result, read_kept
 from ..output.layout import page_name, remove_page
 from .memory import check_memory
@@ -116,7 +118,8 @@ class PictureProcessor:
                 return Processed(sha256, pages, kept, is_kept=True)
             self.remove(key)
         boxes = cut = pixels = 0
-        with computing_with(self.config.run.threads, self.config.run.memory):
+        run, scratch = self.config.run, temporary_folder(self.config.output.path)
+        with computing_with(run.threads, run.memory), scratch_in(scratch):
             for page in range(1, pages + 1):
                 result = self._localize(path, page, clock)
                 with clock.stage("write"):

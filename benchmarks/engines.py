@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
-from locpipe.stages.engines.threads import computing_with
+from locpipe.stages.engines.limits import computing_with
 from locpipe.stages.infer import infer
 from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.precision import has_bfloat16

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..stages.engines.threads import computing_with
+from ..stages.engines.limits import computing_with
 from ..stages.errors import ConfigError, ImageError
 from ..stages.load import Image, load
 from ..stages.localize import Result, localize_image, open_engine
@@ -152,7 +152,7 @@ def localize(
         background, limit = config.input.background, config.input.max_megapixels
         image = load(Path(picture), page=page, background=background, max_megapixels=limit)
     open_engine(ready, config, config.run.threads)
-    with computing_with(config.run.threads):
+    with computing_with(config.run.threads, config.run.memory):
         return localize_image(image, ready, config)
 
 

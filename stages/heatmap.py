@@ -10,7 +10,7 @@ Ghosh, Bhattacharya, Basu Roy Chowdhury, "AdGAP: Advanced Global Average Pooling
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import reduce
 from itertools import groupby
@@ -80,15 +80,11 @@ def heatmap(
     """
 
     def map_of(label: str, passes: Sequence[Features]) -> NDArray[np.float32]:
+        found = [_of_pass(model, label, one, weights, group, normalize) for one in passes]
         if normalize == "minmax":
-            vectors = _plain(model, label, weights, group)
-            return reduce(np.maximum, [_minmax(_largest(vectors, one.maps)) for one in passes])
-        log_odds = []
-        for one in passes:
-            shown = (one.resolution, one.polarity, one.scale)
-            log_odds.append(_largest(_calibrated(model, label, weights, group, *shown), one.maps))
-        hottest = log_odds[0]
-        for other in log_odds[1:]:
+            return reduce(np.maximum, map(_minmax, found))
+        hottest = found[0]
+        for other in found[1:]:
             np.maximum(hottest, other, out=hottest)
         probability: NDArray[np.float32] = expit(hottest, out=hottest)
         return probability
@@ -108,6 +104,32 @@ def heatmap(
             merged += (maps - merged) / np.float32(count)
     assert merged is not None, "at least one pass"
     return Heatmap(merged, tuple(labels), grid, normalize)
+
+
+def weigher(
+    model: Model,
+    labels: Sequence[str],
+    shown: tuple[Resolution, Polarity, float],
+    *,
+    weights: Weights = "class",
+    group: Group = "max",
+    normalize: Normalize = "calibrated",
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Return what weighs filter responses row by row, as `heatmap` would when it has them all.
+
+    Args:
+        model: as for `heatmap`.
+        labels: one map each, in this order.
+        shown: resolution, polarity and scale of the pass.
+        weights: as for `heatmap`.
+        group: as for `heatmap`.
+        normalize: as for `heatmap`.
+
+    Raises:
+        ModelError: as `heatmap`.
+    """
+    how = [_affine(model, label, shown, weights, group, normalize) for label in labels]
+    return lambda maps: np.stack([_largest(one, maps) for one in how])
 
 
 def filter_weights(
@@ -195,6 +217,35 @@ def _calibrated(
     fits = [model.card.calibrated(weights, resolution, polarity, name, scale) for name in names]
     slopes, intercepts = np.array([(fit.slope, fit.intercept) for fit in fits], np.float32).T
     return _Affine(plain.slopes * slopes[:, None], intercepts[:, None])
+
+
+def _affine(
+    model: Model,
+    label: str,
+    shown: tuple[Resolution, Polarity, float],
+    weights: Weights,
+    group: Group,
+    normalize: Normalize,
+) -> _Affine:
+    if normalize == "minmax":
+        return _plain(model, label, weights, group)
+    return _calibrated(model, label, weights, group, *shown)
+
+
+def _of_pass(
+    model: Model,
+    label: str,
+    one: Features,
+    weights: Weights,
+    group: Group,
+    normalize: Normalize,
+) -> NDArray[np.float32]:
+    """Return the map [h, w] of a label, not normalized yet."""
+    if one.labels:
+        kept: NDArray[np.float32] = one.maps[one.labels.index(label)].copy()
+        return kept
+    shown = one.resolution, one.polarity, one.scale
+    return _largest(_affine(model, label, shown, weights, group, normalize), one.maps)
 
 
 def _minmax(heat: NDArray[np.float32]) -> NDArray[np.float32]:

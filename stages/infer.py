@@ -1,23 +1,28 @@
 """Inference of a whole picture at its own size: the filter responses F of the last convolution."""
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
 from .engines.choice import opened
-from .engines.threads import threads_now
+from .engines.limits import memory_now, threads_now
 from .geometry.grid import Grid
 from .models.card import InputSpec
 from .models.loading import Model
+from .parts import planned, stream
+from .scratch import bands, forget, zeros
 from .settings import EngineChoice, Padding, Polarity, Precision, Resolution
 from .strides import Geometry
 
-_PEAK_BYTES = 9  # per float alive: two copies of 4 bytes, and what allocators add
+Weigh = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
 _COPIES = 4  # arrays of the size of the answers that are alive while they become log-odds
+_MODES: dict[Padding, Literal["edge", "reflect"]] = {"replicate": "edge", "reflect": "reflect"}
 _BORDERS = {"replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
 
 
@@ -27,13 +32,15 @@ class Features:
 
     Attributes:
         maps: float32 [C, h, w], the last convolution after its ReLU and before its pooling; or
-            [K, h, w], log-odds of every class in the window around a cell.
+            [K, h, w], log-odds of every class in the window around a cell; or what `weigh` made
+            of F.
         grid: where its cells lie in the upright picture.
         resolution: how the map was made dense, see `nets.dense.densify`.
         scale: size the network was shown over the picture's own.
         polarity: whether the picture was inverted before.
         probabilities: float32 [K], of every class in the whole picture, where the classifier takes
-            an F of any size; else None.
+            an F of any size, and F is kept; else None.
+        labels: whose maps were weighed, see `heatmap.weigher`; none: `maps` were not.
     """
 
     maps: NDArray[np.float32]
@@ -42,6 +49,7 @@ class Features:
     scale: float
     polarity: Polarity
     probabilities: NDArray[np.float32] | None = None
+    labels: tuple[str, ...] = ()
 
 
 def infer(
@@ -55,8 +63,12 @@ def infer(
     precision: Precision = "float32",
     engine: EngineChoice = "torch",
     windows: bool = False,
+    weigh: Weigh | None = None,
 ) -> Features:
-    """Run a network's convolutions over a whole picture, without tiles.
+    """Run a network's convolutions over a picture; the maps are those of the whole picture.
+
+    It goes down the picture in parts, see `parts.stream`, so that the memory it takes on top of the
+    picture and the maps follows from the width alone.
 
     Args:
         model: the model whose features are run.
@@ -71,6 +83,7 @@ def infer(
         precision: of the convolutions, see `precision_used`.
         engine: what runs them, see `engine_used`.
         windows: give the answers of the whole classifier in every window, instead of F.
+        weigh: gives what to keep of rows of F, [C, h, w] to [K, h, w]; None: F.
 
     Raises:
         ModelError: the network cannot be run in that resolution, or not on windows.
@@ -79,18 +92,36 @@ def infer(
     threads = threads_now()
     running = opened(engine, model, precision, resolution, windows=windows, threads=threads)
     shape = running.geometry
-    shown = _as_shown(rgb, scale, polarity, channels=model.card.input.channels)
+    shown = _as_shown(rgb, scale, channels=model.card.input.channels)
     height, width = shown.shape[:2]
     rows, columns = math.ceil(height / shape.stride), math.ceil(width / shape.stride)
     margin = _margin(shape, padding)
     sides = _padded_sides((height, width), shape, padding, windows=windows)
-    x = _padded(shown, margin, sides, padding, model.card.input)
     # A window is centred well behind its beginning: those that begin in the padding count, too.
     behind = int(shape.offset // shape.stride) if windows else 0
     first = max(0, margin // shape.stride - behind)
     offset = shape.offset + first * shape.stride - margin
-    maps = running.maps(x)[0, :, first : first + rows, first : first + columns]
-    probabilities = model.network.probabilities_of(maps) if running.any_size else None
+    kept: list[NDArray[np.float32]] = []
+
+    def take(top: int, found: NDArray[np.float32]) -> None:
+        part = found[:, max(0, first - top) : max(0, first + rows - top), first : first + columns]
+        if part.shape[1]:
+            kept.append(part if weigh is None else weigh(part))
+
+    last, spec = running.channels_last, model.card.input
+    source = _Padded(shown, margin, sides, padding, polarity, spec, channels_last=last)
+    stream(
+        running.parts,
+        sides,
+        source,
+        running.compute,
+        take,
+        memory=memory_now(),
+        channels_last=last,
+    )
+    maps = kept[0] if len(kept) == 1 else np.concatenate(kept, axis=1)
+    sees_all = running.any_size and weigh is None
+    probabilities = model.network.probabilities_of(maps) if sees_all else None
     ratio = (rgb.shape[1] / width, rgb.shape[0] / height)
     grid = Grid(
         shape=maps.shape[1:],
@@ -111,6 +142,7 @@ def bytes_needed(
     precision: Precision = "float32",
     engine: EngineChoice = "torch",
     windows: bool = False,
+    labels: int = 0,
 ) -> tuple[int, int]:
     """Estimate the memory of a pass over a picture of the size that the network is shown.
 
@@ -123,10 +155,10 @@ def bytes_needed(
         precision: as for `infer`.
         engine: as for `infer`.
         windows: as for `infer`.
+        labels: how many maps are kept of F, as it is weighed at once; 0: F is.
 
     Returns:
-        Bytes while it runs (live activations, twice: convolution libraries keep a second copy of
-        the largest in a layout of their own), and bytes of the maps it leaves.
+        Bytes while it runs, see `parts.planned`, and bytes of the maps it leaves.
 
     Raises:
         ModelError: as `infer`.
@@ -135,10 +167,10 @@ def bytes_needed(
     running = opened(engine, model, precision, resolution, windows=windows, threads=threads)
     shape = running.geometry
     rows, columns = _padded_sides((height, width), shape, padding, windows=windows)
-    maps = len(model.card.classes) if windows else len(model.tables.error)
+    maps = labels or (len(model.card.classes) if windows else len(model.tables.error))
     left = 4 * maps * rows * columns // shape.stride**2
-    peak = _PEAK_BYTES * rows * columns * running.peak
-    return max(int(peak), _COPIES * left if windows else 0), left
+    peak = planned(running.parts, rows, columns, memory_now()).memory
+    return max(peak, _COPIES * left if windows else 0), left
 
 
 def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
@@ -146,16 +178,25 @@ def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _as_shown(
-    rgb: NDArray[np.uint8], scale: float, polarity: Polarity, channels: int
-) -> NDArray[np.uint8]:
-    picture = cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None] if channels == 1 else rgb
+def _as_shown(rgb: NDArray[np.uint8], scale: float, channels: int) -> NDArray[np.uint8]:
+    """Return the picture [H, W, C] at the size and with the channels that the network is shown."""
+    picture = _grey(rgb) if channels == 1 else rgb
     size = shown_size(rgb.shape[1], rgb.shape[0], scale)
     if size != (rgb.shape[1], rgb.shape[0]):
         mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        picture = cv2.resize(picture, size, interpolation=mode).reshape(size[1], size[0], -1)
-    shown = np.asarray(picture, np.uint8)
-    return 255 - shown if polarity == "inverted" else shown
+        resized = np.asarray(cv2.resize(picture, size, interpolation=mode), np.uint8)
+        forget(picture)
+        return resized.reshape(size[1], size[0], -1)
+    return picture
+
+
+def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    grey: NDArray[np.uint8] = zeros((*rgb.shape[:2], 1), np.uint8)
+    for rows in bands(len(rgb)):
+        band = cv2.cvtColor(np.ascontiguousarray(rgb[rows]), cv2.COLOR_RGB2GRAY)
+        grey[rows, :, 0] = np.asarray(band, np.uint8)
+        forget(rgb)
+    return grey
 
 
 def _margin(shape: Geometry, padding: Padding) -> int:
@@ -173,42 +214,89 @@ def _padded_sides(
     return height, width
 
 
-def _padded(
-    picture: NDArray[np.uint8],
-    margin: int,
-    sides: tuple[int, int],
-    padding: Padding,
-    spec: InputSpec,
-) -> NDArray[np.float32]:
-    """Return the picture as the network wants it, float32 [1, C, H', W'], padded to `sides`.
+class _Padded:
+    """Rows of a picture as the network wants them, with what lies around it.
 
-    The channels of a pixel lie together in memory: convolutions take half the time.
+    Args:
+        picture: uint8 [H, W, C].
+        margin: pixels above it and on its left.
+        sides: height and width with the padding.
+        padding: see `infer`.
+        polarity: see `infer`.
+        spec: what the network wants.
+        channels_last: see `InferEngine`.
     """
-    below, right = (
-        whole - side - margin for whole, side in zip(sides, picture.shape, strict=False)
-    )
-    if padding == "zeros":
-        around = ((0, 0), (0, below), (0, right), (0, 0))
-        shown = np.pad(_standardized(picture[None], spec), around)
-    else:
-        bordered = cv2.copyMakeBorder(picture, margin, below, margin, right, _BORDERS[padding])
-        shown = _standardized(bordered.reshape(1, *sides, -1), spec)
-    return np.moveaxis(shown, -1, 1)
+
+    def __init__(
+        self,
+        picture: NDArray[np.uint8],
+        margin: int,
+        sides: tuple[int, int],
+        padding: Padding,
+        polarity: Polarity,
+        spec: InputSpec,
+        *,
+        channels_last: bool,
+    ) -> None:
+        self._picture, self._padding, self._polarity, self._spec = picture, padding, polarity, spec
+        self._channels_last = channels_last
+        below, right = (
+            whole - side - margin for whole, side in zip(sides, picture.shape, strict=False)
+        )
+        self._columns = margin, right
+        numbers = np.arange(len(picture))
+        # Rows of zeros have no number.
+        self._rows = (
+            np.pad(numbers, (margin, below), constant_values=-1)
+            if padding == "zeros"
+            else np.pad(numbers, (margin, below), mode=_MODES[padding])
+        )
+
+    def __call__(self, top: int, bottom: int) -> NDArray[np.float32]:
+        """Return rows of the padded picture, float32 [1, C, rows, W']."""
+        numbers = self._rows[top:bottom]
+        shown = self._picture[numbers[numbers >= 0]]
+        forget(self._picture)
+        if self._polarity == "inverted":
+            shown = np.invert(shown)
+        left, right = self._columns
+        if self._padding != "zeros":
+            around = 0, 0, left, right, _BORDERS[self._padding]
+            bordered = cv2.copyMakeBorder(shown, *around)
+            shown = np.asarray(bordered, np.uint8).reshape(len(shown), -1, shown.shape[2])
+        levels = _standardized(shown, self._spec, channels_last=self._channels_last)
+        below = len(numbers) - len(shown)
+        right = right if self._padding == "zeros" else 0
+        if below or right:
+            levels = np.pad(levels, ((0, 0), (0, 0), (0, below), (0, right)))
+        return levels
 
 
 def normalized(pictures: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32]:
     """Return pictures uint8 [N, H, W, C] as a network wants them, float32 [N, C, H, W]."""
-    return np.ascontiguousarray(np.moveaxis(_standardized(pictures, spec), -1, 1))
+    return np.concatenate([_standardized(one, spec, channels_last=False) for one in pictures])
 
 
-def _standardized(pictures: NDArray[Any], spec: InputSpec) -> NDArray[np.float32]:
-    """Return levels uint8 [N, H, W, C] in units of the training's deviation, around its mean."""
+def _standardized(
+    picture: NDArray[np.uint8], spec: InputSpec, *, channels_last: bool
+) -> NDArray[np.float32]:
+    """Return a picture uint8 [H, W, C] in units of the training's deviation, around its mean.
+
+    Levels are looked up, as arithmetic takes longer.
+
+    Returns:
+        float32 [1, C, H, W]; with `channels_last` the channels of a pixel lie together in memory.
+    """
     mean, std = (np.asarray(values, np.float32) for values in (spec.mean, spec.std))
     levels = np.arange(256, dtype=np.float32)[:, None] * np.float32(1 / 255)
-    table = np.broadcast_to((levels - mean) / std, (256, pictures.shape[3]))
-    rows = pictures.reshape(-1, *pictures.shape[2:])  # looked up, as arithmetic takes longer
-    found = cv2.LUT(np.asarray(rows, np.uint8), np.ascontiguousarray(table)[None])
-    return np.asarray(found, np.float32).reshape(pictures.shape)
+    table = np.ascontiguousarray(np.broadcast_to((levels - mean) / std, (256, picture.shape[2])))
+    if channels_last:
+        found = cv2.LUT(picture, table[None]).reshape(1, *picture.shape)
+        return np.moveaxis(np.asarray(found, np.float32), -1, 1)
+    planes = np.empty((picture.shape[2], *picture.shape[:2]), np.float32)
+    for channel, plane in enumerate(planes):
+        cv2.LUT(np.ascontiguousarray(picture[..., channel]), table[:, channel], dst=plane)
+    return planes[None]
 
 
 def _round_up(value: int, multiple: int) -> int:

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from .decoding.colour import split_alpha, to_srgb
 from .decoding.formats import Stored, decode, opened
+from .decoding.huge import LARGEST_AT_ONCE, decode_by_rows
 from .errors import ImageError
 
 _STRIP = 64  # rows
@@ -104,7 +105,7 @@ def load(
     *,
     page: int = 1,
     background: tuple[int, int, int] = (255, 255, 255),
-    max_megapixels: float = 100.0,
+    max_megapixels: float = 2500.0,
 ) -> Image:
     """Decode one page into upright sRGB.
 
@@ -112,6 +113,9 @@ def load(
     32-bit integers as 0..255 or 0..65535, whichever is the first to hold the page's maximum. A
     warning tells of 16-bit pages that are nearly black. Pixels of an embedded ICC profile are
     converted to sRGB (perceptual intent); a broken profile is ignored with a logged warning.
+
+    Pictures of more than 100 megapixels are decoded by rows, into a file without a name: see `scratch`.
+    They need `locpipe[huge]`.
 
     Args:
         path: The picture file.
@@ -126,7 +130,14 @@ def load(
     with opened(path, page) as stored:
         header = _header(stored)
         _check_size(path, header, max_megapixels)
-        rgb = _as_array(_flatten(decode(stored), stored.icc_profile, background, path))
+
+        def to_rgb(pixels: PIL.Image.Image) -> NDArray[np.uint8]:
+            return _as_array(_flatten(pixels, stored.icc_profile, background, path))
+
+        if header.megapixels > LARGEST_AT_ONCE:
+            rgb = decode_by_rows(path, stored, to_rgb)
+        else:
+            rgb = to_rgb(decode(stored))
     return Image(
         rgb=rgb,
         path=path,

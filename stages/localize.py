@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from .boxes import find_boxes
 from .classify import classify
@@ -12,7 +12,7 @@ from .engines.choice import opened
 from .geometry.box import Boxes
 from .geometry.grid import Grid
 from .geometry.rasterize import filled
-from .heatmap import Heatmap, heatmap
+from .heatmap import Heatmap, heatmap, weigher
 from .infer import Features, infer
 from .labels import chosen, darkened, named, with_groups
 from .load import Image
@@ -70,7 +70,7 @@ def localize_image(
     model = with_groups(model, settings.heatmap.groups)
     with clock.stage("infer"):
         if features is None:
-            features = features_of(image, model, settings)
+            features = features_of(image, model, settings, weighed_at_once(model.card, settings))
     with clock.stage("heatmap"):
         heat = _heat(model, features, settings.heatmap)
     with clock.stage("threshold"):
@@ -111,11 +111,19 @@ def open_engine(model: Model, settings: StageSettings, threads: int) -> InferEng
     return opened(*how, windows=windows, threads=threads).name
 
 
-def features_of(image: Image, model: Model, settings: StageSettings) -> list[Features]:
-    """Return the filter responses of a picture at every scale and polarity."""
-    options = settings.infer
-    return [
-        infer(
+def features_of(
+    image: Image, model: Model, settings: StageSettings, labels: Sequence[str] = ()
+) -> list[Features]:
+    """Return the filter responses of a picture at every scale and polarity.
+
+    With `labels`, they are weighed as they come, and only the maps of these labels are kept.
+    """
+    options, heat = settings.infer, settings.heatmap
+    weighing = heat.model_dump(include={"weights", "group", "normalize"})
+    found = []
+    for scale, polarity in passes(options, image.width, image.height):
+        shown = options.resolution, polarity, scale
+        one = infer(
             model,
             image.rgb,
             resolution=options.resolution,
@@ -124,10 +132,16 @@ def features_of(image: Image, model: Model, settings: StageSettings) -> list[Fea
             padding=options.padding,
             precision=options.precision,
             engine=options.engine,
-            windows=settings.heatmap.weights == "classifier",
+            windows=heat.weights == "classifier",
+            weigh=weigher(model, labels, shown, **weighing) if labels else None,
         )
-        for scale, polarity in passes(options, image.width, image.height)
-    ]
+        found.append(replace(one, labels=tuple(labels)))
+    return found
+
+
+def weighed_at_once(card: ModelCard, settings: StageSettings) -> tuple[str, ...]:
+    """Return the labels whose maps are kept of F; none where all of F must be seen to name things."""
+    return () if _is_recognition(card, settings.heatmap) else card.labels(settings.heatmap)
 
 
 def _insides(boxes: Boxes, mask: Mask) -> Mask:

@@ -80,8 +80,9 @@ class DecodingSettings(Section):
 
     background: Annotated[tuple[Byte, Byte, Byte], Field(strict=False)] = (255, 255, 255)
     """Red, green, blue that transparent pixels are composed on."""
-    max_megapixels: Positive = 100.0
-    """Larger pictures are refused before they are decoded."""
+    max_megapixels: Positive = 2500.0
+    """Larger pictures are refused before they are decoded. Those of more than 100 megapixels are decoded
+    by rows, which needs pip install 'locpipe[huge]'."""
 
 
 class InferSettings(Section):

@@ -13,6 +13,7 @@ from typing import Annotated
 from pydantic import BeforeValidator, ByteSize, Discriminator, Field, PlainSerializer, Tag
 
 from ...stages.models.card import Backbone
+from ...stages.parts import MEMORY
 from ...stages.paths import expanded
 from ...stages.settings import (
     RESULT_VERSION,
@@ -100,6 +101,9 @@ class RunConfig(Section):
     """Address of a running Dask scheduler (tcp://host:8786) to use instead of own workers."""
     timeout: Positive = 600.0
     """Seconds a page may take before its worker is ended; not with workers: 0."""
+    memory: ByteSize = ByteSize(MEMORY)
+    """What inference takes in each worker beside the picture, as bytes or "256MiB". A larger picture
+    goes through the network in parts, with the same boxes."""
     memory_limit: ByteSize | None = None
     """Memory per worker, as bytes or "4GiB"; null: an equal share of the memory given to us."""
     max_attempts: Annotated[int, Field(ge=1)] = 3

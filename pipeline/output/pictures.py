@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...stages.geometry.box import Box
+from ...stages.scratch import bands, forget, lies_in_file, zeros
 
 if TYPE_CHECKING:
     from ...stages.localize import Result
@@ -24,15 +25,22 @@ def mask_pixels(result: Result) -> NDArray[np.uint8]:
 
     One label: 0 or 255. Several: 0, or 1 + index of the hottest label of those found there.
     """
-    mask = result.mask.values
+    mask, grid = result.mask.values, result.mask.grid
+    # Filled boxes are of pixels, one label each.
+    heat = result.heatmap.values if grid == result.heatmap.grid else mask
+    cells: NDArray[np.uint8] = zeros(grid.shape, np.uint8)
+    for rows in bands(len(cells)):
+        cells[rows] = _numbered(mask[:, rows], heat[:, rows])
+        forget(mask)
+        forget(cells)
+    return grid.to_pixels(cells)
+
+
+def _numbered(mask: NDArray[np.bool_], heat: NDArray[np.generic]) -> NDArray[np.uint8]:
     if len(mask) == 1:
-        cells = mask[0].astype(np.uint8) * np.uint8(255)
-    else:
-        # Filled boxes are of pixels, one label each.
-        heat = result.heatmap.values if result.mask.grid == result.heatmap.grid else mask
-        hottest = np.where(mask, heat, -1).argmax(axis=0).astype(np.uint8)
-        cells = np.where(mask.any(axis=0), hottest + 1, 0).astype(np.uint8)
-    return result.mask.grid.to_pixels(cells)
+        return np.asarray(mask[0].view(np.uint8) * np.uint8(255))
+    hottest = np.where(mask, heat, -1).argmax(axis=0).astype(np.uint8)
+    return np.where(mask.any(axis=0), hottest + 1, 0).astype(np.uint8)
 
 
 def heatmap_pixels(result: Result) -> NDArray[np.uint8]:
@@ -48,7 +56,7 @@ def overlay_pixels(result: Result) -> NDArray[np.uint8]:
     rgb = result.image.rgb
     scale = min(1.0, _LONGEST_SIDE / max(rgb.shape[:2]))
     size = tuple(max(1, round(side * scale)) for side in (rgb.shape[1], rgb.shape[0]))
-    picture = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA)
+    picture = cv2.resize(_reduced(rgb, scale), size, interpolation=cv2.INTER_AREA)
     heat = cv2.resize(_heat_levels(result), size, interpolation=cv2.INTER_LINEAR)
     colours, transparency = _blend_tables()
     faded = cv2.multiply(picture, cv2.LUT(cv2.merge([heat] * 3), transparency), scale=1 / 255)
@@ -58,6 +66,21 @@ def overlay_pixels(result: Result) -> NDArray[np.uint8]:
     for box in result.boxes.items:
         _draw(overlay, box, scale)
     return overlay
+
+
+def _reduced(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+    """Return a picture that lies in a file some whole times smaller, band by band; others unchanged."""
+    if not lies_in_file(rgb):
+        return rgb
+    times = max(1, int(0.5 / scale))
+    height, width = (side // times for side in rgb.shape[:2])
+    small = np.empty((height, width, 3), np.uint8)
+    for rows in bands(height):
+        band = np.ascontiguousarray(rgb[rows.start * times : rows.stop * times, : width * times])
+        size = width, rows.stop - rows.start
+        cv2.resize(band, size, dst=small[rows], interpolation=cv2.INTER_AREA)
+        forget(rgb)
+    return small
 
 
 @cache

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ...stages.decoding.huge import LARGEST_AT_ONCE
 from ...stages.errors import ImageError
 from ...stages.infer import bytes_needed, shown_size
+from ...stages.localize import weighed_at_once
 from ...stages.passes import scales
 
 if TYPE_CHECKING:
@@ -60,6 +62,7 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
             precision=config.infer.precision,
             engine=config.infer.engine,
             windows=config.heatmap.weights == "classifier",
+            labels=len(weighed_at_once(model.card, config)),
         )
         at_once.append(peak)
         kept += maps * len(config.infer.polarities)
@@ -67,7 +70,8 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
     count = model.card.count_of_maps(config.heatmap)
     refined = 0 if config.refine.method == "none" else 6 * count + 32
     filled = count if config.boxes.fill else 0
-    return max(at_once) + kept + (8 + refined + filled) * header.width * header.height
+    of_pixels = 3 if header.megapixels > LARGEST_AT_ONCE else 8 + filled  # else they lie in files
+    return max(at_once) + kept + (of_pixels + refined) * header.width * header.height
 
 
 def _why_whole(model: Model) -> str:

@@ -11,12 +11,14 @@ from typing import Any, Protocol, Self
 
 from ...stages.clock import Clock
 from ...stages.decoding.formats import count_pages
-from ...stages.engines.threads import computing_with
+from ...stages.engines.limits import computing_with
 from ...stages.errors import ImageError, OutputError
 from ...stages.load import load, probe
 from ...stages.localize import Result, localize_image, open_engine
 from ...stages.models.loading import Model
+from ...stages.scratch import scratch_in
 from ..config.sections import Config
+from ..output.atomic import temporary_folder
 from ..output.box_json import Maker, box_document, boxes_dropped, page_of_result, read_kept
 from ..output.failures import PageFailure
 from ..output.layout import page_name, remove_page
@@ -154,7 +156,8 @@ class PictureProcessor:
         # In a file that was done in part, they are of this run before it was cut.
         cut = sum(cut for _, cut in kept.values()) if todo else 0
         found = Processed(sha256, pages, boxes, is_kept=not todo, cut=cut)
-        with computing_with(self.config.run.threads):
+        run, scratch = self.config.run, temporary_folder(self.config.output.path)
+        with computing_with(run.threads, run.memory), scratch_in(scratch):
             for page in todo:
                 if pages > 1:
                     clock.begin_page(page)

@@ -9,9 +9,11 @@ import cv2
 import numpy as np
 
 from ...stages.errors import ImageError
+from ...stages.scratch import lies_in_file
 from ..output.atomic import write_atomically, write_json
 from ..output.layout import KINDS, result_path, without_picture
 from ..output.pictures import heatmap_pixels, mask_pixels, overlay_pixels
+from ..output.png import grey_png
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -40,7 +42,7 @@ def write_pictures(output: OutputConfig, key: str, result: Result, clock: Clock)
             _write_picture(output, "masks", key, result.image.page, mask_pixels(result))
     if output.overlays:
         with clock.stage("overlays"), _memory_for("overlays", key):
-            bgr = cv2.cvtColor(overlay_pixels(result), cv2.COLOR_RGB2BGR)
+            bgr = np.asarray(cv2.cvtColor(overlay_pixels(result), cv2.COLOR_RGB2BGR), np.uint8)
             _write_picture(output, "overlays", key, result.image.page, bgr)
     if output.heatmaps:
         with clock.stage("heatmaps"), _memory_for("heatmaps", key):
@@ -48,10 +50,13 @@ def write_pictures(output: OutputConfig, key: str, result: Result, clock: Clock)
 
 
 def _write_picture(
-    output: OutputConfig, kind: str, key: str, page: int, pixels: NDArray[np.generic]
+    output: OutputConfig, kind: str, key: str, page: int, pixels: NDArray[np.uint8]
 ) -> None:
-    _, encoded = cv2.imencode(KINDS[kind], np.ascontiguousarray(pixels))
-    write_atomically(output.path, result_path(output.path, kind, key, page), encoded.tobytes())
+    if lies_in_file(pixels):
+        content = grey_png(pixels)
+    else:
+        content = cv2.imencode(KINDS[kind], np.ascontiguousarray(pixels))[1].tobytes()
+    write_atomically(output.path, result_path(output.path, kind, key, page), content)
 
 
 @contextmanager

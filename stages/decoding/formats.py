@@ -242,10 +242,10 @@ def _identify(head: bytes, file: BinaryIO, name: str) -> tuple[ImageFile.ImageFi
     if head.startswith(SIGNATURE):
         file = readable_png(file)
     if head.startswith((CODESTREAM, CONTAINER)):
-        decoder = _plugin("pillow_jxl.JpegXLImagePlugin", "jxl", f"{name} is JPEG XL").JXLImageFile
+        decoder = plugin("pillow_jxl.JpegXLImagePlugin", "jxl", f"{name} is JPEG XL").JXLImageFile
         return JxlFile(io.BytesIO(file.read()), decoder), file
     if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS and b"avif" not in _brands(head):
-        open_heif = _plugin("pillow_heif", "heic", f"{name} is HEIC").HeifImageFile
+        open_heif = plugin("pillow_heif", "heic", f"{name} is HEIC").HeifImageFile
         return open_heif(file), file
     try:
         return PIL.Image.open(file, formats=_FORMATS), file
@@ -257,11 +257,16 @@ def _identify(head: bytes, file: BinaryIO, name: str) -> tuple[ImageFile.ImageFi
         return PIL.Image.open(file, formats=["BMP"]), file
 
 
-def _plugin(module: str, extra: str, what: str) -> Any:  # noqa: ANN401 - of any module
+def plugin(module: str, extra: str, what: str) -> Any:  # noqa: ANN401 - of any module
+    """Return the module of an extra, which reads `what`.
+
+    Raises:
+        ImageError: it is not installed.
+    """
     try:
         return importlib.import_module(module)  # optional, and megabytes of libraries
     except ImportError as error:
-        msg = f"{what}, which needs an extra: pip install locpipe[{extra}]"
+        msg = f"{what}, which needs an extra: pip install 'locpipe[{extra}]'"
         raise ImageError(msg) from error
 
 

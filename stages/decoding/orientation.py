@@ -40,6 +40,14 @@ def turned_upright(pixels: PIL.Image.Image, orientation: int) -> PIL.Image.Image
     return pixels if turn is None else pixels.transpose(turn)
 
 
+def array_upright(rows: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Return a view of stored pixels [H, W, C] that `turned_upright` would give."""
+    turn = _TURNS[orientation]
+    x, y = (slice(None, None, -1 if is_mirrored else 1) for is_mirrored in turn.mirrored)
+    view = rows[y, x]
+    return view.swapaxes(0, 1) if turn.swapped else view
+
+
 def points_upright(
     points: NDArray[_Number], orientation: int, stored_size: tuple[int, int]
 ) -> NDArray[_Number]:

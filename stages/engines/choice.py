@@ -144,4 +144,4 @@ def _kept(model: Model, resolution: Resolution) -> Path:
     versions = [f"{name} {version(name)}" for name in ("locpipe", *_PACKAGES)]
     name = hashlib.sha256(repr((model.sha256, resolution, versions)).encode()).hexdigest()[:32]
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(cache) / "locpipe" / "exported" / f"{name}.onnx"
+    return Path(cache) / "locpipe" / "exported" / f"{name}.onnx.zip"

@@ -1,10 +1,12 @@
 """What every engine offers."""
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ..parts import Parts
 from ..settings import InferEngineName
 from ..strides import Geometry
 
@@ -15,15 +17,19 @@ class InferEngine(Protocol):
     Attributes:
         name: as in a config.
         geometry: of its maps.
-        peak: the most float32 values alive at once, per pixel of what it is shown; a lower bound.
+        parts: of the network.
         any_size: whether the classifier behind the maps takes maps of any size, and gives one
             answer for all of them.
+        channels_last: whether it is faster where the channels of a cell lie together in memory.
     """
 
     name: InferEngineName
     geometry: Geometry
-    peak: float
+    parts: Parts
     any_size: bool
+    channels_last: bool
 
-    def maps(self, pictures: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the maps [1, C, h, w] of a normalized picture [1, C_in, H, W]."""
+    def compute(
+        self, number: int, inputs: Sequence[NDArray[np.float32]]
+    ) -> Sequence[NDArray[np.float32]]:
+        """Return what the part of that number gives, [1, C, h, w] each, for its inputs."""

@@ -1,23 +1,25 @@
-"""Networks as ONNX files, with what must be known to run them."""
+"""Networks as ONNX files, one per part, with what must be known to run them."""
 
-import dataclasses
-import json
 import os
 import tempfile
 import warnings
+import zipfile
 from pathlib import Path
 
-import onnx
 import torch
+from torch import nn
 
 from ..nets import Network
+from ..parts import Part, Parts
 from ..settings import Resolution
-from .onnx_runtime import NOTES
+from .onnx_runtime import NOTES, NOTES_FILE, name_of
 from .pytorch import PyTorch
+
+_WRITTEN = (1980, 1, 1, 0, 0, 0)  # the same network gives the same file
 
 
 def export(network: Network, resolution: Resolution, file: Path) -> None:
-    """Write the features of a network at a resolution as an ONNX file that `OnnxRuntime` runs.
+    """Write the features of a network at a resolution as a ZIP archive that `OnnxRuntime` runs.
 
     The file appears whole or not at all, so several processes may write it at once.
 
@@ -27,35 +29,40 @@ def export(network: Network, resolution: Resolution, file: Path) -> None:
         RuntimeError: the network has an operation that ONNX does not have.
     """
     engine = PyTorch(network, resolution, windows=False, bfloat16=False)
-    side = 4 * engine.geometry.multiple
-    shown = torch.zeros(1, network.channels_in(), side, side)
-    notes = {
-        "geometry": dataclasses.asdict(engine.geometry),
-        "peak": engine.peak,
-        "any_size": engine.any_size,
-    }
+    notes = NOTES.dump_json((engine.geometry, engine.parts, engine.any_size))
     file.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         written = Path(folder) / file.name
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore"
-            )  # the exporter that replaces this one needs more packages
-            torch.onnx.export(
-                engine.features,
-                (shown,),
-                written,
-                dynamo=False,
-                opset_version=17,
-                input_names=["picture"],
-                output_names=["maps"],
-                dynamic_axes={
-                    name: {2: f"{name} h", 3: f"{name} w"} for name in ("picture", "maps")
-                },
-            )
-        model = onnx.load(written)
-        onnx.helper.set_model_props(model, {NOTES: json.dumps(notes)})
-        onnx.save(model, written)
-        with written.open("rb") as stream:
+        with written.open("wb") as stream, zipfile.ZipFile(stream, "w") as archive:
+            archive.writestr(zipfile.ZipInfo(NOTES_FILE, _WRITTEN), notes)
+            for number, (module, part) in enumerate(
+                zip(engine.modules, engine.parts.parts, strict=True)
+            ):
+                plain = Path(folder) / name_of(number)
+                _export(module, part, engine.parts, plain)
+                archive.writestr(zipfile.ZipInfo(plain.name, _WRITTEN), plain.read_bytes())
+            stream.flush()
             os.fsync(stream.fileno())
         written.replace(file)
+
+
+def _export(module: nn.Module, part: Part, network: Parts, file: Path) -> None:
+    inputs = [network.values[name] for name in part.inputs]
+    side = 4 * part.stride
+    shown = tuple(
+        torch.zeros(1, value.channels, side // value.stride, side // value.stride)
+        for value in inputs
+    )
+    names = *part.inputs, *part.outputs
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the exporter that replaces this one needs more packages
+        torch.onnx.export(
+            module,
+            shown,
+            file,
+            dynamo=False,
+            opset_version=17,
+            input_names=list(part.inputs),
+            output_names=list(part.outputs),
+            dynamic_axes={name: {2: f"{name} h", 3: f"{name} w"} for name in names},
+        )

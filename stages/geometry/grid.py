@@ -6,6 +6,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scratch import bands, forget, zeros
+
 
 @dataclass(frozen=True)
 class Grid:
@@ -50,9 +52,15 @@ class Grid:
 
     def to_pixels(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
         """Return a map [h, w] at picture size [H, W]: each pixel takes the cell it lies in."""
-        rows = _cell_of_pixels(self.top_edges, self.picture[1])
+        if self == Grid.of_pixels(self.picture):
+            return values
+        below = _cell_of_pixels(self.top_edges, self.picture[1])
         columns = _cell_of_pixels(self.left_edges, self.picture[0])
-        return np.take(np.take(values, rows, axis=0), columns, axis=1)
+        pixels: NDArray[np.uint8] = zeros((len(below), len(columns)), np.uint8)
+        for rows in bands(len(below)):
+            np.take(np.take(values, below[rows], axis=0), columns, axis=1, out=pixels[rows])
+            forget(pixels)
+        return pixels
 
     def _edges(self, axis: int) -> NDArray[np.float64]:
         count = self.shape[1 - axis]

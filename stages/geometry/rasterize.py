@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scratch import forget, zeros
+
 Polygon = Sequence[tuple[float, float]]
 Rect = tuple[int, int, int, int]
 
@@ -44,10 +46,10 @@ def filled(
         picture: width and height in pixels.
 
     Returns:
-        Bool [K, H, W], at most one map per pixel.
+        Bool [K, H, W], at most one map per pixel; in a file if it is large, see `scratch`.
     """
     width, height = picture
-    values = np.zeros((maps, height, width), np.bool_)
+    values: NDArray[np.bool_] = zeros((maps, height, width), np.bool_)
     for number, polygon, rect in shapes:
         left, top, right, bottom = rect
         window = values[:, top:bottom, left:right]
@@ -55,4 +57,5 @@ def filled(
         # Indexing by `inside` would take 16 bytes for each of its pixels.
         window &= ~inside
         window[number] |= inside
+    forget(values)
     return values

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WEIGHTS_FILE = "weights.safetensors"
 TABLES_FILE = "tables.safetensors"
-EXPORTED_FILE = "features.onnx"
+EXPORTED_FILE = "features.onnx.zip"
 
 
 class FolderSource:

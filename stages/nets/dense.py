@@ -1,7 +1,7 @@
 """Dense maps of a network trained at a stride: à trous and unpooled twins, and their geometry."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from torch import Tensor, fx, nn
 from torch.nn import functional
 
 from ..errors import ModelError
+from ..parts import Value
 from ..settings import Resolution
 from ..strides import Geometry
 from .convolutional import convolutional
@@ -20,6 +21,7 @@ Grid = tuple[int, float, int]  # stride, offset, receptive field
 _GLOBAL_LAYERS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 _GLOBAL_FUNCTIONS = (functional.adaptive_avg_pool2d, functional.adaptive_max_pool2d, torch.mean)
 _GLOBAL_METHODS = ("mean", "amax")
+_SIDE = 256  # rows of a picture without data
 
 
 def dense_features(
@@ -74,14 +76,24 @@ def geometry(features: nn.Module) -> Geometry:
     Raises:
         ModelError: the network cannot be traced.
     """
-    traced = _trace(features)
-    grids: dict[fx.Node, Grid] = {}
+    placed = list(grids(_trace(features)).values())
+    return Geometry(*placed[-1], multiple=max(stride for stride, _, _ in placed))
+
+
+def grids(traced: fx.GraphModule, inputs: Sequence[Grid] = ((1, 0.5, 1),)) -> dict[fx.Node, Grid]:
+    """Return the grid of what every step of a network gives.
+
+    Args:
+        traced: the network.
+        inputs: the grids of what it takes.
+    """
     layers = dict(traced.named_modules())
-    grid: Grid = (1, 0.5, 1)
+    given = iter(inputs)
+    found: dict[fx.Node, Grid] = {}
     for node in traced.graph.nodes:
-        sources = [grids[source] for source in node.all_input_nodes]
         # Where branches meet, the cells lie on one grid; the widest view counts.
-        grid = max(sources, key=lambda g: g[2]) if sources else (1, 0.5, 1)
+        sources = [found[source] for source in node.all_input_nodes] or [(1, 0.5, 1)]
+        grid = next(given) if node.op == "placeholder" else max(sources, key=lambda g: g[2])
         layer = layers.get(str(node.target))
         if isinstance(layer, Windowed):
             grid = _through(layer, *grid)
@@ -89,19 +101,28 @@ def geometry(features: nn.Module) -> Geometry:
             grid = grid[0], grid[1] - layer.padding[0] * grid[0], grid[2]
         elif isinstance(layer, nn.Upsample):
             grid = _upsampled(layer, *grid)
-        grids[node] = grid
-    return Geometry(*grid, multiple=max(stride for stride, _, _ in grids.values()))
+        found[node] = grid
+    return found
 
 
-def peak_floats(features: nn.Module, channels: int) -> float:
-    """Return the most float32 values alive at once in `features`, per pixel of its input.
+def peak_floats(features: nn.Module, *inputs: Value) -> float:
+    """Return the most float32 values alive at once in `features`, per pixel of the picture.
 
-    It is measured on a shape without data, and is a lower bound of what inference needs.
+    It is measured on shapes without data, and is a lower bound of what inference needs.
+
+    Args:
+        features: the network, or a part of it.
+        inputs: what it takes.
     """
     counter = _LiveValues(_trace(copy.deepcopy(features).to("meta")))
-    side = 256
-    counter.run(torch.empty(1, channels, side, side, device="meta"))
-    return counter.peak / side**2
+    counter.run(*(shape_of(value, _SIDE) for value in inputs))
+    return counter.peak / (2 * _SIDE**2)
+
+
+def shape_of(value: Value, side: int) -> Tensor:
+    """Return what a value is of a picture of that many rows and twice the columns, without data."""
+    cells = side // value.stride
+    return torch.empty(1, value.channels, cells, 2 * cells, device="meta")
 
 
 def global_steps(features: nn.Module) -> tuple[str, ...]:

@@ -40,7 +40,7 @@ def unshipped(digits: Model, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def kept(tmp_path: Path) -> list[Path]:
-    return sorted((tmp_path / "cache").rglob("*.onnx"))
+    return sorted((tmp_path / "cache").rglob("*.zip"))
 
 
 @pytest.mark.parametrize("size", [(1, 1), (65, 400), (300, 200)])

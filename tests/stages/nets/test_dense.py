@@ -8,6 +8,7 @@ from torch import Tensor, nn
 from locpipe.stages.errors import ModelError
 from locpipe.stages.models.loading import Model
 from locpipe.stages.nets.dense import densify, geometry, global_steps, peak_floats
+from locpipe.stages.parts import Value
 
 
 class Residual(nn.Module):
@@ -124,7 +125,7 @@ def test_a_pyramid_has_no_map_without_strides() -> None:
 
 def test_peak_floats_of_the_papers_network(digits: Model) -> None:
     """Conv 1 gives 6 maps, which are then pooled (ReLU works in place): 6 + 6 / 4."""
-    assert peak_floats(digits.network.features, 1) == 7.5
+    assert peak_floats(digits.network.features, Value(1, 1)) == 7.5
 
 
 def test_steps_that_look_at_the_whole_picture_are_named(digits: Model) -> None:

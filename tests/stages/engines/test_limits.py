@@ -9,7 +9,7 @@ from runs import run
 
 import locpipe
 from locpipe.pipeline.config.sections import Config
-from locpipe.stages.engines.threads import computing_with
+from locpipe.stages.engines.limits import computing_with
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""How many threads the libraries compute with."""
+"""How many threads the libraries compute with, and how much memory inference takes."""
 
 import sys
 from collections.abc import Iterator
@@ -7,7 +7,10 @@ from contextvars import ContextVar
 
 import cv2
 
+from ..parts import MEMORY
+
 _threads: ContextVar[int] = ContextVar("threads", default=1)
+_memory: ContextVar[int] = ContextVar("memory", default=MEMORY)
 
 
 def threads_now() -> int:
@@ -15,23 +18,29 @@ def threads_now() -> int:
     return _threads.get()
 
 
+def memory_now() -> int:
+    """Return how many bytes inference is to keep to, where it can."""
+    return _memory.get()
+
+
 @contextmanager
-def computing_with(threads: int) -> Iterator[None]:
+def computing_with(threads: int, memory: int = MEMORY) -> Iterator[None]:
     """Compute with so many threads of an engine and one of OpenCV, and leave them as they were.
 
-    The number decides how sums are divided, and so their last bits. Enter this in the thread that
+    `memory` is in bytes, for `memory_now`. The number of threads decides how sums are divided, and so their last bits. Enter this in the thread that
     computes, after the engine is opened: OpenMP keeps the number per thread.
     """
     torch = sys.modules.get("torch")
     before = torch.get_num_threads() if torch else 0, cv2.getNumThreads()
-    token = _threads.set(threads)
+    tokens = _threads.set(threads), _memory.set(memory)
     if torch:
         torch.set_num_threads(threads)
     cv2.setNumThreads(1)
     try:
         yield
     finally:
-        _threads.reset(token)
+        _threads.reset(tokens[0])
+        _memory.reset(tokens[1])
         if torch:
             torch.set_num_threads(before[0])
         cv2.setNumThreads(before[1])

@@ -1,0 +1,94 @@
+"""Pictures too large to decode at once: a few hundred rows at a time, through libvips, to a file."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import PIL.Image
+from numpy.typing import NDArray
+
+from ..errors import ImageError
+from ..scratch import bands, forget, zeros
+from .formats import Stored, plugin
+from .orientation import array_upright
+
+# Read when libvips is loaded. A worker is one of many.
+os.environ.setdefault("VIPS_CONCURRENCY", "1")
+
+LARGEST_AT_ONCE = 100.0
+"""Megapixels of the largest picture that Pillow decodes, in 6 bytes per pixel."""
+_MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
+_KINDS = {
+    **dict.fromkeys((("uchar", space) for space in ("srgb", "b-w", "cmyk")), np.uint8),
+    **dict.fromkeys((("ushort", space) for space in ("rgb16", "grey16")), np.uint16),
+}
+_RATIOS = {"PNG": 8 * 1032, "JPEG": 512, "MPO": 512}
+"""Pixels for which a file has a byte at least: deflate with one bit per pixel, and a bit per block."""
+
+
+def decode_by_rows(
+    path: Path, stored: Stored, to_rgb: Callable[[PIL.Image.Image], NDArray[np.uint8]]
+) -> NDArray[np.uint8]:
+    """Decode a page from top to bottom into an array in a file.
+
+    Args:
+        path: of the file.
+        stored: the page, of 1 to 4 channels of 8 or 16 bits.
+        to_rgb: gives uint8 [h, W, 3] for rows as they are stored (mode L, LA, RGB, RGBA or CMYK).
+
+    Returns:
+        uint8 [H, W, 3], upright. One that EXIF turns is a view of the stored rows.
+
+    Raises:
+        ImageError: the package is missing, or the file is too short for what its header says.
+        OSError: there is no room for the file.
+    """
+    width, height = stored.size
+    _check_length(path, stored)
+    megapixels = width * height / 1e6
+    what = f"{stored.name} has {megapixels:.4g} megapixels, more than {LARGEST_AT_ONCE:g}"
+    vips = plugin("pyvips", "huge", what)
+    vips.cache_set_max(0)
+    page = {"page": stored.frame} if stored.format == "TIFF" else {}
+    picture = vips.Image.new_from_file(str(path), access="sequential", fail_on="error", **page)
+    if (picture.width, picture.height) != (width, height):
+        msg = f"libvips finds {picture.width} x {picture.height} pixels, its header says {width} x {height}"
+        raise ValueError(msg)
+    kind = _KINDS.get((picture.format, picture.interpretation))
+    if kind is None:
+        msg = (
+            f"samples of type {picture.format}, {picture.interpretation}, in a picture of this size"
+        )
+        raise ValueError(msg)
+    region = vips.Region.new(picture)
+    rgb: NDArray[np.uint8] = zeros((height, width, 3), np.uint8)
+    for rows in bands(height):
+        samples = region.fetch(0, rows.start, width, rows.stop - rows.start)
+        stored_rows = np.frombuffer(samples, kind).reshape(-1, width, picture.bands)
+        rgb[rows] = to_rgb(_as_picture(stored_rows, is_cmyk=picture.interpretation == "cmyk"))
+        forget(rgb)
+    return array_upright(rgb, stored.orientation)
+
+
+def _check_length(path: Path, stored: Stored) -> None:
+    """See that the file is long enough for its pixels, before room is made for them."""
+    ratio = _RATIOS.get(stored.format)
+    length = path.stat().st_size
+    if ratio and stored.size[0] * stored.size[1] > ratio * length:
+        msg = (
+            f"{stored.name} cannot hold {stored.size[0]} x {stored.size[1]} pixels in {length} bytes,"
+            " its header is damaged: copy it again from its source"
+        )
+        raise ImageError(msg)
+
+
+def _as_picture(
+    samples: NDArray[np.uint8] | NDArray[np.uint16], *, is_cmyk: bool
+) -> PIL.Image.Image:
+    """Return samples [h, w, channels] as Pillow knows them, 16 bits as round(v / 257)."""
+    if samples.dtype == np.uint16:
+        samples = np.rint(samples * np.float32(1 / 257)).astype(np.uint8)
+    channels = samples.shape[2]
+    mode = "CMYK" if is_cmyk else _MODES[channels]
+    return PIL.Image.frombuffer(mode, samples.shape[1::-1], samples.tobytes())

@@ -1,0 +1,337 @@
+"""A network as parts that are run on rows of a picture, and what is known of them without torch."""
+
+from __future__ import annotations
+
+import mmap
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .caching import cached_while_alive
+
+Floats = NDArray[np.float32]
+
+PICTURE: Final = "picture"
+"""Name of the value that the first part takes."""
+WHOLE: Final = -1
+"""Halo of a part that must see the picture whole."""
+MEMORY: Final = 256 * 2**20
+"""Bytes that inference may take, where nobody says how many."""
+_BYTES = 12
+"""Per float alive in a part: ONNX Runtime keeps a second copy in a layout of its own, and half of one."""
+_UNUSABLE = 1.6
+"""Times as much as is alive: freed blocks of one size do not fit the next one."""
+_LEAST = 128
+"""Rows and columns of a window, in pixels: of smaller ones, too much is surroundings."""
+_SPARING = (
+    *((1024, 1024), (64, 64), (32, 64), (16, 64), (8, 64)),
+    *((8, 32), (4, 32), (2, 32), (2, 16), (1, 16)),
+)
+"""Halos that a window is high at least, and MiB of its largest floats. The first that the memory allows
+counts. Beyond 64 MiB a part leaves the processor's cache: 12 megapixels at once take half as long again."""
+
+
+@dataclass(frozen=True)
+class Value:
+    """What a part gives, or the picture.
+
+    Attributes:
+        channels: of it.
+        stride: pixels of the picture from one of its cells to the next.
+    """
+
+    channels: int
+    stride: int
+
+
+@dataclass(frozen=True)
+class Part:
+    """Consecutive layers of a network, run at once.
+
+    Attributes:
+        inputs: names of the values it takes.
+        outputs: names of the values it gives.
+        halo: pixels beyond the window of an output, in each direction, that decide about it.
+        stride: the largest in it and of what it takes: windows begin and end at its multiples.
+        peak: the most float32 values alive in it at once, per pixel of the picture; a lower bound.
+    """
+
+    inputs: tuple[str, ...]
+    outputs: tuple[str, ...]
+    halo: int
+    stride: int
+    peak: float
+
+
+@dataclass(frozen=True, eq=False)
+class Parts:
+    """All parts of a network, in the order of computing; the last one gives one value, the maps.
+
+    Attributes:
+        parts: one alone, with the halo `WHOLE`, where the network must see the picture whole.
+        values: the picture and what parts give, by name.
+    """
+
+    parts: tuple[Part, ...]
+    values: Mapping[str, Value]
+
+
+Source = Callable[[int, int], Floats]
+"""Gives rows from and to of the padded picture, float32 [1, C, rows, W]."""
+Compute = Callable[[int, Sequence[Floats]], Sequence[Floats]]
+"""Runs the part of that number on its inputs [1, C, h, w]."""
+Take = Callable[[int, Floats], None]
+"""Receives maps [C, rows, w], and the number of their first row."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How a network goes over pictures of one size.
+
+    Attributes:
+        windows: rows and columns that each part gives at once, in pixels.
+        memory: bytes that this takes at most, beside the picture and the maps; an estimate.
+    """
+
+    windows: tuple[tuple[int, int], ...]
+    memory: int
+
+
+@cached_while_alive
+def planned(network: Parts, height: int, width: int, memory: int) -> Plan:
+    """Return the plan for padded pictures of a size: the fastest within the memory, else the least."""
+    for halos, most in _SPARING:
+        windows = tuple(_window(part, height, width, halos, most * 2**20) for part in network.parts)
+        plan = Plan(windows, _memory(network, windows, height, width))
+        if plan.memory <= memory:
+            break
+    return plan
+
+
+def _window(part: Part, height: int, width: int, halos: int, most: int) -> tuple[int, int]:
+    if part.halo == WHOLE:
+        return height, width
+    area = most / 4 / part.peak
+    least = max(_LEAST, halos * part.halo)
+    rows = min(height, _up(least, part.stride))
+    columns = max(int(area / rows), least)
+    return rows, min(width, _up(-(-width // -(-width // columns)), part.stride))
+
+
+def _memory(network: Parts, windows: Sequence[tuple[int, int]], height: int, width: int) -> int:
+    """Return the bytes of the largest window, and of the rows that parts further on still need."""
+    parts = network.parts
+    users = _users(network)
+    least, most = [0] * len(parts), [rows for rows, _ in windows]
+    calls, kept = [], 0.0
+    for i in reversed(range(len(parts))):
+        part, (rows, columns) = parts[i], windows[i]
+        halo = max(0, part.halo)
+        after = {j for name in part.outputs for j in users[name]}
+        if after:  # how far it is ahead of the maps, in pixels
+            least[i] = max(least[j] + max(0, parts[j].halo) for j in after)
+            most[i] = max(most[j] + max(0, parts[j].halo) for j in after) + rows
+            furthest = max(after, key=least.__getitem__)
+        seen = min(height, rows + 2 * halo), min(width, columns + 2 * halo)
+        calls.append(_BYTES * part.peak * seen[0] * seen[1])
+        for name in part.outputs:
+            held = 0
+            for j in users[name]:
+                behind = least[j] - max(0, parts[j].halo)
+                # Who asks for most is never further behind than what it asks for.
+                one = (
+                    rows + windows[j][0] + 2 * parts[j].halo if j == furthest else most[i] - behind
+                )
+                held = max(held, min(height, one))
+            value = network.values[name]
+            kept += 4 * value.channels * held * width / value.stride**2
+    rows = min(height, windows[0][0] + 2 * max(0, parts[0].halo))
+    alive = max(calls) + kept + 4 * network.values[PICTURE].channels * rows * width
+    return int(_UNUSABLE * alive)
+
+
+def _users(network: Parts) -> dict[str, list[int]]:
+    """Return the numbers of the parts that take each value."""
+    return {
+        name: [i for i, part in enumerate(network.parts) if name in part.inputs]
+        for name in network.values
+    }
+
+
+def stream(
+    network: Parts,
+    size: tuple[int, int],
+    source: Source,
+    compute: Compute,
+    take: Take,
+    *,
+    memory: int = MEMORY,
+    channels_last: bool = False,
+) -> None:
+    """Run a network over a picture from its top to its bottom, in bounded memory.
+
+    Each part is run on windows, on the rows that its inputs have by then. A window is continued by
+    the part's halo, and what that adds to the outputs is left out. So the maps are those of the
+    whole picture, but for the order in which a library adds.
+
+    Args:
+        network: to run.
+        size: height and width of the padded picture, multiples of every stride.
+        source: where rows of the picture come from; each is asked for once, in order.
+        compute: runs a part.
+        take: receives the maps, in order.
+        memory: bytes to keep to where that is possible, see `planned`.
+        channels_last: whether the channels of a cell are to lie together in memory.
+    """
+    windows = planned(network, *size, memory).windows
+    run = _Run(network, size, windows, source, compute, take, channels_last=channels_last)
+    run.advance(len(network.parts) - 1, size[0])
+
+
+def _up(value: int, multiple: int) -> int:
+    return -(-value // multiple) * multiple
+
+
+class _Piece(NamedTuple):
+    """Rows of a value from a row of the picture on, and the memory that they lie in, if it is ours."""
+
+    begin: int
+    rows: Floats
+    memory: mmap.mmap | None
+
+
+class _Rows:
+    """The rows of a value that are still needed, in pieces as they were computed."""
+
+    def __init__(self, value: Value) -> None:
+        self.value = value
+        self.end = 0
+        self._pieces: list[_Piece] = []
+        self._free: list[mmap.mmap] = []
+
+    def append(self, rows: Floats, memory: mmap.mmap | None = None) -> None:
+        self._pieces.append(_Piece(self.end, rows, memory))
+        self.end += rows.shape[2] * self.value.stride
+
+    def append_windows(self, windows: Sequence[Floats], *, channels_last: bool) -> None:
+        """Copy windows that lie side by side into memory of their own.
+
+        Among the blocks of a library, which come and go, such long-lived ones would double the heap.
+        """
+        channels, rows = windows[0].shape[1:3]
+        columns = sum(one.shape[3] for one in windows)
+        size = 4 * channels * rows * columns
+        fits = bool(self._free) and len(self._free[-1]) >= size
+        memory = self._free.pop() if fits else mmap.mmap(-1, size)
+        values = np.frombuffer(memory, np.float32, size // 4)
+        joined = (
+            np.moveaxis(values.reshape(1, rows, columns, channels), 3, 1)
+            if channels_last
+            else values.reshape(1, channels, rows, columns)
+        )
+        np.concatenate(windows, axis=3, out=joined)
+        self.append(joined, memory)
+
+    def drop(self, before: int) -> None:
+        """Give up the pieces that end before a row of the picture."""
+        stride = self.value.stride
+        while (
+            self._pieces
+            and self._pieces[0].begin + self._pieces[0].rows.shape[2] * stride <= before
+        ):
+            piece = self._pieces.pop(0)
+            if piece.memory:
+                self._free.append(piece.memory)
+
+    def window(self, top: int, bottom: int, left: int, right: int) -> Floats:
+        """Return the cells of a window in pixels, [1, C, h, w]."""
+        stride = self.value.stride
+        columns = slice(left // stride, right // stride)
+        pieces = []
+        for begin, rows, _ in self._pieces:
+            first, last = max(0, (top - begin) // stride), (bottom - begin) // stride
+            if last > 0 and first < rows.shape[2]:
+                pieces.append(rows[:, :, first:last, columns])
+        return pieces[0] if len(pieces) == 1 else np.concatenate(pieces, axis=2)
+
+
+class _Run:
+    def __init__(
+        self,
+        network: Parts,
+        size: tuple[int, int],
+        windows: Sequence[tuple[int, int]],
+        source: Source,
+        compute: Compute,
+        take: Take,
+        *,
+        channels_last: bool,
+    ) -> None:
+        self._parts, self._windows = network.parts, windows
+        self._height, self._width = size
+        self._source, self._compute, self._take = source, compute, take
+        self._channels_last = channels_last
+        self._rows = {name: _Rows(value) for name, value in network.values.items()}
+        self._maker = {name: i for i, part in enumerate(self._parts) for name in part.outputs}
+        self._done = [0] * len(self._parts)
+        self._users = _users(network)
+
+    def advance(self, number: int, bottom: int) -> None:
+        """See that a part has given its outputs as far as a row of the picture."""
+        part = self._parts[number]
+        rows, columns = self._windows[number]
+        while (top := self._done[number]) < bottom:
+            end = min(self._height, top + rows)
+            self._provide(part, min(self._height, end + max(0, part.halo)))
+            windows = [
+                self._window(number, top, end, left, min(self._width, left + columns))
+                for left in range(0, self._width, columns)
+            ]
+            self._done[number] = end
+            for name, beside in zip(part.outputs, zip(*windows, strict=True), strict=True):
+                self._keep(number, name, beside)
+            for name in part.inputs:
+                needed = (self._done[i] - max(0, self._parts[i].halo) for i in self._users[name])
+                self._rows[name].drop(min(needed))
+
+    def _provide(self, part: Part, bottom: int) -> None:
+        for name in part.inputs:
+            rows = self._rows[name]
+            if name in self._maker:
+                self.advance(self._maker[name], bottom)
+            elif rows.end < bottom:
+                rows.append(self._source(rows.end, bottom))
+
+    def _window(
+        self, number: int, top: int, bottom: int, left: int, right: int
+    ) -> Sequence[Floats]:
+        """Return the outputs of a part in a window, without those of its halo."""
+        part = self._parts[number]
+        halo = max(0, part.halo)
+        above, before = max(0, top - halo), max(0, left - halo)
+        below, behind = min(self._height, bottom + halo), min(self._width, right + halo)
+        inputs = [self._rows[name].window(above, below, before, behind) for name in part.inputs]
+        found = []
+        for name, output in zip(part.outputs, self._compute(number, inputs), strict=True):
+            if part.halo == WHOLE:  # its maps may be smaller than its pictures by a border
+                found.append(output)
+                continue
+            stride = self._rows[name].value.stride
+            first, start = (top - above) // stride, (left - before) // stride
+            height, width = (bottom - top) // stride, (right - left) // stride
+            found.append(output[:, :, first : first + height, start : start + width])
+        return found
+
+    def _keep(self, number: int, name: str, windows: Sequence[Floats]) -> None:
+        rows = self._rows[name]
+        if number == len(self._parts) - 1:
+            found = windows[0] if len(windows) == 1 else np.concatenate(windows, axis=3)
+            self._take(rows.end // rows.value.stride, found[0])
+            rows.end += found.shape[2] * rows.value.stride
+        elif self._windows[number] == (self._height, self._width):
+            rows.append(windows[0])
+        else:
+            rows.append_windows(windows, channels_last=self._channels_last)

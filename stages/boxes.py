@@ -24,6 +24,7 @@ from .geometry.rectangles import (
 )
 from .geometry.split import cut_necks
 from .heatmap import Heatmap
+from .scratch import bands
 from .settings import Connectivity, Shape
 from .threshold import Mask
 
@@ -104,7 +105,9 @@ def _components(
         count, marks, stats, _ = cv2.connectedComponentsWithStats(
             cells.view(np.uint8), connectivity=connectivity
         )
-        sums = np.bincount(marks.ravel(), weights=heat.ravel())
+        sums = np.zeros(count)
+        for rows in bands(len(marks)):  # whole maps would take 16 bytes per cell
+            sums += np.bincount(marks[rows].ravel(), heat[rows].ravel(), minlength=count)
         points = outlines(np.asarray(marks, np.int32), heat, mask.grid, level)
         areas = stats[:, cv2.CC_STAT_AREA].tolist()
         found += [

@@ -15,7 +15,7 @@ from .geometry.grid import Grid
 from .models.card import InputSpec
 from .models.loading import Model
 from .parts import planned, stream
-from .scratch import bands, forget, zeros
+from .scratch import bands, forget, lies_in_file, return_freed_memory, zeros
 from .settings import EngineChoice, Padding, Polarity, Precision, Resolution
 from .strides import Geometry
 
@@ -120,6 +120,8 @@ def infer(
         channels_last=last,
     )
     maps = kept[0] if len(kept) == 1 else np.concatenate(kept, axis=1)
+    if lies_in_file(rgb):
+        return_freed_memory()
     sees_all = running.any_size and weigh is None
     probabilities = model.network.probabilities_of(maps) if sees_all else None
     ratio = (rgb.shape[1] / width, rgb.shape[0] / height)

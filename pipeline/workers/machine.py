@@ -10,6 +10,8 @@ from typing import Final
 from dask.system import CPU_COUNT
 from distributed.system import MEMORY_LIMIT
 
+from ...stages import scratch
+
 if sys.platform != "win32":
     import resource
 
@@ -65,8 +67,7 @@ def reuse_freed_memory() -> None:
 def return_freed_memory(most: int) -> None:
     """Make glibc hand back all that is free, if this process has more than `most` bytes resident."""
     if resident_memory() > most:
-        with suppress(OSError, AttributeError):  # musl has no malloc_trim
-            ctypes.CDLL("libc.so.6").malloc_trim(0)
+        scratch.return_freed_memory()
 
 
 def resident_memory() -> int:

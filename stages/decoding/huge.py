@@ -9,7 +9,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from ..errors import ImageError
-from ..scratch import bands, forget, zeros
+from ..scratch import bands, forget, return_freed_memory, zeros
 from .formats import Stored, plugin
 from .orientation import array_upright
 
@@ -68,6 +68,7 @@ def decode_by_rows(
         stored_rows = np.frombuffer(samples, kind).reshape(-1, width, picture.bands)
         rgb[rows] = to_rgb(_as_picture(stored_rows, is_cmyk=picture.interpretation == "cmyk"))
         forget(rgb)
+    return_freed_memory()
     return array_upright(rgb, stored.orientation)
 
 

@@ -22,11 +22,11 @@ def test_memory_grows_with_the_picture_and_its_passes(digits: Model) -> None:
         header = Header(side, side, side, side, 1, 1, "PNG")
         return memory_needed(digits, header, config(infer=infer))
 
-    assert needed(2000) > 3.5 * needed(1000)
+    assert needed(9000) > 2.5 * needed(3000)
     assert needed(1000, polarity="both") > needed(1000)
     assert needed(1000, scale=[1.0, 0.5]) > needed(1000)
-    assert needed(4000, long_side=1000) < needed(4000) / 4
-    assert needed(1000, enlarge_to=20) > 1.5 * needed(1000)
+    assert needed(4000, long_side=500) < needed(4000) - 100_000_000
+    assert needed(600, enlarge_to=20) > 1.5 * needed(600)
 
 
 @pytest.mark.parametrize(("width", "height"), [(2000, 1000), (500, 5000), (4000, 1500)])
@@ -34,7 +34,8 @@ def test_a_picture_on_its_side_needs_the_same_memory(
     digits: Model, width: int, height: int
 ) -> None:
     def needed(width: int, height: int) -> int:
-        options = config(infer={"long_side": 3000}, refine={"method": "bilinear"})
+        whole = {"weights": "classifier", "labels": ["1"]}  # parts take what follows from the width
+        options = config(infer={"long_side": 3000}, heatmap=whole, refine={"method": "bilinear"})
         return memory_needed(digits, Header(width, height, width, height, 1, 1, "PNG"), options)
 
     assert needed(width, height) == pytest.approx(needed(height, width), rel=0.1)
@@ -54,7 +55,8 @@ def test_refined_maps_of_the_most_probable_classes_need_memory_each(digits: Mode
         refined = config(heatmap={"labels": labels}, refine={"method": "bilinear"})
         return memory_needed(digits, Header(1000, 1000, 1000, 1000, 1, 1, "PNG"), refined)
 
-    assert needed("top3") == needed("1", "2", "3") > needed("top1") == needed("1")
+    assert needed("top3") > needed("top1") > needed("1")  # of F, too, for what is probable
+    assert needed("1", "2", "3") > needed("1")
     assert needed("top99") == needed("top10")
 
 

@@ -292,6 +292,8 @@ def _standardized(
     mean, std = (np.asarray(values, np.float32) for values in (spec.mean, spec.std))
     levels = np.arange(256, dtype=np.float32)[:, None] * np.float32(1 / 255)
     table = np.ascontiguousarray(np.broadcast_to((levels - mean) / std, (256, picture.shape[2])))
+    if not len(picture):  # rows of nothing but padding
+        return np.empty((1, picture.shape[2], 0, picture.shape[1]), np.float32)
     if channels_last:
         found = cv2.LUT(picture, table[None]).reshape(1, *picture.shape)
         return np.moveaxis(np.asarray(found, np.float32), -1, 1)

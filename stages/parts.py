@@ -22,13 +22,13 @@ MEMORY: Final = 256 * 2**20
 """Bytes that inference may take, where nobody says how many."""
 _BYTES = 12
 """Per float alive in a part: ONNX Runtime keeps a second copy in a layout of its own, and half of one."""
-_UNUSABLE = 1.6
+_UNUSABLE = 1.8
 """Times as much as is alive: freed blocks of one size do not fit the next one."""
 _LEAST = 128
 """Rows and columns of a window, in pixels: of smaller ones, too much is surroundings."""
 _SPARING = (
     *((1024, 1024), (64, 64), (32, 64), (16, 64), (8, 64)),
-    *((8, 32), (4, 32), (2, 32), (2, 16), (1, 16)),
+    *((8, 32), (4, 32), (2, 32), (2, 16), (1, 16), (1, 8)),
 )
 """Halos that a window is high at least, and MiB of its largest floats. The first that the memory allows
 counts. Beyond 64 MiB a part leaves the processor's cache: 12 megapixels at once take half as long again."""
@@ -115,7 +115,7 @@ def _window(part: Part, height: int, width: int, halos: int, most: int) -> tuple
     if part.halo == WHOLE:
         return height, width
     area = most / 4 / part.peak
-    least = max(_LEAST, halos * part.halo)
+    least = max(min(_LEAST, 64 * halos), halos * part.halo)
     rows = min(height, _up(least, part.stride))
     columns = max(int(area / rows), least)
     return rows, min(width, _up(-(-width // -(-width // columns)), part.stride))

@@ -147,6 +147,16 @@ def test_boxes_are_those_of_the_whole(text: Model) -> None:
         np.testing.assert_allclose(one.polygon, other.polygon, atol=0.11)
 
 
+@pytest.mark.parametrize("engine", ["torch", "onnxruntime"])
+def test_the_last_rows_may_be_padding_alone(text: Model, engine: Any) -> None:
+    """200 rows are padded to 256, and the network is shown 64 and some at a time."""
+    rgb = np.random.default_rng(1).integers(0, 256, (200, 90, 3), np.uint8)
+    whole = infer(text, rgb, padding="zeros", engine=engine)
+    with computing_with(1, LEAST):
+        parts = infer(text, rgb, padding="zeros", engine=engine)
+    np.testing.assert_allclose(parts.maps, whole.maps, atol=1e-4)
+
+
 class Global(nn.Module):
     """Adds the mean of the picture to each place."""
 

@@ -10,6 +10,8 @@ from ..scratch import forget, zeros
 Polygon = Sequence[tuple[float, float]]
 Rect = tuple[int, int, int, int]
 
+_AT_ONCE = 1000  # shapes, until what lies in a file is taken out of memory
+
 
 def covered(polygon: Polygon, rect: Rect) -> NDArray[np.bool_]:
     """Return which pixels of a rectangle have their centre inside a polygon, bool [h, w].
@@ -50,12 +52,14 @@ def filled(
     """
     width, height = picture
     values: NDArray[np.bool_] = zeros((maps, height, width), np.bool_)
-    for number, polygon, rect in shapes:
+    for count, (number, polygon, rect) in enumerate(shapes, start=1):
         left, top, right, bottom = rect
         window = values[:, top:bottom, left:right]
         inside = covered(polygon, rect)
         # Indexing by `inside` would take 16 bytes for each of its pixels.
         window &= ~inside
         window[number] |= inside
+        if count % _AT_ONCE == 0:
+            forget(values)
     forget(values)
     return values

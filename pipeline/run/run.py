@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from ..output.layout import prepare_folders, prepare_output, sweep
+from ..output.layout import prepare_folders, prepare_output, results_of, sweep
 from ..output.lock import locked
 from ..workers.messages import Job, Outcome, Task
 from ..workers.signals import Stop
@@ -59,7 +59,8 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
         state.begin()
         with _workers(job, exports, state, options, stop) as outcomes:
             for outcome in outcomes:
-                state.record(outcome, job.config_sha256, job.model_sha256)
+                files = results_of(job.config.output, outcome.key, outcome.pages)
+                state.record(outcome, job.config_sha256, job.model_sha256, files)
                 summary.add(outcome)
         if not stop.requested:
             state.finish()

@@ -1,13 +1,14 @@
 """What is known about every picture from one run to the next: one SQLite file, one writer.
 
 Losing it loses nothing: workers recognise finished pictures by the hashes in their JSON.
+What it says is durable, and so are the results that it says are done.
 """
 
 import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from ...stages.errors import ConfigError, OutputError
-from ..output.atomic import output_errors
+from ..output.atomic import Unsettled, output_errors
 from ..output.failures import Failure
 from ..sources.pictures import Picture
 from ..sources.results import STATE_FOLDER
@@ -45,7 +46,7 @@ class Known:
     mtime_ns: int
     config_sha256: str
     model_sha256: str
-    status: Literal["done", "failed"]
+    status: Literal["done", "failed", "begun"]
     pages: int
     attempts: int
     run: int
@@ -79,6 +80,7 @@ class State:
         self._db = self._open(read_only=read_only)
         self._cursors: list[sqlite3.Cursor] = []
         self._committed = time.monotonic()
+        self._unsettled = Unsettled(output)
         self.run = self._current_run()
         self.has_begun = False
 
@@ -95,7 +97,17 @@ class State:
         for cursor in self._cursors:
             cursor.close()
         with closing(self._db), suppress(sqlite3.OperationalError):
-            self._db.commit()
+            self.commit()
+
+    def commit(self) -> None:
+        """Make results durable together; only then the state says that they are done.
+
+        Raises:
+            OutputError: the disk does not take them.
+        """
+        self._unsettled.settle()
+        self._db.commit()
+        self._committed = time.monotonic()
 
     def _rows(self, query: str, *parameters: object) -> sqlite3.Cursor:
         """The rows of a query that may be read in part."""
@@ -143,12 +155,19 @@ class State:
     def begin(self) -> None:
         """Note that the plan is made and the run starts.
 
+        What is there of a picture that is to be done again no longer counts: if this run is killed,
+        a later one must not take the results of this config for those of the one before.
+
         Raises:
             OutputError: the disk is full.
         """
         with self._writing():
             self._db.execute("INSERT OR IGNORE INTO runs VALUES (?, 0)", (self.run,))
-            self._db.commit()
+            self._db.execute(
+                "UPDATE pictures SET status = 'begun' WHERE status = 'done' AND key IN "
+                "(SELECT key FROM temp.plan WHERE todo = 1)"
+            )
+            self.commit()
         self.has_begun = True
 
     def finish(self) -> None:
@@ -214,8 +233,14 @@ class State:
         )
         return dict(rows.fetchall())
 
-    def record(self, outcome: Outcome, config_sha256: str, model_sha256: str) -> None:
-        """Keep what became of a planned picture.
+    def record(
+        self,
+        outcome: Outcome,
+        config_sha256: str,
+        model_sha256: str,
+        files: Iterable[Path] = (),
+    ) -> None:
+        """Keep what became of a planned picture; its result files become durable before that does.
 
         Raises:
             OutputError: the disk is full.
@@ -238,9 +263,9 @@ class State:
             self._db.execute("DELETE FROM cut WHERE key = ?", (name,))
             if outcome.cut:
                 self._db.execute("INSERT INTO cut VALUES (?, ?, ?)", (name, self.run, outcome.cut))
+            self._unsettled.add(files)
             if time.monotonic() - self._committed > COMMIT_SECONDS:
-                self._db.commit()
-                self._committed = time.monotonic()
+                self.commit()
 
     def failures(self) -> Iterator[Failure]:
         """The pictures of the plan that have failed, in this run or before, sorted by path."""
@@ -283,8 +308,8 @@ def _connect_to_copy(file: Path) -> sqlite3.Connection:
 
 def _connect(address: str) -> sqlite3.Connection:
     db = sqlite3.connect(address, uri=True)
-    # A crash of the machine may cost the file, which is rebuilt; a crash of ours may not.
-    db.execute("PRAGMA synchronous = OFF")
+    # Durable as each commit ends. It is one a second, however many pictures it is about.
+    db.execute("PRAGMA synchronous = EXTRA")
     db.executescript(SCHEMA)
     # It costs a twentieth of looking at the pictures themselves.
     (found,) = db.execute("PRAGMA quick_check(1)").fetchone()

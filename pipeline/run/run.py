@@ -15,7 +15,7 @@ from ..workers.signals import Stop
 from .options import Options
 from .plan import make_plan
 from .preflight import preflight
-from .state import State
+from .state import Planned, State
 from .summary import Summary
 
 if TYPE_CHECKING:
@@ -57,11 +57,10 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
         sweep(job.output)
         make_plan(state, takewhile(lambda _: not stop.requested, ready.pictures), ready.terms)
         state.begin()
-        with _workers(job, exports, state, options, stop) as outcomes:
-            for outcome in outcomes:
-                files = results_of(job.config.output, outcome.key, outcome.pages)
-                state.record(outcome, job.config_sha256, job.model_sha256, files)
-                summary.add(outcome)
+        for outcome in _work(job, exports, state, options, stop):
+            files = results_of(job.config.output, outcome.key, outcome.pages)
+            state.record(outcome, job.config_sha256, job.model_sha256, files)
+            summary.add(outcome)
         if not stop.requested:
             state.finish()
             if job.config.output.exports:
@@ -69,13 +68,41 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
     return summary.report
 
 
-@contextmanager
-def _workers(
+def _work(
     job: Job, exports: Exports, state: State, options: Options, stop: Stop
-) -> Iterator[Iterator[Outcome]]:
-    """Start or join workers, and yield the outcomes of what there is to do, as they come."""
+) -> Iterator[Outcome]:
+    """Yield the outcomes of what there is to do, as they come.
+
+    Pictures that need more memory than a worker has come at the end, with fewer workers.
+    """
     todo = state.count(todo=True, limit=options.limit)
     log.info("%d pictures to do", todo)
+    planned = state.planned(todo=True, limit=options.limit)
+    with _workers(job, exports, planned, (todo, 0), options, stop) as outcomes:
+        for outcome in outcomes:
+            if outcome.needs:
+                state.put_off(outcome)
+            else:
+                yield outcome
+    large, needs = state.put_off_so_far()
+    if large and not stop.requested:
+        log.info("%d pictures need more memory, up to %.1f GiB", large, needs / 2**30)
+    planned = state.planned(put_off=True)
+    with _workers(job, exports, planned, (large, needs), options, stop) as outcomes:
+        yield from outcomes
+
+
+@contextmanager
+def _workers(
+    job: Job,
+    exports: Exports,
+    planned: Iterator[Planned],
+    count_and_needs: tuple[int, int],
+    options: Options,
+    stop: Stop,
+) -> Iterator[Iterator[Outcome]]:
+    """Start or join workers for so many pictures, which need so much memory; yield outcomes."""
+    todo, needs = count_and_needs
     if not todo or stop.requested:
         yield iter(())
         return
@@ -83,12 +110,9 @@ def _workers(
     from ..workers.box_finder import finding_boxes  # noqa: PLC0415
     from .progress import Progress  # noqa: PLC0415
 
-    tasks = (
-        Task(planned.picture.key, planned.picture.path, options.force)
-        for planned in state.planned(todo=True, limit=options.limit)
-    )
+    tasks = (Task(each.picture.key, each.picture.path, options.force) for each in planned)
     with (
-        finding_boxes(job, exports(job.config), tasks, todo, stop) as outcomes,
+        finding_boxes(job, exports(job.config), tasks, todo, stop, needs) as outcomes,
         Progress(todo, shown=options.progress) as progress,
     ):
         yield progress.watch(outcomes)

@@ -32,7 +32,8 @@ CREATE TABLE IF NOT EXISTS pictures (
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, finished INTEGER);
 CREATE TABLE IF NOT EXISTS cut (key BLOB PRIMARY KEY, run INTEGER, boxes INTEGER) WITHOUT ROWID;
 CREATE TEMP TABLE plan (
-    key BLOB PRIMARY KEY, path BLOB, size INTEGER, mtime_ns INTEGER, todo INTEGER, reason TEXT
+    key BLOB PRIMARY KEY, path BLOB, size INTEGER, mtime_ns INTEGER, todo INTEGER, reason TEXT,
+    needs INTEGER DEFAULT 0
 ) WITHOUT ROWID;
 """
 COMMIT_SECONDS = 1.0
@@ -199,7 +200,7 @@ class State:
         row = (key, path, planned.size, planned.mtime_ns, planned.todo, planned.reason)
         try:
             with self._writing():
-                self._db.execute("INSERT INTO temp.plan VALUES (?, ?, ?, ?, ?, ?)", row)
+                self._db.execute("INSERT INTO temp.plan VALUES (?, ?, ?, ?, ?, ?, 0)", row)
         except sqlite3.IntegrityError as error:
             msg = (
                 f"input.path: {planned.picture.path} is listed twice, and both would be written to "
@@ -207,9 +208,27 @@ class State:
             )
             raise ConfigError(msg) from error
 
-    def planned(self, *, todo: bool | None = None, limit: int | None = None) -> Iterator[Planned]:
-        """The plan in the order of keys; only what is to do, only what is not, or all."""
+    def put_off(self, outcome: Outcome) -> None:
+        """Keep a picture, which lacked memory, for workers that have as much as it needs."""
+        row = outcome.needs, os.fsencode(outcome.key)
+        with self._writing():
+            self._db.execute("UPDATE temp.plan SET needs = ? WHERE key = ?", row)
+
+    def put_off_so_far(self) -> tuple[int, int]:
+        """How many pictures are put off, and the most bytes of memory that one needs."""
+        row = self._db.execute("SELECT COUNT(*), MAX(needs) FROM temp.plan WHERE needs > 0")
+        count, most = row.fetchone()
+        return int(count), int(most or 0)
+
+    def planned(
+        self, *, todo: bool | None = None, limit: int | None = None, put_off: bool = False
+    ) -> Iterator[Planned]:
+        """The plan in the order of keys; only what is to do, only what is not, or all.
+
+        With `put_off` there is only what was put off.
+        """
         where = "" if todo is None else f"WHERE todo = {int(todo)}"
+        where = "WHERE needs > 0" if put_off else where
         rows = self._rows(
             "SELECT key, path, size, mtime_ns, todo, reason FROM temp.plan "  # noqa: S608 - no input
             f"{where} ORDER BY key LIMIT ?",

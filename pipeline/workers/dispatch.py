@@ -27,7 +27,12 @@ GONE: Final = "the scheduler is gone; look at its output, start it again, and ru
 
 @contextmanager
 def at_work(
-    plugin: PictureWorker, run: RunConfig, tasks: Iterable[Task], count: int, stop: Stop
+    plugin: PictureWorker,
+    run: RunConfig,
+    tasks: Iterable[Task],
+    count: int,
+    stop: Stop,
+    needs: int = 0,
 ) -> Iterator[Iterator[Outcome]]:
     """Start or join workers, and yield what `dispatch` yields; leaving ends what was started.
 
@@ -37,13 +42,14 @@ def at_work(
         tasks: for the workers.
         count: of the tasks.
         stop: when to stop.
+        needs: bytes of memory that a task needs, where that is known.
 
     Raises:
         ConfigError: no scheduler answers, or it has no workers.
         LocpipeError: as `dispatch`.
     """
     with (
-        open_client(run, count) as client,
+        open_client(run, count, needs) as client,
         closing(dispatch(client, plugin, tasks, stop)) as outcomes,
     ):
         yield outcomes

@@ -73,6 +73,7 @@ class Outcome:
         engine: that ran the network; empty where nothing was computed.
         warnings: what the log of the worker said of it; empty where the worker is the parent.
         cut: boxes that were found now and left out because of boxes.max.
+        needs: bytes of memory with which a worker of ours could do it, and this one could not.
     """
 
     key: str
@@ -88,3 +89,4 @@ class Outcome:
     engine: str = ""
     warnings: tuple[str, ...] = ()
     cut: int = 0
+    needs: int = 0

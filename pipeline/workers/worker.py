@@ -12,7 +12,7 @@ from distributed import Worker, get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from ...stages.clock import Clock
-from ...stages.errors import ConfigError, LocpipeError, OutputError
+from ...stages.errors import ConfigError, ImageError, LocpipeError, OutputError
 from ...stages.version import __version__
 from . import machine
 from .messages import Outcome, Place, Task
@@ -159,7 +159,12 @@ class PictureWorker(WorkerPlugin):
         except Exception as error:  # noqa: BLE001 - one bad picture never stops the run
             self.clear(task)
             failure = (clock.current, type(error).__name__, str(error) or repr(error))
-            return Outcome(task.key, "failed", failure=failure)
+            return Outcome(task.key, "failed", failure=failure, needs=self._needs(error))
+
+    def _needs(self, error: Exception) -> int:
+        """Memory that a picture lacked here and that fewer workers would have each."""
+        needs = error.needs if isinstance(error, ImageError) else 0
+        return needs if self.job.place == "local" and needs <= machine.MEMORY else 0
 
     @contextmanager
     def _warnings(self) -> Iterator[list[str]]:

@@ -26,6 +26,24 @@ def test_workers_share_the_memory_given_to_us() -> None:
     assert share_of_memory(RunConfig.model_validate({"memory_limit": "1GiB"})) == 2**30
 
 
+def test_workers_that_do_not_start_get_no_memory() -> None:
+    assert workers_of(RunConfig(workers=4), pictures=1) == 1
+    assert share_of_memory(RunConfig(workers=4), pictures=1) == MEMORY
+    assert share_of_memory(RunConfig(workers=4), pictures=3) == MEMORY // 3
+
+
+def test_as_many_workers_start_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "MEMORY", 8 * 2**30)
+    monkeypatch.setattr(cluster, "CORES", 16)
+    assert workers_of(RunConfig()) == 10
+    assert workers_of(RunConfig(workers=16)) == 16, "as asked"
+    assert workers_of(RunConfig.model_validate({"memory_limit": "3GiB"})) == 2
+    assert workers_of(RunConfig(workers=16), needs=3 * 2**30) == 2
+    assert share_of_memory(RunConfig(), needs=3 * 2**30) == 4 * 2**30
+    assert workers_of(RunConfig(), needs=9 * 2**30) == 1
+    assert (workers_of(RunConfig(workers=0)), share_of_memory(RunConfig(workers=0))) == (0, 2**33)
+
+
 def test_a_cluster_in_this_process_does_not_listen_to_the_network() -> None:
     with open_client(RunConfig(workers=0), 5) as client:
         assert client.scheduler_info()["address"].startswith("inproc://")

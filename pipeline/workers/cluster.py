@@ -34,7 +34,8 @@ LOGGERS: Final = ("distributed", "distributed.client", "distributed.gc")
 WORKER_MEMORY: Final = 768 * 2**20
 """Bytes of a worker with `text` at work on photographs of some megapixels (`machine`)."""
 CONNECT_SECONDS: Final = 10
-WORKERS_SECONDS: Final = 60
+GONE_SECONDS: Final = 60
+"""A scheduler that does not answer for so long is gone; networks come back."""
 
 
 def workers_of(run: RunConfig, pictures: int | None = None, needs: int = 0) -> int:
@@ -68,8 +69,8 @@ def open_client(run: RunConfig, pictures: int, needs: int = 0) -> Iterator[Clien
         needs: bytes of memory that each of them needs, where that is known.
 
     Raises:
-        ConfigError: no scheduler answers at `run.scheduler`, it has no workers, or this machine
-            does not let us start processes.
+        ConfigError: no scheduler answers at `run.scheduler`, or this machine does not let us start
+            processes.
         LocpipeError: a worker does not start.
     """
     with _quiet_dask():
@@ -135,17 +136,9 @@ def _telling() -> Iterator[None]:
 def _join(address: str) -> Client:
     try:
         resolve_address(address)  # a Client of none is half made, and complains when it goes
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        Client(address, timeout=CONNECT_SECONDS, set_as_default=False).close()
+        # Its timeout is also that of connecting again.
+        return Client(address, timeout=2 * GONE_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         msg = f"run.scheduler: nothing answers at {address} ({error}); start `dask scheduler` there"
         raise ConfigError(msg) from error
-    try:
-        client.wait_for_workers(1, timeout=WORKERS_SECONDS)
-    except TimeoutError as error:
-        client.close()
-        msg = (
-            f"run.scheduler: {address} has no workers; start `dask worker {address} --nthreads 1` "
-            "on every machine"
-        )
-        raise ConfigError(msg) from error
-    return client

@@ -2,26 +2,29 @@
 
 import queue
 import time
+from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
-from itertools import islice
 from typing import Final
 
 from dask.typing import Key
 from distributed import Client, Future, KilledWorker
 
-from ...stages.errors import LocpipeError
+from ...stages.errors import ConfigError, LocpipeError
 from ..config.sections import RunConfig
-from .cluster import open_client
+from .cluster import GONE_SECONDS, open_client
 from .messages import Outcome, Task
 from .signals import Stop
 from .time_limit import Ending, how_it_ended
-from .worker import PictureWorker, work
+from .worker import AnyJob, PictureWorker, work
 
 WINDOW: Final = 3
 """Pictures a worker has at hand: it never waits, and memory does not grow with their number."""
 LOOK_SECONDS: Final = 0.5
+WORKERS_SECONDS: Final = 60
 LOST_SECONDS: Final = 300
+MOST_LOST: Final = 5
+"""Times that the connection may break while a picture is in flight."""
 GONE: Final = "the scheduler is gone; look at its output, start it again, and run again to go on"
 
 
@@ -64,13 +67,13 @@ def dispatch(
     the cause; only one that dies again alone is blamed.
 
     Raises:
+        ConfigError: no worker comes.
         LocpipeError: a worker cannot be set up, results cannot be written, or no worker is left.
     """
     suspects: list[Task] = []
-    name = plugin.job.name
     with _equipped(client, plugin):
         crew = _Crew(client)
-        for task, outcome in _stream(crew, name, iter(tasks), stop, alone=False):
+        for task, outcome in _Stream(crew, plugin.job, iter(tasks), stop).run(alone=False):
             ending = None if outcome else how_it_ended(plugin.job.output, task.key)
             if outcome is not None:
                 yield outcome
@@ -78,7 +81,7 @@ def dispatch(
                 yield _failed(plugin, task, ending)
             else:
                 suspects.append(task)
-        for task, outcome in _stream(crew, name, iter(suspects), stop, alone=True):
+        for task, outcome in _Stream(crew, plugin.job, iter(suspects), stop).run(alone=True):
             yield outcome or _failed(plugin, task, how_it_ended(plugin.job.output, task.key))
 
 
@@ -108,7 +111,8 @@ class _Crew:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._size = 0
-        self._looked = self._seen = time.monotonic()
+        self._has_come = False
+        self._looked = self._seen = self._answered = time.monotonic()
         self._look()
 
     def size(self) -> int:
@@ -121,49 +125,93 @@ class _Crew:
         try:
             self._size = len(self.client.nthreads())
         except (OSError, TimeoutError) as error:
-            raise LocpipeError(GONE) from error
+            if self._looked - self._answered > GONE_SECONDS or self.client.status == "closed":
+                raise LocpipeError(GONE) from error
+            return
+        self._answered = self._looked
         if self._size:
-            self._seen = self._looked
+            self._seen, self._has_come = self._looked, True
+        elif not self._has_come and self._looked - self._seen > WORKERS_SECONDS:
+            address = self.client.scheduler_info()["address"]
+            msg = (
+                f"run.scheduler: {address} has no workers; start `dask worker {address} --nthreads 1` "
+                "on every machine"
+            )
+            raise ConfigError(msg)
         elif self._looked - self._seen > LOST_SECONDS:
             msg = f"no worker for {LOST_SECONDS} s; look at the output of the workers, run again"
             raise LocpipeError(msg)
 
 
-def _stream(
-    crew: _Crew, plugin: str, tasks: Iterator[Task], stop: Stop, *, alone: bool
-) -> Iterator[tuple[Task, Outcome | None]]:
-    """Keep a window of tasks in flight; None stands for one whose worker died."""
-    in_flight: dict[Key, Task] = {}
-    finished: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
-    while True:
-        width = min(crew.size(), 1) if alone else WINDOW * crew.size()
-        wanted = 0 if stop.requested else width - len(in_flight)
-        for task in islice(tasks, max(0, wanted)):
-            future = crew.client.submit(work, plugin, task, pure=False)
-            in_flight[future.key] = task
-            future.add_done_callback(finished.put)
-        if not in_flight and (wanted > 0 or stop.requested):
-            return
-        try:
-            future = finished.get(timeout=LOOK_SECONDS)
-        except queue.Empty:
-            continue
-        yield in_flight.pop(future.key), _outcome(future)
-        future.release()
+class _Stream:
+    """Keeps a window of tasks in flight.
+
+    Args:
+        crew: who works on them.
+        job: of the plugin that does.
+        tasks: to hand out.
+        stop: when to stop.
+    """
+
+    def __init__(self, crew: _Crew, job: AnyJob, tasks: Iterator[Task], stop: Stop) -> None:
+        self._crew, self._job, self._tasks, self._stop = crew, job, tasks, stop
+        self._in_flight: dict[Key, Task] = {}
+        self._finished: queue.SimpleQueue[Future[Outcome | None]] = queue.SimpleQueue()
+        self._again: deque[Task] = deque()
+        self._lost: Counter[str] = Counter()
+
+    def run(self, *, alone: bool) -> Iterator[tuple[Task, Outcome | None]]:
+        """Yield what became of each task; None stands for one whose worker died."""
+        upcoming = self._next()
+        while self._in_flight or (upcoming and not self._stop.requested):
+            # Where there are no workers, an adaptive cluster starts some when there is work.
+            width = 1 if alone else WINDOW * max(1, self._crew.size())
+            while upcoming and not self._stop.requested and len(self._in_flight) < width:
+                self._submit(upcoming)
+                upcoming = self._next()
+            try:
+                future = self._finished.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                self._crew.size()  # says when nobody is there any more
+                continue
+            task = self._in_flight.pop(future.key)
+            if future.status in ("lost", "cancelled"):
+                self._hand_out_again(task, future.status)
+                upcoming = upcoming or self._next()
+                continue
+            outcome = _outcome(future, self._job)
+            future.release()  # a worker that holds a result is kept by an adaptive cluster
+            yield task, outcome
+
+    def _next(self) -> Task | None:
+        return self._again.popleft() if self._again else next(self._tasks, None)
+
+    def _submit(self, task: Task) -> None:
+        future = self._crew.client.submit(work, self._job.name, task, pure=False)
+        self._in_flight[future.key] = task
+        future.add_done_callback(self._finished.put)
+
+    def _hand_out_again(self, task: Task, status: str) -> None:
+        """The connection to the scheduler broke, and with it the scheduler let go of the task."""
+        self._lost[task.key] += 1
+        if self._lost[task.key] > MOST_LOST:
+            msg = f"the scheduler lost a picture ({status}); run again to go on"
+            raise LocpipeError(msg)
+        self._again.append(task)
 
 
-def _outcome(future: Future[Outcome]) -> Outcome | None:
+def _outcome(future: Future[Outcome | None], job: AnyJob) -> Outcome | None:
     if future.status == "finished":
         outcome = future.result()
-        assert isinstance(outcome, Outcome)
+        assert outcome is None or isinstance(outcome, Outcome)
         return outcome
-    if future.status != "error":
-        msg = f"the scheduler lost a picture ({future.status}); run again to go on"
-        raise LocpipeError(msg)
     error = future.exception()
     if isinstance(error, KilledWorker):
         return None
-    raise error
+    if isinstance(error, LocpipeError) or job.place != "remote":
+        raise error
+    msg = f"a worker cannot do its work ({error!r}); is locpipe {job.version} installed there?"
+    raise LocpipeError(msg) from error
 
 
 def _failed(plugin: PictureWorker, task: Task, ending: Ending | None) -> Outcome:

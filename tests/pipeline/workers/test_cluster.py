@@ -6,10 +6,15 @@ import socket
 import pytest
 from distributed import LocalCluster
 
-from locpipe.pipeline.config.sections import RunConfig
-from locpipe.pipeline.workers import cluster
+from locpipe.pipeline.config.sections import Config, RunConfig
+from locpipe.pipeline.export.write import RunExports
+from locpipe.pipeline.workers import cluster, dispatch
+from locpipe.pipeline.workers.box_finder import BoxFinder
 from locpipe.pipeline.workers.cluster import open_client, share_of_memory, workers_of
+from locpipe.pipeline.workers.dispatch import at_work
 from locpipe.pipeline.workers.machine import CORES, MEMORY
+from locpipe.pipeline.workers.messages import Job, Task
+from locpipe.pipeline.workers.signals import Stop
 from locpipe.stages.errors import ConfigError
 
 
@@ -87,11 +92,15 @@ def test_an_address_that_is_none_is_told(address: str, monkeypatch: pytest.Monke
         pass
 
 
-def test_a_scheduler_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "WORKERS_SECONDS", 0.5)
+def test_a_scheduler_without_workers_is_told(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(config, "c", "digits", "m")
+    worker, task = BoxFinder(job, RunExports(config)), Task("a.jpg", "a.jpg", force=False)
+    monkeypatch.setattr(dispatch, "WORKERS_SECONDS", 0.5)
     with (
         LocalCluster(n_workers=0, dashboard_address=None, scheduler_kwargs={"dashboard_address": "127.0.0.1:0"}) as empty,
         pytest.raises(ConfigError, match="has no workers; start `dask worker"),
-        open_client(RunConfig(scheduler=empty.scheduler_address), 1),
+        at_work(worker, RunConfig(scheduler=empty.scheduler_address), [task], 1, Stop()) as outcomes,
     ):  # fmt: skip
-        pass
+        list(outcomes)

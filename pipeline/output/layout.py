@@ -43,7 +43,7 @@ def _kinds(output: OutputConfig) -> Iterator[str]:
 
 
 def prepare_output(output: Path) -> None:
-    """Make the folder and prove that it can be written to.
+    """Make the folder, which then can be locked.
 
     Raises:
         OutputError: it cannot be written.
@@ -52,8 +52,6 @@ def prepare_output(output: Path) -> None:
         there = next(folder for folder in output.absolute().parents if folder.is_dir())
         temporary_folder(output).mkdir(parents=True, exist_ok=True)
         settle(there, [temporary_folder(output.absolute())])
-        write_atomically(output, output / STATE_FOLDER / "writable", b"")
-        (output / STATE_FOLDER / "writable").unlink()
 
 
 def prepare_folders(output: OutputConfig) -> None:
@@ -68,9 +66,18 @@ def prepare_folders(output: OutputConfig) -> None:
 
 
 def sweep(output: Path) -> None:
-    """Drop the unfinished files of a killed run; only for the holder of the lock."""
-    for file in temporary_folder(output).iterdir():
-        file.unlink(missing_ok=True)
+    """Drop the unfinished files of a killed run, and prove that the folder can be written to.
+
+    Only for the holder of the lock: another run may be at work among these files.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with output_errors(output):
+        for file in temporary_folder(output).iterdir():
+            file.unlink(missing_ok=True)
+        write_atomically(output, output / STATE_FOLDER / "writable", b"")
+        (output / STATE_FOLDER / "writable").unlink()
 
 
 def all_there(output: OutputConfig, key: str, page: int) -> bool:

@@ -46,15 +46,13 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
     ready = preflight(config, options)  # nothing is written, no network is run
     job = ready.job
     prepare_output(job.output)
-    prepare_folders(job.config.output)
     with (
         Stop().listening() as stop,
-        locked(job.output),
+        _sole_run(job),
         Summary(ready, options, stop) as summary,  # run.json says "running" from here on
         State(job.output) as state,
         summary.counting(state),  # whatever ends the run
     ):
-        sweep(job.output)
         make_plan(state, takewhile(lambda _: not stop.requested, ready.pictures), ready.terms)
         state.begin()
         for outcome in _work(job, exports, state, options, stop):
@@ -66,6 +64,15 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
             if job.config.output.exports:
                 summary.left_out = exports(job.config).finish()
     return summary.report
+
+
+@contextmanager
+def _sole_run(job: Job) -> Iterator[None]:
+    """Hold the lock; nothing of an output is touched before that, for another run may start now."""
+    with locked(job.output):
+        sweep(job.output)
+        prepare_folders(job.config.output)
+        yield
 
 
 def _work(

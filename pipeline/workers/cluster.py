@@ -78,8 +78,11 @@ def open_client(run: RunConfig, pictures: int, needs: int = 0) -> Iterator[Clien
             with _own_cluster(run, pictures, needs) as client:
                 yield client
         else:
-            with _join(run.scheduler) as client:
+            client = _join(run.scheduler)
+            try:
                 yield client
+            finally:
+                client.close(timeout=CONNECT_SECONDS)  # else four minutes where the scheduler is gone
 
 
 @contextmanager

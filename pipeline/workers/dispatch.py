@@ -25,6 +25,8 @@ WORKERS_SECONDS: Final = 60
 LOST_SECONDS: Final = 300
 MOST_LOST: Final = 5
 """Times that the connection may break while a picture is in flight."""
+UNANSWERED: Final = (OSError, TimeoutError, RuntimeError)
+"""What a client raises whose scheduler is gone; the last, once it has given up."""
 GONE: Final = "the scheduler is gone; look at its output, start it again, and run again to go on"
 
 
@@ -100,8 +102,8 @@ def _equipped(client: Client, plugin: PictureWorker) -> Iterator[None]:
     try:
         yield
     finally:
-        if job.place == "remote":
-            with suppress(OSError, TimeoutError):  # the scheduler is gone, and the plugin with it
+        if job.place == "remote" and client.status == "running":
+            with suppress(*UNANSWERED):  # the scheduler is gone, and the plugin with it
                 client.unregister_worker_plugin(job.name)
 
 
@@ -124,7 +126,7 @@ class _Crew:
         self._looked = time.monotonic()
         try:
             self._size = len(self.client.nthreads())
-        except (OSError, TimeoutError) as error:
+        except UNANSWERED as error:
             if self._looked - self._answered > GONE_SECONDS or self.client.status == "closed":
                 raise LocpipeError(GONE) from error
             return

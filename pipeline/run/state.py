@@ -327,7 +327,7 @@ def _connect_to_copy(file: Path) -> sqlite3.Connection:
 
 def _connect(address: str) -> sqlite3.Connection:
     db = sqlite3.connect(address, uri=True)
-    # Durable as each commit ends. It is one a second, however many pictures it is about.
+    # Durable as each commit ends. There is one per second, however many pictures it is about.
     db.execute("PRAGMA synchronous = EXTRA")
     db.executescript(SCHEMA)
     # It costs a twentieth of looking at the pictures themselves.

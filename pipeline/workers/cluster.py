@@ -82,7 +82,9 @@ def open_client(run: RunConfig, pictures: int, needs: int = 0) -> Iterator[Clien
             try:
                 yield client
             finally:
-                client.close(timeout=CONNECT_SECONDS)  # else four minutes where the scheduler is gone
+                client.close(
+                    timeout=CONNECT_SECONDS
+                )  # else four minutes where the scheduler is gone
 
 
 @contextmanager

@@ -212,7 +212,7 @@ def _outcome(future: Future[Outcome | None], job: AnyJob) -> Outcome | None:
         return None
     if isinstance(error, LocpipeError) or job.place != "remote":
         raise error
-    msg = f"a worker cannot do its work ({error!r}); is locpipe {job.version} installed there?"
+    msg = f"a worker cannot do its work ({error!r}); install locpipe {job.version} there"
     raise LocpipeError(msg) from error
 
 

@@ -54,12 +54,21 @@ class Cluster:
             stderr=subprocess.DEVNULL,
         )
         self._stack.enter_context(process)
-        self._stack.callback(process.terminate)
+        self._stack.callback(kill_with_children, process.pid)
         return process
 
     def wait_for(self, workers: int) -> None:
         with Client(self.address, set_as_default=False, timeout=60) as client:
             client.wait_for_workers(workers, timeout=60)
+
+
+def kill_with_children(pid: int) -> None:
+    """A worker in native code hears no other signal, and its nanny would wait for it."""
+    with suppress(psutil.Error):
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            with suppress(psutil.Error):
+                each.kill()
 
 
 @contextmanager

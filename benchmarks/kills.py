@@ -148,12 +148,13 @@ def try_one(trial: Trial, pictures: Path, undisturbed: Path, folder: Path) -> Tr
         start_new_session=True,
     ) as process:
         wait_for_the_moment(process, trial, output, results(undisturbed, reading=trial.reading))
+        there = results(output, reading=trial.reading)
         kill(process, trial.way)
     if power is not None:
         power.lose(folder / "later", random.Random(trial.moment))  # noqa: S311 - any chance will do
         shutil.rmtree(disk)
         (folder / "later").rename(disk)
-    killed = results(output, reading=trial.reading) / results(undisturbed, reading=trial.reading)
+    killed = there / results(undisturbed, reading=trial.reading)
     starts = 1 + finish(replace(trial, reading=False), pictures, output)
     if trial.reading:
         starts += finish(trial, pictures, output)

@@ -142,8 +142,8 @@ def _join(address: str) -> Client:
     try:
         resolve_address(address)  # a Client of none is half made, and complains when it goes
         Client(address, timeout=CONNECT_SECONDS, set_as_default=False).close()
-        # Its timeout is also that of connecting again.
-        return Client(address, timeout=2 * GONE_SECONDS, set_as_default=False)
+        # Its timeout is also that of connecting again, and of every question to the scheduler.
+        return Client(address, timeout=GONE_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         msg = f"run.scheduler: nothing answers at {address} ({error}); start `dask scheduler` there"
         raise ConfigError(msg) from error

@@ -127,7 +127,7 @@ class _Crew:
         try:
             self._size = len(self.client.nthreads())
         except UNANSWERED as error:
-            if self._looked - self._answered > GONE_SECONDS or self.client.status == "closed":
+            if time.monotonic() - self._answered > GONE_SECONDS or self.client.status == "closed":
                 raise LocpipeError(GONE) from error
             return
         self._answered = self._looked

@@ -72,7 +72,7 @@ def test_a_picture_that_hangs_costs_one_worker(
 ) -> None:
     before = pids(cluster)
     scheduler = f"run.scheduler={cluster.address}"
-    report = run_digits(endless, tmp_path / "out", scheduler, "run.timeout=8")
+    report = run_digits(endless, tmp_path / "out", scheduler, "run.timeout=20")
     assert (report["counts"]["done"], report["counts"]["failed"]) == (4, 1)
     assert failure(tmp_path / "out")["error"] == "TimeoutError"
     assert len(before - pids(cluster)) == 1

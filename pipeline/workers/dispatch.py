@@ -8,7 +8,8 @@ from contextlib import closing, contextmanager, suppress
 from typing import Final
 
 from dask.typing import Key
-from distributed import Client, Future, KilledWorker
+from distributed import CancelledError, Client, Future, KilledWorker
+from distributed.comm.core import CommClosedError
 
 from ...stages.errors import ConfigError, LocpipeError
 from ..config.sections import RunConfig
@@ -177,11 +178,12 @@ class _Stream:
                 self._crew.size()  # says when nobody is there any more
                 continue
             task = self._in_flight.pop(future.key)
-            if future.status in ("lost", "cancelled"):
-                self._hand_out_again(task, future.status)
+            try:
+                outcome = _outcome(future, self._job)
+            except (CommClosedError, CancelledError) as error:
+                self._hand_out_again(task, error)
                 upcoming = upcoming or self._next()
                 continue
-            outcome = _outcome(future, self._job)
             future.release()  # a worker that holds a result is kept by an adaptive cluster
             yield task, outcome
 
@@ -193,12 +195,12 @@ class _Stream:
         self._in_flight[future.key] = task
         future.add_done_callback(self._finished.put)
 
-    def _hand_out_again(self, task: Task, status: str) -> None:
+    def _hand_out_again(self, task: Task, error: BaseException) -> None:
         """The connection to the scheduler broke, and with it the scheduler let go of the task."""
         self._lost[task.key] += 1
         if self._lost[task.key] > MOST_LOST:
-            msg = f"the scheduler lost a picture ({status}); run again to go on"
-            raise LocpipeError(msg)
+            msg = f"the scheduler lost a picture ({error!r}); run again to go on"
+            raise LocpipeError(msg) from error
         self._again.append(task)
 
 
@@ -207,6 +209,8 @@ def _outcome(future: Future[Outcome | None], job: AnyJob) -> Outcome | None:
         outcome = future.result()
         assert outcome is None or isinstance(outcome, Outcome)
         return outcome
+    if future.status != "error":  # cancelled, or lost
+        raise CancelledError
     error = future.exception()
     if isinstance(error, KilledWorker):
         return None

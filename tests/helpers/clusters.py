@@ -120,7 +120,6 @@ class Network:
         self._listen()
 
     def _cut(self) -> None:
-        self._server.shutdown(socket.SHUT_RDWR)
         for each in (self._server, *self._open):
             with suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)

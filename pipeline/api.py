@@ -17,7 +17,7 @@ import numpy as np
 
 from ..stages.engines.limits import computing_with
 from ..stages.errors import ConfigError, ImageError
-from ..stages.load import Image, load
+from ..stages.load import Header, Image, load, probe
 from ..stages.localize import Result, localize_image, open_engine
 from ..stages.maps import boxes_of, heatmap_of
 from ..stages.models.card import Backbone
@@ -29,8 +29,10 @@ from .config.sections import Config, RunConfig
 from .export.write import RunExports
 from .ocr.settings import FOLDER, ReadConfig, checked
 from .output.failures import FAILURES, READ_FAILURES, Failure, read_failures
+from .picture.memory import check_memory
 from .run.options import Options
 from .run.run import execute
+from .workers.machine import MEMORY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -119,7 +121,7 @@ def localize(
 
     Raises:
         ConfigError: there is no such config, or something about it is wrong.
-        ImageError: the picture cannot be read, is too large, or is no such array.
+        ImageError: the picture cannot be read, is too large for memory, or is no such array.
         ModelError: the model is missing, damaged, or lacks what the config asks for.
 
     Example:
@@ -146,12 +148,17 @@ def localize(
     else:
         ready = _in_memory(model, layer=layer, classes=classes, mean=mean, std=std)
         config = _config_of(ready, settings)
+    open_engine(ready, config, config.run.threads)
+    memory = config.run.memory_limit or MEMORY
     if isinstance(picture, np.ndarray):
         image = _image(picture)
+        sides = image.width, image.height
+        check_memory(Path("array"), Header(*sides, *sides, 1, 1, "array"), ready, config, memory)
     else:
-        background, limit = config.input.background, config.input.max_megapixels
-        image = load(Path(picture), page=page, background=background, max_megapixels=limit)
-    open_engine(ready, config, config.run.threads)
+        path, given = Path(picture), config.input
+        check_memory(path, probe(path, page=page), ready, config, memory)
+        background, limit = given.background, given.max_megapixels
+        image = load(path, page=page, background=background, max_megapixels=limit)
     with computing_with(config.run.threads, config.run.memory):
         return localize_image(image, ready, config)
 

@@ -57,9 +57,14 @@ class ConfigError(LocpipeError):
 
 
 class ImageError(LocpipeError):
-    """One picture cannot be read or processed: the message names the file, reason and remedy."""
+    """One picture cannot be read or processed: the message names the file, reason and remedy.
+
+    Attributes:
+        needs: bytes of memory that would do; 0: memory is not what lacks.
+    """
 
     exit_code = ExitCode.INCOMPLETE
+    needs: int = 0
 
 
 class ModelError(LocpipeError):

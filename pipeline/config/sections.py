@@ -94,7 +94,8 @@ class RunConfig(Section):
     """How the work is spread; changes no result."""
 
     workers: Annotated[int, Field(ge=0)] | None = None
-    """Worker processes; 0: in this process; null: the cores given to us / threads."""
+    """Worker processes at most; 0: in this process; null: the cores given to us / threads, as far
+    as memory goes. A picture that needs more than its share is done at the end, with fewer."""
     threads: Annotated[int, Field(ge=1)] = 1
     """Threads per worker for the network. Results are byte-identical only between equal numbers."""
     scheduler: str | None = None
@@ -105,7 +106,7 @@ class RunConfig(Section):
     """What inference takes in each worker beside the picture, as bytes or "256MiB". A larger picture
     goes through the network in parts, with the same boxes."""
     memory_limit: ByteSize | None = None
-    """Memory per worker, as bytes or "4GiB"; null: an equal share of the memory given to us."""
+    """Memory per worker, as bytes or "4GiB"; null: workers that start share the memory given to us."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
     """Runs in which an unchanged picture may fail before later runs leave it alone."""
 

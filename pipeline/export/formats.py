@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Final
 
 from ..config.exports import EXPORTS
+from ..output.atomic import settle
+from ..output.layout import remove_durably
 from .format import Format
 
 FOLDER: Final = "exports"
@@ -33,8 +35,8 @@ def remove(output: Path, key: str, name: str, formats: Iterable[str] | None = No
             continue
         format_ = format_named(each)
         if format_.in_folders:
-            shutil.rmtree(folder / name, ignore_errors=True)
-            continue
-        for file in format_.names(key, name):
             with suppress(OSError):  # not there, or a name that never could be
-                (folder / file).unlink()
+                shutil.rmtree(folder / name)
+                settle(output, [folder / name])
+            continue
+        remove_durably(output, (folder / file for file in format_.names(key, name)))

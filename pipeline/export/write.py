@@ -17,7 +17,7 @@ from ...stages.errors import ImageError
 from ...stages.load import Image
 from ..config.sections import Config
 from ..output.archive import FinishedRun
-from ..output.atomic import output_errors, replacing, write_atomically
+from ..output.atomic import Unsettled, output_errors, replacing, write_atomically
 from ..output.box_json import Page, page_of
 from ..output.layout import prepare_output, result_path
 from ..output.pictures import mask_pixels
@@ -49,9 +49,12 @@ def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = Fal
             shutil.rmtree(folder, ignore_errors=True)
         with output_errors(folder):
             folder.mkdir(parents=True, exist_ok=True)
-    left_out = {
-        page.name: missing for page in run.pages() if (missing := _export_page(run, formats, page))
-    }
+    unsettled = Unsettled(run.folder)
+    left_out: dict[str, list[str]] = {}
+    for page in run.pages():
+        if missing := _export_page(run, formats, page):
+            left_out[page.name] = missing
+        unsettled.add(_last_file(run.folder, name, page) for name in formats)
 
     def kept(name: str) -> Iterator[Page]:
         return (page for page in run.pages() if name not in left_out.get(page.name, ()))
@@ -66,6 +69,8 @@ def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = Fal
                 temporary.open("wb") as stream,
             ):
                 stream.writelines(pieces)
+            unsettled.add([path])
+    unsettled.settle()
     return len(left_out)
 
 
@@ -142,6 +147,10 @@ def export_page(output: Path, name: str, page: Page, source: PageSource) -> None
             write_atomically(output, folder / file, content)
 
 
+def _last_file(output: Path, name: str, page: Page) -> Path:
+    return _folder(output, name) / format_named(name).last_file(page.name)
+
+
 def _folder(output: Path, name: str) -> Path:
     return output.absolute() / FOLDER / name
 
@@ -150,7 +159,7 @@ def _is_there(output: Path, name: str, page: Page) -> bool:
     format_ = format_named(name)
     if format_.needs_boxes and not page.boxes:
         return True
-    return (_folder(output, name) / format_.last_file(page.name)).exists()
+    return _last_file(output, name, page).exists()
 
 
 def _source(run: FinishedRun, page: Page) -> PageSource:

@@ -12,7 +12,7 @@ from typing import Any, Final
 from ...stages.errors import ExitCode
 from ..config.sections import RunConfig
 from ..output.archive import FinishedRun, open_run
-from ..output.atomic import output_errors, write_json
+from ..output.atomic import Unsettled, output_errors, write_json
 from ..output.box_json import Page
 from ..output.failures import READ_FAILURES, Failure, write_failures
 from ..output.layout import key_of, prepare_output, result_path, sweep
@@ -23,8 +23,8 @@ from ..workers.dispatch import at_work
 from ..workers.messages import Task
 from ..workers.signals import Stop
 from .settings import FOLDER, ReadConfig, open_engine
-from .text import SUFFIXES, sha256_of_boxes
-from .worker import Reader, ReadJob, made_by, remove
+from .text import sha256_of_boxes
+from .worker import Reader, ReadJob, made_by, remove, text_files
 
 SCHEMA: Final = "locpipe/read-run/1"
 REPORT: Final = "read.json"
@@ -114,7 +114,7 @@ def _remove_orphans(run: FinishedRun) -> None:
 
 def _is_done(folder: Path, page: Page, maker: dict[str, str]) -> bool:
     """Whether all files are there and were made by the same engine from the same boxes."""
-    paths = [folder / FOLDER / f"{page.name}{suffix}" for suffix in SUFFIXES]
+    paths = text_files(folder, page.name)
     if not all(path.is_file() for path in paths):
         return False
     try:
@@ -137,10 +137,13 @@ def _work(
         at_work(Reader(job), job.workers, tasks, len(tasks), stop) as outcomes,
         Progress(len(tasks), shown=shown) as progress,
     ):
+        unsettled = Unsettled(job.output)
         for outcome in progress.watch(outcomes):
             tally.add(outcome)
+            unsettled.add(text_files(job.output, outcome.key))
             if outcome.failure is not None:
                 failures.append(Failure(outcome.key, *outcome.failure, attempts=1))
+        unsettled.settle()
     return tally, failures
 
 

@@ -3,7 +3,6 @@
 import hashlib
 import json
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -17,6 +16,7 @@ from ..export.lines import outline
 from ..output.archive import FinishedRun
 from ..output.atomic import write_atomically
 from ..output.box_json import Page, read_page
+from ..output.layout import remove_durably
 from ..workers.messages import Outcome, Place, Task
 from ..workers.worker import PictureWorker
 from .engine import Engine
@@ -77,9 +77,12 @@ def made_by(config: ReadConfig, engine: Engine) -> dict[str, str]:
 
 def remove(output: Path, name: str) -> None:
     """Remove what was read on a page, the JSON first: where it is, the others must be."""
-    for suffix in reversed(SUFFIXES):
-        with suppress(OSError):  # not there, or a name that never could be
-            (output / FOLDER / f"{name}{suffix}").unlink()
+    remove_durably(output, reversed(text_files(output, name)))
+
+
+def text_files(output: Path, name: str) -> list[Path]:
+    """The files of what was read on a page, the JSON last."""
+    return [output / FOLDER / f"{name}{suffix}" for suffix in SUFFIXES]
 
 
 class Reader(PictureWorker):

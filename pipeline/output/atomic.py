@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all."""
+"""Files that are written as a whole or not at all, and what makes them durable."""
 
 import errno
 import itertools
@@ -19,6 +19,9 @@ FULL: Final = (
     *(errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENOENT),
 )
 """No picture is to blame for these, and none after it would fare better."""
+
+UNSYNCED: Final = (errno.EINVAL, errno.ENOTSUP)
+"""What file systems answer that do not sync folders, as some of networks."""
 
 _count = itertools.count()
 
@@ -52,8 +55,10 @@ def write_whole(file: Path, data: bytes) -> None:
     Raises:
         OutputError: it cannot be written.
     """
-    with _write_errors(str(file)), _taking_place(file, file.with_name(f".{file.name}.{_unique()}")) as temporary:  # fmt: skip
-        temporary.write_bytes(data)
+    with _write_errors(str(file)):
+        with _taking_place(file, file.with_name(f".{file.name}.{_unique()}")) as temporary:
+            temporary.write_bytes(data)
+        _sync_folder(file.parent)
 
 
 @contextmanager
@@ -81,6 +86,63 @@ def _taking_place(path: Path, temporary: Path) -> Iterator[Path]:
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+class Unsettled:
+    """Files of an output whose names may not survive a loss of power yet.
+
+    The bytes of a file are on the disk before it takes its place. Its name, or that it is gone, is
+    when its folder is. Many files share a folder, so they become durable together.
+
+    Args:
+        output: folder of all the files.
+    """
+
+    def __init__(self, output: Path) -> None:
+        self._output = output
+        self._folders: set[Path] = set()
+
+    def add(self, files: Iterable[Path]) -> None:
+        """Note files that were written or removed."""
+        for file in files:
+            for folder in file.parents:  # those above too, for they may be new
+                if folder in self._folders:
+                    break
+                self._folders.add(folder)
+                if folder == self._output:
+                    break
+
+    def settle(self) -> None:
+        """Make all that was noted durable.
+
+        Raises:
+            OutputError: the disk does not take it.
+        """
+        with output_errors(self._output):
+            for folder in self._folders:
+                _sync_folder(folder)
+        self._folders.clear()
+
+
+def settle(output: Path, files: Iterable[Path]) -> None:
+    """Make names of files durable at once; raises what `Unsettled.settle` does."""
+    unsettled = Unsettled(output)
+    unsettled.add(files)
+    unsettled.settle()
+
+
+def _sync_folder(folder: Path) -> None:
+    try:
+        number = os.open(folder, os.O_RDONLY)
+    except (FileNotFoundError, PermissionError):
+        return  # removed by somebody; or it may be entered and not be read, as any on Windows
+    try:
+        os.fsync(number)
+    except OSError as error:
+        if error.errno not in UNSYNCED:
+            raise
+    finally:
+        os.close(number)
 
 
 def _unique() -> str:

@@ -1,14 +1,14 @@
 """The folders and names of results."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from ..config.sections import OutputConfig
 from ..sources.results import STATE_FOLDER
-from .atomic import output_errors, temporary_folder, too_long_names, write_atomically
+from .atomic import output_errors, settle, temporary_folder, too_long_names, write_atomically
 
 RUN_SCHEMA: Final = "locpipe/run/1"
 """Of run.json."""
@@ -43,20 +43,26 @@ def wanted(output: OutputConfig, key: str, page: int) -> Iterator[Path]:
         yield result_path(output.path, kind, key, page)
 
 
+def results_of(output: OutputConfig, key: str, pages: int) -> Iterator[Path]:
+    """The files that belong to all pages of a picture."""
+    for page in range(1, pages + 1):
+        yield from wanted(output, key, page)
+
+
 def _kinds(output: OutputConfig) -> Iterator[str]:
     return (kind for kind in KINDS if kind == "boxes" or getattr(output, kind))
 
 
 def prepare_output(output: Path) -> None:
-    """Make the folder and prove that it can be written to.
+    """Make the folder, which then can be locked.
 
     Raises:
         OutputError: it cannot be written.
     """
     with output_errors(output):
+        there = next(folder for folder in output.absolute().parents if folder.is_dir())
         temporary_folder(output).mkdir(parents=True, exist_ok=True)
-        write_atomically(output, output / STATE_FOLDER / "writable", b"")
-        (output / STATE_FOLDER / "writable").unlink()
+        settle(there, [temporary_folder(output.absolute())])
 
 
 def prepare_folders(output: OutputConfig) -> None:
@@ -71,9 +77,18 @@ def prepare_folders(output: OutputConfig) -> None:
 
 
 def sweep(output: Path) -> None:
-    """Drop the unfinished files of a killed run; only for the holder of the lock."""
-    for file in temporary_folder(output).iterdir():
-        file.unlink(missing_ok=True)
+    """Drop the unfinished files of a killed run, and prove that the folder can be written to.
+
+    Only for the holder of the lock: another run may be at work among these files.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    with output_errors(output):
+        for file in temporary_folder(output).iterdir():
+            file.unlink(missing_ok=True)
+        write_atomically(output, output / STATE_FOLDER / "writable", b"")
+        (output / STATE_FOLDER / "writable").unlink()
 
 
 def all_there(output: OutputConfig, key: str, page: int) -> bool:
@@ -94,9 +109,18 @@ def remove_page(output: Path, key: str, page: int) -> bool:
 
     The JSON goes first, as it vouches for the others.
     """
-    found = False
-    for kind in KINDS:
+    return remove_durably(output, (result_path(output, kind, key, page) for kind in KINDS))
+
+
+def remove_durably(output: Path, files: Iterable[Path]) -> bool:
+    """Remove files, those that are there, and say if there were any.
+
+    After a loss of power an old one that came back could be taken for a new one.
+    """
+    removed = []
+    for file in files:
         with suppress(OSError):  # not there, or a name that never could be
-            result_path(output, kind, key, page).unlink()
-            found = True
-    return found
+            file.unlink()
+            removed.append(file)
+    settle(output, removed)
+    return bool(removed)

@@ -43,7 +43,9 @@ def check_memory(path: Path, header: Header, model: Model, config: Config, memor
         f"{f'set infer.long_side={side}, ' if side else ''}use fewer run.workers, or raise "
         "run.memory_limit"
     )
-    raise ImageError(msg)
+    error = ImageError(msg)
+    error.needs = needed
+    raise error
 
 
 def memory_needed(model: Model, header: Header, config: Config) -> int:

@@ -68,6 +68,8 @@ def _decide(
         return True, "new"
     if changed := _changed(known, size_and_time, terms):
         return True, f"{changed} changed"
+    if known.status == "begun":
+        return True, "begun by a run that did not finish it"
     if known.status == "failed":
         return _decide_failed(known, run, terms)
     return _decide_done(key, known.pages, terms.output)

@@ -47,7 +47,9 @@ class Progress:
             yield outcome
 
     def add(self, outcome: Outcome) -> None:
-        """Count one picture."""
+        """Count one picture; one that is put off for want of memory comes again."""
+        if outcome.needs:
+            return
         fields = {"picture": outcome.key, "status": outcome.status, "boxes": outcome.boxes}
         for warning in outcome.warnings:
             log.warning("%s", warning, extra={"picture": outcome.key})

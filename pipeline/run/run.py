@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from ..output.layout import prepare_folders, prepare_output, sweep
+from ..output.layout import prepare_folders, prepare_output, results_of, sweep
 from ..output.lock import locked
 from ..output.root import check_root
 from ..workers.messages import Job, Outcome, Task
@@ -16,7 +16,7 @@ from ..workers.signals import Stop
 from .options import Options
 from .plan import make_plan
 from .preflight import preflight
-from .state import State
+from .state import Planned, State
 from .summary import Summary
 
 if TYPE_CHECKING:
@@ -47,21 +47,22 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
     ready = preflight(config, options)  # nothing is written, no network is run
     job = ready.job
     prepare_output(job.output)
-    prepare_folders(job.config.output)
     with Stop().listening() as stop, locked(job.output):
         check_root(job.output, ready.pictures.root, ready.pictures.source)
+        # Nothing of an output is touched before the lock is held: another run may start now.
+        sweep(job.output)
+        prepare_folders(job.config.output)
         with (
             Summary(ready, options, stop) as summary,  # run.json says "running" from here on
             State(job.output) as state,
             summary.counting(state),  # whatever ends the run
         ):
-            sweep(job.output)
             make_plan(state, takewhile(lambda _: not stop.requested, ready.pictures), ready.terms)
             state.begin()
-            with _workers(job, exports, state, options, stop) as outcomes:
-                for outcome in outcomes:
-                    state.record(outcome, job.config_sha256, job.model_sha256)
-                    summary.add(outcome)
+            for outcome in _work(job, exports, state, options, stop):
+                files = results_of(job.config.output, outcome.key, outcome.pages)
+                state.record(outcome, job.config_sha256, job.model_sha256, files)
+                summary.add(outcome)
             if not stop.requested:
                 state.finish()
                 if job.config.output.exports:
@@ -70,13 +71,41 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
     return summary.report
 
 
-@contextmanager
-def _workers(
+def _work(
     job: Job, exports: Exports, state: State, options: Options, stop: Stop
-) -> Iterator[Iterator[Outcome]]:
-    """Start or join workers, and yield the outcomes of what there is to do, as they come."""
+) -> Iterator[Outcome]:
+    """Yield the outcomes of what there is to do, as they come.
+
+    Pictures that need more memory than a worker has come at the end, with fewer workers.
+    """
     todo = state.count(todo=True, limit=options.limit)
     log.info("%d pictures to do", todo)
+    planned = state.planned(todo=True, limit=options.limit)
+    with _workers(job, exports, planned, (todo, 0), options, stop) as outcomes:
+        for outcome in outcomes:
+            if outcome.needs:
+                state.put_off(outcome)
+            else:
+                yield outcome
+    large, needs = state.put_off_so_far()
+    if large and not stop.requested:
+        log.info("%d pictures need more memory, up to %.1f GiB", large, needs / 2**30)
+    planned = state.planned(put_off=True)
+    with _workers(job, exports, planned, (large, needs), options, stop) as outcomes:
+        yield from outcomes
+
+
+@contextmanager
+def _workers(
+    job: Job,
+    exports: Exports,
+    planned: Iterator[Planned],
+    count_and_needs: tuple[int, int],
+    options: Options,
+    stop: Stop,
+) -> Iterator[Iterator[Outcome]]:
+    """Start or join workers for so many pictures, which need so much memory; yield outcomes."""
+    todo, needs = count_and_needs
     if not todo or stop.requested:
         yield iter(())
         return
@@ -85,17 +114,11 @@ def _workers(
     from .progress import Progress  # noqa: PLC0415
 
     tasks = (
-        Task(
-            planned.picture.key,
-            planned.picture.path,
-            options.force,
-            planned.pages,
-            planned.left_alone,
-        )
-        for planned in state.planned(todo=True, limit=options.limit)
+        Task(each.picture.key, each.picture.path, options.force, each.pages, each.left_alone)
+        for each in planned
     )
     with (
-        finding_boxes(job, exports(job.config), tasks, todo, stop) as outcomes,
+        finding_boxes(job, exports(job.config), tasks, todo, stop, needs) as outcomes,
         Progress(todo, shown=options.progress) as progress,
     ):
         yield progress.watch(outcomes)

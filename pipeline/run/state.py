@@ -1,13 +1,14 @@
 """What is known about every picture from one run to the next: one SQLite file, one writer.
 
 Losing it loses nothing: workers recognise finished pictures by the hashes in their JSON.
+What it says is durable, and so are the results that it says are done.
 """
 
 import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -16,7 +17,7 @@ from types import TracebackType
 from typing import Literal, Self
 
 from ...stages.errors import ConfigError, OutputError
-from ..output.atomic import output_errors
+from ..output.atomic import Unsettled, output_errors
 from ..output.failures import Failure
 from ..output.layout import key_of
 from ..sources.pictures import Picture
@@ -37,7 +38,7 @@ CREATE TABLE IF NOT EXISTS failed_pages (
 ) WITHOUT ROWID;
 CREATE TEMP TABLE plan (
     key BLOB PRIMARY KEY, path BLOB, size INTEGER, mtime_ns INTEGER, todo INTEGER, reason TEXT,
-    pages INTEGER, left_alone TEXT
+    pages INTEGER, left_alone TEXT, needs INTEGER DEFAULT 0
 ) WITHOUT ROWID;
 """
 COMMIT_SECONDS = 1.0
@@ -55,7 +56,7 @@ class Known:
     mtime_ns: int
     config_sha256: str
     model_sha256: str
-    status: Literal["done", "failed"]
+    status: Literal["done", "failed", "begun"]
     pages: int
     attempts: int
     run: int
@@ -95,6 +96,7 @@ class State:
         self._db = self._open(read_only=read_only)
         self._cursors: list[sqlite3.Cursor] = []
         self._committed = time.monotonic()
+        self._unsettled = Unsettled(output)
         self.run = self._current_run()
         self.has_begun = False
 
@@ -111,7 +113,17 @@ class State:
         for cursor in self._cursors:
             cursor.close()
         with closing(self._db), suppress(sqlite3.OperationalError):
-            self._db.commit()
+            self.commit()
+
+    def commit(self) -> None:
+        """Make results durable together; only then the state says that they are done.
+
+        Raises:
+            OutputError: the disk does not take them.
+        """
+        self._unsettled.settle()
+        self._db.commit()
+        self._committed = time.monotonic()
 
     def _rows(self, query: str, *parameters: object) -> sqlite3.Cursor:
         """The rows of a query that may be read in part."""
@@ -159,12 +171,19 @@ class State:
     def begin(self) -> None:
         """Note that the plan is made and the run starts.
 
+        What is there of a picture that is to be done again no longer counts: if this run is killed,
+        a later one must not take the results of this config for those of the one before.
+
         Raises:
             OutputError: the disk is full.
         """
         with self._writing():
             self._db.execute("INSERT OR IGNORE INTO runs VALUES (?, 0)", (self.run,))
-            self._db.commit()
+            self._db.execute(
+                "UPDATE pictures SET status = 'begun' WHERE status = 'done' AND key IN "
+                "(SELECT key FROM temp.plan WHERE todo = 1)"
+            )
+            self.commit()
         self.has_begun = True
 
     def finish(self) -> None:
@@ -206,7 +225,7 @@ class State:
         try:
             with self._writing():
                 self._db.execute(
-                    "INSERT INTO temp.plan VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, *pages)
+                    "INSERT INTO temp.plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", (*row, *pages)
                 )
         except sqlite3.IntegrityError as error:
             msg = (
@@ -237,9 +256,27 @@ class State:
                 )
                 raise ConfigError(msg)
 
-    def planned(self, *, todo: bool | None = None, limit: int | None = None) -> Iterator[Planned]:
-        """The plan in the order of keys; only what is to do, only what is not, or all."""
+    def put_off(self, outcome: Outcome) -> None:
+        """Keep a picture, which lacked memory, for workers that have as much as it needs."""
+        row = outcome.needs, os.fsencode(outcome.key)
+        with self._writing():
+            self._db.execute("UPDATE temp.plan SET needs = ? WHERE key = ?", row)
+
+    def put_off_so_far(self) -> tuple[int, int]:
+        """How many pictures are put off, and the most bytes of memory that one needs."""
+        row = self._db.execute("SELECT COUNT(*), MAX(needs) FROM temp.plan WHERE needs > 0")
+        count, most = row.fetchone()
+        return int(count), int(most or 0)
+
+    def planned(
+        self, *, todo: bool | None = None, limit: int | None = None, put_off: bool = False
+    ) -> Iterator[Planned]:
+        """The plan in the order of keys; only what is to do, only what is not, or all.
+
+        With `put_off` there is only what was put off.
+        """
         where = "" if todo is None else f"WHERE todo = {int(todo)}"
+        where = "WHERE needs > 0" if put_off else where
         rows = self._rows(
             "SELECT key, path, size, mtime_ns, todo, reason, pages, left_alone FROM temp.plan "  # noqa: S608 - no input
             f"{where} ORDER BY key LIMIT ?",
@@ -264,8 +301,14 @@ class State:
         )
         return dict(rows.fetchall())
 
-    def record(self, outcome: Outcome, config_sha256: str, model_sha256: str) -> None:
-        """Keep what became of a planned picture.
+    def record(
+        self,
+        outcome: Outcome,
+        config_sha256: str,
+        model_sha256: str,
+        files: Iterable[Path] = (),
+    ) -> None:
+        """Keep what became of a planned picture; its result files become durable before that does.
 
         Raises:
             OutputError: the disk is full.
@@ -292,9 +335,9 @@ class State:
             self._db.execute("DELETE FROM cut WHERE key = ?", (name,))
             if outcome.cut:
                 self._db.execute("INSERT INTO cut VALUES (?, ?, ?)", (name, self.run, outcome.cut))
+            self._unsettled.add(files)
             if time.monotonic() - self._committed > COMMIT_SECONDS:
-                self._db.commit()
-                self._committed = time.monotonic()
+                self.commit()
 
     def _record_pages(
         self, outcome: Outcome, left_alone: Sequence[str], *, is_same: bool
@@ -356,8 +399,8 @@ def _connect_to_copy(file: Path) -> sqlite3.Connection:
 
 def _connect(address: str) -> sqlite3.Connection:
     db = sqlite3.connect(address, uri=True)
-    # A crash of the machine may cost the file, which is rebuilt; a crash of ours may not.
-    db.execute("PRAGMA synchronous = OFF")
+    # Durable as each commit ends. There is one per second, however many pictures it is about.
+    db.execute("PRAGMA synchronous = EXTRA")
     db.executescript(SCHEMA)
     # It costs a twentieth of looking at the pictures themselves.
     (found,) = db.execute("PRAGMA quick_check(1)").fetchone()

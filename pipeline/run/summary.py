@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from ...stages.errors import ExitCode, OutputError, exit_code_of
 from ...stages.version import __version__
-from ..output.atomic import write_json
+from ..output.atomic import settle, write_json
 from ..output.failures import FAILURES, write_failures
 from ..output.layout import RUN_SCHEMA
 from ..output.root import ROOT
@@ -230,6 +230,7 @@ class Summary:
             "versions": versions(),
         }
         write_json(job.output, self._file, self.report)
+        settle(job.output, [self._file])
 
 
 def versions() -> Mapping[str, str | None]:

@@ -25,10 +25,10 @@ if TYPE_CHECKING:
 
 
 def finding_boxes(
-    job: Job, exporter: Exporter, tasks: Iterable[Task], count: int, stop: Stop
+    job: Job, exporter: Exporter, tasks: Iterable[Task], count: int, stop: Stop, needs: int = 0
 ) -> AbstractContextManager[Iterator[Outcome]]:
     """Start or join workers that find what is on pictures; see `dispatch.at_work`."""
-    return at_work(BoxFinder(job, exporter), job.config.run, tasks, count, stop)
+    return at_work(BoxFinder(job, exporter), job.config.run, tasks, count, stop, needs)
 
 
 class BoxFinder(PictureWorker):

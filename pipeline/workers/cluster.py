@@ -31,40 +31,60 @@ SETTINGS: Final = {
 }
 LOGGERS: Final = ("distributed", "distributed.client", "distributed.gc")
 """Those that Dask gives levels of their own."""
+WORKER_MEMORY: Final = 768 * 2**20
+"""Bytes of a worker with `text` at work on photographs of some megapixels (`machine`)."""
 CONNECT_SECONDS: Final = 10
-WORKERS_SECONDS: Final = 60
+GONE_SECONDS: Final = 60
+"""A scheduler that does not answer for so long is gone; networks come back."""
 
 
-def workers_of(run: RunConfig) -> int:
-    """Processes to start: as asked, or as many as fill the cores given to us."""
-    return max(1, CORES // run.threads) if run.workers is None else run.workers
+def workers_of(run: RunConfig, pictures: int | None = None, needs: int = 0) -> int:
+    """Processes to start: as asked, or as many as fill the cores given to us and fit into memory.
+
+    Args:
+        run: the section `run` of the config.
+        pictures: how many there are to work on, which is the most that start; None: many.
+        needs: bytes of memory that a picture needs; no more start than have so much each.
+    """
+    if run.workers == 0:
+        return 0
+    fitting = max(1, MEMORY // int(needs or run.memory_limit or WORKER_MEMORY))
+    asked = min(CORES // run.threads, fitting) if run.workers is None else run.workers
+    most = fitting if needs else asked
+    return max(1, min(asked, most, most if pictures is None else pictures))
 
 
-def share_of_memory(run: RunConfig) -> int:
-    """Bytes that each worker may use."""
-    return run.memory_limit or MEMORY // max(1, workers_of(run))
+def share_of_memory(run: RunConfig, pictures: int | None = None, needs: int = 0) -> int:
+    """Bytes that each of those workers may use."""
+    return run.memory_limit or MEMORY // max(1, workers_of(run, pictures, needs))
 
 
 @contextmanager
-def open_client(run: RunConfig, pictures: int) -> Iterator[Client]:
+def open_client(run: RunConfig, pictures: int, needs: int = 0) -> Iterator[Client]:
     """Start or join a cluster; leaving stops what was started.
 
     Args:
         run: the section `run` of the config.
         pictures: how many there are to work on; no more workers are started.
+        needs: bytes of memory that each of them needs, where that is known.
 
     Raises:
-        ConfigError: no scheduler answers at `run.scheduler`, it has no workers, or this machine
-            does not let us start processes.
+        ConfigError: no scheduler answers at `run.scheduler`, or this machine does not let us start
+            processes.
         LocpipeError: a worker does not start.
     """
     with _quiet_dask():
         if run.scheduler is None:
-            with _own_cluster(run, pictures) as client:
+            with _own_cluster(run, pictures, needs) as client:
                 yield client
         else:
-            with _join(run.scheduler) as client:
+            client = _join(run.scheduler)
+            try:
                 yield client
+            finally:
+                client.close(
+                    timeout=CONNECT_SECONDS
+                )  # else four minutes where the scheduler is gone
 
 
 @contextmanager
@@ -85,17 +105,17 @@ def _quiet_dask() -> Iterator[None]:
 
 
 @contextmanager
-def _own_cluster(run: RunConfig, pictures: int) -> Iterator[Client]:
+def _own_cluster(run: RunConfig, pictures: int, needs: int) -> Iterator[Client]:
     if run.workers != 0 and (reason := why_no_processes()):
         msg = f"run.workers: {reason}"
         raise ConfigError(msg)
     with dask.config.set(SETTINGS):
         with no_signals(), _telling():
             cluster = LocalCluster(
-                n_workers=max(1, min(workers_of(run), pictures)),
+                n_workers=max(1, workers_of(run, pictures, needs)),
                 threads_per_worker=1,
                 processes=run.workers != 0,
-                memory_limit=share_of_memory(run),
+                memory_limit=share_of_memory(run, pictures, needs),
                 dashboard_address=None,
                 # Without a dashboard it would still listen, on port 8787 of every interface.
                 scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
@@ -125,17 +145,9 @@ def _telling() -> Iterator[None]:
 def _join(address: str) -> Client:
     try:
         resolve_address(address)  # a Client of none is half made, and complains when it goes
-        client = Client(address, timeout=CONNECT_SECONDS, set_as_default=False)
+        Client(address, timeout=CONNECT_SECONDS, set_as_default=False).close()
+        # Its timeout is also that of connecting again, and of every question to the scheduler.
+        return Client(address, timeout=GONE_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         msg = f"run.scheduler: nothing answers at {address} ({error}); start `dask scheduler` there"
         raise ConfigError(msg) from error
-    try:
-        client.wait_for_workers(1, timeout=WORKERS_SECONDS)
-    except TimeoutError as error:
-        client.close()
-        msg = (
-            f"run.scheduler: {address} has no workers; start `dask worker {address} --nthreads 1` "
-            "on every machine"
-        )
-        raise ConfigError(msg) from error
-    return client

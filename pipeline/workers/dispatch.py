@@ -2,34 +2,45 @@
 
 import queue
 import time
+from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from itertools import islice
 from typing import Final
 
 from dask.typing import Key
-from distributed import Client, Future, KilledWorker
+from distributed import CancelledError, Client, Future, KilledWorker
+from distributed.comm.core import CommClosedError
 
-from ...stages.errors import LocpipeError
+from ...stages.errors import ConfigError, LocpipeError
 from ..config.sections import RunConfig
 from ..output.failures import PageFailure
-from .cluster import open_client
+from .cluster import GONE_SECONDS, open_client
 from .messages import Outcome, Task
 from .signals import Stop
 from .time_limit import Ending, how_it_ended
-from .worker import PictureWorker, work
+from .worker import AnyJob, PictureWorker, work
 
 WINDOW: Final = 3
 """Pictures a worker has at hand: it never waits, and memory does not grow with their number."""
 LOOK_SECONDS: Final = 0.5
+WORKERS_SECONDS: Final = 60
 LOST_SECONDS: Final = 300
+MOST_LOST: Final = 5
+"""Times that the connection may break while a picture is in flight."""
+UNANSWERED: Final = (OSError, TimeoutError, RuntimeError)
+"""What a client raises whose scheduler is gone; the last, once it has given up."""
 GONE: Final = "the scheduler is gone; look at its output, start it again, and run again to go on"
 
 
 @contextmanager
 def at_work(
-    plugin: PictureWorker, run: RunConfig, tasks: Iterable[Task], count: int, stop: Stop
+    plugin: PictureWorker,
+    run: RunConfig,
+    tasks: Iterable[Task],
+    count: int,
+    stop: Stop,
+    needs: int = 0,
 ) -> Iterator[Iterator[Outcome]]:
     """Start or join workers, and yield what `dispatch` yields; leaving ends what was started.
 
@@ -39,13 +50,14 @@ def at_work(
         tasks: for the workers.
         count: of the tasks.
         stop: when to stop.
+        needs: bytes of memory that a task needs, where that is known.
 
     Raises:
         ConfigError: no scheduler answers, or it has no workers.
         LocpipeError: as `dispatch`.
     """
     with (
-        open_client(run, count) as client,
+        open_client(run, count, needs) as client,
         closing(dispatch(client, plugin, tasks, stop)) as outcomes,
     ):
         yield outcomes
@@ -61,6 +73,7 @@ def dispatch(
     is blamed: the file goes on without it.
 
     Raises:
+        ConfigError: no worker comes.
         LocpipeError: a worker cannot be set up, results cannot be written, or no worker is left.
     """
     suspects: list[Task] = []
@@ -69,7 +82,7 @@ def dispatch(
         crew = _Crew(client)
         waiting, alone = iter(tasks), False
         while True:
-            for task, outcome in _stream(crew, plugin.job.name, waiting, stop, alone=alone):
+            for task, outcome in _Stream(crew, plugin.job, waiting, stop).run(alone=alone):
                 ending = None if outcome else how_it_ended(plugin.job.output, task.key)
                 if outcome is not None:
                     yield outcome
@@ -102,8 +115,8 @@ def _equipped(client: Client, plugin: PictureWorker) -> Iterator[None]:
     try:
         yield
     finally:
-        if job.place == "remote":
-            with suppress(OSError, TimeoutError):  # the scheduler is gone, and the plugin with it
+        if job.place == "remote" and client.status == "running":
+            with suppress(*UNANSWERED):  # the scheduler is gone, and the plugin with it
                 client.unregister_worker_plugin(job.name)
 
 
@@ -113,7 +126,8 @@ class _Crew:
     def __init__(self, client: Client) -> None:
         self.client = client
         self._size = 0
-        self._looked = self._seen = time.monotonic()
+        self._has_come = False
+        self._looked = self._seen = self._answered = time.monotonic()
         self._look()
 
     def size(self) -> int:
@@ -125,50 +139,97 @@ class _Crew:
         self._looked = time.monotonic()
         try:
             self._size = len(self.client.nthreads())
-        except (OSError, TimeoutError) as error:
-            raise LocpipeError(GONE) from error
+        except UNANSWERED as error:
+            if time.monotonic() - self._answered > GONE_SECONDS or self.client.status == "closed":
+                raise LocpipeError(GONE) from error
+            return
+        self._answered = self._looked
         if self._size:
-            self._seen = self._looked
+            self._seen, self._has_come = self._looked, True
+        elif not self._has_come and self._looked - self._seen > WORKERS_SECONDS:
+            address = self.client.scheduler_info()["address"]
+            msg = (
+                f"run.scheduler: {address} has no workers; start `dask worker {address} --nthreads 1` "
+                "on every machine"
+            )
+            raise ConfigError(msg)
         elif self._looked - self._seen > LOST_SECONDS:
             msg = f"no worker for {LOST_SECONDS} s; look at the output of the workers, run again"
             raise LocpipeError(msg)
 
 
-def _stream(
-    crew: _Crew, plugin: str, tasks: Iterator[Task], stop: Stop, *, alone: bool
-) -> Iterator[tuple[Task, Outcome | None]]:
-    """Keep a window of tasks in flight; None stands for one whose worker died."""
-    in_flight: dict[Key, Task] = {}
-    finished: queue.SimpleQueue[Future[Outcome]] = queue.SimpleQueue()
-    while True:
-        width = min(crew.size(), 1) if alone else WINDOW * crew.size()
-        wanted = 0 if stop.requested else width - len(in_flight)
-        for task in islice(tasks, max(0, wanted)):
-            future = crew.client.submit(work, plugin, task, pure=False)
-            in_flight[future.key] = task
-            future.add_done_callback(finished.put)
-        if not in_flight and (wanted > 0 or stop.requested):
-            return
-        try:
-            future = finished.get(timeout=LOOK_SECONDS)
-        except queue.Empty:
-            continue
-        yield in_flight.pop(future.key), _outcome(future)
-        future.release()
+class _Stream:
+    """Keeps a window of tasks in flight.
+
+    Args:
+        crew: who works on them.
+        job: of the plugin that does.
+        tasks: to hand out.
+        stop: when to stop.
+    """
+
+    def __init__(self, crew: _Crew, job: AnyJob, tasks: Iterator[Task], stop: Stop) -> None:
+        self._crew, self._job, self._tasks, self._stop = crew, job, tasks, stop
+        self._in_flight: dict[Key, Task] = {}
+        self._finished: queue.SimpleQueue[Future[Outcome | None]] = queue.SimpleQueue()
+        self._again: deque[Task] = deque()
+        self._lost: Counter[str] = Counter()
+
+    def run(self, *, alone: bool) -> Iterator[tuple[Task, Outcome | None]]:
+        """Yield what became of each task; None stands for one whose worker died."""
+        upcoming = self._next()
+        while self._in_flight or (upcoming and not self._stop.requested):
+            # Where there are no workers, an adaptive cluster starts some when there is work.
+            width = 1 if alone else WINDOW * max(1, self._crew.size())
+            while upcoming and not self._stop.requested and len(self._in_flight) < width:
+                self._submit(upcoming)
+                upcoming = self._next()
+            try:
+                future = self._finished.get(timeout=LOOK_SECONDS)
+            except queue.Empty:
+                self._crew.size()  # says when nobody is there any more
+                continue
+            task = self._in_flight.pop(future.key)
+            try:
+                outcome = _outcome(future, self._job)
+            except (CommClosedError, CancelledError) as error:
+                self._hand_out_again(task, error)
+                upcoming = upcoming or self._next()
+                continue
+            future.release()  # a worker that holds a result is kept by an adaptive cluster
+            yield task, outcome
+
+    def _next(self) -> Task | None:
+        return self._again.popleft() if self._again else next(self._tasks, None)
+
+    def _submit(self, task: Task) -> None:
+        future = self._crew.client.submit(work, self._job.name, task, pure=False)
+        self._in_flight[future.key] = task
+        future.add_done_callback(self._finished.put)
+
+    def _hand_out_again(self, task: Task, error: BaseException) -> None:
+        """The connection to the scheduler broke, and with it the scheduler let go of the task."""
+        self._lost[task.key] += 1
+        if self._lost[task.key] > MOST_LOST:
+            msg = f"the scheduler lost a picture ({error!r}); run again to go on"
+            raise LocpipeError(msg) from error
+        self._again.append(task)
 
 
-def _outcome(future: Future[Outcome]) -> Outcome | None:
+def _outcome(future: Future[Outcome | None], job: AnyJob) -> Outcome | None:
     if future.status == "finished":
         outcome = future.result()
-        assert isinstance(outcome, Outcome)
+        assert outcome is None or isinstance(outcome, Outcome)
         return outcome
-    if future.status != "error":
-        msg = f"the scheduler lost a picture ({future.status}); run again to go on"
-        raise LocpipeError(msg)
+    if future.status != "error":  # cancelled, or lost
+        raise CancelledError
     error = future.exception()
     if isinstance(error, KilledWorker):
         return None
-    raise error
+    if isinstance(error, LocpipeError) or job.place != "remote":
+        raise error
+    msg = f"a worker cannot do its work ({error!r}); install locpipe {job.version} there"
+    raise LocpipeError(msg) from error
 
 
 def _again(task: Task, ending: Ending | None, *failed: PageFailure) -> Task:

@@ -5,10 +5,11 @@ import multiprocessing
 import os
 import sys
 from contextlib import suppress
+from pathlib import Path
 from typing import Final
 
+import psutil
 from dask.system import CPU_COUNT
-from distributed.system import MEMORY_LIMIT
 
 from ...stages import scratch
 
@@ -18,7 +19,19 @@ if sys.platform != "win32":
 CORES: Final[int] = CPU_COUNT
 """Cores given to us: the least of what the machine has, our affinity, and our cgroup's quota."""
 
-MEMORY: Final[int] = MEMORY_LIMIT
+
+def _memory() -> int:
+    """As `distributed.system` counts it, which takes half a second to import."""
+    limits = [psutil.virtual_memory().total]
+    for file in ("memory.max", "memory/memory.limit_in_bytes"):
+        with suppress(OSError, ValueError):  # "max" where there is no limit
+            limits.append(int(Path("/sys/fs/cgroup", file).read_text()))
+    if sys.platform != "win32":
+        limits.append(resource.getrlimit(resource.RLIMIT_RSS)[0])
+    return min(limit for limit in limits if limit > 0)
+
+
+MEMORY: Final[int] = _memory()
 """Bytes given to us: the least of what the machine has, our cgroup's, and our process's limit."""
 
 M_TRIM_THRESHOLD: Final = -1

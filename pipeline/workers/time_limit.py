@@ -3,6 +3,7 @@
 `faulthandler` waits in a thread that needs no interpreter lock, so even native code that never
 returns is ended. While a worker has a picture at work there is a file with the pages and stages so
 far, to which the time limit adds the stack. From what is left of it the parent knows what happened.
+A worker that is handed such a picture leaves it alone: it has cost a worker already.
 """
 
 import faulthandler
@@ -80,6 +81,11 @@ def time_limit(seconds: float, output: Path, key: str) -> Iterator[TimeLimit]:
         finally:
             faulthandler.cancel_dump_traceback_later()
             file.unlink(missing_ok=True)
+
+
+def was_begun(output: Path, key: str) -> bool:
+    """Whether a worker began a picture and came to no end with it."""
+    return running_file(output, key).exists()
 
 
 def how_it_ended(output: Path, key: str) -> Ending | None:

@@ -12,11 +12,11 @@ from distributed import Worker, get_worker
 from distributed.diagnostics.plugin import WorkerPlugin
 
 from ...stages.clock import Clock
-from ...stages.errors import ConfigError, LocpipeError, OutputError
+from ...stages.errors import ConfigError, ImageError, LocpipeError, OutputError
 from ...stages.version import __version__
 from . import machine
 from .messages import Outcome, Place, Task
-from .time_limit import TimeLimit, time_limit
+from .time_limit import TimeLimit, time_limit, was_begun
 
 _LOG = logging.getLogger(__name__.partition(".")[0])
 _MOST_WARNINGS = 10  # of one picture
@@ -32,8 +32,12 @@ class _Listener(logging.Handler):
         self.said.append(record.getMessage())
 
 
-def work(plugin: str, task: Task) -> Outcome:
-    """The function that Dask runs: hand the picture to the plugin of the run in this worker."""
+def work(plugin: str, task: Task) -> Outcome | None:
+    """The function that Dask runs: hand the picture to the plugin of the run in this worker.
+
+    Returns:
+        What became of it; None: nothing was done, for it has cost a worker already.
+    """
     worker = get_worker().plugins[plugin]
     assert isinstance(worker, PictureWorker)
     return worker.process(task)
@@ -137,8 +141,11 @@ class PictureWorker(WorkerPlugin):
         """Remove what there is of a picture that failed."""
         raise NotImplementedError
 
-    def process(self, task: Task) -> Outcome:
+    def process(self, task: Task) -> Outcome | None:
         """Work on one picture; whatever is wrong with it becomes a failed outcome.
+
+        Schedulers of others hand a picture whose worker died to the next one, three times as a
+        rule. The parent decides instead; for that, None is returned.
 
         Raises:
             LocpipeError: this worker could not be set up, or results cannot be written, which is
@@ -146,6 +153,8 @@ class PictureWorker(WorkerPlugin):
         """
         if self.unfit is not None:
             raise self.unfit
+        if self.job.place != "inside" and was_begun(self.job.output, task.key):
+            return None
         with self.one_at_a_time:
             with self._time_limit(task.key) as limit, self._warnings() as said:
                 clock = Clock(limit.begin_stage, limit.begin_page) if limit else Clock()
@@ -164,7 +173,12 @@ class PictureWorker(WorkerPlugin):
         except Exception as error:  # noqa: BLE001 - one bad picture never stops the run
             self.clear(task)
             failure = (clock.current, type(error).__name__, str(error) or repr(error))
-            return Outcome(task.key, "failed", failure=failure)
+            return Outcome(task.key, "failed", failure=failure, needs=self._needs(error))
+
+    def _needs(self, error: Exception) -> int:
+        """Memory that a picture lacked here and that fewer workers would have each."""
+        needs = error.needs if isinstance(error, ImageError) else 0
+        return needs if self.job.place == "local" and needs <= machine.MEMORY else 0
 
     @contextmanager
     def _warnings(self) -> Iterator[list[str]]:

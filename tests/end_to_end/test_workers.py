@@ -2,18 +2,15 @@
 
 import json
 import shutil
-import socket
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+from clusters import Cluster
 from distributed import Client
 from PIL import Image
 
@@ -61,43 +58,16 @@ def test_in_this_process_and_with_two_workers_it_is_the_same(
     assert capfd.readouterr().err == "", "workers leave what there is to say to the parent"
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-@dataclass(frozen=True)
-class Cluster:
-    address: str
-    scheduler: subprocess.Popen[bytes]
-
-
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
     """A scheduler and a worker that somebody else started, in a folder with its own `stages`."""
     elsewhere = tmp_path_factory.mktemp("elsewhere")
     (elsewhere / "stages").mkdir()
     (elsewhere / "stages" / "__init__.py").write_text("raise ImportError('not ours')")
-    address = f"tcp://127.0.0.1:{free_port()}"
-    http = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
-    programs = (
-        ("scheduler", "--host", "127.0.0.1", "--port", address.rpartition(":")[2], *http),
-        ("worker", address, "--nthreads", "1", *http),
-    )
-    with ExitStack() as stack:
-        processes = []
-        for program in programs:
-            process = subprocess.Popen(
-                [sys.executable, "-m", "dask", *program],
-                cwd=elsewhere,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-            )
-            stack.enter_context(process)
-            stack.callback(process.terminate)
-            processes.append(process)
-        yield Cluster(address, processes[0])
+    with Cluster(elsewhere) as cluster:
+        cluster.worker()
+        cluster.wait_for(1)
+        yield cluster
 
 
 def test_a_running_cluster_gives_the_same_and_is_left_as_it_was(
@@ -116,7 +86,11 @@ def test_a_running_cluster_gives_the_same_and_is_left_as_it_was(
 
 
 def test_a_scheduler_that_dies_ends_the_run_which_can_go_on(
-    bad_too: Path, tmp_path: Path, run_digits: RunHere, cluster: Cluster
+    bad_too: Path,
+    tmp_path: Path,
+    run_digits: RunHere,
+    cluster: Cluster,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """The last test here, since it leaves no cluster."""
     with (bad_too / "endless.png").open("wb") as file:
@@ -128,6 +102,8 @@ def test_a_scheduler_that_dies_ends_the_run_which_can_go_on(
             time.sleep(0.05)
         cluster.scheduler.kill()
 
+    for module in ("cluster", "dispatch"):
+        monkeypatch.setattr(f"locpipe.pipeline.workers.{module}.GONE_SECONDS", 3)
     killer = threading.Thread(target=kill)
     killer.start()
     with pytest.raises(LocpipeError, match="run again to go on"):

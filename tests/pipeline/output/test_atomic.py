@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 
 from locpipe.pipeline.output.atomic import (
+    Unsettled,
     replacing,
+    settle,
     write_atomically,
     write_json,
     write_lines,
@@ -116,6 +118,31 @@ def test_a_file_is_on_the_disk_before_it_takes_its_place(
     )
     write_json(output, file, {})
     assert synced == [(file.stat().st_ino, False)]
+
+
+def test_folders_are_synced_together_up_to_the_output(
+    output: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    unsettled = Unsettled(output)
+    (output / "boxes" / "deep").mkdir(parents=True)
+    unsettled.add(output / "boxes" / "deep" / f"{n}.json" for n in range(5))
+    unsettled.add([output / "boxes" / "gone" / "a.json", output / "run.json"])
+    synced: list[int] = []
+    monkeypatch.setattr(os, "fsync", lambda number: synced.append(os.fstat(number).st_ino))
+    unsettled.settle()
+    there = (output, output / "boxes", output / "boxes" / "deep")
+    assert sorted(synced) == sorted(folder.stat().st_ino for folder in there)
+    unsettled.settle()
+    assert len(synced) == 3
+
+
+def test_a_disk_that_breaks_is_told(output: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(number: int) -> None:
+        raise OSError(number and errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr(os, "fsync", broken)
+    with pytest.raises(OutputError, match="Input/output error"):
+        settle(output, [output / "a.json"])
 
 
 def test_a_link_takes_its_place_as_well(output: Path) -> None:

@@ -77,6 +77,21 @@ def test_what_is_done_is_left_until_something_changes(
     json_there.unlink()
 
 
+def test_what_another_config_began_to_replace_is_no_longer_done(
+    terms: Terms, picture: Picture, json_there: Path
+) -> None:
+    """It may have been killed after its results took their place, before the state knew of them."""
+    json_there.touch()
+    have(terms, picture, DONE)
+    with State(terms.output.path) as state:
+        make_plan(state, [picture], replace(terms, config_sha256="d"))
+        state.begin()
+    assert decision(terms, picture) == (True, "begun by a run that did not finish it")
+    have(terms, picture, DONE)
+    assert decision(terms, picture) == (False, "done")
+    json_there.unlink()
+
+
 def test_a_result_that_was_deleted_is_made_again(terms: Terms, picture: Picture) -> None:
     have(terms, picture, DONE)
     assert decision(terms, picture) == (True, "result missing")

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import threading
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from filelock import FileLock
 from runs import boxes, counts, run, with_
 
 from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.output.layout import prepare_output
 from locpipe.pipeline.output.lock import LockedError
 from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.preview import preview
@@ -110,6 +112,30 @@ def test_two_runs_do_not_write_to_one_output(config: Config) -> None:
     assert run(config)["exit_code"] == 0
     with FileLock(config.output.path / ".locpipe" / "lock").acquire(timeout=0):
         pass
+
+
+def test_a_run_that_starts_at_the_same_moment_touches_nothing_of_the_first(config: Config) -> None:
+    """The holder of the lock empties the folder of unfinished files, at any moment of the other."""
+    prepare_output(config.output.path)
+    tmp = config.output.path / ".locpipe" / "tmp"
+    over = threading.Event()
+
+    def empty() -> None:
+        while not over.is_set():
+            for file in tmp.iterdir():
+                file.unlink(missing_ok=True)
+
+    emptying = threading.Thread(target=empty)
+    with FileLock(config.output.path / ".locpipe" / "lock"):
+        emptying.start()
+        try:
+            for _ in range(50):
+                with pytest.raises(LockedError):
+                    run(config)
+        finally:
+            over.set()
+            emptying.join()
+    assert not (config.output.path / "run.json").exists()
 
 
 def test_a_lock_that_cannot_be_taken_is_told(config: Config) -> None:

@@ -9,10 +9,15 @@ import psutil
 import pytest
 from distributed import LocalCluster
 
-from locpipe.pipeline.config.sections import RunConfig
-from locpipe.pipeline.workers import cluster
+from locpipe.pipeline.config.sections import Config, RunConfig
+from locpipe.pipeline.export.write import RunExports
+from locpipe.pipeline.workers import cluster, dispatch
+from locpipe.pipeline.workers.box_finder import BoxFinder
 from locpipe.pipeline.workers.cluster import open_client, share_of_memory, workers_of
+from locpipe.pipeline.workers.dispatch import at_work
 from locpipe.pipeline.workers.machine import CORES, MEMORY
+from locpipe.pipeline.workers.messages import Job, Task
+from locpipe.pipeline.workers.signals import Stop
 from locpipe.stages.errors import ConfigError, LocpipeError
 
 
@@ -27,6 +32,24 @@ def test_workers_share_the_memory_given_to_us() -> None:
     assert share_of_memory(RunConfig(workers=4)) == MEMORY // 4
     assert share_of_memory(RunConfig(workers=0)) == MEMORY
     assert share_of_memory(RunConfig.model_validate({"memory_limit": "1GiB"})) == 2**30
+
+
+def test_workers_that_do_not_start_get_no_memory() -> None:
+    assert workers_of(RunConfig(workers=4), pictures=1) == 1
+    assert share_of_memory(RunConfig(workers=4), pictures=1) == MEMORY
+    assert share_of_memory(RunConfig(workers=4), pictures=3) == MEMORY // 3
+
+
+def test_as_many_workers_start_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "MEMORY", 8 * 2**30)
+    monkeypatch.setattr(cluster, "CORES", 16)
+    assert workers_of(RunConfig()) == 10
+    assert workers_of(RunConfig(workers=16)) == 16, "as asked"
+    assert workers_of(RunConfig.model_validate({"memory_limit": "3GiB"})) == 2
+    assert workers_of(RunConfig(workers=16), needs=3 * 2**30) == 2
+    assert share_of_memory(RunConfig(), needs=3 * 2**30) == 4 * 2**30
+    assert workers_of(RunConfig(), needs=9 * 2**30) == 1
+    assert (workers_of(RunConfig(workers=0)), share_of_memory(RunConfig(workers=0))) == (0, 2**33)
 
 
 def test_a_cluster_in_this_process_does_not_listen_to_the_network() -> None:
@@ -72,14 +95,18 @@ def test_an_address_that_is_none_is_told(address: str, monkeypatch: pytest.Monke
         pass
 
 
-def test_a_scheduler_without_workers_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cluster, "WORKERS_SECONDS", 0.5)
+def test_a_scheduler_without_workers_is_told(
+    config: Config, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job = Job(config, "c", "digits", "m")
+    worker, task = BoxFinder(job, RunExports(config)), Task("a.jpg", "a.jpg", force=False)
+    monkeypatch.setattr(dispatch, "WORKERS_SECONDS", 0.5)
     with (
         LocalCluster(n_workers=0, dashboard_address=None, scheduler_kwargs={"dashboard_address": "127.0.0.1:0"}) as empty,
         pytest.raises(ConfigError, match="has no workers; start `dask worker"),
-        open_client(RunConfig(scheduler=empty.scheduler_address), 1),
+        at_work(worker, RunConfig(scheduler=empty.scheduler_address), [task], 1, Stop()) as outcomes,
     ):  # fmt: skip
-        pass
+        list(outcomes)
 
 
 def test_a_client_that_fails_leaves_no_cluster_behind(monkeypatch: pytest.MonkeyPatch) -> None:

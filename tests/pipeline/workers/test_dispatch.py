@@ -4,14 +4,13 @@ import itertools
 import os
 import shutil
 import signal
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import psutil
 import pytest
+from clusters import killing_whoever_has
 from distributed import Client
 
 from locpipe.pipeline.config.sections import Config, RunConfig
@@ -173,35 +172,16 @@ def test_a_picture_that_takes_too_long_is_one_failure(
     assert message == "took longer than run.timeout = 3 s; raise it, or set infer.long_side"
 
 
-def kill_whoever_works_on(task: Task, until: threading.Event, killed: set[int]) -> None:
-    """Kill every child process that has the running-file of a picture open, as a crash would."""
-    file_name = running_file(Path(), task.key).name
-    while not until.wait(0.05):
-        for child in psutil.Process().children(recursive=True):
-            try:
-                if any(file_name in file.path for file in child.open_files()):
-                    child.kill()
-                    killed.add(child.pid)
-            except psutil.Error:
-                continue
-
-
 def test_a_picture_that_kills_its_worker_is_blamed_and_no_other(
     client: Client, job: Job, tasks: list[Task], endless: Task
 ) -> None:
-    until, killed = threading.Event(), set[int]()
-    killer = threading.Thread(target=kill_whoever_works_on, args=(endless, until, killed))
-    killer.start()
-    try:
+    with killing_whoever_has(running_file(Path(), endless.key).name) as killed:
         outcomes = {
             outcome.key: outcome
             for outcome in dispatch(
                 client, BoxFinder(job, RunExports(job.config)), [endless, *tasks], Stop()
             )
         }
-    finally:
-        until.set()
-        killer.join()
     assert len(killed) == 2
     assert {key: outcome.status for key, outcome in outcomes.items()} == {
         "endless.png": "failed",

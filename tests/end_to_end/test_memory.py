@@ -1,0 +1,59 @@
+"""Workers share the memory given to us, and a picture that needs more than a share is done as well."""
+
+import json
+import resource
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from locpipe.pipeline import api
+from locpipe.stages.errors import ImageError
+
+Start = Callable[..., Any]
+
+
+@pytest.fixture
+def little_memory() -> Iterator[int]:
+    """What is started thinks that it is given so many bytes; Linux itself does not mind."""
+    before = resource.getrlimit(resource.RLIMIT_RSS)
+    resource.setrlimit(resource.RLIMIT_RSS, (1_700_000_000, before[1]))
+    yield 1_700_000_000
+    resource.setrlimit(resource.RLIMIT_RSS, before)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="RLIMIT_RSS means nothing on Linux only")
+def test_a_picture_that_needs_more_than_a_share_is_done_with_fewer_workers(
+    pictures: Path, tmp_path: Path, little_memory: int, start_locpipe: Start
+) -> None:
+    with Image.open(pictures / "coffee.jpg") as picture:
+        picture.resize((2000, 1500)).save(pictures / "large.jpg")  # takes 0.9 GiB
+        picture.resize((4000, 3000)).save(pictures / "too-large.jpg")  # takes 3.6 GiB
+    output = tmp_path / "out"
+    process = start_locpipe(
+        "run", "digits", "--input", pictures, "--output", output, "--workers", "2"
+    )
+    _, said = process.communicate(timeout=120)
+    assert process.returncode == 3, said
+    report = json.loads((output / "run.json").read_bytes())
+    assert (report["counts"]["done"], report["counts"]["failed"]) == (5, 1), said
+    assert "1 pictures need more memory" in said
+    (failure,) = map(json.loads, (output / "failures.jsonl").read_text().splitlines())
+    assert failure["path"] == "too-large.jpg"
+    assert "a worker has 0.8 GiB" in failure["message"]
+    assert little_memory < 2 * 0.9 * 2**30
+
+
+def test_localize_asks_for_memory_before_it_takes_it(
+    pictures: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api, "MEMORY", 10_000_000)
+    with pytest.raises(ImageError, match=r"coffee.jpg.*: 300 x 200 pixels need about"):
+        api.localize(pictures / "coffee.jpg")
+    shutil.copy(pictures / "coffee.jpg", pictures / "small.jpg")
+    settings = {"run.memory_limit": "1GiB"}
+    assert api.localize(pictures / "small.jpg", settings=settings).image.width == 300

@@ -56,6 +56,11 @@ def write_model(config: TextTrainConfig, trained: TrainedText) -> ModelCard:
     return card
 
 
+def is_text(card: ModelCard) -> bool:
+    """Say whether a model is one of text, whatever its network."""
+    return card.classes == CLASSES
+
+
 def rendered_settings(
     folder: Path, card: ModelCard, backgrounds: Path | None, seed: int
 ) -> RenderSettings:

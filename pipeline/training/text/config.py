@@ -49,8 +49,8 @@ class TextTrainConfig(Section):
     """Name of the model."""
     output: UserPath = Path("out/models/text")
     """Folder of checkpoint, curve and model; created when missing."""
-    architecture: Literal["text"] = "text"
-    """A key of `stages.nets.NETWORKS`."""
+    architecture: str = "text"
+    """A key of `stages.nets.NETWORKS` that classifies positions: `text` or `text-large`."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Decides the first weights and the crops; pictures have their own, in `render`."""
     steps: Count = 100_000

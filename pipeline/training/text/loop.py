@@ -11,7 +11,9 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from ....stages.errors import ModelError
 from ....stages.nets import Network, build
+from ....stages.nets.dense import dense_features
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
 from ..checkpoint import Checkpoint, Record
@@ -19,10 +21,10 @@ from ..curve import blank
 from ..scene_text.fonts import require_fonttools
 from .config import TextTrainConfig
 from .curve import write_curve
-from .labels import CLASSES
+from .labels import CLASSES, STRIDE
 from .loss import balanced_loss
 from .samples import Batch, batches
-from .validate import Rendered, as_input, measure, measure_real
+from .validate import Rendered, as_input, head_of, measure, measure_real
 
 # These must stay the same to go on; the pictures and the machine may change.
 _SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
@@ -62,9 +64,22 @@ def train(
 
 
 def untrained(config: TextTrainConfig) -> Network:
-    """Return the network that the config names, with its first weights."""
+    """Return the network that the config names, with its first weights.
+
+    Raises:
+        ModelError: there is no such network, or it does not classify every fourth pixel.
+    """
     torch.manual_seed(config.seed)
-    return build(config.architecture, len(CLASSES))
+    network = build(config.architecture, len(CLASSES))
+    head_of(network)
+    _, shape = dense_features(network, "native", windows=False)
+    if (shape.stride, shape.offset) != (STRIDE, STRIDE / 2):
+        msg = (
+            f"architecture: cells of {config.architecture} are {shape.stride} pixels apart, the first at "
+            f"{shape.offset:g}; labels are {STRIDE} apart, the first at {STRIDE / 2:g}; choose another, such as text"
+        )
+        raise ModelError(msg)
+    return network
 
 
 def complete(

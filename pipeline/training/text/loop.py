@@ -11,9 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from ....stages.errors import ModelError
 from ....stages.nets import Network, build
-from ....stages.nets.dense import dense_features
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
 from ..checkpoint import Checkpoint, Record
@@ -21,7 +19,7 @@ from ..curve import blank
 from ..scene_text.fonts import require_fonttools
 from .config import TextTrainConfig
 from .curve import write_curve
-from .labels import CLASSES, STRIDE
+from .labels import CLASSES
 from .loss import balanced_loss
 from .samples import Batch, batches
 from .validate import Rendered, as_input, head_of, measure, measure_real
@@ -72,13 +70,6 @@ def untrained(config: TextTrainConfig) -> Network:
     torch.manual_seed(config.seed)
     network = build(config.architecture, len(CLASSES))
     head_of(network)
-    _, shape = dense_features(network, "native", windows=False)
-    if (shape.stride, shape.offset) != (STRIDE, STRIDE / 2):
-        msg = (
-            f"architecture: cells of {config.architecture} are {shape.stride} pixels apart, the first at "
-            f"{shape.offset:g}; labels are {STRIDE} apart, the first at {STRIDE / 2:g}; choose another, such as text"
-        )
-        raise ModelError(msg)
     return network
 
 

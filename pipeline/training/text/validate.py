@@ -18,6 +18,7 @@ from ....stages.heatmap import Heatmap
 from ....stages.load import load
 from ....stages.models.card import InputSpec
 from ....stages.nets import Network
+from ....stages.nets.dense import dense_features
 from ....stages.threshold import threshold
 from ...evaluation.overlaps import ComparedPicture, Region
 from ...evaluation.score import score
@@ -67,11 +68,18 @@ def head_of(network: Network) -> nn.Conv2d:
     """Return what classifies the positions of a network: a 1x1 convolution.
 
     Raises:
-        ModelError: its classifier is another one.
+        ModelError: its classifier is another one, or its positions are not those of the labels.
     """
-    head = network.classifier
+    head, name = network.classifier, type(network).__name__
     if not isinstance(head, nn.Conv2d) or head.kernel_size != (1, 1):
-        msg = f"{type(network).__name__} does not classify positions by a 1x1 convolution; choose another network, such as text"
+        msg = f"{name} does not classify positions by a 1x1 convolution; choose another network, such as text"
+        raise ModelError(msg)
+    _, shape = dense_features(network, "native", windows=False)
+    if (shape.stride, shape.offset) != (STRIDE, STRIDE / 2):
+        msg = (
+            f"{name} has cells {shape.stride} pixels apart, the first at {shape.offset:g}; labels "
+            f"have {STRIDE}, {STRIDE / 2:g}; choose another network, such as text"
+        )
         raise ModelError(msg)
     return head
 

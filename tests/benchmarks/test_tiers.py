@@ -41,7 +41,7 @@ def test_both_models_are_scored_on_the_same_pictures(tmp_path: Path) -> None:
 def test_a_line_has_the_whole_set_and_its_even_half() -> None:
     rates = {"precision": 0.5, "recall": 0.25, "h": 1 / 3}
     bounds = {key: {"precision": 0, "recall": 0, "h": value} for key, value in (("low", 0.2), ("high", 0.4))}  # fmt: skip
-    totals = dict.fromkeys(("icdar2015", "deteval"), {"score": rates, **bounds})
+    totals = {key: {"score": rates, **bounds} for key in ("icdar2015", "deteval")}
     parts = {"all": {"pictures": 3, **totals}, "even": {"pictures": 1, **totals}}
     none = {"all": {"pictures": 4, "with_a_box": 1}, "even": {"pictures": 2, "with_a_box": 0}}
     text = table({"a": {"text": parts}, "backgrounds": {"text": none}}, {"text": 0.5})

@@ -53,7 +53,7 @@ def test_a_shipped_config_runs_as_it_is(
 
 
 def test_the_larger_text_model_runs_as_it_is(tmp_path: Path, locpipe: Run) -> None:
-    picture = SAMPLES / GOLDEN_PICTURES[0]
+    picture = SAMPLES / "circuit_board.jpg"
     arguments = ("run", "text-large", "--input", picture, "--output", tmp_path, "--workers", "0")
     done = locpipe(*arguments, "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

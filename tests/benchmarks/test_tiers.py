@@ -23,7 +23,8 @@ def test_both_models_are_scored_on_the_same_pictures(tmp_path: Path) -> None:
             shutil.copy(SAMPLES / name, words / kind / f"{stem}{Path(name).suffix}")
     (tmp_path / "data" / "backgrounds").mkdir()
     shutil.copy(SAMPLES / "photographer_grey.png", tmp_path / "data" / "backgrounds")
-    command = [sys.executable, ROOT / "benchmarks" / "tiers.py", "--data", tmp_path / "data"]
+    command: list[str | Path] = [sys.executable, ROOT / "benchmarks" / "tiers.py"]
+    command += ["--data", tmp_path / "data"]
     command += ["--work", tmp_path / "work", "--results", tmp_path / "results"]
     command += ["--speed", "1", "--rounds", "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

@@ -85,5 +85,6 @@ def rendered_settings(
 def _settings(config: TextTrainConfig) -> dict[str, Any]:
     """Return the settings without the paths of this machine, which are private."""
     settings = config.model_dump(mode="json", exclude={"name", "output", "validation"})
+    settings["start"] = config.start and Path(config.start).name
     settings["render"]["backgrounds"] = [folder.name for folder in config.render.backgrounds]
     return settings

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from ....stages.errors import ModelError
+from ....stages.models.loading import find_model, load_network, read_card
 from ....stages.nets import Network, build
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
@@ -65,11 +67,19 @@ def untrained(config: TextTrainConfig) -> Network:
     """Return the network that the config names, with its first weights.
 
     Raises:
-        ModelError: there is no such network, or it does not classify every fourth pixel.
+        ModelError: there is no such network or model, the network does not classify every fourth
+            pixel, or the model to start from has another.
     """
     torch.manual_seed(config.seed)
     network = build(config.architecture, len(CLASSES))
     head_of(network)
+    if config.start is not None:
+        folder = find_model(config.start)
+        found = read_card(folder).architecture
+        if found != config.architecture:
+            msg = f"start: {folder} has the architecture {found}, not {config.architecture}; name a model that has it"
+            raise ModelError(msg)
+        network.load_state_dict(load_network(folder).state_dict())
     return network
 
 

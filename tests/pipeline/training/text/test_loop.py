@@ -17,7 +17,7 @@ from locpipe.pipeline.training.text.samples import batches
 from locpipe.pipeline.training.text.train import best_of, train_text
 from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.stages.errors import ConfigError, ModelError
-from locpipe.stages.models.loading import load_network, read_card
+from locpipe.stages.models.loading import find_model, load_network, read_card
 from locpipe.stages.nets.text_large import TextLarge
 
 pytestmark = pytest.mark.computes
@@ -70,6 +70,20 @@ def test_a_network_that_cannot_learn_from_positions_is_refused(
 ) -> None:
     with pytest.raises(ModelError, match=complaint):
         untrained(tiny.model_copy(update={"architecture": architecture}))
+
+
+def test_a_training_starts_from_the_weights_of_a_model(tiny: TextTrainConfig) -> None:
+    config = tiny.model_copy(update={"architecture": "text-large", "start": "text-large"})
+    shipped = load_network(find_model("text-large"))
+    given, random = untrained(config), untrained(config.model_copy(update={"start": None}))
+    weights = [network.classifier.state_dict()["weight"] for network in (shipped, given, random)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+    assert given.classifier.weight.requires_grad
+    with pytest.raises(
+        ModelError, match=r"start: .*text has the architecture text, not text-large"
+    ):
+        untrained(config.model_copy(update={"start": "text"}))
 
 
 def test_the_model_folder_says_how_it_came_to_be(model_folder: Path, tiny: TextTrainConfig) -> None:

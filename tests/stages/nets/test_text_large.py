@@ -40,6 +40,7 @@ def test_the_training_says_where_cells_lie(network: TextLarge) -> None:
     assert by_layers.offset == 9.5
     _, shape = dense_features(network, "native", windows=False)
     assert shape == Geometry(4, 2.0, by_layers.receptive_field + 15, 64)
+    assert build("text-large + max", 3).offset == network.offset
 
 
 @torch.inference_mode()

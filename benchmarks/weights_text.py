@@ -181,7 +181,7 @@ def main(data: Path, name: str, pictures: int, work: Path, results: Path) -> Non
     }
     counts = ", ".join(f"{len(one.pictures)} of {one.name}" for one in sets)
     text = (
-        f"Printed by `benchmarks/weights_text.py`: `configs/{name}.yaml` with each kind of weights, "
+        f"Printed by `benchmarks/weights_text.py`: `{Path(name).stem}` with each kind of weights, "
         f"{counts}, model `{model.sha256[:12]}`. H in percent; in brackets points ahead of "
         "`linear`, the weights of the network's own classifier, and the 95 % interval of that "
         "(paired bootstrap over pictures).\n\n" + table(found)

@@ -72,7 +72,7 @@ def scores(detector: Detector, variant: Variant, one: Set, work: Path) -> dict[s
     kept = work / "scores" / f"{_key(variant, one, found)}.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)
-        kept.write_text(json.dumps(_scored(variant, one, found)))
+        kept.write_text(json.dumps(scored(variant, one, found)))
     known: dict[str, Any] = json.loads(kept.read_text())
     return known
 
@@ -106,7 +106,8 @@ def _key(variant: Variant, one: Set, found: Mapping[Path, str]) -> str:
     return digest.hexdigest()
 
 
-def _scored(variant: Variant, one: Set, found: Mapping[Path, str]) -> dict[str, Any]:
+def scored(variant: Variant, one: Set, found: Mapping[Path, str]) -> dict[str, Any]:
+    """Return the scores of box JSON by picture, by protocol."""
     with tempfile.TemporaryDirectory() as folder:
         for picture, document in found.items():
             for kind in ("boxes", "gt"):

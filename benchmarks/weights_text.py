@@ -1,14 +1,15 @@
-"""The six kinds of AdGAP weights on the real text model: which finds text best.
+"""The kinds of AdGAP weights on the real text models: which finds text best.
 
     python benchmarks/weights_text.py --data ../shared/data
 
 Words on ICDAR 2013 and 2015, lines on MSRA-TD500, everything as configs/text.yaml says except for
 `heatmap.weights`, each with its own calibration from the model's card. The network runs once per
-picture for all six. What a picture gave is kept below --work, so a run that was stopped goes on.
-Writes benchmarks/results/text_weights.md and .json.
+picture for all. What a picture gave is kept below --work, so a run that was stopped goes on.
+Writes benchmarks/results/text_weights.md and .json, or what --config names instead of text.
 """
 
 import json
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple
 from pathlib import Path
@@ -74,13 +75,19 @@ def truth_of(one: Set, image: Image) -> tuple[Region, ...]:
     )
 
 
+def calibrated(model: Model) -> tuple[Weights, ...]:
+    """Return the kinds that a model has calibrations of; a card may lack some."""
+    known = {entry.weights for entry in model.card.calibrations}
+    return tuple(kind for kind in KINDS if kind in known)
+
+
 def counts_of(picture: Path, one: Set, model: Model, config: Config) -> Sums:
     """Return what each kind of weights finds of a picture."""
     image = load(picture)
     truth = truth_of(one, image)
     features = features_of(image, model, config)
     counts: dict[str, dict[str, Sequence[float]]] = {}
-    for kind in KINDS:
+    for kind in calibrated(model):
         boxes = localize_image(image, model, with_weights(config, kind), features=features).boxes
         seen = ComparedPicture(
             picture.name, (image.width, image.height), truth, _polygons(boxes, one)
@@ -115,13 +122,14 @@ def all_counts(one: Set, model: Model, config: Config, kept: Path) -> list[Sums]
 
 def totals(counts: Sequence[Sums]) -> Found:
     """Return H over all pictures, and how far it is ahead of `linear`, by kind and protocol."""
-    found: dict[str, dict[str, H]] = {kind: {} for kind in KINDS}
+    kinds = tuple(counts[0])
+    found: dict[str, dict[str, H]] = {kind: {} for kind in kinds}
     for name in SHOWN:
-        tables = {kind: np.array([sums[kind][name] for sums in counts], float) for kind in KINDS}
+        tables = {kind: np.array([sums[kind][name] for sums in counts], float) for kind in kinds}
         drawn = _drawn(len(counts))
-        resampled = {kind: rates(drawn @ tables[kind])[:, 2] for kind in KINDS}
-        h = {kind: float(rates(tables[kind].sum(axis=0))[2]) for kind in KINDS}
-        for kind in KINDS:
+        resampled = {kind: rates(drawn @ tables[kind])[:, 2] for kind in kinds}
+        h = {kind: float(rates(tables[kind].sum(axis=0))[2]) for kind in kinds}
+        for kind in kinds:
             low, high = np.percentile(resampled[kind] - resampled["linear"], [2.5, 97.5]).tolist()
             found[kind][name] = H(h[kind], h[kind] - h["linear"], low, high)
     return found
@@ -137,13 +145,13 @@ def table(found: Mapping[str, Found]) -> str:
     """Return H in percent, one row per kind; in brackets how far it is ahead of `linear`."""
     head = [f"{name} {what}" for name in found for what in ("IoU H", "DetEval H")]
     lines = [f"| weights | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
-    for kind in KINDS:
+    for kind in next(iter(found.values())):
         cells = [_cell(h[kind][name], kind) for h in found.values() for name in SHOWN]
         lines.append(f"| `{kind}` | {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 
-def _cell(h: H, kind: Weights) -> str:
+def _cell(h: H, kind: str) -> str:
     if kind == "linear":
         return f"{100 * h.value:.1f}"
     return f"{100 * h.value:.1f} ({100 * h.ahead:+.1f}: {100 * h.low:+.1f} to {100 * h.high:+.1f})"
@@ -161,6 +169,10 @@ def main(data: Path, name: str, pictures: int, work: Path, results: Path) -> Non
     config = read_settings(find_config(name), Config).config
     assert isinstance(config.model, str), "a model folder, which has tables"
     model = load_model(find_model(config.model))
+    if "linear" not in calibrated(model):
+        sys.exit(
+            f"{config.model} has no calibration of linear weights; run locpipe calibrate --all"
+        )
     sets = [one.thinned(pictures) for one in sets_of(data) if one.has_truth]
     made_by = f"{model.sha256[:12]}-{config.sha256()[:12]}"
     found = {
@@ -169,14 +181,14 @@ def main(data: Path, name: str, pictures: int, work: Path, results: Path) -> Non
     }
     counts = ", ".join(f"{len(one.pictures)} of {one.name}" for one in sets)
     text = (
-        f"Printed by `benchmarks/weights_text.py`: `configs/{name}.yaml` with each kind of weights, "
+        f"Printed by `benchmarks/weights_text.py`: `{Path(name).stem}` with each kind of weights, "
         f"{counts}, model `{model.sha256[:12]}`. H in percent; in brackets points ahead of "
         "`linear`, the weights of the network's own classifier, and the 95 % interval of that "
         "(paired bootstrap over pictures).\n\n" + table(found)
     )
     click.echo(text)
     results.mkdir(parents=True, exist_ok=True)
-    (results / "text_weights.md").write_text(text, "utf-8")
+    (results / f"{Path(name).stem}_weights.md").write_text(text, "utf-8")
     plain = {
         name: {
             kind: {what: h._asdict() for what, h in one.items()} for kind, one in by_kind.items()
@@ -184,7 +196,9 @@ def main(data: Path, name: str, pictures: int, work: Path, results: Path) -> Non
         for name, by_kind in found.items()
     }
     document = {"model_sha256": model.sha256, "config_sha256": config.sha256(), "h": plain}
-    (results / "text_weights.json").write_text(json.dumps(document, indent=1) + "\n", "utf-8")
+    (results / f"{Path(name).stem}_weights.json").write_text(
+        json.dumps(document, indent=1) + "\n", "utf-8"
+    )
 
 
 if __name__ == "__main__":

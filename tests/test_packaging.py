@@ -68,6 +68,14 @@ def test_the_wheel_adds_one_name(installed: Path) -> None:
     assert (installed / "locpipe" / "py.typed").exists()
 
 
+def test_the_wheel_holds_both_text_models(installed: Path, tmp_path: Path) -> None:
+    for name in ("text", "text-large"):
+        checked = in_empty_folder(installed, tmp_path, "-m", "locpipe", "config", "check", name)
+        assert checked.returncode == 0, checked.stderr
+        verified = in_empty_folder(installed, tmp_path, "-m", "locpipe", "models", "verify", name)
+        assert verified.stdout.startswith(f"{name}\tok\t"), verified.stderr
+
+
 def test_the_main_job_runs_from_the_wheel_in_an_empty_folder(
     installed: Path, tmp_path: Path
 ) -> None:

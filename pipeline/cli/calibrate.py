@@ -8,6 +8,7 @@ from ...stages.models.loading import find_model, read_card
 from ..training.calibration import Request
 from ..training.digits.calibrate import calibrate_digits
 from ..training.text.calibrate import calibrate_text
+from ..training.text.card import is_text
 from .options import log_options, read_config, tell
 
 
@@ -70,7 +71,7 @@ def calibrate(
     settings = [read_config(name, ()).config for name in configs]
     request = Request(settings, every_kind, backgrounds, count, seed)
     folder = find_model(model)
-    if read_card(folder).architecture == "text":
+    if is_text(read_card(folder)):
         tell(calibrate_text(folder, request))
     else:
         tell(calibrate_digits(folder, request, data))

@@ -7,6 +7,7 @@ import click
 from ...stages.models.loading import read_card
 from ..training.digits.weigh import weigh_digits
 from ..training.images.weigh import source_of, weigh_folder
+from ..training.text.card import is_text
 from ..training.text.weigh import weigh_text
 from .options import log_options, tell
 
@@ -52,7 +53,7 @@ def weigh(
     `heatmap.normalize: minmax`.
     """
     source = source_of(model, weights, layer)
-    if isinstance(source, Path) and read_card(source).architecture == "text":
+    if isinstance(source, Path) and is_text(read_card(source)):
         report = weigh_text(source, data)
     elif not isinstance(source, Path) or _is_labelled(data):
         report = weigh_folder(source, data, output)

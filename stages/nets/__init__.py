@@ -16,6 +16,7 @@ NETWORKS: dict[str, str] = {
     "nin": "nin:NetworkInNetwork",
     "nin-grey": "nin:grey",
     "text": "text:TextNet",
+    "text-large": "text_large:TextLarge",
     "tutorial-dropout": "tutorial:dropout",
     "tutorial-fc": "tutorial:fc",
     "tutorial-gap": "tutorial:TutorialNet",

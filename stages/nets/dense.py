@@ -1,6 +1,7 @@
 """Dense maps of a network trained at a stride: à trous and unpooled twins, and their geometry."""
 
 import copy
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -39,7 +40,14 @@ def dense_features(
         native = nn.Sequential(native, convolutional(network.classifier, network.channels()))
     features = densify(native, resolution)
     # The pictures of a twin without strides must still hold its windows.
-    return features, replace(geometry(features), multiple=geometry(native).multiple)
+    shape = replace(geometry(features), multiple=geometry(native).multiple)
+    return features, shape if network.offset is None else _moved(shape, network.offset)
+
+
+def _moved(shape: Geometry, offset: float) -> Geometry:
+    """Return a geometry whose cells lie elsewhere; what they see, widened, is centred there."""
+    field = shape.receptive_field + math.ceil(2 * abs(shape.offset - offset))
+    return replace(shape, offset=offset, receptive_field=field)
 
 
 def densify(features: nn.Module, resolution: Resolution) -> nn.Module:

@@ -16,12 +16,17 @@ class Network(nn.Module):
             its ReLU and before its pooling. Blocking a filter before or after ReLU and pooling is
             the same, and here the map is finest.
         classifier: F to logits: `[N, classes]` of pictures, or `[N, classes, h, w]` of positions.
+        offset: where a training on positions has put the centre of cell 0, in pixels from the outer
+            corner of the first; None: where the layers put it.
     """
 
-    def __init__(self, features: nn.Module, classifier: nn.Module) -> None:
+    def __init__(
+        self, features: nn.Module, classifier: nn.Module, *, offset: float | None = None
+    ) -> None:
         super().__init__()
         self.features = features
         self.classifier = classifier
+        self.offset = offset
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the logits of pictures `[N, C_in, H, W]`, or of each of their positions."""

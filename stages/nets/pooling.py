@@ -155,7 +155,7 @@ def with_head(trunk: Network, classes: int, head: str) -> Network:
         ModelError: there is no such head.
     """
     classifier = PooledClassifier(trunk.channels(), classes, parse_pooling(head))
-    return Network(trunk.features, classifier).eval()
+    return Network(trunk.features, classifier, offset=trunk.offset).eval()
 
 
 def _top_mean(z: Tensor, k: float) -> Tensor:

@@ -3,7 +3,7 @@
 import copy
 from collections.abc import Iterator, Mapping, Sequence
 
-from torch import fx
+from torch import fx, nn
 from torch.fx.passes.shape_prop import ShapeProp
 from torch.fx.passes.split_module import split_module
 
@@ -28,7 +28,8 @@ def cut(features: fx.GraphModule, channels: int) -> tuple[list[fx.GraphModule], 
     numbers = _numbered(features, places)
     if global_steps(features) or not _keeps_sizes(features, places, numbers, picture):
         maps = places[_last(features)]
-        alone = Part((PICTURE,), ("maps",), WHOLE, maps[0], peak_floats(features, picture))
+        stride = max(stride for stride, _, _ in places.values())
+        alone = Part((PICTURE,), ("maps",), WHOLE, stride, peak_floats(features, picture))
         return [features], Parts((alone,), {PICTURE: picture, "maps": Value(0, maps[0])})
     whole = split_module(features, features, numbers.__getitem__)
     modules, parts, values = [], [], {PICTURE: picture}
@@ -67,12 +68,18 @@ def _keeps_sizes(
 
 
 def _numbered(features: fx.GraphModule, places: Mapping[fx.Node, Grid]) -> dict[fx.Node, int]:
-    """Return the number of the part that every step belongs to."""
+    """Return the number of the part that every step belongs to.
+
+    Padding belongs to what it is for: a padded map is larger than the picture divided by its stride.
+    """
+    layers = dict(features.named_modules())
     numbers: dict[fx.Node, int] = {}
     number, before = 0, _FINEST
     for node in features.graph.nodes:
         if node.op != "get_attr":
-            stride = max(places[node][0], _FINEST)
+            is_padding = isinstance(layers.get(str(node.target)), nn.ZeroPad2d)
+            strides = [places[one][0] for one in (node.users if is_padding else (node,))]
+            stride = max(*strides, _FINEST)
             number += stride != before
             before = stride
         numbers[node] = number

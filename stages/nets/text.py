@@ -1,5 +1,6 @@
 """A fully convolutional classifier of positions for text, made for CPUs."""
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 from torch import Tensor, nn
@@ -19,33 +20,49 @@ class TextNet(Network):
     No operation is global: strips of a picture give the map of the whole.
     """
 
-    def __init__(self, classes: int) -> None:
-        super().__init__(_Features(), nn.Conv2d(FILTERS, classes, 1))
-
-
-class _Features(nn.Module):
     # Width, blocks and expansion at strides 4, 8, 16, 32 and 64.
     STAGES: ClassVar = [(32, 1, 2), (48, 2, 3), (64, 3, 4), (96, 3, 4), (96, 3, 4)]
 
-    def __init__(self) -> None:
-        super().__init__()
-        stages: list[nn.Module] = []
-        before = 16
-        for width, blocks, wider in self.STAGES:
-            # Even kernels where it strides: the cells of all levels then share one frame. Dense
-            # ones: the gradient of strided depthwise convolutions is slow on CPUs.
-            shrink = nn.Conv2d(before, width, 2, 2, bias=False), nn.BatchNorm2d(width)
-            stages.append(nn.Sequential(*shrink, *(_Residual(width, wider) for _ in range(blocks))))
-            before = width
+    def __init__(self, classes: int) -> None:
         widths = [width for width, *_ in self.STAGES]
-        self.stem = nn.Sequential(*convolution(3, 16, 4, 2))
+        stages = [
+            halved(before, *stage)
+            for before, stage in zip([16, *widths[:-1]], self.STAGES, strict=True)
+        ]
+        stem = nn.Sequential(*convolution(3, 16, 4, 2))
+        features = Pyramid(stem, stages, widths, _WIDE, FILTERS)
+        super().__init__(features, nn.Conv2d(FILTERS, classes, 1))
+
+
+class Pyramid(nn.Module):
+    """Stages that halve the resolution, and a pyramid back to that of the first (Lin et al. 2017).
+
+    Args:
+        stem: pictures to what the first stage takes.
+        stages: each at half the resolution of the one before.
+        widths: channels that each stage gives.
+        wide: channels of the pyramid.
+        filters: of F, which the last 3x3 convolution gives.
+    """
+
+    def __init__(
+        self,
+        stem: nn.Module,
+        stages: Sequence[nn.Module],
+        widths: Sequence[int],
+        wide: int,
+        filters: int,
+    ) -> None:
+        super().__init__()
+        self.stem = stem
         self.stages = nn.ModuleList(stages)
-        self.sides = nn.ModuleList(nn.Conv2d(width, _WIDE, 1) for width in widths)
-        self.merges = nn.ModuleList(_merge() for _ in widths[2:])
-        self.merges.append(nn.Sequential(*convolution(_WIDE, FILTERS, 3)))  # gives F
+        self.sides = nn.ModuleList(nn.Conv2d(width, wide, 1) for width in widths)
+        self.merges = nn.ModuleList(_merge(wide) for _ in widths[2:])
+        self.merges.append(nn.Sequential(*convolution(wide, filters, 3)))  # gives F
         self.up = nn.Upsample(scale_factor=2, mode="bilinear")
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return F [N, filters, h, w] of pictures, at the stride of the first stage."""
         x = self.stem(x)
         levels = []
         for stage, side in zip(self.stages, self.sides, strict=True):
@@ -55,6 +72,14 @@ class _Features(nn.Module):
         for merge in self.merges:
             top = merge(levels.pop() + self.up(top))
         return top
+
+
+def halved(before: int, width: int, blocks: int, wider: int) -> nn.Sequential:
+    """Return a stage at half the resolution: a strided convolution, then inverted residuals."""
+    # An even kernel where it strides: the cells of all levels then share one frame. A dense one:
+    # the gradient of strided depthwise convolutions is slow on CPUs.
+    shrink = nn.Conv2d(before, width, 2, 2, bias=False), nn.BatchNorm2d(width)
+    return nn.Sequential(*shrink, *(_Residual(width, wider) for _ in range(blocks)))
 
 
 class _Residual(nn.Module):
@@ -73,8 +98,7 @@ class _Residual(nn.Module):
         return y
 
 
-def _merge() -> nn.Sequential:
+def _merge(wide: int) -> nn.Sequential:
     return nn.Sequential(
-        nn.Conv2d(_WIDE, _WIDE, 3, padding=1, groups=_WIDE, bias=False),
-        *convolution(_WIDE, _WIDE, 1),
+        nn.Conv2d(wide, wide, 3, padding=1, groups=wide, bias=False), *convolution(wide, wide, 1)
     )

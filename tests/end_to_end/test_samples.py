@@ -52,6 +52,15 @@ def test_a_shipped_config_runs_as_it_is(
         compare_with_golden(config, picture, tmp_path / "out")
 
 
+def test_the_larger_text_model_runs_as_it_is(tmp_path: Path, locpipe: Run) -> None:
+    picture = SAMPLES / "circuit_board.jpg"
+    arguments = ("run", "text-large", "--input", picture, "--output", tmp_path, "--workers", "0")
+    done = locpipe(*arguments, "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["engines"] == ["onnxruntime"]
+    compare_with_golden("text-large", picture.name, tmp_path)
+
+
 def compare_with_golden(config: str, picture: str, output: Path) -> None:
     """Hold boxes and mask to what is kept in golden/, made anew where LOCPIPE_GOLDEN=write.
 

@@ -84,10 +84,12 @@ def in_parts(
     return np.concatenate(found, axis=1), len(calls)
 
 
-@pytest.mark.parametrize("kind", ["text", "skewed"])
-def test_parts_give_the_maps_of_the_whole(kind: str, text: Model) -> None:
+@pytest.mark.parametrize("kind", ["text", "text-large", "skewed"])
+def test_parts_give_the_maps_of_the_whole(kind: str) -> None:
     torch.manual_seed(0)
-    network = text.network if kind == "text" else Network(Skewed(), nn.Flatten()).eval()
+    network = Network(Skewed(), nn.Flatten()).eval()
+    if kind != "skewed":
+        network = load_model(find_model(kind)).network
     engine = PyTorch(network, "native", windows=False, bfloat16=False)
     picture = np.random.default_rng(0).standard_normal((1, 3, *SIDES), np.float32)
     with torch.inference_mode():

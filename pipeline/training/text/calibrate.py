@@ -218,6 +218,7 @@ def shown_by(
         polarity=one.polarity,
         padding="zeros",
         precision=config.infer.precision,
+        engine=config.infer.engine,
     )
     height, width = features.grid.shape
     words = [moved(word, np.zeros(2), scale) for word in picture.words]

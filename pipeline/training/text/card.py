@@ -56,6 +56,11 @@ def write_model(config: TextTrainConfig, trained: TrainedText) -> ModelCard:
     return card
 
 
+def is_text(card: ModelCard) -> bool:
+    """Say whether a model is one of text, whatever its network."""
+    return card.classes == CLASSES
+
+
 def rendered_settings(
     folder: Path, card: ModelCard, backgrounds: Path | None, seed: int
 ) -> RenderSettings:
@@ -80,5 +85,6 @@ def rendered_settings(
 def _settings(config: TextTrainConfig) -> dict[str, Any]:
     """Return the settings without the paths of this machine, which are private."""
     settings = config.model_dump(mode="json", exclude={"name", "output", "validation"})
+    settings["start"] = config.start and Path(config.start).name
     settings["render"]["backgrounds"] = [folder.name for folder in config.render.backgrounds]
     return settings

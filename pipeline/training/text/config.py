@@ -49,8 +49,10 @@ class TextTrainConfig(Section):
     """Name of the model."""
     output: UserPath = Path("out/models/text")
     """Folder of checkpoint, curve and model; created when missing."""
-    architecture: Literal["text"] = "text"
-    """A key of `stages.nets.NETWORKS`."""
+    architecture: str = "text"
+    """A key of `stages.nets.NETWORKS` that classifies positions: `text` or `text-large`."""
+    start: str | None = None
+    """A model of the same architecture, by name or folder, whose weights are the first; null: random."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Decides the first weights and the crops; pictures have their own, in `render`."""
     steps: Count = 100_000

@@ -11,6 +11,8 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
+from ....stages.errors import ModelError
+from ....stages.models.loading import find_model, load_network, read_card
 from ....stages.nets import Network, build
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
@@ -22,7 +24,7 @@ from .curve import write_curve
 from .labels import CLASSES
 from .loss import balanced_loss
 from .samples import Batch, batches
-from .validate import Rendered, as_input, measure, measure_real
+from .validate import Rendered, as_input, head_of, measure, measure_real
 
 # These must stay the same to go on; the pictures and the machine may change.
 _SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
@@ -62,9 +64,23 @@ def train(
 
 
 def untrained(config: TextTrainConfig) -> Network:
-    """Return the network that the config names, with its first weights."""
+    """Return the network that the config names, with its first weights.
+
+    Raises:
+        ModelError: there is no such network or model, the network does not classify every fourth
+            pixel, or the model to start from has another.
+    """
     torch.manual_seed(config.seed)
-    return build(config.architecture, len(CLASSES))
+    network = build(config.architecture, len(CLASSES))
+    head_of(network)
+    if config.start is not None:
+        folder = find_model(config.start)
+        found = read_card(folder).architecture
+        if found != config.architecture:
+            msg = f"start: {folder} has the architecture {found}, not {config.architecture}; name a model that has it"
+            raise ModelError(msg)
+        network.load_state_dict(load_network(folder).state_dict())
+    return network
 
 
 def complete(

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import nn
 
 from ....stages.boxes import find_boxes
-from ....stages.errors import ConfigError
+from ....stages.errors import ConfigError, ModelError
 from ....stages.geometry.grid import Grid
 from ....stages.heatmap import Heatmap
 from ....stages.load import load
 from ....stages.models.card import InputSpec
 from ....stages.nets import Network
+from ....stages.nets.dense import dense_features
 from ....stages.threshold import threshold
 from ...evaluation.overlaps import ComparedPicture, Region
 from ...evaluation.score import score
@@ -60,6 +62,26 @@ class Rendered:
     def sha256(self) -> str:
         """The hash of the pictures: it differs for other settings or another renderer."""
         return sha256(b"".join(one.rgb.tobytes() for one in self.pictures)).hexdigest()
+
+
+def head_of(network: Network) -> nn.Conv2d:
+    """Return what classifies the positions of a network: a 1x1 convolution.
+
+    Raises:
+        ModelError: its classifier is another one, or its positions are not those of the labels.
+    """
+    head, name = network.classifier, type(network).__name__
+    if not isinstance(head, nn.Conv2d) or head.kernel_size != (1, 1):
+        msg = f"{name} does not classify positions by a 1x1 convolution; choose another network, such as text"
+        raise ModelError(msg)
+    _, shape = dense_features(network, "native", windows=False)
+    if (shape.stride, shape.offset) != (STRIDE, STRIDE / 2):
+        msg = (
+            f"{name} has cells {shape.stride} pixels apart, the first at {shape.offset:g}; labels "
+            f"have {STRIDE}, {STRIDE / 2:g}; choose another network, such as text"
+        )
+        raise ModelError(msg)
+    return head
 
 
 def as_input(pictures: NDArray[np.uint8], device: torch.device) -> torch.Tensor:

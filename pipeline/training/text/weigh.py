@@ -8,7 +8,6 @@ from torch import Tensor, nn
 from torch.nn import functional
 from tqdm import tqdm
 
-from ....stages.errors import ModelError
 from ....stages.heatmap import filter_weights
 from ....stages.models.loading import Model, load_model, load_network, read_card
 from ....stages.models.tables import Tables
@@ -21,7 +20,7 @@ from ..scene_text.settings import RenderSettings
 from .card import rendered_settings
 from .labels import IGNORED, TEXT
 from .samples import Batch
-from .validate import as_input
+from .validate import as_input, head_of
 
 SEED = 8_000_000
 """Added to the renderer's seed: neither trained on nor validated on."""
@@ -88,11 +87,7 @@ def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) 
     Raises:
         ModelError: the classifier is no 1x1 convolution.
     """
-    head = network.classifier
-    if not isinstance(head, nn.Conv2d) or head.kernel_size != (1, 1):
-        msg = f"{type(network).__name__} does not classify positions by a 1x1 convolution; choose another model"
-        raise ModelError(msg)
-    sums = _PositionSums(head)
+    sums = _PositionSums(head_of(network))
     with torch.inference_mode():
         for pictures, classes in batches:
             for maps, labels in zip(network.features(pictures), classes, strict=True):

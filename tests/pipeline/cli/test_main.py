@@ -355,7 +355,7 @@ def test_config_check_asks_the_model_too(config_file: Path) -> None:
     assert "cat" in wrong.stderr
 
 
-@pytest.mark.parametrize("name", ["digits", "text", "text-lenet"])
+@pytest.mark.parametrize("name", ["digits", "text", "text-large", "text-lenet"])
 def test_shipped_configs_are_right(name: str) -> None:
     assert call("config", "check", name).exit_code == 0
 

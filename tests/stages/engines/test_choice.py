@@ -43,13 +43,17 @@ def kept(tmp_path: Path) -> list[Path]:
     return sorted((tmp_path / "cache").rglob("*.zip"))
 
 
-@pytest.mark.parametrize("size", [(1, 1), (65, 400), (300, 200)])
+@pytest.mark.parametrize(
+    ("name", "size"),
+    [("text", (1, 1)), ("text", (65, 400)), ("text", (300, 200)), ("text-large", (65, 200))],
+)
 def test_the_file_that_ships_gives_what_the_weights_give(
-    text: Model, photo: NDArray[np.uint8], size: tuple[int, int]
+    name: str, photo: NDArray[np.uint8], size: tuple[int, int]
 ) -> None:
+    model = load_model(find_model(name))
     rgb = np.resize(photo, (*size, 3))
-    exact = infer(text, rgb, engine="torch")
-    found = infer(text, rgb, engine="onnxruntime")
+    exact = infer(model, rgb, engine="torch", padding="zeros")
+    found = infer(model, rgb, engine="onnxruntime", padding="zeros")
     assert found.grid == exact.grid
     np.testing.assert_allclose(found.maps, exact.maps, atol=2e-5)
 

@@ -155,7 +155,9 @@ def test_a_card_refuses_just_what_a_blank_picture_shows_to_fail(
         assert str(refused.value) == message
 
 
-@pytest.mark.parametrize("name", ["digits", "digits-windows", "objects", "text", "text-lenet"])
+@pytest.mark.parametrize(
+    "name", ["digits", "digits-windows", "objects", "text", "text-large", "text-lenet"]
+)
 def test_what_ships_is_supported(name: str) -> None:
     shipped = read_settings(find_config(name), Config).config
     read_card(find_model(shipped.source)).supports(shipped)

@@ -20,6 +20,14 @@ def one_torch_thread() -> None:
     torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def exported_here(
+    tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Calibration runs in ONNX Runtime: its copies of models stay out of the user's cache."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "cache"))
+
+
 @pytest.fixture(scope="session")
 def render(tmp_path_factory: pytest.TempPathFactory) -> RenderSettings:
     words = tmp_path_factory.mktemp("words") / "words"

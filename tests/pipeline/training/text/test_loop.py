@@ -16,8 +16,9 @@ from locpipe.pipeline.training.text.loop import TextTraining, TrainedText, train
 from locpipe.pipeline.training.text.samples import batches
 from locpipe.pipeline.training.text.train import best_of, train_text
 from locpipe.pipeline.training.text.validate import Rendered
-from locpipe.stages.errors import ConfigError
-from locpipe.stages.models.loading import load_network, read_card
+from locpipe.stages.errors import ConfigError, ModelError
+from locpipe.stages.models.loading import find_model, load_network, read_card
+from locpipe.stages.nets.text_large import TextLarge
 
 pytestmark = pytest.mark.computes
 
@@ -51,6 +52,38 @@ def test_a_training_learns(tiny: TextTrainConfig, tmp_path: Path) -> None:
         run.learn(batch)
     assert run.step == 12
     assert float(run.error) < first
+
+
+def test_a_larger_network_learns_by_the_same_config(tiny: TextTrainConfig, tmp_path: Path) -> None:
+    run = started(moved(tiny, tmp_path, architecture="text-large"))
+    run.learn(next(batches(tiny, 0)))
+    assert run.step == 1
+    assert isinstance(run.averaged, TextLarge)
+
+
+@pytest.mark.parametrize(
+    ("architecture", "complaint"),
+    [("lenet", "LeNet does not classify positions"), ("large", "text-large")],
+)
+def test_a_network_that_cannot_learn_from_positions_is_refused(
+    tiny: TextTrainConfig, architecture: str, complaint: str
+) -> None:
+    with pytest.raises(ModelError, match=complaint):
+        untrained(tiny.model_copy(update={"architecture": architecture}))
+
+
+def test_a_training_starts_from_the_weights_of_a_model(tiny: TextTrainConfig) -> None:
+    config = tiny.model_copy(update={"architecture": "text-large", "start": "text-large"})
+    shipped = load_network(find_model("text-large"))
+    given, random = untrained(config), untrained(config.model_copy(update={"start": None}))
+    weights = [network.classifier.state_dict()["weight"] for network in (shipped, given, random)]
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.equal(weights[0], weights[2])
+    assert given.classifier.weight.requires_grad
+    with pytest.raises(
+        ModelError, match=r"start: .*text has the architecture text, not text-large"
+    ):
+        untrained(config.model_copy(update={"start": "text"}))
 
 
 def test_the_model_folder_says_how_it_came_to_be(model_folder: Path, tiny: TextTrainConfig) -> None:

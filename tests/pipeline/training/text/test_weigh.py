@@ -159,6 +159,12 @@ def test_a_classifier_of_whole_pictures_is_refused() -> None:
         weigh_positions(LeNet(10), [])
 
 
+def test_cells_that_are_not_those_of_the_labels_are_refused() -> None:
+    wide = Network(nn.Sequential(nn.Conv2d(3, 2, 8, 8), nn.ReLU()), nn.Conv2d(2, 3, 1))
+    with pytest.raises(ModelError, match="cells 8 pixels apart, the first at 4; labels have 4, 2"):
+        weigh_positions(wide.eval(), [])
+
+
 def test_weigh_measures_all_tables_on_rendered_positions(weighed: tuple[Path, Result]) -> None:
     folder, result = weighed
     assert result.exit_code == 0, result.output

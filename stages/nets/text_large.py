@@ -1,0 +1,27 @@
+"""A fully convolutional classifier of positions for text on a trunk that knows photographs."""
+
+from torch import nn
+
+from .efficientnet_lite import EfficientNetLite0
+from .network import Network
+from .text import Pyramid, halved
+
+FILTERS = 64
+_WIDE = 64  # of the pyramid
+_WIDTHS = (24, 40, 112, 160, 160)
+
+
+class TextLarge(Network):
+    """`TextNet` with the trunk of EfficientNet-lite0 down to stride 16.
+
+    Strides 32 and 64, the pyramid and the head are its own. The trunk pads below and on the right,
+    so that its levels lie in frames of their own. The training has put the cells of F where those
+    of `TextNet` are.
+    """
+
+    def __init__(self, classes: int) -> None:
+        trunk = EfficientNetLite0().features
+        own = halved(112, 160, 3, 4), halved(160, 160, 3, 4)
+        stages = (trunk[5:7], trunk[7:9], trunk[9:15], *own)
+        features = Pyramid(trunk[:5], stages, _WIDTHS, _WIDE, FILTERS)
+        super().__init__(features, nn.Conv2d(FILTERS, classes, 1), offset=2.0)

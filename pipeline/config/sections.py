@@ -102,6 +102,9 @@ class RunConfig(Section):
     """Address of a running Dask scheduler (tcp://host:8786) to use instead of own workers."""
     timeout: Positive = 600.0
     """Seconds a page may take before its worker is ended; not with workers: 0."""
+    task_seconds: Positive | None = None
+    """Pictures are handed to workers in groups that take about this long; null: 0.3 s, on a cluster of
+    others 10 s."""
     memory: ByteSize = ByteSize(MEMORY)
     """What inference takes in each worker beside the picture, as bytes or "256MiB". A larger picture
     goes through the network in parts, with the same boxes."""

@@ -6,6 +6,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
+from itertools import islice
 from typing import Final
 
 from dask.typing import Key
@@ -16,13 +17,18 @@ from ...stages.errors import ConfigError, LocpipeError
 from ..config.sections import RunConfig
 from ..output.failures import PageFailure
 from .cluster import GONE_SECONDS, open_client
-from .messages import Outcome, Task
+from .messages import Outcome, Place, Task
 from .signals import Stop
 from .time_limit import Ending, how_it_ended
 from .worker import AnyJob, PictureWorker, work
 
 WINDOW: Final = 3
-"""Pictures a worker has at hand: it never waits, and memory does not grow with their number."""
+"""Groups of pictures a worker has at hand: it never waits, and memory does not grow with their number."""
+MOST_GROUPED: Final = 100
+"""Pictures of a group; so many may be tried again alone if their worker dies."""
+TASK_SECONDS: Final[dict[Place, float]] = {"inside": 0.3, "local": 0.3, "remote": 10.0}
+"""How long a group takes where nobody says it: a scheduler of many workers has a task for each."""
+_NEWEST, _QUICKEST = 0.2, 0.001  # share of the newest picture in the average; seconds
 LOOK_SECONDS: Final = 0.5
 WORKERS_SECONDS: Final = 60
 LOST_SECONDS: Final = 300
@@ -58,19 +64,30 @@ def at_work(
     """
     with (
         open_client(run, count, needs) as client,
-        closing(dispatch(client, plugin, tasks, stop)) as outcomes,
+        closing(dispatch(client, plugin, tasks, stop, run.task_seconds)) as outcomes,
     ):
         yield outcomes
 
 
 def dispatch(
-    client: Client, plugin: PictureWorker, tasks: Iterable[Task], stop: Stop
+    client: Client,
+    plugin: PictureWorker,
+    tasks: Iterable[Task],
+    stop: Stop,
+    task_seconds: float | None = None,
 ) -> Generator[Outcome, None, None]:
     """Yield an outcome for every task, as they come; after a stop, only for what is in flight.
 
     A picture whose worker died is tried again alone at the end, for another one may have been
     the cause; only one that dies again alone is blamed. Of a file with several pages only the page
     is blamed: the file goes on without it.
+
+    Args:
+        client: of the scheduler.
+        plugin: what the workers do.
+        tasks: for the workers.
+        stop: when to stop.
+        task_seconds: how long a group of pictures takes that a worker is handed at once.
 
     Raises:
         ConfigError: no worker comes.
@@ -81,8 +98,9 @@ def dispatch(
     with _equipped(client, plugin):
         crew = _Crew(client)
         waiting, alone = iter(tasks), False
+        pace = _Pace(task_seconds or TASK_SECONDS[plugin.job.place])
         while True:
-            for task, outcome in _Stream(crew, plugin.job, waiting, stop).run(alone=alone):
+            for task, outcome in _Stream(crew, plugin.job, waiting, stop, pace).run(alone=alone):
                 ending = None if outcome else how_it_ended(plugin.job.output, task.key)
                 if outcome is not None:
                     yield outcome
@@ -158,53 +176,77 @@ class _Crew:
             raise LocpipeError(msg)
 
 
+class _Pace:
+    """How many pictures take so many seconds, as the last ones did."""
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._average = seconds
+
+    def add(self, outcome: Outcome) -> None:
+        taken = sum(outcome.seconds.values())
+        self._average += _NEWEST * (max(taken, _QUICKEST) - self._average)
+
+    def size(self) -> int:
+        return max(1, min(MOST_GROUPED, int(self._seconds / self._average)))
+
+
 class _Stream:
-    """Keeps a window of tasks in flight.
+    """Keeps a window of groups of tasks in flight.
 
     Args:
         crew: who works on them.
         job: of the plugin that does.
         tasks: to hand out.
         stop: when to stop.
+        pace: how many of them are a group.
     """
 
-    def __init__(self, crew: _Crew, job: AnyJob, tasks: Iterator[Task], stop: Stop) -> None:
-        self._crew, self._job, self._tasks, self._stop = crew, job, tasks, stop
-        self._in_flight: dict[Key, Task] = {}
-        self._finished: queue.SimpleQueue[Future[Outcome | None]] = queue.SimpleQueue()
+    def __init__(
+        self, crew: _Crew, job: AnyJob, tasks: Iterator[Task], stop: Stop, pace: _Pace
+    ) -> None:
+        self._crew, self._job, self._tasks, self._stop, self._pace = crew, job, tasks, stop, pace
+        self._in_flight: dict[Key, list[Task]] = {}
+        self._finished: queue.SimpleQueue[Future[list[Outcome | None]]] = queue.SimpleQueue()
         self._again: deque[Task] = deque()
         self._lost: Counter[str] = Counter()
 
     def run(self, *, alone: bool) -> Iterator[tuple[Task, Outcome | None]]:
         """Yield what became of each task; None stands for one whose worker died."""
-        upcoming = self._next()
+        upcoming = self._next(alone=alone)
         while self._in_flight or (upcoming and not self._stop.requested):
             # Where there are no workers, an adaptive cluster starts some when there is work.
             width = 1 if alone else WINDOW * max(1, self._crew.size())
             while upcoming and not self._stop.requested and len(self._in_flight) < width:
                 self._submit(upcoming)
-                upcoming = self._next()
+                upcoming = self._next(alone=alone)
             try:
                 future = self._finished.get(timeout=LOOK_SECONDS)
             except queue.Empty:
                 self._crew.size()  # says when nobody is there any more
                 continue
-            task = self._in_flight.pop(future.key)
+            group = self._in_flight.pop(future.key)
             try:
-                outcome = _outcome(future, self._job)
+                outcomes = _outcomes(future, self._job) or [None] * len(group)
             except (CommClosedError, CancelledError) as error:
-                self._hand_out_again(task, error)
-                upcoming = upcoming or self._next()
+                for task in group:
+                    self._hand_out_again(task, error)
+                upcoming = upcoming or self._next(alone=alone)
                 continue
             future.release()  # a worker that holds a result is kept by an adaptive cluster
-            yield task, outcome
+            for task, outcome in zip(group, outcomes, strict=True):
+                if outcome:
+                    self._pace.add(outcome)
+                yield task, outcome
 
-    def _next(self) -> Task | None:
-        return self._again.popleft() if self._again else next(self._tasks, None)
+    def _next(self, *, alone: bool) -> list[Task]:
+        size = 1 if alone else self._pace.size()
+        again = [self._again.popleft() for _ in range(min(size, len(self._again)))]
+        return again or list(islice(self._tasks, size))
 
-    def _submit(self, task: Task) -> None:
-        future = self._crew.client.submit(work, self._job.name, task, pure=False)
-        self._in_flight[future.key] = task
+    def _submit(self, group: list[Task]) -> None:
+        future = self._crew.client.submit(work, self._job.name, group, pure=False)
+        self._in_flight[future.key] = group
         future.add_done_callback(self._finished.put)
 
     def _hand_out_again(self, task: Task, error: BaseException) -> None:
@@ -216,11 +258,12 @@ class _Stream:
         self._again.append(task)
 
 
-def _outcome(future: Future[Outcome | None], job: AnyJob) -> Outcome | None:
+def _outcomes(future: Future[list[Outcome | None]], job: AnyJob) -> list[Outcome | None] | None:
+    """Return what became of a group; None: its worker died."""
     if future.status == "finished":
-        outcome = future.result()
-        assert outcome is None or isinstance(outcome, Outcome)
-        return outcome
+        outcomes = future.result()
+        assert isinstance(outcomes, list)
+        return outcomes
     if future.status != "error":  # cancelled, or lost
         raise CancelledError
     error = future.exception()

@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -32,15 +32,15 @@ class _Listener(logging.Handler):
         self.said.append(record.getMessage())
 
 
-def work(plugin: str, task: Task) -> Outcome | None:
-    """The function that Dask runs: hand the picture to the plugin of the run in this worker.
+def work(plugin: str, tasks: Sequence[Task]) -> list[Outcome | None]:
+    """The function that Dask runs: hand pictures to the plugin of the run in this worker.
 
     Returns:
-        What became of it; None: nothing was done, for it has cost a worker already.
+        What became of each; None: nothing was done, for it has cost a worker already.
     """
     worker = get_worker().plugins[plugin]
     assert isinstance(worker, PictureWorker)
-    return worker.process(task)
+    return [worker.process(task) for task in tasks]
 
 
 class AnyJob(Protocol):

@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -190,3 +190,53 @@ def test_a_picture_that_kills_its_worker_is_blamed_and_no_other(
     stage, error, message = outcomes["endless.png"].failure or ("", "", "")
     assert (stage, error) == ("load", "WorkerDied")
     assert message.startswith("its worker died twice")
+
+
+@pytest.fixture
+def groups(client: Client, monkeypatch: pytest.MonkeyPatch) -> list[list[str]]:
+    """The keys of every group that workers are handed, as it is submitted."""
+    found: list[list[str]] = []
+    submit = client.submit
+
+    def noting(
+        function: Callable[..., object], plugin: str, group: list[Task], **how: bool
+    ) -> object:
+        found.append([task.key for task in group])
+        return submit(function, plugin, group, **how)
+
+    monkeypatch.setattr(client, "submit", noting)
+    return found
+
+
+def test_quick_pictures_are_handed_out_in_groups(
+    client: Client, job: Job, tasks: list[Task], groups: list[list[str]]
+) -> None:
+    many = [replace(tasks[0], key=f"{n}.jpg") for n in range(60)]
+    worker = BoxFinder(job, RunExports(job.config))
+    found = [outcome.key for outcome in dispatch(client, worker, many, Stop(), 100.0)]
+    assert sorted(found) == sorted(task.key for task in many)
+    assert len(groups[0]) == 1  # nobody knows yet how long they take
+    assert max(map(len, groups)) > 5
+    assert sorted(itertools.chain(*groups)) == sorted(found)
+
+
+def test_slow_pictures_are_handed_out_one_by_one(
+    client: Client, job: Job, tasks: list[Task], groups: list[list[str]]
+) -> None:
+    worker = BoxFinder(job, RunExports(job.config))
+    assert len(list(dispatch(client, worker, tasks, Stop(), 0.001))) == len(groups) == len(tasks)
+
+
+def test_a_group_whose_worker_dies_is_split(
+    client: Client, job: Job, tasks: list[Task], endless: Task, groups: list[list[str]]
+) -> None:
+    many = [replace(tasks[0], key=f"{n}.jpg") for n in range(40)]
+    worker = BoxFinder(job, RunExports(job.config))
+    with killing_whoever_has(running_file(Path(), endless.key).name) as killed:
+        given = [*many[:20], endless, *many[20:]]
+        outcomes = statuses(dispatch(client, worker, given, Stop(), 100.0))
+    assert len(killed) == 2
+    assert next(len(group) for group in groups if endless.key in group) > 1
+    assert outcomes.pop(endless.key) == "failed"
+    assert outcomes.keys() == {task.key for task in many}
+    assert set(outcomes.values()) <= {"done", "kept"}  # kept: done before the worker died

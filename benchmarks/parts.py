@@ -1,4 +1,4 @@
-"""Measure what it costs, and saves, to show the text model a picture in parts.
+"""Measure what it costs, and saves, to show pictures to the text model in parts.
 
     python benchmarks/parts.py
 

@@ -5,42 +5,24 @@ What it says is durable, and so are the results that it says are done.
 """
 
 import os
-import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from types import TracebackType
 from typing import Literal, Self
 
 from ...stages.errors import ConfigError, OutputError
-from ..output.atomic import Unsettled, output_errors
+from ..output.atomic import Unsettled
 from ..output.failures import Failure
 from ..output.layout import key_of
 from ..sources.pictures import Picture
 from ..sources.results import STATE_FOLDER
 from ..workers.messages import Outcome
+from .database import open_database
 
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS pictures (
-    key BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT, config_sha256 TEXT,
-    model_sha256 TEXT, status TEXT, pages INTEGER, attempts INTEGER, run INTEGER,
-    stage TEXT, error TEXT, message TEXT
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, finished INTEGER);
-CREATE TABLE IF NOT EXISTS cut (key BLOB PRIMARY KEY, run INTEGER, boxes INTEGER) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS failed_pages (
-    key BLOB, page INTEGER, stage TEXT, error TEXT, message TEXT, attempts INTEGER, run INTEGER,
-    PRIMARY KEY (key, page)
-) WITHOUT ROWID;
-CREATE TEMP TABLE plan (
-    key BLOB PRIMARY KEY, path BLOB, size INTEGER, mtime_ns INTEGER, todo INTEGER, reason TEXT,
-    pages INTEGER, left_alone TEXT, needs INTEGER DEFAULT 0
-) WITHOUT ROWID;
-"""
 COMMIT_SECONDS = 1.0
 
 
@@ -93,7 +75,7 @@ class State:
 
     def __init__(self, output: Path, *, read_only: bool = False) -> None:
         self._file = output / STATE_FOLDER / "state.sqlite"
-        self._db = self._open(read_only=read_only)
+        self._db = open_database(self._file, read_only=read_only)
         self._cursors: list[sqlite3.Cursor] = []
         self._committed = time.monotonic()
         self._unsettled = Unsettled(output)
@@ -129,29 +111,6 @@ class State:
         """The rows of a query that may be read in part."""
         self._cursors.append(self._db.execute(query, parameters))
         return self._cursors[-1]
-
-    def _open(self, *, read_only: bool) -> sqlite3.Connection:
-        if read_only and not self._file.exists():
-            return _connect(":memory:")
-        try:
-            return self._connection(read_only=read_only)
-        except sqlite3.DatabaseError as error:
-            if read_only or isinstance(error, sqlite3.OperationalError):
-                advice = "make the folder writable, free space on its disk, or remove this file"
-                msg = f"{self._file}: {error}; {advice}"
-                raise OutputError(msg) from error
-            self._file.replace(self._file.with_suffix(".damaged"))
-            return self._open(read_only=False)
-
-    def _connection(self, *, read_only: bool) -> sqlite3.Connection:
-        address = f"{self._file.absolute().as_uri()}?mode={'ro' if read_only else 'rwc'}"
-        try:
-            return _connect(address)
-        except sqlite3.OperationalError as error:
-            # The last run was killed, and its journal is to be rolled back, or is of an older version.
-            if not read_only or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
-                raise
-            return _connect_to_copy(self._file)
 
     def _current_run(self) -> int:
         """A run that was killed or stopped goes on under its number, so it retries no failure."""
@@ -387,24 +346,3 @@ class State:
 def _failed_as_it_is(known: Known, identity: tuple[int, int, str, str]) -> bool:
     same = (known.size, known.mtime_ns, known.config_sha256, known.model_sha256) == identity
     return same and known.status == "failed"
-
-
-def _connect_to_copy(file: Path) -> sqlite3.Connection:
-    with TemporaryDirectory() as folder:  # an open file stays, its name goes
-        for each in (file, file.with_name(f"{file.name}-journal")):
-            with output_errors(Path(folder)), suppress(FileNotFoundError):
-                shutil.copyfile(each, Path(folder, each.name))
-        return _connect(Path(folder, file.name).as_uri())
-
-
-def _connect(address: str) -> sqlite3.Connection:
-    db = sqlite3.connect(address, uri=True)
-    # Durable as each commit ends. There is one per second, however many pictures it is about.
-    db.execute("PRAGMA synchronous = EXTRA")
-    db.executescript(SCHEMA)
-    # It costs a twentieth of looking at the pictures themselves.
-    (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
-    if found != "ok":
-        db.close()
-        raise sqlite3.DatabaseError(found)
-    return db

@@ -113,7 +113,7 @@ def _do(
                 result = localize_page(path, page, model, config, memory, clock)
                 write_pictures(config.output, picture.key, result, clock, write=_nowhere)
             except Exception as error:  # noqa: BLE001 - a bad picture does not end a run, either
-                log.warning("%r, page %d: %s", picture.key, page, error or repr(error))
+                log.warning("%r, page %d: %s", picture.key, page, str(error) or repr(error))
                 failed += 1
             else:
                 sizes.append((result.image.width, result.image.height))

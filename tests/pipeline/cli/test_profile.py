@@ -7,6 +7,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from locpipe.pipeline.cli.main import main
 
 SAMPLES = Path(__file__).resolve().parents[3] / "data" / "samples"
 STAGES = ["load", "infer", "heatmap", "threshold", "boxes", "masks", "overlays"]
@@ -93,8 +96,13 @@ def test_where_every_picture_fails_nothing_is_printed(tmp_path: Path) -> None:
     ],
 )
 def test_errors_have_the_exit_codes_of_a_run(
-    arguments: tuple[str, ...], code: int, said: str, tmp_path: Path
+    arguments: tuple[str, ...],
+    code: int,
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    done = profile(tmp_path, *arguments)
-    assert (done.returncode, done.stdout) == (code, "")
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(main, ["profile", *arguments])
+    assert (done.exit_code, done.stdout) == (code, "")
     assert said in done.stderr

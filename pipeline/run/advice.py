@@ -37,7 +37,7 @@ class Pixels:
 
 
 @dataclass(frozen=True)
-class Ground:
+class Circumstances:
     """What the profile ran on.
 
     Attributes:
@@ -70,7 +70,7 @@ class Profile:
         settings: that the network was run with.
         threads: that computed.
         peak: largest resident size of the process, in bytes.
-        ground: what it ran on.
+        circumstances: what it ran on.
     """
 
     pages: int
@@ -83,7 +83,7 @@ class Profile:
     settings: InferSettings
     threads: int
     peak: int
-    ground: Ground
+    circumstances: Circumstances
 
     @property
     def total(self) -> float:
@@ -98,7 +98,7 @@ class Profile:
     @property
     def ceiling(self) -> float:
         """FLOP per second of a matrix product in the precision that was used."""
-        return self.ground.ceilings[self.precision]
+        return self.circumstances.ceilings[self.precision]
 
     def share(self, stage: str) -> float:
         """Percent of the time of all stages."""
@@ -148,7 +148,7 @@ def _stages(found: Profile) -> Iterator[str]:
 
 
 def _precision(found: Profile) -> Iterator[str]:
-    asked, ceilings = found.settings.precision, found.ground.ceilings
+    asked, ceilings = found.settings.precision, found.circumstances.ceilings
     if "bfloat16" not in ceilings:
         if asked == "bfloat16":
             yield "infer.precision=bfloat16 has no effect: this processor computes it as float32."
@@ -158,7 +158,7 @@ def _precision(found: Profile) -> Iterator[str]:
         remedies = {
             "set infer.precision=bfloat16": asked == "float32",
             "set infer.engine=auto": found.settings.engine == "onnxruntime",
-            "unset LOCPIPE_PRECISION": found.ground.forced,
+            "unset LOCPIPE_PRECISION": found.circumstances.forced,
         }
         remedy = " and ".join(text for text, applies in remedies.items() if applies)
         yield (
@@ -173,7 +173,7 @@ def _precision(found: Profile) -> Iterator[str]:
 
 
 def _engine(found: Profile) -> Iterator[str]:
-    if found.engine == "torch" and found.precision == "float32" and found.ground.onnxruntime:
+    if found.engine == "torch" and found.precision == "float32" and found.circumstances.onnxruntime:
         yield "PyTorch ran the network in float32, and ONNX Runtime can: set infer.engine=auto."
 
 
@@ -187,10 +187,10 @@ def _start(found: Profile) -> Iterator[str]:
 
 
 def _memory(found: Profile) -> Iterator[str]:
-    ground = found.ground
-    if ground.workers * found.peak > ground.memory:
-        fitting = max(1, ground.memory // found.peak)
+    circumstances = found.circumstances
+    if circumstances.workers * found.peak > circumstances.memory:
+        fitting = max(1, circumstances.memory // found.peak)
         yield (
-            f"{ground.workers} workers with a peak of {found.peak / 2**20:.0f} MiB each exceed the "
-            f"{ground.memory / 2**20:.0f} MiB given to us: set run.workers={fitting}."
+            f"{circumstances.workers} workers with a peak of {found.peak / 2**20:.0f} MiB each exceed the "
+            f"{circumstances.memory / 2**20:.0f} MiB given to us: set run.workers={fitting}."
         )

@@ -25,7 +25,7 @@ from ..picture.process import localize_page
 from ..picture.write import write_pictures
 from ..workers import machine
 from ..workers.cluster import share_of_memory, workers_of
-from .advice import Ground, Pixels, Profile
+from .advice import Circumstances, Pixels, Profile
 from .options import Options
 from .preflight import preflight
 
@@ -81,7 +81,7 @@ def measure(config: Config, limit: int) -> tuple[Profile | None, int]:
         settings=config.infer,
         threads=threads,
         peak=peak,
-        ground=Ground(
+        circumstances=Circumstances(
             ceilings,
             machine.MEMORY,
             max(1, workers_of(config.run)),

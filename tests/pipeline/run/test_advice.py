@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from locpipe.pipeline.run.advice import Ground, Pixels, Profile, advise
+from locpipe.pipeline.run.advice import Circumstances, Pixels, Profile, advise
 from locpipe.stages.settings import InferSettings
 
 FLOAT32 = 100e9
@@ -19,7 +19,7 @@ PLAIN = Profile(
     settings=InferSettings(),
     threads=1,
     peak=400 * 2**20,
-    ground=Ground(
+    circumstances=Circumstances(
         ceilings={"float32": FLOAT32}, memory=2**30, workers=2, forced=False, onnxruntime=True
     ),
 )
@@ -36,8 +36,8 @@ def with_pixels(**values: int | dict[str, int]) -> Profile:
     return replace(PLAIN, pixels=Pixels(**whole))  # type: ignore[arg-type]
 
 
-def with_ground(**values: object) -> Profile:
-    return replace(PLAIN, ground=replace(PLAIN.ground, **values))  # type: ignore[arg-type]
+def with_circumstances(**values: object) -> Profile:
+    return replace(PLAIN, circumstances=replace(PLAIN.circumstances, **values))  # type: ignore[arg-type]
 
 
 def test_it_begins_with_inference_and_says_no_more_where_nothing_is_amiss() -> None:
@@ -85,19 +85,21 @@ def test_a_dear_stage_that_a_config_can_leave_out_is_named_with_its_key() -> Non
 def test_bfloat16_is_advised_where_it_is_faster_and_not_used(
     settings: dict[str, str], remedy: str, *, forced: bool
 ) -> None:
-    ground = with_ground(ceilings={"float32": FLOAT32, "bfloat16": 3 * FLOAT32}, forced=forced)
-    (line,) = more(replace(ground, settings=InferSettings.model_validate(settings)))
+    circumstances = with_circumstances(
+        ceilings={"float32": FLOAT32, "bfloat16": 3 * FLOAT32}, forced=forced
+    )
+    (line,) = more(replace(circumstances, settings=InferSettings.model_validate(settings)))
     assert "in bfloat16 is 3.0 times as fast here" in line
     assert line.endswith(f": {remedy}")
 
 
 def test_bfloat16_is_not_advised_where_it_is_no_faster() -> None:
-    assert more(with_ground(ceilings={"float32": FLOAT32, "bfloat16": FLOAT32})) == []
+    assert more(with_circumstances(ceilings={"float32": FLOAT32, "bfloat16": FLOAT32})) == []
 
 
 def test_float32_is_advised_where_bfloat16_is_slower() -> None:
-    ground = with_ground(ceilings={"float32": FLOAT32, "bfloat16": FLOAT32 / 2})
-    used = replace(ground, precision="bfloat16", engine="torch")
+    circumstances = with_circumstances(ceilings={"float32": FLOAT32, "bfloat16": FLOAT32 / 2})
+    used = replace(circumstances, precision="bfloat16", engine="torch")
     (line,) = more(replace(used, settings=InferSettings(precision="bfloat16")))
     assert line.endswith("2.0 times as fast here: set infer.precision=float32.")
 
@@ -110,7 +112,7 @@ def test_bfloat16_that_the_processor_lacks_is_said() -> None:
 def test_onnxruntime_is_advised_only_where_it_can_run_the_network() -> None:
     (line,) = more(replace(PLAIN, engine="torch"))
     assert line.endswith("set infer.engine=auto.")
-    assert more(replace(with_ground(onnxruntime=False), engine="torch")) == []
+    assert more(replace(with_circumstances(onnxruntime=False), engine="torch")) == []
 
 
 def test_start_up_that_takes_longer_than_the_pictures_is_said_in_pages() -> None:
@@ -119,5 +121,5 @@ def test_start_up_that_takes_longer_than_the_pictures_is_said_in_pages() -> None
 
 
 def test_workers_that_do_not_fit_into_memory_are_too_many() -> None:
-    (line,) = more(with_ground(workers=4))
+    (line,) = more(with_circumstances(workers=4))
     assert line.endswith("exceed the 1024 MiB given to us: set run.workers=2.")

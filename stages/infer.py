@@ -175,6 +175,27 @@ def bytes_needed(
     return max(peak, _COPIES * left if windows else 0), left
 
 
+def padded_size(
+    model: Model,
+    width: int,
+    height: int,
+    *,
+    resolution: Resolution = "native",
+    padding: Padding = "replicate",
+    precision: Precision = "float32",
+    engine: EngineChoice = "torch",
+    windows: bool = False,
+) -> tuple[int, int]:
+    """Return width and height in pixels of a picture of that size with its padding.
+
+    Its arguments, and what it raises, are those of `bytes_needed`.
+    """
+    threads = threads_now()
+    running = opened(engine, model, precision, resolution, windows=windows, threads=threads)
+    rows, columns = _padded_sides((height, width), running.geometry, padding, windows=windows)
+    return columns, rows
+
+
 def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
     """Return width and height in pixels of a picture resized by `scale`, at least 1 x 1."""
     return max(1, round(width * scale)), max(1, round(height * scale))

@@ -25,6 +25,7 @@ COMMANDS: Final = {
     "export": (".export:export", "Write results for OCR and annotation tools."),
     "models": (".models:models", "List, show and verify the models."),
     "config": (".config:config", "Show and check a config, or print its schema."),
+    "profile": (".profile:profile", "Measure where the time of a run goes; give advice."),
     "doctor": (".doctor:doctor", "Check what locpipe finds on this machine."),
     "evaluate": (".evaluate:evaluate", "Score boxes against ground truth."),
     "train": (".train:train", "Train the network of a model."),

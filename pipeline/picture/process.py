@@ -204,23 +204,11 @@ class PictureProcessor:
         return found
 
     def _do_page(self, path: Path, page: int, clock: Clock, key: str, sha256: str) -> Result:
-        result = self._localize(path, page, clock)
+        result = localize_page(path, page, self.model, self.config, self.memory, clock)
         write_pictures(self.config.output, key, result, clock)
         with clock.stage("write"):
             self._write(result, path, key, sha256)
         return result
-
-    def _localize(self, path: Path, page: int, clock: Clock) -> Result:
-        config = self.config
-        with clock.stage("load"):
-            check_memory(path, probe(path, page=page), self.model, config, self.memory)
-            image = load(
-                path,
-                page=page,
-                background=config.input.background,
-                max_megapixels=config.input.max_megapixels,
-            )
-        return localize_image(image, self.model, config, clock=clock)
 
     def _write(self, result: Result, path: Path, key: str, sha256: str) -> None:
         output = self.config.output
@@ -228,6 +216,33 @@ class PictureProcessor:
         document = box_document(found, dropped=result.boxes.dropped)
         self.exporter.write(result, path, document)
         write_document(output, key, result.image.page, document)
+
+
+def localize_page(
+    path: Path, page: int, model: Model, config: Config, memory: int, clock: Clock
+) -> Result:
+    """Find what is on a page, and write nothing.
+
+    Args:
+        path: of the picture.
+        page: from 1.
+        model: of the config.
+        config: what to do.
+        memory: that there is to work with, in bytes.
+        clock: told each stage as it begins.
+
+    Raises:
+        ImageError: the page cannot be read, or is too large.
+    """
+    with clock.stage("load"):
+        check_memory(path, probe(path, page=page), model, config, memory)
+        image = load(
+            path,
+            page=page,
+            background=config.input.background,
+            max_megapixels=config.input.max_megapixels,
+        )
+    return localize_image(image, model, config, clock=clock)
 
 
 def _hash(path: Path) -> str:

@@ -16,7 +16,8 @@ from ..output.pictures import heatmap_pixels, mask_pixels, overlay_pixels
 from ..output.png import grey_png
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from numpy.typing import NDArray
 
@@ -28,10 +29,17 @@ _NO_MEMORY: Final = -4
 """Of OpenCV: StsNoMem."""
 
 
-def write_pictures(output: OutputConfig, key: str, result: Result, clock: Clock) -> None:
+def write_pictures(
+    output: OutputConfig,
+    key: str,
+    result: Result,
+    clock: Clock,
+    write: Callable[[Path, Path, bytes], object] = write_atomically,
+) -> None:
     """Write the mask, overlay and heatmap of a page, those of them that are wanted.
 
-    Each is a stage of its own, so that it is known which one runs out of memory.
+    Each is a stage of its own, so that it is known which one runs out of memory. `write` gets the
+    output, the path of a file in it, and its content.
 
     Raises:
         ImageError: there is not the memory for one, or the name of a file would be too long.
@@ -39,24 +47,25 @@ def write_pictures(output: OutputConfig, key: str, result: Result, clock: Clock)
     """
     if output.masks:
         with clock.stage("masks"), _memory_for("masks", key):
-            _write_picture(output, "masks", key, result.image.page, mask_pixels(result))
+            write(*_file(output, "masks", key, result, mask_pixels(result)))
     if output.overlays:
         with clock.stage("overlays"), _memory_for("overlays", key):
             bgr = np.asarray(cv2.cvtColor(overlay_pixels(result), cv2.COLOR_RGB2BGR), np.uint8)
-            _write_picture(output, "overlays", key, result.image.page, bgr)
+            write(*_file(output, "overlays", key, result, bgr))
     if output.heatmaps:
         with clock.stage("heatmaps"), _memory_for("heatmaps", key):
-            _write_picture(output, "heatmaps", key, result.image.page, heatmap_pixels(result))
+            write(*_file(output, "heatmaps", key, result, heatmap_pixels(result)))
 
 
-def _write_picture(
-    output: OutputConfig, kind: str, key: str, page: int, pixels: NDArray[np.uint8]
-) -> None:
+def _file(
+    output: OutputConfig, kind: str, key: str, result: Result, pixels: NDArray[np.uint8]
+) -> tuple[Path, Path, bytes]:
+    """Return the output, the path of a file in it, and its content."""
     if lies_in_file(pixels):
         content = grey_png(pixels)
     else:
         content = cv2.imencode(KINDS[kind], np.ascontiguousarray(pixels))[1].tobytes()
-    write_atomically(output.path, result_path(output.path, kind, key, page), content)
+    return output.path, result_path(output.path, kind, key, result.image.page), content
 
 
 @contextmanager

@@ -97,6 +97,24 @@ def opened(
     return engines[key]
 
 
+def yardsticks(
+    model: Model, resolution: Resolution, *, windows: bool, threads: int
+) -> tuple[float, dict[Precision, float]]:
+    """Say what a network costs, and what this processor could do; that loads PyTorch.
+
+    Returns:
+        Multiply-accumulates per pixel that is shown, and FLOP per second of a matrix product with
+        so many threads, in each precision that the processor has.
+
+    Raises:
+        ModelError: the network has no such maps.
+    """
+    beside = _beside("yardstick")
+    macs: float = beside.macs_of(model.network, resolution, windows=windows)
+    ceilings: dict[Precision, float] = beside.ceilings(threads)
+    return macs, ceilings
+
+
 @cached_while_alive
 def _engines(get_network: Callable[[], Network]) -> dict[tuple[object, ...], InferEngine]:  # noqa: ARG001 - only its life counts
     """Return where the engines of a network are kept for as long as it lives."""

@@ -1,5 +1,6 @@
 """The cost of a network: parameters, and multiply-accumulates per pixel of its input."""
 
+from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from .network import Network, without_data
@@ -13,6 +14,11 @@ def cost(network: Network, channels: int) -> tuple[int, float]:
     They are counted on a shape without data: a thousand per pixel are one GMAC per megapixel.
     """
     parameters = sum(parameter.numel() for parameter in network.parameters())
+    return parameters, macs_per_pixel(network, channels, _SIDE)
+
+
+def macs_per_pixel(module: nn.Module, channels: int, side: int) -> float:
+    """Return multiply-accumulates per pixel of a picture of that many pixels on both sides."""
     with FlopCounterMode(display=False) as counter:
-        without_data(network, 1, channels, _SIDE, _SIDE)
-    return parameters, counter.get_total_flops() / 2 / _SIDE**2
+        without_data(module, 1, channels, side, side)
+    return float(counter.get_total_flops()) / 2 / side**2

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tolerances import assert_rounded_alike
 from torch.overrides import TorchFunctionMode
 
-from locpipe.stages.infer import bytes_needed, infer, shown_size
+from locpipe.stages.infer import bytes_needed, infer, padded_size, shown_size
 from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.precision import has_bfloat16
 from locpipe.stages.settings import Padding, Precision, Resolution
@@ -251,3 +251,9 @@ def test_the_channels_of_a_pixel_lie_together(digits: Model, padding: Padding) -
     found = infer(digits, np.zeros((40, 60, 3), np.uint8), padding=padding).maps
     across, down, right = found.strides
     assert across < right < down
+
+
+def test_the_size_with_padding_is_known(digits: Model) -> None:
+    margin = FIELD // 2 + 1  # rounded up to whole cells
+    assert padded_size(digits, 33, 21, padding="zeros") == (34, 22)
+    assert padded_size(digits, 33, 21) == (34 + 2 * margin, 22 + 2 * margin)

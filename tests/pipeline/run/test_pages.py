@@ -184,13 +184,13 @@ def test_the_time_limit_is_that_of_a_page(book: Path, tmp_path: Path) -> None:
     code = """
 import os, time
 from locpipe.pipeline.picture import process
-real = process.PictureProcessor._localize
-def slow(self, path, page, clock):
+real = process.localize_page
+def slow(path, page, *others):
     if page == 4:
         os._exit(1)
     time.sleep(3600 if page == 2 else 0.2)
-    return real(self, path, page, clock)
-process.PictureProcessor._localize = slow
+    return real(path, page, *others)
+process.localize_page = slow
 """
     (tmp_path / "site").mkdir()
     (tmp_path / "site" / "sitecustomize.py").write_text(code)

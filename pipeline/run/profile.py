@@ -1,0 +1,167 @@
+"""`locpipe profile`: a few pictures in this process, measured; nothing is written."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ...stages.clock import Clock
+from ...stages.decoding.formats import count_pages
+from ...stages.engines.choice import engine_used, yardsticks
+from ...stages.engines.limits import computing_with
+from ...stages.errors import ConfigError
+from ...stages.infer import padded_size, shown_size
+from ...stages.localize import open_engine
+from ...stages.models.loading import find_model, load_model
+from ...stages.passes import passes
+from ...stages.precision import float32_only, precision_used
+from ..picture.process import localize_page
+from ..picture.write import write_pictures
+from ..workers import machine
+from ..workers.cluster import share_of_memory, workers_of
+from .advice import Circumstances, Pixels, Profile
+from .options import Options
+from .preflight import preflight
+
+if TYPE_CHECKING:
+    from ...stages.models.loading import Model
+    from ...stages.settings import InferSettings
+    from ..config.sections import Config
+    from ..sources.pictures import Picture
+
+    Size = tuple[int, int]  # width and height in pixels
+
+log = logging.getLogger(__name__)
+
+
+def measure(config: Config, limit: int) -> tuple[Profile | None, int]:
+    """Do with the first pictures what a worker of a run does, but write nothing, and measure it.
+
+    Args:
+        config: what to do.
+        limit: pictures at most.
+
+    Returns:
+        What was measured, None where no page could be done; and how many pictures or pages failed.
+
+    Raises:
+        ConfigError: the source does not exist, or the config asks for something that the model does
+            not have.
+        ModelError: the model is missing or damaged.
+    """
+    ready = preflight(config, Options())
+    config = ready.job.config
+    machine.reuse_freed_memory()
+    model = load_model(find_model(ready.job.model))
+    engine = open_engine(model, config, config.run.threads)
+    pictures = list(islice(ready.pictures, limit))
+    start_up = time.process_time()
+    with computing_with(config.run.threads, config.run.memory):
+        sizes, seconds, failed = _do(pictures, model, config)
+        if not sizes:
+            return None, failed
+        pixels = _pixels(sizes, model, config)
+    peak = machine.peak_memory()  # before PyTorch is loaded, where nothing else needs it
+    windows, threads = config.heatmap.weights == "classifier", config.run.threads
+    macs, ceilings = yardsticks(model, config.infer.resolution, windows=windows, threads=threads)
+    found = Profile(
+        pages=len(sizes),
+        seconds=seconds,
+        start_up=start_up,
+        pixels=pixels,
+        macs=macs,
+        engine=engine,
+        precision="float32" if engine == "onnxruntime" else precision_used(config.infer.precision),
+        settings=config.infer,
+        threads=threads,
+        peak=peak,
+        circumstances=Circumstances(
+            ceilings,
+            machine.MEMORY,
+            max(1, workers_of(config.run)),
+            float32_only(),
+            _onnxruntime(model, config),
+        ),
+    )
+    return found, failed
+
+
+def _do(
+    pictures: Sequence[Picture], model: Model, config: Config
+) -> tuple[list[Size], dict[str, float], int]:
+    """Do pictures, and measure the pages that can be done.
+
+    Returns:
+        Their sizes, the seconds of each stage, and the number of pictures or pages that failed.
+    """
+    memory, most = share_of_memory(config.run), machine.resident_memory() + machine.KEPT
+    sizes: list[Size] = []
+    seconds: defaultdict[str, float] = defaultdict(float)
+    failed = 0
+    for picture in pictures:
+        path, page, pages = Path(picture.path), 1, 1
+        while page <= pages:
+            clock = Clock()
+            try:
+                pages = count_pages(path)
+                result = localize_page(path, page, model, config, memory, clock)
+                write_pictures(config.output, picture.key, result, clock, write=_nowhere)
+            except Exception as error:  # noqa: BLE001 - a bad picture does not end a run, either
+                log.warning("%r, page %d: %s", picture.key, page, str(error) or repr(error))
+                failed += 1
+            else:
+                sizes.append((result.image.width, result.image.height))
+                for stage, took in clock.seconds.items():
+                    seconds[stage] += took
+            page += 1
+        machine.return_freed_memory(most)
+    return sizes, dict(seconds), failed
+
+
+def _nowhere(output: Path, path: Path, content: bytes) -> None:
+    """Write nothing."""
+
+
+def _pixels(sizes: Sequence[Size], model: Model, config: Config) -> Pixels:
+    infer = config.infer
+    how = infer.model_dump(include={"resolution", "padding", "precision", "engine"})
+    windows = config.heatmap.weights == "classifier"
+    padded = sum(
+        _area(padded_size(model, *shown, windows=windows, **how)) for shown in _shown(infer, sizes)
+    )
+    plain: dict[str, dict[str, object]] = {
+        f"infer.enlarge_to={infer.enlarge_to}": {"enlarge_to": None},
+        f"infer.scale={list(infer.scale)}": {"scale": (1.0,)},
+        f"infer.polarity={infer.polarity}": {"polarity": "normal"},
+    }
+    without = {
+        setting: sum(map(_area, _shown(infer.model_copy(update=update), sizes)))
+        for setting, update in plain.items()
+    }
+    return Pixels(sum(map(_area, sizes)), sum(map(_area, _shown(infer, sizes))), padded, without)
+
+
+def _shown(infer: InferSettings, sizes: Sequence[Size]) -> Iterator[Size]:
+    """Yield the size of every pass that the network is shown."""
+    for width, height in sizes:
+        for scale, _ in passes(infer, width, height):
+            yield shown_size(width, height, scale)
+
+
+def _area(size: Size) -> int:
+    return size[0] * size[1]
+
+
+def _onnxruntime(model: Model, config: Config) -> bool:
+    """Say whether ONNX Runtime could run the network, were it asked for by name."""
+    infer, windows = config.infer, config.heatmap.weights == "classifier"
+    with suppress(ConfigError):
+        engine_used("onnxruntime", model.card, infer.precision, infer.resolution, windows=windows)
+        return True
+    return False

@@ -1,8 +1,8 @@
 /* Preloaded, it lets no process reach beyond this machine, and notes each attempt.
  *
  * SOCKETS_LOG is the file that gets a line for each: the call and the address. Loopback and sockets
- * of Unix pass. To listen on an interface of the network is an attempt, as is to ask for a name, unless it is
- * that of this machine.
+ * of Unix pass. To listen on an interface of the network is an attempt. So is to ask for a name,
+ * but for that of this machine.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

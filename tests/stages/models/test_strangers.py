@@ -117,10 +117,11 @@ def test_an_exported_network_reads_no_other_file(
     for secret in (tmp_path, tmp_path / "work"):
         np.ones(1, np.float32).tofile(secret / "secret")
     stored = helper.make_tensor("c", TensorProto.FLOAT, [1], b"\0\0\0\0", raw=True)
+    adding = helper.make_node("Add", ["picture", "c"], ["y"])
+    assert OnnxRuntime(exported(folder, network_of(adding, stored)), 1).any_size is not None
     stored.ClearField("raw_data")
     stored.data_location = TensorProto.EXTERNAL
     entry = stored.external_data.add()
     entry.key, entry.value = "location", place.format(here=tmp_path)
-    adding = helper.make_node("Add", ["picture", "c"], ["y"])
     with pytest.raises(ValueError, match="is no exported network"):
         OnnxRuntime(exported(folder, network_of(adding, stored)), 1)

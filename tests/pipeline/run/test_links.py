@@ -98,7 +98,7 @@ def test_nothing_is_removed_through_a_link(exporting: Config) -> None:
 
 def test_nothing_is_removed_outside_of_an_output(exporting: Config, tmp_path: Path) -> None:
     (tmp_path / "precious.json").touch()
-    with pytest.raises(OutputError, match="lies outside of .*out, so nothing is written there"):
+    with pytest.raises(OutputError, match=r"lies outside of .*out, so nothing is written there"):
         remove_page(exporting.output.path, "../../precious", 1)
     assert (tmp_path / "precious.json").exists()
 

@@ -66,7 +66,7 @@ def test_a_pickle_in_the_place_of_weights_is_not_run(folder: Path, trace: Path, 
 
 def test_a_pickle_in_the_place_of_a_backbone_is_not_run(tmp_path: Path, trace: Path) -> None:
     (tmp_path / "evil.pth").write_bytes(pickle.dumps({"weight": Harm(trace)}))
-    with pytest.raises(ModelError, match="evil.pth holds no weights that can be read safely"):
+    with pytest.raises(ModelError, match=r"evil.pth holds no weights that can be read safely"):
         build_backbone("resnet18", tmp_path / "evil.pth", None)
     assert not trace.exists()
 
@@ -104,7 +104,7 @@ def network_of(operator: onnx.NodeProto, *constants: onnx.TensorProto) -> onnx.M
 
 def test_an_exported_network_brings_no_operators(folder: Path) -> None:
     foreign = helper.make_node("Harm", ["picture"], ["y"], domain="stranger")
-    with pytest.raises(ValueError, match="is no exported network: .*stranger"):
+    with pytest.raises(ValueError, match=r"is no exported network: .*stranger"):
         OnnxRuntime(exported(folder, network_of(foreign)), 1)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from ..config.exports import EXPORTS
-from ..output.atomic import settle
+from ..output.atomic import check_inside, settle
 from ..output.layout import remove_durably
 from .format import Format
 
@@ -35,6 +35,7 @@ def remove(output: Path, key: str, name: str, formats: Iterable[str] | None = No
             continue
         format_ = format_named(each)
         if format_.in_folders:
+            check_inside(output, (folder / name).parent)
             with suppress(OSError):  # not there, or a name that never could be
                 shutil.rmtree(folder / name)
                 settle(output, [folder / name])

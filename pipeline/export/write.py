@@ -17,7 +17,13 @@ from ...stages.errors import ImageError
 from ...stages.load import Image
 from ..config.sections import Config
 from ..output.archive import FinishedRun
-from ..output.atomic import Unsettled, output_errors, replacing, write_atomically
+from ..output.atomic import (
+    Unsettled,
+    check_inside,
+    output_errors,
+    replacing,
+    write_atomically,
+)
 from ..output.box_json import Page, page_of
 from ..output.layout import prepare_output, result_path
 from ..output.pictures import mask_pixels
@@ -45,6 +51,7 @@ def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = Fal
     prepare_output(run.folder)
     for name in formats:
         folder = _folder(run.folder, name)
+        check_inside(run.folder, folder)
         if not only_missing:
             shutil.rmtree(folder, ignore_errors=True)
         with output_errors(folder):

@@ -66,12 +66,35 @@ def replacing(output: Path, path: Path) -> Iterator[Path]:
     """Yield a path to write a file of `output` to; after the block it takes its place at once.
 
     Raises:
-        OutputError: the disk is full or read-only.
+        OutputError: the disk is full or read-only, or the file would lie outside of the output.
         ImageError: the name of this one file is too long.
     """
+    check_inside(output, path.parent)
     temporary = temporary_folder(output) / _unique()
     with output_errors(output, FULL), too_long_names(path), _taking_place(path, temporary):
         yield temporary
+
+
+def check_inside(output: Path, folder: Path) -> None:
+    """See that a folder lies in an output, and that no link on the way leads out of it.
+
+    The output itself may be a link.
+
+    Raises:
+        OutputError: it does not, or one may.
+    """
+    top, folder = output.absolute(), folder.absolute()
+    if not folder.is_relative_to(top) or ".." in folder.relative_to(top).parts:
+        msg = f"output.path: {folder} lies outside of {output}, so nothing is written there; choose another output.path"
+        raise OutputError(msg)
+    while folder != top:
+        if os.path.islink(folder):  # noqa: PTH114 - says no where a name is too long
+            msg = (
+                f"output.path: {folder} is a symbolic link, through which nothing is written; "
+                "put a folder in its place, or choose another output.path"
+            )
+            raise OutputError(msg)
+        folder = folder.parent
 
 
 @contextmanager

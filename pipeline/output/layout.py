@@ -8,7 +8,14 @@ from typing import Final
 
 from ..config.sections import OutputConfig
 from ..sources.results import STATE_FOLDER
-from .atomic import output_errors, settle, temporary_folder, too_long_names, write_atomically
+from .atomic import (
+    check_inside,
+    output_errors,
+    settle,
+    temporary_folder,
+    too_long_names,
+    write_atomically,
+)
 
 RUN_SCHEMA: Final = "locpipe/run/1"
 """Of run.json."""
@@ -59,6 +66,7 @@ def prepare_output(output: Path) -> None:
     Raises:
         OutputError: it cannot be written.
     """
+    check_inside(output, temporary_folder(output))
     with output_errors(output):
         there = next(folder for folder in output.absolute().parents if folder.is_dir())
         temporary_folder(output).mkdir(parents=True, exist_ok=True)
@@ -72,6 +80,7 @@ def prepare_folders(output: OutputConfig) -> None:
         OutputError: something that is no folder has such a name, or it cannot be made.
     """
     for kind in _kinds(output):
+        check_inside(output.path, output.path / kind)
         with output_errors(output.path / kind):
             (output.path / kind).mkdir(exist_ok=True)
 
@@ -116,9 +125,13 @@ def remove_durably(output: Path, files: Iterable[Path]) -> bool:
     """Remove files, those that are there, and say if there were any.
 
     After a loss of power an old one that came back could be taken for a new one.
+
+    Raises:
+        OutputError: a file lies outside of the output, or behind a link.
     """
     removed = []
     for file in files:
+        check_inside(output, file.parent)
         with suppress(OSError):  # not there, or a name that never could be
             file.unlink()
             removed.append(file)

@@ -7,7 +7,7 @@ from filelock import FileLock, Timeout
 
 from ...stages.errors import ExitCode, LocpipeError
 from ..sources.results import STATE_FOLDER
-from .atomic import output_errors
+from .atomic import check_inside, output_errors
 
 
 class LockedError(LocpipeError):
@@ -21,8 +21,9 @@ def locked(output: Path) -> AbstractContextManager[object]:
 
     Raises:
         LockedError: another run holds it.
-        OutputError: the lock belongs to another user.
+        OutputError: the lock belongs to another user, or something in its folder is a link.
     """
+    _check_state(output)
     with output_errors(output):
         try:
             return FileLock(output / STATE_FOLDER / "lock").acquire(timeout=0)
@@ -31,3 +32,12 @@ def locked(output: Path) -> AbstractContextManager[object]:
                 f"{output}: another run is at work here; wait for it, or choose another output.path"
             )
             raise LockedError(msg) from error
+
+
+def _check_state(output: Path) -> None:
+    """See that what a run writes in place, its lock and its state, is no link to another file."""
+    folder = output / STATE_FOLDER
+    check_inside(output, folder)
+    with output_errors(output):
+        for entry in folder.iterdir() if folder.is_dir() else ():
+            check_inside(output, entry)

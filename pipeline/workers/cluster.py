@@ -8,6 +8,7 @@ from typing import Final
 import dask
 from distributed import Client, LocalCluster
 from distributed.comm.addressing import resolve_address
+from distributed.comm.inproc import global_manager
 
 from ...stages.errors import ConfigError, LocpipeError
 from ..config.sections import RunConfig
@@ -31,6 +32,8 @@ SETTINGS: Final = {
 }
 LOGGERS: Final = ("distributed", "distributed.client", "distributed.gc")
 """Those that Dask gives levels of their own."""
+LOOPBACK: Final = "127.0.0.1:0"
+"""No other machine reaches it."""
 WORKER_MEMORY: Final = 768 * 2**20
 """Bytes of a worker with `text` at work on photographs of some megapixels (`machine`)."""
 CONNECT_SECONDS: Final = 10
@@ -109,6 +112,8 @@ def _own_cluster(run: RunConfig, pictures: int, needs: int) -> Iterator[Client]:
     if run.workers != 0 and (reason := why_no_processes()):
         msg = f"run.workers: {reason}"
         raise ConfigError(msg)
+    # Else it asks the network, by an address of Google's or a name, what to call this process.
+    global_manager._ip = "127.0.0.1"  # noqa: SLF001 - there is no other way to tell
     with dask.config.set(SETTINGS):
         with no_signals(), _telling():
             cluster = LocalCluster(
@@ -117,8 +122,10 @@ def _own_cluster(run: RunConfig, pictures: int, needs: int) -> Iterator[Client]:
                 processes=run.workers != 0,
                 memory_limit=share_of_memory(run, pictures, needs),
                 dashboard_address=None,
-                # Without a dashboard it would still listen, on port 8787 of every interface.
-                scheduler_kwargs={"dashboard_address": "127.0.0.1:0"},
+                # Without a dashboard they would still listen, the scheduler on port 8787 of every
+                # interface, and a worker that has no address: one in this process.
+                scheduler_kwargs={"dashboard_address": LOOPBACK},
+                worker_dashboard_address=LOOPBACK if run.workers == 0 else None,
                 silence_logs=logging.CRITICAL,
             )
             try:

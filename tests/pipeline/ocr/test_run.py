@@ -24,7 +24,7 @@ from locpipe.pipeline.output.lock import locked
 from locpipe.pipeline.workers.cluster import open_client
 from locpipe.pipeline.workers.dispatch import dispatch
 from locpipe.pipeline.workers.signals import Stop
-from locpipe.stages.errors import ConfigError
+from locpipe.stages.errors import ConfigError, OutputError
 
 pytestmark = pytest.mark.computes
 
@@ -362,3 +362,12 @@ def test_a_program_gets_the_report_too(run: Path) -> None:
     report = locpipe.read(run, workers=0)
     assert (report.exit_code, report.counts["done"], report.boxes) == (0, 3, 4)
     assert (report.output, list(report.failures())) == (run / "read", [])
+
+
+def test_no_text_is_written_or_removed_through_a_link(run: Path, tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "a.json").write_text("precious")
+    (run / "read").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(OutputError, match=r"output.path: .*/read is a symbolic link"):
+        read(run)
+    assert [file.read_text() for file in tmp_path.rglob("elsewhere/*")] == ["precious"]

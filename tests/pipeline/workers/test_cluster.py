@@ -54,8 +54,10 @@ def test_as_many_workers_start_as_fit(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_cluster_in_this_process_does_not_listen_to_the_network() -> None:
     with open_client(RunConfig(workers=0), 5) as client:
-        assert client.scheduler_info()["address"].startswith("inproc://")
+        assert client.scheduler_info()["address"].startswith("inproc://127.0.0.1/")
         assert client.run_on_scheduler(lambda dask_scheduler: dask_scheduler.http_server.address) == "127.0.0.1"  # fmt: skip
+        listening = client.run(lambda dask_worker: dask_worker.http_server.address)
+        assert set(listening.values()) == {"127.0.0.1"}
 
 
 def levels() -> dict[str, int]:

@@ -130,3 +130,18 @@ def test_voc_and_csv_say_the_same(
     xml = f"""<annotation><object><bndbox><xmin>{left}</xmin><ymin>{top}</ymin>
         <xmax>{left + width}</xmax><ymax>{top + height}</ymax></bndbox></object></annotation>"""
     assert read_voc(table(folder / "a.xml", xml)) == [found]
+
+
+def test_an_annotation_reads_no_other_file(file: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("secret")
+    doctype = f'<!DOCTYPE a [<!ENTITY x SYSTEM "file://{tmp_path}/secret">]>'
+    text = doctype + KANGAROO.format(ymax=70).replace("kangaroo", "&x;")
+    with pytest.raises(ConfigError, match="undefined entity &x;"):
+        read_voc(table(file, text))
+
+
+def test_an_annotation_that_grows_without_end_is_refused(file: Path) -> None:
+    names = [f'<!ENTITY e{n} "{f"&e{n - 1};" * 10 if n else "x" * 100}">' for n in range(9)]
+    text = f"<!DOCTYPE a [{''.join(names)}]>" + KANGAROO.replace("kangaroo", "&e8;")
+    with pytest.raises(ConfigError, match="amplification"):
+        read_voc(table(file, text))

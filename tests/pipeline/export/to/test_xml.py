@@ -117,3 +117,16 @@ def test_hocr_has_what_was_read(found: Page) -> None:
     first, second, _ = root.xpath("//*[@class='ocrx_word']")
     assert (first.text, first.get("title")) == ("a<b>&\ufffd", "bbox 20 30 120 60; x_wconf 50")
     assert (second.text, "x_wconf" in second.get("title")) == (None, False)
+
+
+@pytest.mark.parametrize("name", ["hocr", "alto", "page"])
+def test_a_name_or_a_label_makes_no_element(
+    make_run: MakeRun, exported: Export, sign: Image.Image, boxes: list[dict[str, Any]], name: str
+) -> None:
+    hostile = "\"'><img src=x onerror=alert(1)><!--&amp;]]>"
+    boxes = [{**box, "label": hostile} for box in boxes]
+    run = make_run({f"{hostile}.png": (sign, 1, boxes)})
+    (file,) = (exported(run, name) / name).glob("*[!g]")
+    for root in (etree.parse(file).getroot(), etree.HTML(file.read_bytes())):
+        found = [element for element in root.iter() if isinstance(element.tag, str)]
+        assert not [one for one in found if one.tag.endswith("img") or one.get("onerror")]

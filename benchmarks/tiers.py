@@ -43,7 +43,9 @@ def run(config: str, pictures: Sequence[Path], output: Path) -> float:
     listed.write_text("".join(json.dumps(str(path.resolve())) + "\n" for path in pictures))
     command = [sys.executable, "-m", "locpipe", "run", config, "--input", str(listed)]
     command += ["--output", str(output), "--workers", "0", "-q"]
-    for setting in ("output.overlays=false", "output.masks=false", "infer.engine=onnxruntime"):
+    root = os.path.commonpath([path.resolve().parent for path in pictures])
+    settings = "output.overlays=false", "output.masks=false", "infer.engine=onnxruntime"
+    for setting in (*settings, f"input.root={root}"):
         command += ["--set", setting]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     environment = {**os.environ, "LOCPIPE_PRECISION": "float32"}

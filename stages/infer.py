@@ -101,13 +101,7 @@ def infer(
     behind = int(shape.offset // shape.stride) if windows else 0
     first = max(0, margin // shape.stride - behind)
     offset = shape.offset + first * shape.stride - margin
-    kept: list[NDArray[np.float32]] = []
-
-    def take(top: int, found: NDArray[np.float32]) -> None:
-        part = found[:, max(0, first - top) : max(0, first + rows - top), first : first + columns]
-        if part.shape[1]:
-            kept.append(part if weigh is None else weigh(part))
-
+    kept = _Kept((first, first), (rows, columns), weigh)
     last, spec = running.channels_last, model.card.input
     source = _Padded(shown, margin, sides, padding, polarity, spec, channels_last=last)
     stream(
@@ -115,11 +109,11 @@ def infer(
         sides,
         source,
         running.compute,
-        take,
+        kept.take,
         memory=memory_now(),
         channels_last=last,
     )
-    maps = kept[0] if len(kept) == 1 else np.concatenate(kept, axis=1)
+    maps = kept.maps
     if lies_in_file(rgb):
         return_freed_memory()
     sees_all = running.any_size and weigh is None
@@ -199,6 +193,37 @@ def padded_size(
 def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
     """Return width and height in pixels of a picture resized by `scale`, at least 1 x 1."""
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+class _Kept:
+    """What is kept of the maps, put together as it comes: pieces kept apart would split up the heap.
+
+    Args:
+        first: row and column of the maps where the picture begins.
+        shape: rows and columns of the picture in the maps.
+        weigh: see `infer`.
+    """
+
+    def __init__(self, first: tuple[int, int], shape: tuple[int, int], weigh: Weigh | None) -> None:
+        self._first, self._shape, self._weigh = first, shape, weigh
+        self.maps: NDArray[np.float32] = np.empty((0, 0, 0), np.float32)
+
+    def take(self, top: int, left: int, found: NDArray[np.float32]) -> None:
+        """Receive a window [C, h, w] of the maps."""
+        begin = [max(0, one - at) for one, at in zip(self._first, (top, left), strict=True)]
+        ends = (one + count for one, count in zip(self._first, self._shape, strict=True))
+        end = [max(0, one - at) for one, at in zip(ends, (top, left), strict=True)]
+        part = found[:, begin[0] : end[0], begin[1] : end[1]]
+        if not part.size:
+            return
+        kept = part if self._weigh is None else self._weigh(part)
+        if kept.shape[1:] == self._shape:
+            self.maps = kept
+            return
+        if not self.maps.size:
+            self.maps = np.empty((len(kept), *self._shape), np.float32)
+        row, column = top + begin[0] - self._first[0], left + begin[1] - self._first[1]
+        self.maps[:, row : row + kept.shape[1], column : column + kept.shape[2]] = kept
 
 
 def _as_shown(rgb: NDArray[np.uint8], scale: float, channels: int) -> NDArray[np.uint8]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import mmap
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -83,8 +83,8 @@ Source = Callable[[int, int], Floats]
 """Gives rows from and to of the padded picture, float32 [1, C, rows, W]."""
 Compute = Callable[[int, Sequence[Floats]], Sequence[Floats]]
 """Runs the part of that number on its inputs [1, C, h, w]."""
-Take = Callable[[int, Floats], None]
-"""Receives maps [C, rows, w], and the number of their first row."""
+Take = Callable[[int, int, Floats], None]
+"""Receives maps [C, h, w] of a window, and the numbers of its first row and column."""
 
 
 @dataclass(frozen=True)
@@ -124,12 +124,14 @@ def _window(part: Part, height: int, width: int, halos: int, most: int) -> tuple
 def _memory(network: Parts, windows: Sequence[tuple[int, int]], height: int, width: int) -> int:
     """Return the bytes of the largest window, and of the rows that parts further on still need."""
     parts = network.parts
+    if parts[0].halo == WHOLE:
+        return int(_BYTES * parts[0].peak * height * width)
     users = _users(network)
     least, most = [0] * len(parts), [rows for rows, _ in windows]
     calls, kept = [], 0.0
     for i in reversed(range(len(parts))):
         part, (rows, columns) = parts[i], windows[i]
-        halo = max(0, part.halo)
+        halo = part.halo
         after = {j for name in part.outputs for j in users[name]}
         if after:  # how far it is ahead of the maps, in pixels
             least[i] = max(least[j] + max(0, parts[j].halo) for j in after)
@@ -182,7 +184,7 @@ def stream(
         size: height and width of the padded picture, multiples of every stride.
         source: where rows of the picture come from; each is asked for once, in order.
         compute: runs a part.
-        take: receives the maps, in order.
+        take: receives the maps, from left to right and top to bottom.
         memory: bytes to keep to where that is possible, see `planned`.
         channels_last: whether the channels of a cell are to lie together in memory.
     """
@@ -286,13 +288,17 @@ class _Run:
         while (top := self._done[number]) < bottom:
             end = min(self._height, top + rows)
             self._provide(part, min(self._height, end + max(0, part.halo)))
-            windows = [
+            lefts = range(0, self._width, columns)
+            windows = (
                 self._window(number, top, end, left, min(self._width, left + columns))
-                for left in range(0, self._width, columns)
-            ]
+                for left in lefts
+            )
+            if number == len(self._parts) - 1:
+                self._hand_over(part.outputs[0], top, lefts, windows)
+            else:
+                for name, beside in zip(part.outputs, zip(*windows, strict=True), strict=True):
+                    self._keep(number, name, beside)
             self._done[number] = end
-            for name, beside in zip(part.outputs, zip(*windows, strict=True), strict=True):
-                self._keep(number, name, beside)
             for name in part.inputs:
                 needed = (self._done[i] - max(0, self._parts[i].halo) for i in self._users[name])
                 self._rows[name].drop(min(needed))
@@ -325,13 +331,16 @@ class _Run:
             found.append(output[:, :, first : first + height, start : start + width])
         return found
 
+    def _hand_over(
+        self, name: str, top: int, lefts: Sequence[int], windows: Iterable[Sequence[Floats]]
+    ) -> None:
+        """Give away windows of the maps, each before the next one is computed."""
+        stride = self._rows[name].value.stride
+        for left, (found,) in zip(lefts, windows, strict=True):
+            self._take(top // stride, left // stride, found[0])
+
     def _keep(self, number: int, name: str, windows: Sequence[Floats]) -> None:
-        rows = self._rows[name]
-        if number == len(self._parts) - 1:
-            found = windows[0] if len(windows) == 1 else np.concatenate(windows, axis=3)
-            self._take(rows.end // rows.value.stride, found[0])
-            rows.end += found.shape[2] * rows.value.stride
-        elif self._windows[number] == (self._height, self._width):
-            rows.append(windows[0])
+        if self._windows[number] == (self._height, self._width):
+            self._rows[name].append(windows[0])
         else:
-            rows.append_windows(windows, channels_last=self._channels_last)
+            self._rows[name].append_windows(windows, channels_last=self._channels_last)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ...stages.models.loading import Model
     from ..config.sections import Config
 
+_COPIES = 2  # of the maps of labels
+_PER_CELL = 20  # bytes, while components are found on one map
+
 
 def check_memory(path: Path, header: Header, model: Model, config: Config, memory: int) -> None:
     """See that there is enough memory for a page.
@@ -51,10 +54,11 @@ def check_memory(path: Path, header: Header, model: Model, config: Config, memor
 def memory_needed(model: Model, header: Header, config: Config) -> int:
     """Return an estimate, in bytes, of what a picture of that size takes in a worker.
 
-    The filter responses of every scale and polarity are kept until they are weighed.
+    The maps of every scale and polarity are kept until they are joined, which copies them.
     """
     at_once = []
-    kept = 0
+    kept = outlined = 0
+    labels = len(weighed_at_once(model.card, config))
     for scale in scales(config.infer, header.width, header.height):
         peak, maps = bytes_needed(
             model,
@@ -64,16 +68,18 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
             precision=config.infer.precision,
             engine=config.infer.engine,
             windows=config.heatmap.weights == "classifier",
-            labels=len(weighed_at_once(model.card, config)),
+            labels=labels,
         )
         at_once.append(peak)
-        kept += maps * len(config.infer.polarities)
+        kept += _COPIES * maps * len(config.infer.polarities)
+        if labels:
+            outlined = max(outlined, _PER_CELL * maps // (4 * labels))
     # Heat, mask and refined mask of every label, and temporary arrays of one.
     count = model.card.count_of_maps(config.heatmap)
     refined = 0 if config.refine.method == "none" else 6 * count + 32
     filled = count if config.boxes.fill else 0
     of_pixels = 3 if header.megapixels > LARGEST_AT_ONCE else 8 + filled  # else they lie in files
-    return max(at_once) + kept + (of_pixels + refined) * header.width * header.height
+    return max(*at_once, outlined) + kept + (of_pixels + refined) * header.width * header.height
 
 
 def _why_whole(model: Model) -> str:

@@ -75,7 +75,8 @@ def _memory_for(kind: str, key: str) -> Iterator[None]:
     except (MemoryError, cv2.error) as error:
         if isinstance(error, cv2.error) and error.code != _NO_MEMORY:
             raise
-        msg = f"{key!r}: there is no memory {without_picture(kind)}"
+        advice = without_picture(kind)
+        msg = f"{key!r}: there is no memory {advice}"
         raise ImageError(msg) from error
 
 

@@ -53,13 +53,11 @@ def decode_by_rows(
     page = {"page": stored.frame} if stored.format == "TIFF" else {}
     picture = vips.Image.new_from_file(str(path), access="sequential", fail_on="error", **page)
     if (picture.width, picture.height) != (width, height):
-        msg = f"libvips finds {picture.width} x {picture.height} pixels, its header says {width} x {height}"
+        msg = f"libvips finds {picture.width} x {picture.height} pixels, its header says {width} x {height}; copy it again"
         raise ValueError(msg)
     kind = _KINDS.get((picture.format, picture.interpretation))
     if kind is None:
-        msg = (
-            f"samples of type {picture.format}, {picture.interpretation}, in a picture of this size"
-        )
+        msg = f"samples of type {picture.format}, {picture.interpretation}, in a picture of this size; save it with 8 bits"
         raise ValueError(msg)
     region = vips.Region.new(picture)
     rgb: NDArray[np.uint8] = zeros((height, width, 3), np.uint8)

@@ -60,7 +60,7 @@ def in_parts(
 ) -> tuple[NDArray[np.float32], int]:
     """Return the maps, and how often a part was run."""
     calls: list[int] = []
-    found: list[NDArray[np.float32]] = []
+    pieces: list[tuple[int, int, NDArray[np.float32]]] = []
 
     def compute(
         number: int, inputs: Sequence[NDArray[np.float32]]
@@ -68,9 +68,8 @@ def in_parts(
         calls.append(number)
         return engine.compute(number, inputs)
 
-    def take(top: int, rows: NDArray[np.float32]) -> None:
-        assert top == sum(one.shape[1] for one in found)
-        found.append(rows)
+    def take(top: int, left: int, window: NDArray[np.float32]) -> None:
+        pieces.append((top, left, window))
 
     size = picture.shape[2], picture.shape[3]
     source = [0]
@@ -81,7 +80,13 @@ def in_parts(
         return picture[:, :, top:bottom]
 
     stream(engine.parts, size, rows, compute, take, memory=memory, channels_last=True)
-    return np.concatenate(found, axis=1), len(calls)
+    channels, height, width = pieces[-1][2].shape
+    found = np.full((channels, pieces[-1][0] + height, pieces[-1][1] + width), np.nan, np.float32)
+    for top, left, window in pieces:
+        place = found[:, top : top + window.shape[1], left : left + window.shape[2]]
+        assert np.isnan(place).all()  # each cell once
+        place[:] = window
+    return found, len(calls)
 
 
 @pytest.mark.parametrize("kind", ["text", "text-large", "skewed"])

@@ -122,5 +122,5 @@ def test_a_cut_file_is_an_error(photo: NDArray[np.uint8], tmp_path: Path) -> Non
 def test_without_its_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pillow_jxl.JpegXLImagePlugin", None)
     (tmp_path / "x.jxl").write_bytes(b"\xff\x0a" + bytes(20))
-    with pytest.raises(ImageError, match=r"x\.jxl' is JPEG XL.*: pip install locpipe\[jxl\]"):
+    with pytest.raises(ImageError, match=r"x\.jxl' is JPEG XL.*: pip install 'locpipe\[jxl\]'"):
         probe(tmp_path / "x.jxl")

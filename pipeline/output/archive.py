@@ -123,9 +123,7 @@ def _root(folder: Path, pictures: Path | None) -> Path:
         return root_of_moved(folder, pictures)
     root = remembered_root(folder)
     if root is None or not root.is_dir():
-        msg = (
-            f"the folder of the pictures, {root}, is not there; name where they are with --input"
-        )
+        msg = f"the folder of the pictures, {root}, is not there; name where they are with --input"
         raise ConfigError(msg)
     return root
 

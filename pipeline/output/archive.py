@@ -110,22 +110,16 @@ def open_run(
         msg = f"{folder}: run.json or failures.jsonl is damaged ({error!r}); run again to mend them"
         raise ConfigError(msg) from error
     try:
-        root = _root(folder, pictures)
+        root = remembered_root(folder) if pictures is None else root_of_moved(folder, pictures)
     except ConfigError as error:
         msg = f"{folder}: its pictures: {error}; say with --input where they lie now"
         raise ConfigError(msg) from error
+    if root is None or (pictures is None and not root.is_dir()):
+        gone = root or "their folder"
+        msg = f"{folder}: its pictures: {gone} does not exist; say with --input where they lie now"
+        raise ConfigError(msg)
     left_out = frozenset(() if incomplete else (failure.path for failure in failures))
     return FinishedRun(folder, decoding, failures, root, left_out)
-
-
-def _root(folder: Path, pictures: Path | None) -> Path:
-    if pictures is not None:
-        return root_of_moved(folder, pictures)
-    root = remembered_root(folder)
-    if root is None or not root.is_dir():
-        msg = f"the folder of the pictures, {root}, is not there; name where they are with --input"
-        raise ConfigError(msg)
-    return root
 
 
 def _read_report(folder: Path) -> dict[str, Any]:

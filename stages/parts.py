@@ -22,7 +22,7 @@ MEMORY: Final = 256 * 2**20
 """Bytes that inference may take, where nobody says how many."""
 _BYTES = 12
 """Per float alive in a part: ONNX Runtime keeps a second copy in a layout of its own, and half of one."""
-_UNUSABLE = 1.8
+_UNUSABLE = 2.3
 """Times as much as is alive: freed blocks of one size do not fit the next one."""
 _LEAST = 128
 """Rows and columns of a window, in pixels: of smaller ones, too much is surroundings."""

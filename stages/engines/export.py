@@ -34,16 +34,20 @@ def export(network: Network, resolution: Resolution, file: Path) -> None:
     with tempfile.TemporaryDirectory(dir=file.parent) as folder:
         written = Path(folder) / file.name
         with written.open("wb") as stream, zipfile.ZipFile(stream, "w") as archive:
-            archive.writestr(zipfile.ZipInfo(NOTES_FILE, _WRITTEN), notes)
+            _add(archive, NOTES_FILE, notes)
             for number, (module, part) in enumerate(
                 zip(engine.modules, engine.parts.parts, strict=True)
             ):
                 plain = Path(folder) / name_of(number)
                 _export(module, part, engine.parts, plain)
-                archive.writestr(zipfile.ZipInfo(plain.name, _WRITTEN), plain.read_bytes())
+                _add(archive, plain.name, plain.read_bytes())
             stream.flush()
             os.fsync(stream.fileno())
         written.replace(file)
+
+
+def _add(archive: zipfile.ZipFile, name: str, content: bytes) -> None:
+    archive.writestr(zipfile.ZipInfo(name, _WRITTEN), content, zipfile.ZIP_DEFLATED)
 
 
 def _export(module: nn.Module, part: Part, network: Parts, file: Path) -> None:

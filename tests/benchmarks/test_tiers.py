@@ -26,7 +26,7 @@ def test_both_models_are_scored_on_the_same_pictures(tmp_path: Path) -> None:
     command: list[str | Path] = [sys.executable, ROOT / "benchmarks" / "tiers.py"]
     command += ["--data", tmp_path / "data"]
     command += ["--work", tmp_path / "work", "--results", tmp_path / "results"]
-    command += ["--speed", "1", "--rounds", "1"]
+    command += ["--speed", "2", "--rounds", "3"]  # most of it is start-up, so the median counts
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "tiers.md").read_text() in done.stdout
@@ -37,7 +37,7 @@ def test_both_models_are_scored_on_the_same_pictures(tmp_path: Path) -> None:
         assert parts["all"]["deteval"]["score"]["h"] > 0.3
         assert found["sets"]["backgrounds"][config]["all"]["pictures"] == 1
     cost = found["cpu_seconds_per_picture"]
-    assert min(cost["text"], cost["text-large"]) > 0  # starting up is most of it here
+    assert 0 < cost["text"] < cost["text-large"]
 
 
 def test_a_line_has_the_whole_set_and_its_even_half() -> None:

@@ -15,8 +15,9 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from .decoding.colour import split_alpha, to_srgb
-from .decoding.formats import Stored, decode, opened
+from .decoding.formats import Stored, decode, decode_fast, opened
 from .decoding.huge import LARGEST_AT_ONCE, decode_by_rows
+from .decoding.orientation import turned_upright
 from .errors import ImageError
 
 _STRIP = 64  # rows
@@ -137,7 +138,10 @@ def load(
         if header.megapixels > LARGEST_AT_ONCE:
             rgb = decode_by_rows(path, stored, to_rgb)
         else:
-            rgb = to_rgb(decode(stored))
+            pixels = decode_fast(stored)
+            if pixels is None:
+                pixels = to_rgb(decode(stored))
+            rgb = turned_upright(pixels, stored.decoded_orientation)
     return Image(
         rgb=rgb,
         path=path,

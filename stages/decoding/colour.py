@@ -44,6 +44,17 @@ def split_alpha(picture: PIL.Image.Image) -> tuple[PIL.Image.Image, PIL.Image.Im
     return colours, rgba.getchannel("A")
 
 
+def means_srgb(mode: str, icc_profile: bytes | None) -> bool:
+    """Whether pixels of mode L or RGB are sRGB as they are, so that `to_srgb` would not convert them."""
+    if icc_profile is None:
+        return True
+    try:
+        of_profile, transform = _transform(icc_profile)
+    except ValueError:
+        return False
+    return transform is None and (of_profile == "RGB" or mode == "L")
+
+
 def to_srgb(picture: PIL.Image.Image, icc_profile: bytes | None) -> PIL.Image.Image:
     """Convert a picture without alpha to RGB mode in sRGB.
 

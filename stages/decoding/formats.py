@@ -15,15 +15,16 @@ from typing import Any, BinaryIO, cast
 
 import numpy as np
 import PIL.Image
+from numpy.typing import NDArray
 from PIL import ImageFile, PngImagePlugin, UnidentifiedImageError
 from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 
 from ..errors import ImageError
 from .bmp import plain_bmp
-from .colour import as_meant
+from .colour import as_meant, means_srgb
 from .depth import has_deep_colours, read_deep_colours, to_8_bit
 from .directories import AtDirectory, directories, is_tiff
-from .jpeg import whole_without_end
+from .jpeg import faultless_pixels, whole_without_end
 from .jxl import CODESTREAM, CONTAINER, JxlFile
 from .lines import caught_lines
 from .orientation import (
@@ -31,7 +32,6 @@ from .orientation import (
     exif_orientation,
     stored_size,
     swapped,
-    turned_upright,
 )
 from .png import SIGNATURE, readable_png
 
@@ -77,6 +77,11 @@ class Stored:
     def upright_size(self) -> tuple[int, int]:
         """Columns and rows of the upright picture."""
         return swapped(self.size, self.orientation)
+
+    @property
+    def decoded_orientation(self) -> int:
+        """EXIF orientation, 1..8, that pixels still have once they are decoded."""
+        return 1 if self.format in UPRIGHT_WHEN_DECODED else self.orientation
 
     @property
     def format(self) -> str:
@@ -128,7 +133,10 @@ def count_pages(path: Path) -> int:
 
 
 def decode(stored: Stored) -> PIL.Image.Image:
-    """Decode the page: 8 bits per channel, upright, in whatever colour mode the file has."""
+    """Decode the page: 8 bits per channel, in whatever colour mode the file has.
+
+    It lies as `Stored.decoded_orientation` says.
+    """
     picture = stored.picture
     covered = picture.tile[0][1] if stored.format == "GIF" and picture.tile else None
     is_deep = has_deep_colours(picture)
@@ -137,12 +145,24 @@ def decode(stored: Stored) -> PIL.Image.Image:
     if is_deep or picture.mode.startswith("I"):
         _tell_of_black(pixels, stored)
     pixels = as_meant(pixels, covered, is_sure=_is_sure_of_alpha(picture))
-    if stored.format not in UPRIGHT_WHEN_DECODED:
-        pixels = turned_upright(pixels, stored.orientation)
-    if pixels.size != stored.upright_size:
-        msg = f"{pixels.size} pixels decoded where the header says {stored.upright_size}"
+    upright = swapped(pixels.size, stored.decoded_orientation)
+    if upright != stored.upright_size:
+        msg = f"{upright} pixels decoded where the header says {stored.upright_size}"
         raise ValueError(msg)
     return pixels
+
+
+def decode_fast(stored: Stored) -> NDArray[np.uint8] | None:
+    """Decode a JPEG without fault whose pixels are sRGB, twice as fast as `decode` does.
+
+    Returns:
+        uint8 [H, W, 3], the pixels that `decode` gives; None for any other file.
+    """
+    if stored.format not in {"JPEG", "MPO"} or stored.picture.mode not in {"L", "RGB"}:
+        return None
+    if not means_srgb(stored.picture.mode, stored.icc_profile):
+        return None
+    return faultless_pixels(_content(stored))
 
 
 @contextmanager

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ..errors import ImageError
 from ..scratch import bands, forget, return_freed_memory, zeros
 from .formats import Stored, plugin
-from .orientation import array_upright
+from .orientation import view_upright
 
 # Read when libvips is loaded. A worker is one of many.
 os.environ.setdefault("VIPS_CONCURRENCY", "1")
@@ -67,7 +67,7 @@ def decode_by_rows(
         rgb[rows] = to_rgb(_as_picture(stored_rows, is_cmyk=picture.interpretation == "cmyk"))
         forget(rgb)
     return_freed_memory()
-    return array_upright(rgb, stored.orientation)
+    return view_upright(rgb, stored.orientation)
 
 
 def _check_length(path: Path, stored: Stored) -> None:

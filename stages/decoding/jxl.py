@@ -4,6 +4,7 @@ import io
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
 from PIL import Image, ImageFile
 
 from .orientation import turned_upright
@@ -43,7 +44,8 @@ class JxlFile(ImageFile.ImageFile):
             # libjxl turns pixels; a JPEG inside is decoded as it was.
             upright: Image.Image = picture
             if picture.jpeg:
-                upright = turned_upright(picture, self.info["orientation"])
+                pixels = turned_upright(np.asarray(picture), self.info["orientation"])
+                upright = Image.fromarray(pixels)
             self.im, self._mode, self._size = upright.im, upright.mode, upright.size
             self.info |= picture.info
         return super().load()

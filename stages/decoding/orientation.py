@@ -12,39 +12,47 @@ UPRIGHT_WHEN_DECODED = {"TIFF", "HEIF", "JXL"}
 """Formats that Pillow (TIFF), libheif (HEIC) or libjxl turn upright before we see the pixels."""
 
 _Number = TypeVar("_Number", np.float64, np.int64)
+_Pixel = TypeVar("_Pixel", bound=np.generic)
 
 
 class _Turn(NamedTuple):
     """How stored pixels become upright: x and y are mirrored where it says so, then swapped."""
 
-    pixels: PIL.Image.Transpose | None
     mirrored: tuple[bool, bool]
     swapped: bool = False
 
 
 _TURNS = {  # EXIF 2.32, 4.6.4 A, tag 274
-    1: _Turn(None, (False, False)),
-    2: _Turn(PIL.Image.Transpose.FLIP_LEFT_RIGHT, (True, False)),
-    3: _Turn(PIL.Image.Transpose.ROTATE_180, (True, True)),
-    4: _Turn(PIL.Image.Transpose.FLIP_TOP_BOTTOM, (False, True)),
-    5: _Turn(PIL.Image.Transpose.TRANSPOSE, (False, False), swapped=True),
-    6: _Turn(PIL.Image.Transpose.ROTATE_270, (False, True), swapped=True),
-    7: _Turn(PIL.Image.Transpose.TRANSVERSE, (True, True), swapped=True),
-    8: _Turn(PIL.Image.Transpose.ROTATE_90, (True, False), swapped=True),
+    1: _Turn((False, False)),
+    2: _Turn((True, False)),
+    3: _Turn((True, True)),
+    4: _Turn((False, True)),
+    5: _Turn((False, False), swapped=True),
+    6: _Turn((False, True), swapped=True),
+    7: _Turn((True, True), swapped=True),
+    8: _Turn((True, False), swapped=True),
 }
 
 
-def turned_upright(pixels: PIL.Image.Image, orientation: int) -> PIL.Image.Image:
-    """Turn stored pixels upright."""
-    turn = _TURNS[orientation].pixels
-    return pixels if turn is None else pixels.transpose(turn)
+def turned_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
+    """Turn stored pixels [H, W] or [H, W, C] upright, in memory of their own.
+
+    A pixel is moved as one item: NumPy takes twice as long to move it channel by channel.
+    """
+    if orientation == 1:
+        return pixels
+    height, width = pixels.shape[:2]
+    whole = np.ascontiguousarray(pixels).reshape(height, width, -1)
+    items = whole.view(f"V{whole.shape[2]}")
+    turned = np.ascontiguousarray(view_upright(items, orientation))
+    return turned.view(np.uint8).reshape(*turned.shape[:2], *pixels.shape[2:])
 
 
-def array_upright(rows: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Return a view of stored pixels [H, W, C] that `turned_upright` would give."""
+def view_upright(pixels: NDArray[_Pixel], orientation: int) -> NDArray[_Pixel]:
+    """Return a view of stored pixels [H, W, ...] as `turned_upright` would turn them."""
     turn = _TURNS[orientation]
     x, y = (slice(None, None, -1 if is_mirrored else 1) for is_mirrored in turn.mirrored)
-    view = rows[y, x]
+    view = pixels[y, x]
     return view.swapaxes(0, 1) if turn.swapped else view
 
 

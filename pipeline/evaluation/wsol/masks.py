@@ -27,7 +27,7 @@ def read_mask(file: Path, size: tuple[int, int], orientation: int = 1) -> NDArra
     """
     try:
         with PIL.Image.open(file) as stored:
-            grey = np.array(turned_upright(stored.convert("L"), orientation), np.uint8)
+            grey = turned_upright(np.array(stored.convert("L")), orientation)
     except (OSError, SyntaxError, ValueError) as error:
         message = f"{file}: cannot read the mask ({error}); it must be a whole picture file"
         raise ConfigError(message) from error

@@ -1,14 +1,17 @@
-"""A JPEG without its end marker is read where all pixels are there, and only there."""
+"""JPEG: the fast way gives the pixels of the slow one, and what is missing is never made up."""
 
 import io
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import PIL.Image
 import pytest
 import skimage.data
+from PIL import ImageCms
 
+from locpipe.stages.decoding.formats import decode_fast, opened
+from locpipe.stages.decoding.jpeg import faultless_pixels
 from locpipe.stages.errors import ImageError
 from locpipe.stages.load import load
 
@@ -38,6 +41,44 @@ SEQUENTIAL: dict[str, dict[str, Any]] = {
     "optimized": {"optimize": True},
     "with a thumbnail": {"exif": thumbnail()},
 }
+
+
+@pytest.mark.parametrize("kind", [{}, {"subsampling": 0}, {"mode": "L"}, {"progressive": True}])
+def test_the_fast_decoder_gives_the_pixels_of_pillow(kind: dict[str, Any]) -> None:
+    content = jpeg(**kind)
+    expected = np.asarray(PIL.Image.open(io.BytesIO(content)).convert("RGB"))
+    found = faultless_pixels(content)
+    assert found is not None
+    np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("kept", [slice(-2), slice(40), slice(900)])
+def test_the_fast_decoder_leaves_faults_to_the_careful_one(kept: slice) -> None:
+    assert faultless_pixels(jpeg()[kept]) is None
+
+
+def profile(space: Literal["LAB", "sRGB"]) -> bytes:
+    return ImageCms.ImageCmsProfile(ImageCms.createProfile(space)).tobytes()
+
+
+@pytest.mark.parametrize(
+    ("kind", "is_fast"),
+    [
+        ({}, True),
+        ({"mode": "L"}, True),
+        ({"icc_profile": profile("sRGB")}, True),
+        ({"icc_profile": profile("LAB")}, False),
+        ({"mode": "CMYK"}, False),
+    ],
+)
+def test_common_photographs_go_the_fast_way(
+    kind: dict[str, Any],
+    is_fast: bool,  # noqa: FBT001 - a case
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "a.jpg").write_bytes(jpeg(**kind))
+    with opened(tmp_path / "a.jpg", 1) as stored:
+        assert (decode_fast(stored) is not None) == is_fast
 
 
 @pytest.mark.parametrize("padding", [b"", bytes(500), b"\xff"])

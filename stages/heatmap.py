@@ -79,21 +79,21 @@ def heatmap(
         ModelError: the model lacks a label, a table or a calibration that is asked for.
     """
 
-    def map_of(label: str, passes: Sequence[Features]) -> NDArray[np.float32]:
-        found = [_of_pass(model, label, one, weights, group, normalize) for one in passes]
+    def put_map(label: str, passes: Sequence[Features], out: NDArray[np.float32]) -> None:
+        found = (_of_pass(model, label, one, weights, group, normalize) for one in passes)
+        hottest = reduce(np.maximum, map(_minmax, found) if normalize == "minmax" else found)
         if normalize == "minmax":
-            return reduce(np.maximum, map(_minmax, found))
-        hottest = found[0]
-        for other in found[1:]:
-            np.maximum(hottest, other, out=hottest)
-        probability: NDArray[np.float32] = expit(hottest, out=hottest)
-        return probability
+            out[:] = hottest
+        else:
+            expit(hottest, out=out)
 
     merged: NDArray[np.float32] | None = None
     scales = groupby(features, key=lambda one: one.scale)
     for count, (_, same_scale) in enumerate(scales, start=1):
         passes = list(same_scale)
-        maps = np.stack([map_of(label, passes) for label in labels])
+        maps = np.empty((len(labels), *passes[0].grid.shape), np.float32)
+        for label, out in zip(labels, maps, strict=True):
+            put_map(label, passes, out)
         if merged is None:
             merged, grid = maps, passes[0].grid
             continue
@@ -242,8 +242,7 @@ def _of_pass(
 ) -> NDArray[np.float32]:
     """Return the map [h, w] of a label, not normalized yet."""
     if one.labels:
-        kept: NDArray[np.float32] = one.maps[one.labels.index(label)].copy()
-        return kept
+        return np.asarray(one.maps[one.labels.index(label)], np.float32)
     shown = one.resolution, one.polarity, one.scale
     return _largest(_affine(model, label, shown, weights, group, normalize), one.maps)
 

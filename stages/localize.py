@@ -73,6 +73,8 @@ def localize_image(
             features = features_of(image, model, settings, weighed_at_once(model.card, settings))
     with clock.stage("heatmap"):
         heat = _heat(model, features, settings.heatmap)
+    named_by = features if _is_recognition(model.card, settings.heatmap) else None
+    del features  # of a large picture, they are hundreds of megabytes
     with clock.stage("threshold"):
         if settings.refine.method != "none":
             heat = at_picture_resolution(heat)
@@ -85,8 +87,8 @@ def localize_image(
     with clock.stage("boxes"):
         options = settings.boxes.model_dump(exclude={"classify", "fill", "max"})
         boxes = find_boxes(mask, heat, maximum=settings.boxes.max, **options)
-        if _is_recognition(model.card, settings.heatmap):
-            boxes = named(model, features, boxes)
+        if named_by is not None:
+            boxes = named(model, named_by, boxes)
         if settings.boxes.fill:
             mask = _insides(boxes, mask)
     if settings.boxes.classify:

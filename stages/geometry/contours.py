@@ -1,8 +1,11 @@
 """Where components end: between the cells, in pixels of the picture."""
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from ..scratch import bands
 from .grid import Grid
 
 Floats = NDArray[np.float64]
@@ -27,25 +30,47 @@ def outlines(
     Returns:
         Of component 1, 2, …: points x, y [n, 2], in no order, inside the picture.
     """
+    centres = _centres(grid, axis=0), _centres(grid, axis=1)
+    # Whole maps would take 30 bytes per cell.
+    found = [_crossings(marks, heat, rows, centres, level) for rows in bands(len(marks))]
+    owner, points = (np.concatenate(column) for column in zip(*found, strict=True))
+    order = np.argsort(owner, kind="stable")
+    ends = np.cumsum(np.bincount(owner, minlength=int(marks.max(initial=0)) + 1)[1:])
+    return np.split(points[order], ends[:-1]) if len(ends) else []
+
+
+def _crossings(
+    marks: NDArray[np.int32],
+    heat: NDArray[np.float32],
+    rows: slice,
+    centres: tuple[Floats, Floats],
+    level: float | None,
+) -> tuple[NDArray[np.int32], Floats]:
+    """Return of some rows which component each point belongs to, [n], and the points [n, 2]."""
     height, width = marks.shape
-    around = np.pad(marks, 1).ravel()
-    values = np.pad(heat, 1).ravel()
-    inside = np.flatnonzero(around)
+    around, values = (_with_surroundings(one, rows).ravel() for one in (marks, heat))
+    inside = width + 2 + np.flatnonzero(around[width + 2 : -width - 2])
     steps = np.array([1, -1, width + 2, -width - 2])
     neighbour = inside + steps[:, None]
     side, cell = np.nonzero(around[neighbour] == 0)
     here, there = inside[cell], neighbour[side, cell]
-    x, y = _centres(grid, axis=0), _centres(grid, axis=1)
-    start = np.stack([x[here % (width + 2)], y[here // (width + 2)]], axis=1)
-    end = np.stack([x[there % (width + 2)], y[there // (width + 2)]], axis=1)
-    beyond = np.isin(there % (width + 2), (0, width + 1))
-    beyond |= np.isin(there // (width + 2), (0, height + 1))
+    (row, column), (row_there, column_there) = (
+        np.divmod(cells, width + 2) for cells in (here, there)
+    )
+    x, y = centres[0], centres[1][rows.start :]
+    start = np.stack([x[column], y[row]], axis=1)
+    end = np.stack([x[column_there], y[row_there]], axis=1)
+    beyond = (column_there == 0) | (column_there == width + 1)
+    beyond |= (row_there == -rows.start) | (row_there == height + 1 - rows.start)
     share = np.where(beyond, 1.0, _crossing(values[here], values[there], level))
-    points = start + share[:, None] * (end - start)
-    owner = around[here]
-    order = np.argsort(owner, kind="stable")
-    ends = np.cumsum(np.bincount(owner, minlength=int(marks.max(initial=0)) + 1)[1:])
-    return np.split(points[order], ends[:-1]) if len(ends) else []
+    return around[here], start + share[:, None] * (end - start)
+
+
+def _with_surroundings(values: NDArray[Any], rows: slice) -> NDArray[Any]:
+    """Return some rows of a map with a cell more on each side, 0 beyond the map."""
+    above, below = int(rows.start == 0), int(rows.stop == len(values))
+    seen = values[rows.start - 1 + above : rows.stop + 1 - below]
+    return np.pad(seen, ((above, below), (1, 1)))
 
 
 def _centres(grid: Grid, axis: int) -> Floats:

@@ -1,5 +1,6 @@
 """Outlines between the cells of maps whose edges are known."""
 
+import tracemalloc
 from random import Random
 
 import cv2
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from locpipe.stages.geometry.contours import outlines
 from locpipe.stages.geometry.grid import Grid
+from locpipe.stages.scratch import BAND
 
 GRID = Grid((60, 80), (4.0, 4.0), (2.0, 2.0), (320, 240))
 SMALL = Grid((9, 7), (4.0, 4.0), (2.0, 2.0), (27, 35))  # ends within its last cells
@@ -122,3 +124,30 @@ def test_outlines_stay_within_a_cell_of_their_component(
         assert max(0, 4 * rows.min() - 2) <= top <= 4 * rows.min() + 2
         assert 4 * columns.max() + 2 <= right <= min(27, 4 * columns.max() + 6)
         assert 4 * rows.max() + 2 <= bottom <= min(35, 4 * rows.max() + 6)
+
+
+@pytest.mark.parametrize("top", [0, 3, BAND - 9, BAND - 1, 2 * BAND - 4])
+def test_an_outline_is_the_same_wherever_it_lies_in_a_high_map(top: int) -> None:
+    """Rows are worked on in bands."""
+    heat = np.zeros((2 * BAND + 40, 30), np.float32)
+    heat[top + 1 : top + 11, 8:20] = np.random.default_rng(0).uniform(0.3, 0.9, (10, 12))
+    heat[top + 2 : top + 10, 9:19] += 0.3
+    grid = Grid(heat.shape, (4.0, 4.0), (2.0, 2.0), (120, 4 * len(heat)))
+    alone = Grid((12, 30), (4.0, 4.0), (2.0, 2.0), (120, 48))
+    part = heat[top : top + 12]
+    expected = one(part > 0.5, part, alone) + np.array((0, 4 * top))
+    np.testing.assert_allclose(
+        sorted(one(heat > 0.5, heat, grid).tolist()), sorted(expected.tolist())
+    )
+
+
+def test_outlines_of_a_large_map_take_less_memory_than_the_map() -> None:
+    heat = np.zeros((1500, 1500), np.float32)
+    heat[700:800, ::100] = 1
+    marks = cv2.connectedComponents((heat > 0).view(np.uint8))[1].astype(np.int32)
+    tracemalloc.start()
+    found = outlines(marks, heat, Grid((1500, 1500), (4.0, 4.0), (2.0, 2.0), (6000, 6000)), 0.5)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert len(found) == 15
+    assert peak < heat.nbytes

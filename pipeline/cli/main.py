@@ -20,9 +20,11 @@ log = logging.getLogger(__name__)
 
 COMMANDS: Final = {
     "run": (".run:run", "Find what is on pictures; write masks and boxes."),
+    "status": (".status:status", "Tell how far a run is."),
     "read": (".read:read", "Read the text in the boxes of a run with OCR."),
     "show": (".show:show", "Draw heatmap, mask and boxes of one picture."),
     "export": (".export:export", "Write results for OCR and annotation tools."),
+    "prune": (".prune:prune", "Remove results of pictures that are gone."),
     "models": (".models:models", "List, show and verify the models."),
     "config": (".config:config", "Show and check a config, or print its schema."),
     "profile": (".profile:profile", "Measure where the time of a run goes; give advice."),

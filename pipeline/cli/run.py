@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -53,6 +54,7 @@ failures.jsonl) or boxes.max cut boxes, 4 no picture and --require-input, 5 mode
 @click.option("--force", is_flag=True, help="Do everything again.")
 @click.option("--require-input", is_flag=True, help="Exit with 4 if there is no picture.")
 @click.option("--offline", is_flag=True, help="Never download backbone weights (a run's only network use).")  # fmt: skip
+@click.option("--metrics", type=click.Path(path_type=Path), metavar="FILE", help="Write metrics for Prometheus at the end.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")
 @log_options
 @click.pass_context
@@ -65,6 +67,7 @@ def run(
     limit: int | None,
     workers: int | None,
     scheduler: str | None,
+    metrics: Path | None,
     *,
     dry_run: bool,
     retry_failed: bool,
@@ -87,6 +90,7 @@ def run(
         force=force,
         require_input=require_input,
         progress=sys.stderr.isatty(),
+        metrics=metrics,
     )
     if dry_run:
         for key, decision in preview(settings.config, options):

@@ -100,7 +100,7 @@ def open_run(
             end; or there is nothing where its pictures should be.
         LockedError: it is at work.
     """
-    report = _read_report(folder)
+    report = read_report(folder)
     _check_finished(folder, report)
     try:
         given = report["config"]["input"]
@@ -122,7 +122,13 @@ def open_run(
     return FinishedRun(folder, decoding, failures, root, left_out)
 
 
-def _read_report(folder: Path) -> dict[str, Any]:
+def read_report(folder: Path) -> dict[str, Any]:
+    """Return what run.json says.
+
+    Raises:
+        ConfigError: there is none, or it is damaged or of another version.
+        LockedError: there is none yet, and a run is at work.
+    """
     if not (folder / RUN_REPORT).is_file():
         if (folder / STATE_FOLDER).is_dir() or (folder / "boxes").is_dir():
             raise _unfinished(folder)

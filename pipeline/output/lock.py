@@ -34,6 +34,15 @@ def locked(output: Path) -> AbstractContextManager[object]:
             raise LockedError(msg) from error
 
 
+def is_locked(output: Path) -> bool:
+    """Say whether a run is at work in an output."""
+    try:
+        with locked(output):
+            return False
+    except LockedError:
+        return True
+
+
 def _check_state(output: Path) -> None:
     """See that what a run writes in place, its lock and its state, is no link to another file."""
     folder = output / STATE_FOLDER

@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,7 @@ class Options:
         force: do everything again.
         require_input: end with exit code 4 when there is no picture.
         progress: whether to draw a progress bar.
+        metrics: file for a Prometheus node exporter; None: none.
         argv: the command, for run.json.
     """
 
@@ -23,4 +25,5 @@ class Options:
     force: bool = False
     require_input: bool = False
     progress: bool = False
+    metrics: Path | None = None
     argv: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))

@@ -59,6 +59,7 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
         ):
             make_plan(state, takewhile(lambda _: not stop.requested, ready.pictures), ready.terms)
             state.begin()
+            summary.begin(state.count(todo=True, limit=options.limit))
             for outcome in _work(job, exports, state, options, stop):
                 files = results_of(job.config.output, outcome.key, outcome.pages)
                 state.record(outcome, job.config_sha256, job.model_sha256, files)

@@ -154,6 +154,17 @@ class State:
         with self._writing():
             self._db.execute("UPDATE runs SET finished = 1 WHERE run = ?", (self.run,))
 
+    def forget(self, keys: Iterable[str]) -> None:
+        """Drop what is known about pictures.
+
+        Raises:
+            OutputError: the disk is full.
+        """
+        names = [(os.fsencode(key),) for key in keys]
+        with self._writing():
+            for table in ("pictures", "cut", "failed_pages"):
+                self._db.executemany(f"DELETE FROM {table} WHERE key = ?", names)  # noqa: S608 - no input
+
     def known(self, key: str) -> Known | None:
         """What is known about a picture."""
         row = self._db.execute(

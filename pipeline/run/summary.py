@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Final, Self
 
 from ...stages.errors import ExitCode, OutputError, exit_code_of
 from ...stages.version import __version__
-from ..output.atomic import settle, write_json
+from ..output.atomic import settle, write_json, write_whole
 from ..output.failures import FAILURES, write_failures
 from ..output.layout import RUN_SCHEMA
 from ..output.root import ROOT
 from ..sources.pictures import passed_over
 from ..sources.results import RUN_REPORT
+from .metrics import metrics
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -33,6 +34,10 @@ if TYPE_CHECKING:
     from .state import State
 
 PACKAGES: Final = ("dask", "distributed", "numpy", "onnxruntime", "opencv-python", "pillow", "scikit-image", "torch", "torchvision")  # fmt: skip
+
+
+PROGRESS_SECONDS: Final = 5
+"""How often run.json says how far a run is."""
 
 
 class Durations:
@@ -135,7 +140,8 @@ class Summary:
         self._file = ready.job.output / RUN_REPORT
         self._tally = Tally()
         self._counts = dict.fromkeys(("found", "ignored", "up_to_date", "given_up"), 0)
-        self._failed = 0
+        self._todo = self._failed = 0
+        self._written = time.monotonic()
         self._cut = {"pictures": 0, "boxes": 0}
         self.report: dict[str, Any] = {}
         self.left_out = 0
@@ -154,13 +160,29 @@ class Summary:
     ) -> None:
         try:
             self._write(self._ending(error))
+            if self._options.metrics is not None:
+                write_whole(self._options.metrics, metrics(self.report).encode())
         except OutputError:
             if error is None:
                 raise
 
+    def begin(self, todo: int) -> None:
+        """Say in run.json how many pictures there are to do."""
+        self._todo = todo
+        self._write_progress()
+
     def add(self, outcome: Outcome) -> None:
-        """Count one picture."""
+        """Count one picture; now and then, say in run.json how many there were."""
         self._tally.add(outcome)
+        if time.monotonic() - self._written > PROGRESS_SECONDS:
+            self._write_progress()
+
+    def _write_progress(self) -> None:
+        progress = {"state": "running", "todo": self._todo, "counts": self._statuses()}
+        self._write(progress | self._tally.summary())
+
+    def _statuses(self) -> dict[str, int]:
+        return {name: self._tally.counts[name] for name in ("done", "kept", "failed")}
 
     @contextmanager
     def counting(self, state: State) -> Iterator[None]:
@@ -197,9 +219,8 @@ class Summary:
         if error is not None:
             told = {"class": type(error).__name__, "message": str(error)}
             ending |= {"state": "failed", "error": told}
-        statuses = {name: self._tally.counts[name] for name in ("done", "kept", "failed")}
         counts = {
-            "counts": {**self._counts, **statuses},
+            "counts": {**self._counts, **self._statuses()},
             "ignored": dict(self._ready.pictures.ignored),
             "results_passed_over": sorted(self._ready.pictures.results.found),
             "cut_by_boxes_max": self._cut,
@@ -231,6 +252,7 @@ class Summary:
         }
         write_json(job.output, self._file, self.report)
         settle(job.output, [self._file])
+        self._written = time.monotonic()
 
 
 def versions() -> Mapping[str, str | None]:

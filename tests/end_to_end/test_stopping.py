@@ -14,6 +14,8 @@ import psutil
 import pytest
 from PIL import Image
 
+from locpipe.pipeline.run.status import status, told
+
 Tree = Callable[[Path], dict[str, bytes]]
 RunHere = Callable[..., dict[str, Any]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -61,9 +63,11 @@ def test_killed_at_any_moment_the_next_run_ends_as_if_nothing_had_happened(
     start_locpipe: Start, run_digits: RunHere, tree: Tree,
 ) -> None:  # fmt: skip
     process = start(start_locpipe, many, tmp_path)
+    assert re.match(r"running: \d+ of 30 pictures \(\d+ %\), ", told(status(tmp_path)))
     workers = psutil.Process(process.pid).children(recursive=True)
     process.kill()
     process.wait()
+    assert re.match(r"broken off: after \d+ of 30 pictures ", told(status(tmp_path)))
     _, alive = psutil.wait_procs(workers, timeout=20)
     assert alive == [], "workers end with their parent"
     assert results(tree(tmp_path)).items() < whole.items()

@@ -7,6 +7,7 @@ import logging
 import os
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -27,7 +28,13 @@ if TYPE_CHECKING:  # it imports NumPy, which a run with nothing to do does witho
     from ..nets import Network
     from .engine import InferEngine
 
+_Runner = Callable[..., "InferEngine"]
+
 _log = logging.getLogger(__name__)
+_INSTALLS: dict[InferEngineName, str] = {
+    "onnxruntime": "onnxruntime",
+    "openvino": "'locpipe[openvino]'",
+}
 _PACKAGES = "torch", "onnx"
 """What decides how a network is exported, besides locpipe and the network."""
 
@@ -46,23 +53,24 @@ def engine_used(
     with an exported copy or the package onnx can make one. It is PyTorch for the rest.
 
     Raises:
-        ConfigError: onnxruntime is asked for by name, but cannot do it; the message says why.
+        ConfigError: another engine is asked for by name, but cannot do it; the message says why.
     """
     if asked == "torch":
         return "torch"
+    named: InferEngineName = "onnxruntime" if asked == "auto" else asked
     shipped = EXPORTED_FILE in card.files and resolution == "native"
     reasons = {
         "it has no answers in windows; set heatmap.weights to another table": windows,
-        "it is not installed; pip install onnxruntime": find_spec("onnxruntime") is None,
+        f"it is not installed; pip install {_INSTALLS[named]}": find_spec(named) is None,
         "a module in memory is not exported": card.module is not None,
         "its model must be exported; pip install 'locpipe[onnx]'": not shipped
         and find_spec("onnx") is None,
     }
     why_not = next((reason for reason, applies in reasons.items() if applies), None)
-    if why_not is None and (asked == "onnxruntime" or precision_used(precision) == "float32"):
-        return "onnxruntime"
-    if asked == "onnxruntime":
-        msg = f"infer.engine: onnxruntime cannot run model {card.name}: {why_not}, or set infer.engine=auto"
+    if why_not is None and (asked != "auto" or precision_used(precision) == "float32"):
+        return named
+    if asked != "auto":
+        msg = f"infer.engine: {named} cannot run model {card.name}: {why_not}, or set infer.engine=auto"
         raise ConfigError(msg)
     return "torch"
 
@@ -87,7 +95,7 @@ def opened(
     engines, key = _engines(model.get_network), (asked, resolution, bfloat16, windows, threads)
     if key not in engines:
         try:
-            made = _onnx(model, resolution, threads) if used == "onnxruntime" else None
+            made = _exported(used, model, resolution, bfloat16, threads)
         except ModelError as error:
             if asked != "auto":
                 raise
@@ -128,27 +136,45 @@ def _pytorch(model: Model, resolution: Resolution, *, windows: bool, bfloat16: b
     return engine
 
 
-def _onnx(model: Model, resolution: Resolution, threads: int) -> InferEngine:
-    runtime: Callable[[Path, int], InferEngine] = _beside("onnx_runtime").OnnxRuntime
+def _exported(
+    name: InferEngineName,
+    model: Model,
+    resolution: Resolution,
+    bfloat16: bool,  # noqa: FBT001 - all are by position
+    threads: int,
+) -> InferEngine | None:
+    """Return the engine that runs an exported copy, which is made where there is none; None: torch."""
+    if name == "torch":
+        return None
     try:
-        if model.exported is not None and resolution == "native":
-            return runtime(model.exported, threads)
-        file = _kept(model, resolution)
-        if file.is_file():
-            with suppress(ValueError):  # damaged: it is made again
-                return runtime(file, threads)
-        export = _beside("export").export
-        try:
-            export(model.network, resolution, file)
-            return runtime(file, threads)
-        except OSError as error:
-            _log.info("%s cannot be written (%s): this process exports for itself", file, error)
-        with TemporaryDirectory() as folder:
-            export(model.network, resolution, Path(folder) / file.name)
-            return runtime(Path(folder) / file.name, threads)
-    except (ValueError, RuntimeError) as error:
-        msg = f"model {model.card.name} cannot be run by ONNX Runtime ({error}); set infer.engine=torch"
+        if name == "openvino":
+            runner: _Runner = _beside("open_vino").OpenVino
+            return _on_a_copy(
+                partial(runner, threads=threads, bfloat16=bfloat16), model, resolution
+            )
+        runner = _beside("onnx_runtime").OnnxRuntime
+        return _on_a_copy(partial(runner, threads=threads), model, resolution)
+    except (ValueError, RuntimeError, ImportError) as error:
+        msg = f"model {model.card.name} cannot be run by {name} ({error}); set infer.engine=torch"
         raise ModelError(msg) from error
+
+
+def _on_a_copy(runner: _Runner, model: Model, resolution: Resolution) -> InferEngine:
+    if model.exported is not None and resolution == "native":
+        return runner(model.exported)
+    file = _kept(model, resolution)
+    if file.is_file():
+        with suppress(ValueError):  # damaged: it is made again
+            return runner(file)
+    export = _beside("export").export
+    try:
+        export(model.network, resolution, file)
+        return runner(file)
+    except OSError as error:
+        _log.info("%s cannot be written (%s): this process exports for itself", file, error)
+    with TemporaryDirectory() as folder:
+        export(model.network, resolution, Path(folder) / file.name)
+        return runner(Path(folder) / file.name)
 
 
 def _beside(name: str) -> ModuleType:

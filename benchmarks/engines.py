@@ -39,7 +39,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 ENGINES: Final[tuple[InferEngineName, ...]] = get_args(InferEngineName)
 MODELS: Final = ("text", "text-large")
 SMALL: Final = ("coffee.png", "circuit_board.jpg")
-LARGEST: Final = 1600  # pixels of a side in the soak
+LARGEST: Final = 1200  # pixels of a side in the soak
 MALLOC: Final = {
     "as glibc does by itself": "",
     "freed blocks kept": "keep",
@@ -50,7 +50,7 @@ MALLOC: Final = {
 
 
 @click.group(invoke_without_command=True)
-@click.option("--rounds", default=5, help="How often each engine is timed.")
+@click.option("--rounds", default=3, help="How often each engine is timed.")
 @click.option("--sizes", default=200, help="Pictures of different sizes that show leaks.")
 @click.pass_context
 def main(context: click.Context, rounds: int, sizes: int) -> None:

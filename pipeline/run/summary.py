@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import platform
 import sqlite3
@@ -32,7 +33,9 @@ if TYPE_CHECKING:
     from .preflight import Ready
     from .state import State
 
-PACKAGES: Final = ("dask", "distributed", "numpy", "onnxruntime", "opencv-python", "pillow", "scikit-image", "torch", "torchvision")  # fmt: skip
+PACKAGES: Final = ("dask", "distributed", "numpy", "onnxruntime", "opencv-python", "openvino", "pillow", "scikit-image", "torch", "torchvision")  # fmt: skip
+
+log = logging.getLogger(__name__)
 
 
 class Durations:
@@ -75,6 +78,7 @@ class Tally:
         pixels: of the pictures done in this run.
         memory: largest resident size of each worker, in bytes.
         engines: that ran networks.
+        least_memory: bytes that run.memory would have to be for every picture; 0: it was enough.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -82,6 +86,7 @@ class Tally:
     pixels: int = 0
     memory: dict[str, int] = field(default_factory=dict)
     engines: set[str] = field(default_factory=set)
+    least_memory: int = 0
     stages: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
     started: float = field(default_factory=time.time)
 
@@ -90,6 +95,7 @@ class Tally:
         self.counts[outcome.status] += 1
         self.boxes += outcome.boxes
         self.pixels += outcome.pixels
+        self.least_memory = max(self.least_memory, outcome.least_memory)
         for stage, seconds in outcome.seconds.items():
             self.stages[stage].add(seconds)
         if outcome.engine:
@@ -111,6 +117,7 @@ class Tally:
             "pixels_per_second": round(self.pixels / seconds),
             "stages": {stage: times.summary() for stage, times in sorted(self.stages.items())},
             "engines": sorted(self.engines),
+            "least_run_memory": self.least_memory,
             "peak_memory": dict(sorted(self.memory.items())),
         }
 
@@ -161,6 +168,19 @@ class Summary:
     def add(self, outcome: Outcome) -> None:
         """Count one picture."""
         self._tally.add(outcome)
+
+    def tell_memory(self) -> None:
+        """Warn if run.memory was too small for a part of a network."""
+        if not self._tally.least_memory:
+            return
+        least = -(-self._tally.least_memory // 2**20)
+        given = self._ready.job.config.run.memory.human_readable()
+        log.warning(
+            "run.memory: inference took more than %s, as no part of the network takes less; the "
+            "least that works for these pictures is %dMiB",
+            given,
+            least,
+        )
 
     @contextmanager
     def counting(self, state: State) -> Iterator[None]:

@@ -39,6 +39,7 @@ class Exported(Generic[RunnerT]):
         ValueError: the file is damaged, or not from `export`.
     """
 
+    device: Final = "cpu"
     channels_last: Final = False
 
     def __init__(self, file: Path, opened: Callable[[bytes], RunnerT]) -> None:

@@ -1,11 +1,13 @@
-"""What each engine costs, and that they give the same: inference, whole runs, and 200 sizes.
+"""What each engine costs: inference, whole runs, and memory over pictures of 200 sizes.
 
     python benchmarks/engines.py
 
 All times are CPU seconds on one thread in float32. The engines alternate on the same pictures, so
-that what else the machine does meets both. The table goes to `benchmarks/results/engines.md`.
+that what else the machine does meets all. Memory is of processes of their own, which use memory as
+workers do, and otherwise. The tables go to `benchmarks/results/engines.md`.
 """
 
+import json
 import os
 import platform
 import resource
@@ -17,53 +19,77 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Any, Final, cast, get_args
 
 import click
 import numpy as np
 from numpy.typing import NDArray
 from skimage import data
 
+from locpipe.pipeline.workers import machine
+from locpipe.pipeline.workers.cluster import SETTINGS
 from locpipe.stages.engines.limits import computing_with
+from locpipe.stages.heatmap import weigher
 from locpipe.stages.infer import infer
 from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.precision import has_bfloat16
 from locpipe.stages.settings import InferEngineName
 
 ROOT: Final = Path(__file__).resolve().parents[1]
-ENGINES: Final[tuple[InferEngineName, ...]] = ("torch", "onnxruntime")
+ENGINES: Final[tuple[InferEngineName, ...]] = get_args(InferEngineName)
+MODELS: Final = ("text", "text-large")
 SMALL: Final = ("coffee.png", "circuit_board.jpg")
+LARGEST: Final = 1200  # pixels of a side in the soak
+MALLOC: Final = {
+    "as glibc does by itself": "",
+    "freed blocks kept": "keep",
+    "huge pages": "huge",
+    "both, as workers do": "keep huge",
+}
+"""Names of ways to use memory, and what `soak` is told."""
 
 
-@click.command()
-@click.option("--rounds", default=7, help="How often each engine is timed.")
+@click.group(invoke_without_command=True)
+@click.option("--rounds", default=3, help="How often each engine is timed.")
 @click.option("--sizes", default=200, help="Pictures of different sizes that show leaks.")
-def main(rounds: int, sizes: int) -> None:
-    """Measure the engines on the text model, and write the table."""
-    model = load_model(find_model("text"))
+@click.pass_context
+def main(context: click.Context, rounds: int, sizes: int) -> None:
+    """Measure the engines, and write the tables."""
+    if context.invoked_subcommand:
+        return
     rgb = np.ascontiguousarray(np.resize(data.coffee(), (1024, 1024, 3)))
+    bfloat16 = "with" if has_bfloat16() else "without"
     lines = [
-        f"Processor: {_processor()}, {'with' if has_bfloat16() else 'without'} bfloat16; one thread, float32, {rounds} rounds, alternating.",
+        f"Processor: {_processor()}, {bfloat16} bfloat16; one thread, float32, {rounds} rounds, alternating.",
+        "Medians, and in brackets the medians of the ratios to torch.",
         "",
-        "| measure | torch | onnxruntime | onnxruntime / torch |",
-        "|---|---|---|---|",
-        _row("inference, CPU s per megapixel shown", list(_inference(model, rgb, rounds))),
-        _row("a run on two small pictures, CPU s of all processes", list(_runs(rounds))),
-        "",
-        *_soak(model, sizes),
+        f"| measure | {' | '.join(ENGINES)} |",
+        f"|---|{'---|' * len(ENGINES)}",
     ]
+    for name in MODELS:
+        model = load_model(find_model(name))
+        rounds_of_model = list(_inference(model, rgb, rounds))
+        lines.append(_row(f"{name}: inference, CPU s per megapixel shown", rounds_of_model))
+        lines.append(f"| {name}: largest difference of F | {' | '.join(_differences(model))} |")
+    lines.append(
+        _row("text: a run on two small pictures, CPU s of all processes", list(_runs(rounds)))
+    )
+    lines += ["", *_soaks(sizes)]
     print("\n".join(lines))
     (ROOT / "benchmarks" / "results" / "engines.md").write_text("\n".join(lines) + "\n")
 
 
-def _row(name: str, pairs: list[tuple[float, float]]) -> str:
-    """Return the medians of both engines, and the median of their ratios."""
-    torch, onnx = (statistics.median(column) for column in zip(*pairs, strict=True))
-    ratio = statistics.median(other / one for one, other in pairs)
-    return f"| {name} | {torch:.3f} | {onnx:.3f} | {ratio:.2f} |"
+def _row(name: str, rounds: list[list[float]]) -> str:
+    """Return the medians of the engines, and the medians of their ratios to the first."""
+    cells = []
+    for seconds in zip(*rounds, strict=True):
+        firsts = (one[0] for one in rounds)
+        ratio = statistics.median(a / b for a, b in zip(seconds, firsts, strict=True))
+        cells.append(f"{statistics.median(seconds):.3f} ({ratio:.2f})")
+    return f"| {name} | {' | '.join(cells)} |"
 
 
-def _inference(model: Model, rgb: NDArray[np.uint8], rounds: int) -> Iterator[tuple[float, float]]:
+def _inference(model: Model, rgb: NDArray[np.uint8], rounds: int) -> Iterator[list[float]]:
     megapixels = rgb.shape[0] * rgb.shape[1] / 1e6
     for number in range(rounds + 1):
         seconds = []
@@ -73,18 +99,25 @@ def _inference(model: Model, rgb: NDArray[np.uint8], rounds: int) -> Iterator[tu
                 infer(model, rgb, engine=engine, padding="zeros")
                 seconds.append((time.process_time() - started) / megapixels)
         if number:  # the first one opens the engines
-            yield seconds[0], seconds[1]
+            yield seconds
 
 
-def _runs(rounds: int) -> Iterator[tuple[float, float]]:
+def _differences(model: Model) -> list[str]:
+    """Return how far filter responses of each engine are from those of the first."""
+    exact, *others = (
+        infer(model, data.coffee(), engine=engine, padding="zeros").maps for engine in ENGINES
+    )
+    return ["0", *(f"{float(np.abs(exact - other).max()):.1e}" for other in others)]
+
+
+def _runs(rounds: int) -> Iterator[list[float]]:
     with tempfile.TemporaryDirectory() as folder:
         pictures = Path(folder, "pictures")
         pictures.mkdir()
         for name in SMALL:
             shutil.copy(ROOT / "data" / "samples" / name, pictures)
         for _ in range(rounds):
-            torch, onnx = (_run(pictures, Path(folder, "out"), engine) for engine in ENGINES)
-            yield torch, onnx
+            yield [_run(pictures, Path(folder, "out"), engine) for engine in ENGINES]
 
 
 def _run(pictures: Path, output: Path, engine: str) -> float:
@@ -99,33 +132,55 @@ def _run(pictures: Path, output: Path, engine: str) -> float:
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _soak(model: Model, sizes: int) -> Iterator[str]:
-    """Show pictures of many sizes to each engine, and tell how memory grew and how answers differ."""
-    random = np.random.default_rng(0)
+def _soaks(sizes: int) -> Iterator[str]:
+    """Compare memory and time of the ways to use memory, and of the engines in that of workers."""
+    yield f"`text` on {sizes} pictures of up to {LARGEST} x {LARGEST} pixels, in a process of its own."
+    yield ""
+    yield "| engine | memory is used | MiB after a picture, first half | second half | peak MiB | CPU s | of which system | page faults, thousands |"
+    yield "|---|---|---|---|---|---|---|---|"
+    both = "both, as workers do"
+    ways = [(engine, both) for engine in ENGINES]
+    ways += [("onnxruntime", way) for way in MALLOC if way != both]
+    for engine, way in ways:
+        found = _soaked(engine, MALLOC[way], sizes)
+        yield f"| {engine} | {way} | {' | '.join(map(str, found))} |"
+
+
+def _soaked(engine: str, way: str, sizes: int) -> list[Any]:
+    tunables = str(SETTINGS["distributed.nanny.pre-spawn-environ.GLIBC_TUNABLES"])
+    environment = {**os.environ, **({"GLIBC_TUNABLES": tunables} if "huge" in way else {})}
+    command = [sys.executable, __file__, "soak", engine, "--sizes", str(sizes)]
+    command += ["--keep"] if "keep" in way else []
+    done = subprocess.run(command, check=True, env=environment, stdout=subprocess.PIPE)
+    return cast("list[Any]", json.loads(done.stdout))
+
+
+@main.command()
+@click.argument("engine", type=click.Choice(ENGINES))
+@click.option("--sizes", default=200)
+@click.option("--keep", is_flag=True, help="Have glibc keep freed blocks, as in a worker.")
+def soak(engine: InferEngineName, sizes: int, keep: bool) -> None:  # noqa: FBT001 - click's
+    """Show pictures of many sizes to an engine, and print how memory grew and what it took."""
+    if keep:
+        machine.reuse_freed_memory()
+    model = load_model(find_model("text"))
+    weigh = weigher(model, ["text"], ("native", "normal", 1.0))
     photograph = data.coffee()
-    shapes = random.integers(1, 1200, (sizes, 2)).tolist()
-    for engine in ENGINES[::-1]:  # torch, once imported, would count for the other
-        resident = []
+    shapes = np.random.default_rng(0).integers(1, LARGEST, (sizes, 2)).tolist()
+    most = machine.resident_memory() + machine.KEPT
+    resident = []
+    with computing_with(1):
         for height, width in shapes:
-            with computing_with(1):
-                infer(model, np.resize(photograph, (height, width, 3)), engine=engine)
-            resident.append(_resident())
-        half = max(resident[: sizes // 2]), max(resident[sizes // 2 :])
-        yield (
-            f"{engine}, {sizes} pictures of up to 1200 x 1200 pixels: at most {half[0]} MiB resident "
-            f"after a picture in the first half, {half[1]} MiB in the second.\n"
-        )
-    most = 0.0
-    for height, width in shapes[: max(1, sizes // 10)]:
-        rgb = np.resize(photograph, (height, width, 3))
-        torch, onnx = (infer(model, rgb, engine=engine).maps for engine in ENGINES)
-        most = max(most, float(np.abs(torch - onnx).max()))
-    yield f"Largest difference of a filter response between the engines: {most:.1e}."
-
-
-def _resident() -> int:
-    pages = int(Path("/proc/self/statm").read_text().split()[1])
-    return pages * resource.getpagesize() // 2**20
+            rgb = np.resize(photograph, (height, width, 3))
+            infer(model, rgb, engine=engine, padding="zeros", weigh=weigh)
+            if keep:
+                machine.return_freed_memory(most)
+            resident.append(machine.resident_memory() // 2**20)
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    halves = max(resident[: sizes // 2], default=0), max(resident[sizes // 2 :])
+    seconds = round(used.ru_utime + used.ru_stime, 1), round(used.ru_stime, 1)
+    peak = machine.peak_memory() // 2**20
+    print(json.dumps([*halves, peak, *seconds, used.ru_minflt // 1000]))
 
 
 def _processor() -> str:

@@ -3,20 +3,23 @@
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from .engines.attempts import another_follows, attempts
 from .engines.choice import opened
-from .engines.limits import memory_now, threads_now
+from .engines.engine import InferEngine
+from .engines.limits import memory_now, note_need, threads_now
 from .geometry.grid import Grid
 from .models.card import InputSpec
 from .models.loading import Model
-from .parts import planned, stream
+from .parts import WHOLE, planned, stream
 from .scratch import bands, forget, lies_in_file, return_freed_memory, zeros
-from .settings import EngineChoice, Padding, Polarity, Precision, Resolution
+from .settings import DeviceChoice, EngineChoice, Padding, Polarity, Precision, Resolution
 from .strides import Geometry
 
 Weigh = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -62,6 +65,7 @@ def infer(
     padding: Padding = "replicate",
     precision: Precision = "float32",
     engine: EngineChoice = "torch",
+    device: DeviceChoice = "cpu",
     windows: bool = False,
     weigh: Weigh | None = None,
 ) -> Features:
@@ -82,6 +86,8 @@ def infer(
             have the same value with each.
         precision: of the convolutions, see `precision_used`.
         engine: what runs them, see `engine_used`.
+        device: what computes, see `device_used`. A graphics card that has too little memory is shown
+            smaller parts, and where these do not fit, the processor computes.
         windows: give the answers of the whole classifier in every window, instead of F.
         weigh: gives what to keep of rows of F, [C, h, w] to [K, h, w]; None: F.
 
@@ -89,8 +95,7 @@ def infer(
         ModelError: the network cannot be run in that resolution, or not on windows.
         ConfigError: the engine cannot run it.
     """
-    threads = threads_now()
-    running = opened(engine, model, precision, resolution, windows=windows, threads=threads)
+    running = _opened(model, precision, resolution, engine, device, windows=windows)
     shape = running.geometry
     shown = _as_shown(rgb, scale, channels=model.card.input.channels)
     height, width = shown.shape[:2]
@@ -101,18 +106,17 @@ def infer(
     behind = int(shape.offset // shape.stride) if windows else 0
     first = max(0, margin // shape.stride - behind)
     offset = shape.offset + first * shape.stride - margin
-    kept = _Kept((first, first), (rows, columns), weigh)
-    last, spec = running.channels_last, model.card.input
-    source = _Padded(shown, margin, sides, padding, polarity, spec, channels_last=last)
-    stream(
-        running.parts,
-        sides,
-        source,
-        running.compute,
-        kept.take,
-        memory=memory_now(),
-        channels_last=last,
-    )
+    on_cpu = partial(_opened, model, precision, resolution, engine, "cpu", windows=windows)
+    for engine_now, memory in attempts(running, on_cpu):
+        if engine_now.device == "cpu" and engine_now.parts.parts[0].halo != WHOLE:
+            note_need(planned(engine_now.parts, *sides, memory).memory)
+        kept = _Kept((first, first), (rows, columns), weigh)
+        last, spec = engine_now.channels_last, model.card.input
+        source = _Padded(shown, margin, sides, padding, polarity, spec, channels_last=last)
+        parts, compute = engine_now.parts, engine_now.compute
+        with another_follows():
+            stream(parts, sides, source, compute, kept.take, memory=memory, channels_last=last)
+            break
     maps = kept.maps
     if lies_in_file(rgb):
         return_freed_memory()
@@ -137,6 +141,7 @@ def bytes_needed(
     padding: Padding = "replicate",
     precision: Precision = "float32",
     engine: EngineChoice = "torch",
+    device: DeviceChoice = "cpu",
     windows: bool = False,
     labels: int = 0,
 ) -> tuple[int, int]:
@@ -150,6 +155,7 @@ def bytes_needed(
         padding: as for `infer`.
         precision: as for `infer`.
         engine: as for `infer`.
+        device: as for `infer`.
         windows: as for `infer`.
         labels: how many maps are kept of F, as it is weighed at once; 0: F is.
 
@@ -159,8 +165,7 @@ def bytes_needed(
     Raises:
         ModelError: as `infer`.
     """
-    threads = threads_now()
-    running = opened(engine, model, precision, resolution, windows=windows, threads=threads)
+    running = _opened(model, precision, resolution, engine, device, windows=windows)
     shape = running.geometry
     rows, columns = _padded_sides((height, width), shape, padding, windows=windows)
     maps = labels or (len(model.card.classes) if windows else len(model.tables.error))
@@ -178,14 +183,14 @@ def padded_size(
     padding: Padding = "replicate",
     precision: Precision = "float32",
     engine: EngineChoice = "torch",
+    device: DeviceChoice = "cpu",
     windows: bool = False,
 ) -> tuple[int, int]:
     """Return width and height in pixels of a picture of that size with its padding.
 
     Its arguments, and what it raises, are those of `bytes_needed`.
     """
-    threads = threads_now()
-    running = opened(engine, model, precision, resolution, windows=windows, threads=threads)
+    running = _opened(model, precision, resolution, engine, device, windows=windows)
     rows, columns = _padded_sides((height, width), running.geometry, padding, windows=windows)
     return columns, rows
 
@@ -193,6 +198,20 @@ def padded_size(
 def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
     """Return width and height in pixels of a picture resized by `scale`, at least 1 x 1."""
     return max(1, round(width * scale)), max(1, round(height * scale))
+
+
+def _opened(
+    model: Model,
+    precision: Precision,
+    resolution: Resolution,
+    engine: EngineChoice,
+    device: DeviceChoice,
+    *,
+    windows: bool,
+) -> InferEngine:
+    threads = threads_now()
+    how = engine, model, precision, resolution
+    return opened(*how, windows=windows, threads=threads, device=device)
 
 
 class _Kept:

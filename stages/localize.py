@@ -20,7 +20,7 @@ from .models.card import ModelCard, top_count
 from .models.loading import Model
 from .passes import passes
 from .refine import at_picture_resolution, refine
-from .settings import HeatmapSettings, InferEngineName, StageSettings
+from .settings import HeatmapSettings, StageSettings
 from .threshold import Mask, threshold
 
 
@@ -98,11 +98,11 @@ def localize_image(
     return Result(image, heat, mask, boxes, {n: s for n, s in seconds.items() if s})
 
 
-def open_engine(model: Model, settings: StageSettings, threads: int) -> InferEngineName:
+def open_engine(model: Model, settings: StageSettings, threads: int) -> str:
     """Open what runs the model, so that what is wrong with it shows before the first picture.
 
     Returns:
-        The name of the engine.
+        The name of the engine, and of the device where it is no processor.
 
     Raises:
         ConfigError: it is asked for by name, but is not installed or cannot do what is asked for.
@@ -110,7 +110,8 @@ def open_engine(model: Model, settings: StageSettings, threads: int) -> InferEng
     """
     options, windows = settings.infer, settings.heatmap.weights == "classifier"
     how = options.engine, model, options.precision, options.resolution
-    return opened(*how, windows=windows, threads=threads).name
+    found = opened(*how, windows=windows, threads=threads, device=options.device)
+    return found.name if found.device == "cpu" else f"{found.name} on {found.device}"
 
 
 def features_of(
@@ -134,6 +135,7 @@ def features_of(
             padding=options.padding,
             precision=options.precision,
             engine=options.engine,
+            device=options.device,
             windows=heat.weights == "classifier",
             weigh=weigher(model, labels, shown, **weighing) if labels else None,
         )

@@ -30,8 +30,10 @@ Resolution = Literal["native", "atrous", "unpooled"]
 Polarity = Literal["normal", "inverted"]
 Padding = Literal["replicate", "reflect", "zeros"]
 Precision = Literal["float32", "bfloat16"]
-InferEngineName = Literal["torch", "onnxruntime"]
-EngineChoice = Literal["auto", "torch", "onnxruntime"]
+InferEngineName = Literal["torch", "onnxruntime", "openvino"]
+Device = Literal["cpu", "cuda"]
+DeviceChoice = Literal["auto", "cpu", "cuda"]
+EngineChoice = Literal["auto", "torch", "onnxruntime", "openvino"]
 Group = Literal["max", "sum"]
 Normalize = Literal["calibrated", "minmax"]
 Merge = Literal["max", "mean"]
@@ -109,7 +111,12 @@ class InferSettings(Section):
 
     engine: EngineChoice = "auto"
     """What runs the convolutions: torch, or onnxruntime, which is faster in float32 and computes in
-    no other precision; auto: onnxruntime where it can, torch for bfloat16. Boxes are the same."""
+    no other precision, or openvino (pip install 'locpipe[openvino]'); auto: onnxruntime where it can,
+    torch for bfloat16. Boxes are the same."""
+
+    device: DeviceChoice = "auto"
+    """What computes: cpu, or cuda, a graphics card that PyTorch sees, in float16 where `precision` is
+    bfloat16; auto: cuda where there is one and `engine` is auto or torch."""
 
     @property
     def polarities(self) -> tuple[Polarity, ...]:

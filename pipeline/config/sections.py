@@ -139,13 +139,13 @@ class Config(Section):
         return self.model if isinstance(self.model, str) else self.model.source()
 
     def sha256(self) -> str:
-        """Hash of what decides the result: no paths, no workers, no engine.
+        """Hash of what decides the result: no paths, no workers, no engine, no device.
 
         `RESULT_VERSION` is part of it, so an upgrade that changes boxes recomputes them.
         """
         decisive = self.model_dump(
             include={"model", "infer", "heatmap", "threshold", "refine", "boxes"},
-            exclude={"infer": {"engine"}},
+            exclude={"infer": {"engine", "device"}},
         )
         decoding = self.input.model_dump(include=set(DecodingSettings.model_fields))
         decisive |= {"input": decoding, "result_version": RESULT_VERSION}

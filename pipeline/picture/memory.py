@@ -67,6 +67,7 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
             padding=config.infer.padding,
             precision=config.infer.precision,
             engine=config.infer.engine,
+            device=config.infer.device,
             windows=config.heatmap.weights == "classifier",
             labels=labels,
         )

@@ -70,6 +70,7 @@ class Processed:
         is_kept: whether its results were there already: same content, config and model.
         cut: boxes that were found and left out because of boxes.max.
         failed: pages that failed, of a file with several.
+        least_memory: bytes that run.memory would have to be; 0: it was enough.
     """
 
     sha256: str
@@ -80,6 +81,7 @@ class Processed:
     is_kept: bool = False
     cut: int = 0
     failed: tuple[PageFailure, ...] = ()
+    least_memory: int = 0
 
     def having(self, result: Result) -> Self:
         """Count a page."""
@@ -157,7 +159,7 @@ class PictureProcessor:
         cut = sum(cut for _, cut in kept.values()) if todo else 0
         found = Processed(sha256, pages, boxes, is_kept=not todo, cut=cut)
         run, scratch = self.config.run, temporary_folder(self.config.output.path)
-        with computing_with(run.threads, run.memory), scratch_in(scratch):
+        with computing_with(run.threads, run.memory) as needed, scratch_in(scratch):
             for page in todo:
                 if pages > 1:
                     clock.begin_page(page)
@@ -175,7 +177,8 @@ class PictureProcessor:
         if leave or found.failed:
             for page in range(1, pages + 1):
                 self.exporter.remove(key, page_name(key, page))
-        return replace(found, seconds=dict(clock.seconds) if todo else {})
+        seconds = dict(clock.seconds) if todo else {}
+        return replace(found, seconds=seconds, least_memory=needed.memory)
 
     def remove(self, key: str, before: int = 0) -> None:
         """Remove all results of a picture, which may have had so many pages."""

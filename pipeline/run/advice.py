@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from ...stages.settings import InferEngineName, InferSettings, Precision
+from ...stages.settings import InferSettings, Precision
 
 _LEFT_OUT = {
     "masks": "output.masks=false",
@@ -65,7 +65,7 @@ class Profile:
         start_up: CPU seconds before the first picture.
         pixels: of the pages.
         macs: multiply-accumulates per pixel of the network.
-        engine: that ran the network.
+        engine: that ran the network, see `open_engine`.
         precision: that it computed in.
         settings: that the network was run with.
         threads: that computed.
@@ -78,7 +78,7 @@ class Profile:
     start_up: float
     pixels: Pixels
     macs: float
-    engine: InferEngineName
+    engine: str
     precision: Precision
     settings: InferSettings
     threads: int
@@ -173,8 +173,9 @@ def _precision(found: Profile) -> Iterator[str]:
 
 
 def _engine(found: Profile) -> Iterator[str]:
-    if found.engine == "torch" and found.precision == "float32" and found.circumstances.onnxruntime:
-        yield "PyTorch ran the network in float32, and ONNX Runtime can: set infer.engine=auto."
+    slower = {"torch": "PyTorch", "openvino": "OpenVINO"}.get(found.engine)
+    if slower and found.precision == "float32" and found.circumstances.onnxruntime:
+        yield f"{slower} ran the network in float32, and ONNX Runtime can: set infer.engine=auto."
 
 
 def _start(found: Profile) -> Iterator[str]:

@@ -24,6 +24,7 @@ from .summary import version_of, versions
 
 ENVIRONMENT = ("PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # fmt: skip
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")  # fmt: skip
+OPTIONAL = ("openvino",)
 OPERATORS = ("nms", "roi_align", "deform_conv2d")
 
 
@@ -46,7 +47,7 @@ def examine(config: Config | None) -> list[Finding]:
     """Look at everything; with a config also at its output and its workers."""
     return [
         *(
-            Finding(name, found or "missing", ok=found is not None)
+            Finding(name, found or "missing", ok=found is not None or name in OPTIONAL)
             for name, found in versions().items()
         ),
         Finding("cores given to us", str(CORES)),

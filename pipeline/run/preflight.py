@@ -51,7 +51,8 @@ def preflight(config: Config, options: Options) -> Ready:
     if not _ran_before(config, config_sha256, model_sha256):
         card.supports(config)
     infer, windows = config.infer, config.heatmap.weights == "classifier"
-    engine_used(infer.engine, card, infer.precision, infer.resolution, windows=windows)
+    how = infer.precision, infer.resolution
+    engine_used(infer.engine, card, *how, windows=windows, device=infer.device)
     root = choose_root(config.output.path, config.input.path, config.input.root)
     pictures = open_source(config.input.path, config.output.path, root)
     # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.

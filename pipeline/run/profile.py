@@ -130,7 +130,7 @@ def _nowhere(output: Path, path: Path, content: bytes) -> None:
 
 def _pixels(sizes: Sequence[Size], model: Model, config: Config) -> Pixels:
     infer = config.infer
-    how = infer.model_dump(include={"resolution", "padding", "precision", "engine"})
+    how = infer.model_dump(include={"resolution", "padding", "precision", "engine", "device"})
     windows = config.heatmap.weights == "classifier"
     padded = sum(
         _area(padded_size(model, *shown, windows=windows, **how)) for shown in _shown(infer, sizes)

@@ -13,6 +13,8 @@ from ..workers.messages import Outcome
 log = logging.getLogger(__name__)
 
 LINE_SECONDS: Final = 300
+MOST_SAID: Final = 1000
+"""Warnings that are remembered."""
 
 
 class Progress:
@@ -28,6 +30,7 @@ class Progress:
         self._started = self._told = time.monotonic()
         self._total = total
         self._done = self._pixels = self._failed = 0
+        self._said: set[str] = set()
 
     def __enter__(self) -> Self:
         return self
@@ -52,7 +55,7 @@ class Progress:
             return
         fields = {"picture": outcome.key, "status": outcome.status, "boxes": outcome.boxes}
         for warning in outcome.warnings:
-            log.warning("%s", warning, extra={"picture": outcome.key})
+            self._warn(warning, outcome.key)
         if outcome.status != "failed":
             log.debug("%r: %s, %d boxes", outcome.key, outcome.status, outcome.boxes, extra=fields)
         if outcome.failure is not None:
@@ -75,3 +78,10 @@ class Progress:
         if self._bar.disable and now - self._told >= LINE_SECONDS:
             self._told = now
             log.info("%d of %d pictures, %s", self._done, self._total, state)
+
+    def _warn(self, warning: str, picture: str) -> None:
+        """Tell what a worker said; what others have said word for word was not of one picture."""
+        if warning not in self._said:
+            log.warning("%s", warning, extra={"picture": picture})
+        if len(self._said) < MOST_SAID:
+            self._said.add(warning)

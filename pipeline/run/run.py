@@ -64,6 +64,7 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
                 files = results_of(job.config.output, outcome.key, outcome.pages)
                 state.record(outcome, job.config_sha256, job.model_sha256, files)
                 summary.add(outcome)
+            summary.tell_memory()
             if not stop.requested:
                 state.finish()
                 if job.config.output.exports:

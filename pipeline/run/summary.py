@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 import platform
 import sqlite3
@@ -33,7 +34,9 @@ if TYPE_CHECKING:
     from .preflight import Ready
     from .state import State
 
-PACKAGES: Final = ("dask", "distributed", "numpy", "onnxruntime", "opencv-python", "pillow", "scikit-image", "torch", "torchvision")  # fmt: skip
+PACKAGES: Final = ("dask", "distributed", "numpy", "onnxruntime", "opencv-python", "openvino", "pillow", "scikit-image", "torch", "torchvision")  # fmt: skip
+
+log = logging.getLogger(__name__)
 
 
 PROGRESS_SECONDS: Final = 5
@@ -80,6 +83,7 @@ class Tally:
         pixels: of the pictures done in this run.
         memory: largest resident size of each worker, in bytes.
         engines: that ran networks.
+        least_memory: bytes that run.memory would have to be for every picture; 0: it was enough.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -87,6 +91,7 @@ class Tally:
     pixels: int = 0
     memory: dict[str, int] = field(default_factory=dict)
     engines: set[str] = field(default_factory=set)
+    least_memory: int = 0
     stages: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
     started: float = field(default_factory=time.time)
 
@@ -95,6 +100,7 @@ class Tally:
         self.counts[outcome.status] += 1
         self.boxes += outcome.boxes
         self.pixels += outcome.pixels
+        self.least_memory = max(self.least_memory, outcome.least_memory)
         for stage, seconds in outcome.seconds.items():
             self.stages[stage].add(seconds)
         if outcome.engine:
@@ -116,6 +122,7 @@ class Tally:
             "pixels_per_second": round(self.pixels / seconds),
             "stages": {stage: times.summary() for stage, times in sorted(self.stages.items())},
             "engines": sorted(self.engines),
+            "least_run_memory": self.least_memory,
             "peak_memory": dict(sorted(self.memory.items())),
         }
 
@@ -183,6 +190,19 @@ class Summary:
 
     def _statuses(self) -> dict[str, int]:
         return {name: self._tally.counts[name] for name in ("done", "kept", "failed")}
+
+    def tell_memory(self) -> None:
+        """Warn if run.memory was too small for a part of a network."""
+        if not self._tally.least_memory:
+            return
+        least = -(-self._tally.least_memory // 2**20)
+        given = self._ready.job.config.run.memory.human_readable()
+        log.warning(
+            "run.memory: inference took more than %s, as no part of the network takes less; the "
+            "least that works for these pictures is %dMiB",
+            given,
+            least,
+        )
 
     @contextmanager
     def counting(self, state: State) -> Iterator[None]:

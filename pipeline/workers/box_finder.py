@@ -96,6 +96,7 @@ class BoxFinder(PictureWorker):
             engine="" if found.is_kept else self.engine,
             cut=found.cut,
             failed_pages=failed,
+            least_memory=found.least_memory,
         )
 
     def clear(self, task: Task) -> None:

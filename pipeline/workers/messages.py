@@ -85,6 +85,7 @@ class Outcome:
         warnings: what the log of the worker said of it; empty where the worker is the parent.
         cut: boxes that were found now and left out because of boxes.max.
         failed_pages: of a file whose other pages have results.
+        least_memory: bytes that run.memory would have to be; 0: it was enough.
         needs: bytes of memory with which a worker of ours could do it, and this one could not.
     """
 
@@ -102,4 +103,5 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     cut: int = 0
     failed_pages: tuple[PageFailure, ...] = ()
+    least_memory: int = 0
     needs: int = 0

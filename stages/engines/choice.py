@@ -5,8 +5,10 @@ from __future__ import annotations
 import hashlib
 import logging
 import os
+import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from importlib import import_module
 from importlib.metadata import version
 from importlib.util import find_spec
@@ -20,14 +22,20 @@ from ..errors import ConfigError, ModelError
 from ..models.card import ModelCard
 from ..models.folder import EXPORTED_FILE
 from ..models.loading import Model
-from ..precision import precision_used
-from ..settings import EngineChoice, InferEngineName, Precision, Resolution
+from ..precision import float32_only, precision_used
+from ..settings import Device, DeviceChoice, EngineChoice, InferEngineName, Precision, Resolution
 
 if TYPE_CHECKING:  # it imports NumPy, which a run with nothing to do does without
     from ..nets import Network
     from .engine import InferEngine
 
+_Runner = Callable[..., "InferEngine"]
+
 _log = logging.getLogger(__name__)
+_INSTALLS: dict[InferEngineName, str] = {
+    "onnxruntime": "onnxruntime",
+    "openvino": "'locpipe[openvino]'",
+}
 _PACKAGES = "torch", "onnx"
 """What decides how a network is exported, besides locpipe and the network."""
 
@@ -39,32 +47,58 @@ def engine_used(
     resolution: Resolution,
     *,
     windows: bool,
+    device: DeviceChoice = "cpu",
 ) -> InferEngineName:
     """Return the engine that a setting means: a rule, in which no time is measured.
 
     `auto` is ONNX Runtime where it is installed, the precision is float32, and the network comes
-    with an exported copy or the package onnx can make one. It is PyTorch for the rest.
+    with an exported copy or the package onnx can make one. It is PyTorch for the rest, and for `cuda`.
 
     Raises:
-        ConfigError: onnxruntime is asked for by name, but cannot do it; the message says why.
+        ConfigError: another engine is asked for by name, but cannot do it; the message says why.
     """
-    if asked == "torch":
+    if device == "cuda" and asked not in ("auto", "torch"):
+        msg = f"infer.device: cuda is for PyTorch, not for {asked}; set infer.engine=auto"
+        raise ConfigError(msg)
+    if asked == "torch" or device == "cuda":
         return "torch"
+    named: InferEngineName = "onnxruntime" if asked == "auto" else asked
     shipped = EXPORTED_FILE in card.files and resolution == "native"
     reasons = {
         "it has no answers in windows; set heatmap.weights to another table": windows,
-        "it is not installed; pip install onnxruntime": find_spec("onnxruntime") is None,
+        f"it is not installed; pip install {_INSTALLS[named]}": find_spec(named) is None,
         "a module in memory is not exported": card.module is not None,
         "its model must be exported; pip install 'locpipe[onnx]'": not shipped
         and find_spec("onnx") is None,
     }
     why_not = next((reason for reason, applies in reasons.items() if applies), None)
-    if why_not is None and (asked == "onnxruntime" or precision_used(precision) == "float32"):
-        return "onnxruntime"
-    if asked == "onnxruntime":
-        msg = f"infer.engine: onnxruntime cannot run model {card.name}: {why_not}, or set infer.engine=auto"
+    if why_not is None and (asked != "auto" or precision_used(precision) == "float32"):
+        return named
+    if asked != "auto":
+        msg = f"infer.engine: {named} cannot run model {card.name}: {why_not}, or set infer.engine=auto"
         raise ConfigError(msg)
     return "torch"
+
+
+def device_used(asked: DeviceChoice, engine: EngineChoice) -> Device:
+    """Return the device that computes; where there is no driver of a graphics card, torch is not loaded.
+
+    Raises:
+        ConfigError: a graphics card is asked for by name, and torch sees none.
+    """
+    if asked == "cpu" or engine not in ("auto", "torch") or (asked == "auto" and not has_driver()):
+        return "cpu"
+    if _beside("pytorch").sees_cuda():
+        return "cuda"
+    if asked == "cuda":
+        msg = "infer.device: PyTorch sees no graphics card; look at nvidia-smi, or set infer.device=cpu"
+        raise ConfigError(msg)
+    return "cpu"
+
+
+def has_driver() -> bool:
+    """Say whether this machine has the driver of a graphics card."""
+    return Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") is not None
 
 
 def opened(
@@ -75,26 +109,68 @@ def opened(
     *,
     windows: bool,
     threads: int,
+    device: DeviceChoice = "cpu",
 ) -> InferEngine:
     """Return the engine that runs a model, the same for the same arguments.
 
     Raises:
-        ConfigError: as `engine_used`.
-        ModelError: the network has no such maps, or not in ONNX, which was asked for by name.
+        ConfigError: as `engine_used` and `device_used`.
+        ModelError: the network has no such maps, or not in what was asked for by name.
     """
+    engines, key = (
+        _engines(model.get_network),
+        (asked, resolution, precision_used(precision), windows, threads, device),
+    )
+    if key not in engines:
+        engines[key] = (
+            _on_cuda(asked, model, precision, resolution, windows=windows, device=device)
+            if device_used(device, asked) == "cuda"
+            else None
+        ) or _on_cpu(asked, model, precision, resolution, windows=windows, threads=threads)
+    return engines[key]
+
+
+def _on_cuda(
+    asked: EngineChoice,
+    model: Model,
+    precision: Precision,
+    resolution: Resolution,
+    *,
+    windows: bool,
+    device: DeviceChoice,
+) -> InferEngine | None:
+    engine_used(asked, model.card, precision, resolution, windows=windows, device="cuda")
+    half = precision == "bfloat16" and not float32_only()
+    try:
+        return _pytorch(model, resolution, windows=windows, bfloat16=half, device="cuda")
+    except RuntimeError as error:
+        msg = f"infer.device: the graphics card cannot run model {model.card.name} ({error})"
+        if device == "auto":
+            _log.warning("%s; the processor runs it", msg)
+            return None
+        msg += "; set infer.device=cpu"
+        raise ModelError(msg) from error
+
+
+def _on_cpu(
+    asked: EngineChoice,
+    model: Model,
+    precision: Precision,
+    resolution: Resolution,
+    *,
+    windows: bool,
+    threads: int,
+) -> InferEngine:
     used = engine_used(asked, model.card, precision, resolution, windows=windows)
     bfloat16 = precision_used(precision) == "bfloat16"
-    engines, key = _engines(model.get_network), (asked, resolution, bfloat16, windows, threads)
-    if key not in engines:
-        try:
-            made = _onnx(model, resolution, threads) if used == "onnxruntime" else None
-        except ModelError as error:
-            if asked != "auto":
-                raise
-            _log.warning("%s; PyTorch runs it", error)
-            made = None
-        engines[key] = made or _pytorch(model, resolution, windows=windows, bfloat16=bfloat16)
-    return engines[key]
+    try:
+        made = _exported(used, model, resolution, bfloat16, threads)
+    except ModelError as error:
+        if asked != "auto":
+            raise
+        _log.warning("%s; PyTorch runs it", error)
+        made = None
+    return made or _pytorch(model, resolution, windows=windows, bfloat16=bfloat16, device="cpu")
 
 
 def yardsticks(
@@ -121,34 +197,54 @@ def _engines(get_network: Callable[[], Network]) -> dict[tuple[object, ...], Inf
     return {}
 
 
-def _pytorch(model: Model, resolution: Resolution, *, windows: bool, bfloat16: bool) -> InferEngine:
+def _pytorch(
+    model: Model, resolution: Resolution, *, windows: bool, bfloat16: bool, device: Device
+) -> InferEngine:
     engine: InferEngine = _beside("pytorch").PyTorch(
-        model.network, resolution, windows=windows, bfloat16=bfloat16
+        model.network, resolution, windows=windows, bfloat16=bfloat16, device=device
     )
     return engine
 
 
-def _onnx(model: Model, resolution: Resolution, threads: int) -> InferEngine:
-    runtime: Callable[[Path, int], InferEngine] = _beside("onnx_runtime").OnnxRuntime
+def _exported(
+    name: InferEngineName,
+    model: Model,
+    resolution: Resolution,
+    bfloat16: bool,  # noqa: FBT001 - all are by position
+    threads: int,
+) -> InferEngine | None:
+    """Return the engine that runs an exported copy, which is made where there is none; None: torch."""
+    if name == "torch":
+        return None
     try:
-        if model.exported is not None and resolution == "native":
-            return runtime(model.exported, threads)
-        file = _kept(model, resolution)
-        if file.is_file():
-            with suppress(ValueError):  # damaged: it is made again
-                return runtime(file, threads)
-        export = _beside("export").export
-        try:
-            export(model.network, resolution, file)
-            return runtime(file, threads)
-        except OSError as error:
-            _log.info("%s cannot be written (%s): this process exports for itself", file, error)
-        with TemporaryDirectory() as folder:
-            export(model.network, resolution, Path(folder) / file.name)
-            return runtime(Path(folder) / file.name, threads)
-    except (ValueError, RuntimeError) as error:
-        msg = f"model {model.card.name} cannot be run by ONNX Runtime ({error}); set infer.engine=torch"
+        if name == "openvino":
+            runner: _Runner = _beside("open_vino").OpenVino
+            return _on_a_copy(
+                partial(runner, threads=threads, bfloat16=bfloat16), model, resolution
+            )
+        runner = _beside("onnx_runtime").OnnxRuntime
+        return _on_a_copy(partial(runner, threads=threads), model, resolution)
+    except (ValueError, RuntimeError, ImportError) as error:
+        msg = f"model {model.card.name} cannot be run by {name} ({error}); set infer.engine=torch"
         raise ModelError(msg) from error
+
+
+def _on_a_copy(runner: _Runner, model: Model, resolution: Resolution) -> InferEngine:
+    if model.exported is not None and resolution == "native":
+        return runner(model.exported)
+    file = _kept(model, resolution)
+    if file.is_file():
+        with suppress(ValueError):  # damaged: it is made again
+            return runner(file)
+    export = _beside("export").export
+    try:
+        export(model.network, resolution, file)
+        return runner(file)
+    except OSError as error:
+        _log.info("%s cannot be written (%s): this process exports for itself", file, error)
+    with TemporaryDirectory() as folder:
+        export(model.network, resolution, Path(folder) / file.name)
+        return runner(Path(folder) / file.name)
 
 
 def _beside(name: str) -> ModuleType:

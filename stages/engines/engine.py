@@ -7,8 +7,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..parts import Parts
-from ..settings import InferEngineName
+from ..settings import Device, InferEngineName
 from ..strides import Geometry
+
+
+class DeviceMemoryError(Exception):
+    """A graphics card has too little memory for a window."""
 
 
 class InferEngine(Protocol):
@@ -16,6 +20,7 @@ class InferEngine(Protocol):
 
     Attributes:
         name: as in a config.
+        device: that computes.
         geometry: of its maps.
         parts: of the network.
         any_size: whether the classifier behind the maps takes maps of any size, and gives one
@@ -24,6 +29,7 @@ class InferEngine(Protocol):
     """
 
     name: InferEngineName
+    device: Device
     geometry: Geometry
     parts: Parts
     any_size: bool
@@ -32,4 +38,8 @@ class InferEngine(Protocol):
     def compute(
         self, number: int, inputs: Sequence[NDArray[np.float32]]
     ) -> Sequence[NDArray[np.float32]]:
-        """Return what the part of that number gives, [1, C, h, w] each, for its inputs."""
+        """Return what the part of that number gives, [1, C, h, w] each, for its inputs.
+
+        Raises:
+            DeviceMemoryError: the device has no memory for it.
+        """

@@ -12,14 +12,14 @@ from torch import nn
 from ..nets import Network
 from ..parts import Part, Parts
 from ..settings import Resolution
-from .onnx_runtime import NOTES, NOTES_FILE, name_of
+from .exported import NOTES, NOTES_FILE, name_of
 from .pytorch import PyTorch
 
 _WRITTEN = (1980, 1, 1, 0, 0, 0)  # the same network gives the same file
 
 
 def export(network: Network, resolution: Resolution, file: Path) -> None:
-    """Write the features of a network at a resolution as a ZIP archive that `OnnxRuntime` runs.
+    """Write the features of a network at a resolution as a ZIP archive for `Exported`.
 
     The file appears whole or not at all, so several processes may write it at once.
 

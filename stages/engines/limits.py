@@ -4,6 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 
 import cv2
 
@@ -11,6 +12,20 @@ from ..parts import MEMORY
 
 _threads: ContextVar[int] = ContextVar("threads", default=1)
 _memory: ContextVar[int] = ContextVar("memory", default=MEMORY)
+
+
+@dataclass
+class Needed:
+    """What inference needed where it could not keep to its memory.
+
+    Attributes:
+        memory: the least that works for every picture, in bytes; 0: it could keep to it.
+    """
+
+    memory: int = 0
+
+
+_needed: ContextVar[Needed | None] = ContextVar("needed", default=None)
 
 
 def threads_now() -> int:
@@ -23,24 +38,33 @@ def memory_now() -> int:
     return _memory.get()
 
 
+def note_need(memory: int) -> None:
+    """Note that inference needs so many bytes at least."""
+    needed = _needed.get()
+    if needed is not None and memory > memory_now():
+        needed.memory = max(needed.memory, memory)
+
+
 @contextmanager
-def computing_with(threads: int, memory: int = MEMORY) -> Iterator[None]:
+def computing_with(threads: int, memory: int = MEMORY) -> Iterator[Needed]:
     """Compute with so many threads of an engine and one of OpenCV, and leave them as they were.
 
-    `memory` is in bytes, for `memory_now`. The number of threads decides how sums are divided, and so their last bits. Enter this in the thread that
+    `memory` is in bytes, for `memory_now`. What is yielded says whether it was enough. The number of threads decides how sums are divided, and so their last bits. Enter this in the thread that
     computes, after the engine is opened: OpenMP keeps the number per thread.
     """
     torch = sys.modules.get("torch")
     before = torch.get_num_threads() if torch else 0, cv2.getNumThreads()
-    tokens = _threads.set(threads), _memory.set(memory)
+    needed = Needed()
+    tokens = _threads.set(threads), _memory.set(memory), _needed.set(needed)
     if torch:
         torch.set_num_threads(threads)
     cv2.setNumThreads(1)
     try:
-        yield
+        yield needed
     finally:
         _threads.reset(tokens[0])
         _memory.reset(tokens[1])
+        _needed.reset(tokens[2])
         if torch:
             torch.set_num_threads(before[0])
         cv2.setNumThreads(before[1])

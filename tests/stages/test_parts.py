@@ -131,7 +131,7 @@ def test_every_resolution_can_be_had_in_parts(digits: Model, resolution: Any) ->
 
 
 @pytest.mark.parametrize("padding", ["zeros", "replicate", "reflect"])
-@pytest.mark.parametrize("engine", ["torch", "onnxruntime"])
+@pytest.mark.parametrize("engine", ["torch", "onnxruntime", "openvino"])
 def test_every_padding_and_engine_in_parts(text: Model, padding: Any, engine: Any) -> None:
     rgb = np.random.default_rng(1).integers(0, 256, (401, 307, 3), np.uint8)
     options: dict[str, Any] = {"padding": padding, "engine": engine, "polarity": "inverted"}

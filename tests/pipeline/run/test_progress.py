@@ -5,6 +5,7 @@ import logging
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -42,6 +43,14 @@ def test_a_failure_is_told_at_once(said: list[str]) -> None:
         bar.add(FAILED)
         bar.add(DONE)
     assert said == ["failed: 'b.jpg': cut short"]
+
+
+def test_what_is_the_same_for_all_pictures_is_said_once(said: list[str]) -> None:
+    of_all, own = "the graphics card is full", ("a.jpg is dark", "b.jpg is dark")
+    with Progress(2, shown=False) as bar:
+        for warning in own:
+            bar.add(replace(DONE, warnings=(of_all, warning)))
+    assert said == [of_all, *own]
 
 
 def test_a_log_hears_now_and_then_how_far_it_is(

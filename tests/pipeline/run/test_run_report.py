@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import ByteSize
 from runs import run, with_
 
 from locpipe.pipeline.config.sections import Config
@@ -194,3 +195,20 @@ def test_a_state_that_cannot_be_opened_is_what_the_report_tells(config: Config) 
         run(config)
     error: Mapping[str, str] = said(config)["error"]
     assert (said(config)["exit_code"], error["class"]) == (6, "OutputError")
+
+
+def test_too_little_memory_for_a_part_is_said_once_with_the_least_that_works(
+    config: Config, caplog: pytest.LogCaptureFixture
+) -> None:
+    few = with_(config, "run", memory=ByteSize(1))
+    report = run(few)
+    least = report["least_run_memory"]
+    assert (report["exit_code"], report["counts"]["done"]) == (0, 4)
+    assert least > 1
+    (line,) = [one for one in caplog.messages if "run.memory" in one]
+    assert "inference took more than 1B" in line
+    assert f"the least that works for these pictures is {-(-least // 2**20)}MiB" in line
+    caplog.clear()
+    again = run(with_(config, "run", memory=ByteSize(least)), force=True)
+    assert again["least_run_memory"] == 0
+    assert "run.memory" not in caplog.text

@@ -1,7 +1,6 @@
 """Which engine runs a network, and that all give the same."""
 
 import logging
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -11,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PIL import Image
+from sockets import SocketGuard
 
 from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
@@ -21,8 +22,9 @@ from locpipe.stages.infer import infer
 from locpipe.stages.load import load
 from locpipe.stages.localize import localize_image
 from locpipe.stages.models.loading import Model, find_model, load_model
-from locpipe.stages.settings import Resolution
+from locpipe.stages.settings import InferEngineName, Resolution
 
+COPIED: tuple[InferEngineName, ...] = ("onnxruntime", "openvino")
 SAMPLES = Path(__file__).resolve().parents[3] / "data" / "samples"
 
 
@@ -53,13 +55,14 @@ def test_the_file_that_ships_gives_what_the_weights_give(
     model = load_model(find_model(name))
     rgb = np.resize(photo, (*size, 3))
     exact = infer(model, rgb, engine="torch", padding="zeros")
-    found = infer(model, rgb, engine="onnxruntime", padding="zeros")
-    assert found.grid == exact.grid
-    np.testing.assert_allclose(found.maps, exact.maps, atol=2e-5)
+    for engine in COPIED:
+        found = infer(model, rgb, engine=engine, padding="zeros")
+        assert found.grid == exact.grid
+        np.testing.assert_allclose(found.maps, exact.maps, atol=2e-5)
 
 
 @pytest.mark.parametrize("resolution", ["native", "atrous", "unpooled"])
-def test_a_network_is_exported_once(
+def test_a_network_is_exported_once_for_all_engines(
     unshipped: Model, photo: NDArray[np.uint8], tmp_path: Path, resolution: Resolution
 ) -> None:
     exact = infer(unshipped, photo, resolution=resolution)
@@ -68,7 +71,9 @@ def test_a_network_is_exported_once(
     (file,) = kept(tmp_path)
     written = file.stat().st_mtime_ns
     again = replace(unshipped, get_network=lambda: unshipped.network)
-    infer(again, photo, resolution=resolution, engine="onnxruntime")
+    for engine in COPIED:
+        found = infer(again, photo, resolution=resolution, engine=engine)
+        np.testing.assert_allclose(found.maps, exact.maps, atol=2e-5)
     assert file.stat().st_mtime_ns == written
 
 
@@ -108,6 +113,7 @@ def test_auto_is_a_rule(
     monkeypatch.undo()
     processor(bfloat16=True)
     assert (auto(text), auto(text, "float32")) == ("torch", "onnxruntime")
+    assert engine_used("openvino", text.card, "bfloat16", "native", windows=False) == "openvino"
 
 
 def test_asked_for_by_name_it_says_why_it_cannot(
@@ -118,6 +124,11 @@ def test_asked_for_by_name_it_says_why_it_cannot(
     monkeypatch.setattr(choice, "find_spec", lambda name: None if name == "onnx" else name)
     with pytest.raises(ConfigError, match=r"pip install 'locpipe\[onnx\]', or set infer.engine"):
         engine_used("onnxruntime", unshipped.card, "float32", "native", windows=False)
+    monkeypatch.setattr(choice, "find_spec", lambda _: None)
+    with pytest.raises(
+        ConfigError, match=r"openvino .*not installed; pip install 'locpipe\[openvino\]'"
+    ):
+        engine_used("openvino", text.card, "float32", "native", windows=False)
 
 
 def test_what_cannot_be_exported_runs_in_torch_under_auto_with_a_line(
@@ -141,27 +152,49 @@ def test_boxes_are_the_same_whatever_runs_the_network(text: Model) -> None:
     image = load(SAMPLES / "newspaper.png")
     config = read_settings(find_config("text"), Config).config
     found = []
-    for engine in ("torch", "onnxruntime"):
+    for engine in ("torch", *COPIED):
         changes = {"engine": engine, "precision": "float32", "enlarge_to": None}
         changed = config.model_copy(update={"infer": config.infer.model_copy(update=changes)})
         found.append(localize_image(image, text, changed).boxes.items)
-    assert len(found[0]) > 5
-    assert len(found[0]) == len(found[1])
-    for one, other in zip(*found, strict=True):
-        np.testing.assert_allclose(one.polygon, other.polygon, atol=0.1)
-        assert one.score == pytest.approx(other.score, abs=1e-3)
+    exact, *others = found
+    assert len(exact) > 5
+    for boxes in others:
+        for one, other in zip(exact, boxes, strict=True):
+            np.testing.assert_allclose(one.polygon, other.polygon, atol=0.1)
+            assert one.score == pytest.approx(other.score, abs=1e-3)
 
 
-def test_without_torch_and_without_a_word_to_microsoft(tmp_path: Path) -> None:
-    """In a process of its own: nothing of torch is imported, and ONNX Runtime may not report."""
-    shutil.copy(SAMPLES / "coffee.png", tmp_path)
+REPORTS = """
+import pathlib
+pathlib.Path(__file__).with_name("reported").touch()
+"""
+
+
+@pytest.mark.parametrize("engine", COPIED)
+def test_without_torch_and_without_a_word_to_their_makers(tmp_path: Path, engine: str) -> None:
+    """In a process of its own: no torch, and neither what switches reports off nor a guard may miss."""
+    Image.open(SAMPLES / "coffee.png").resize((150, 100)).save(tmp_path / "coffee.png")
+    reporter = tmp_path / "openvino_telemetry"  # as if it were installed beside OpenVINO
+    reporter.mkdir()
+    (reporter / "__init__.py").write_text(REPORTS)
     program = (
         "import os, sys, locpipe\n"
-        "settings = {'infer.engine': 'onnxruntime'}\n"
+        f"settings = {{'infer.engine': {engine!r}}}\n"
         f"found = locpipe.localize({str(tmp_path / 'coffee.png')!r}, 'text', settings=settings)\n"
-        "print('torch' in sys.modules, os.environ['ORT_DISABLE_TELEMETRY'])\n"
+        f"print('torch' in sys.modules, {engine!r} in sys.modules)\n"
+        "print(os.environ.get('ORT_DISABLE_TELEMETRY'))\n"
     )
+    guard = SocketGuard(tmp_path)
+    environment = {**guard.environment(), "PYTHONPATH": str(tmp_path)}
+    environment.pop("ORT_DISABLE_TELEMETRY", None)
     done = subprocess.run(
-        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+        [sys.executable, "-c", program],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=environment,
     )
-    assert done.stdout.split() == ["False", "1"]
+    silenced = {"onnxruntime": "1", "openvino": "None"}
+    assert done.stdout.split() == ["False", "True", silenced[engine]]
+    assert not (reporter / "reported").exists()
+    assert guard.attempts() == []

@@ -13,13 +13,21 @@ import pytest
 import yaml
 from onnx import TensorProto, helper
 
-from locpipe.stages.engines.onnx_runtime import NOTES_FILE, OnnxRuntime
+from locpipe.stages.engines.exported import NOTES_FILE
+from locpipe.stages.engines.onnx_runtime import OnnxRuntime
+from locpipe.stages.engines.open_vino import OpenVino
 from locpipe.stages.errors import ModelError
 from locpipe.stages.models.loading import find_model, load_model
 from locpipe.stages.nets.backbones import build_backbone
 from locpipe.stages.paths import sha256_of
 
 EXPORTED = "features.onnx.zip"
+Open = Callable[[Path], object]
+ENGINES = pytest.mark.parametrize(
+    "engine",
+    [lambda file: OnnxRuntime(file, 1), lambda file: OpenVino(file, 1, bfloat16=False)],
+    ids=["onnxruntime", "openvino"],
+)
 
 
 class Harm:
@@ -102,15 +110,17 @@ def network_of(operator: onnx.NodeProto, *constants: onnx.TensorProto) -> onnx.M
     return helper.make_model(graph, opset_imports=versions, ir_version=8)
 
 
-def test_an_exported_network_brings_no_operators(folder: Path) -> None:
+@ENGINES
+def test_an_exported_network_brings_no_operators(folder: Path, engine: Open) -> None:
     foreign = helper.make_node("Harm", ["picture"], ["y"], domain="stranger")
-    with pytest.raises(ValueError, match=r"is no exported network: .*stranger"):
-        OnnxRuntime(exported(folder, network_of(foreign)), 1)
+    with pytest.raises(ValueError, match=r"is no exported network: (.|\n)*stranger"):
+        engine(exported(folder, network_of(foreign)))
 
 
-@pytest.mark.parametrize("place", ["secret", "../secret", "{here}/secret"])
+@ENGINES
+@pytest.mark.parametrize("place", ["secret", "../secret", "{here}/work/secret", "{here}/secret"])
 def test_an_exported_network_reads_no_other_file(
-    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, engine: Open
 ) -> None:
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
@@ -118,10 +128,19 @@ def test_an_exported_network_reads_no_other_file(
         np.ones(1, np.float32).tofile(secret / "secret")
     stored = helper.make_tensor("c", TensorProto.FLOAT, [1], b"\0\0\0\0", raw=True)
     adding = helper.make_node("Add", ["picture", "c"], ["y"])
-    assert OnnxRuntime(exported(folder, network_of(adding, stored)), 1).any_size is not None
+    assert engine(exported(folder, network_of(adding, stored))) is not None
     stored.ClearField("raw_data")
     stored.data_location = TensorProto.EXTERNAL
     entry = stored.external_data.add()
     entry.key, entry.value = "location", place.format(here=tmp_path)
     with pytest.raises(ValueError, match="is no exported network"):
-        OnnxRuntime(exported(folder, network_of(adding, stored)), 1)
+        engine(exported(folder, network_of(adding, stored)))
+
+
+def test_what_is_no_onnx_is_no_exported_network(folder: Path) -> None:
+    """OpenVINO reads other formats too, which may refer to files."""
+    plain = b"<net name='x' version='11'><layers/><edges/></net>"
+    with zipfile.ZipFile(folder / EXPORTED, "a") as archive, pytest.warns(match="Duplicate name"):
+        archive.writestr("0.onnx", plain)
+    with pytest.raises(ValueError, match="is no exported network"):
+        OpenVino(folder / EXPORTED, 1, bfloat16=False)

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from .caching import cached_while_alive
+from .coarse import add_large
 from .geometry.grid import Grid, resample
 from .models.loading import Model
 from .settings import Group, Merge, Normalize, Polarity, Resolution, Weights
@@ -74,6 +75,7 @@ def heatmap(
             `minmax` is the paper's: shifted to 0 and divided by the largest value of the picture
             at hand, 0 where H is constant.
         merge: how scales are joined. Polarities of one scale are always joined by their maximum.
+            Coarse passes only add large letters, see `coarse.add_large`.
 
     Raises:
         ModelError: the model lacks a label, a table or a calibration that is asked for.
@@ -96,6 +98,10 @@ def heatmap(
             put_map(label, passes, out)
         if merged is None:
             merged, grid = maps, passes[0].grid
+            continue
+        if passes[0].coarse:
+            for larger, smaller in zip(merged, maps, strict=True):
+                add_large(larger, grid, smaller, passes[0].grid)
             continue
         maps = resample(maps, passes[0].grid, grid)
         if merge == "max":

@@ -44,6 +44,7 @@ class Features:
         probabilities: float32 [K], of every class in the whole picture, where the classifier takes
             an F of any size, and F is kept; else None.
         labels: whose maps were weighed, see `heatmap.weigher`; none: `maps` were not.
+        coarse: whether only letters too large for the other passes count, see `coarse.add_large`.
     """
 
     maps: NDArray[np.float32]
@@ -53,6 +54,7 @@ class Features:
     polarity: Polarity
     probabilities: NDArray[np.float32] | None = None
     labels: tuple[str, ...] = ()
+    coarse: bool = False
 
 
 def infer(

@@ -18,7 +18,7 @@ from .labels import chosen, darkened, named, with_groups
 from .load import Image
 from .models.card import ModelCard, top_count
 from .models.loading import Model
-from .passes import passes
+from .passes import coarse_scales, passes
 from .refine import at_picture_resolution, refine
 from .settings import HeatmapSettings, StageSettings
 from .threshold import Mask, threshold
@@ -124,6 +124,7 @@ def features_of(
     options, heat = settings.infer, settings.heatmap
     weighing = heat.model_dump(include={"weights", "group", "normalize"})
     found = []
+    coarse = coarse_scales(options, image.width, image.height)
     for scale, polarity in passes(options, image.width, image.height):
         shown = options.resolution, polarity, scale
         one = infer(
@@ -139,7 +140,7 @@ def features_of(
             windows=heat.weights == "classifier",
             weigh=weigher(model, labels, shown, **weighing) if labels else None,
         )
-        found.append(replace(one, labels=tuple(labels)))
+        found.append(replace(one, labels=tuple(labels), coarse=scale in coarse))
     return found
 
 

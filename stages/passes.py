@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from .settings import InferSettings, Polarity
 
 _MOST = 1.5  # times as large: a blown-up icon shows nothing new
+_COARSE = 1 / 4, 1 / 16  # of the smallest of the usual scales
+_LEAST_SHOWN = 48  # pixels: on less, no letter is too large for the next larger scale
 
 
 def passes(settings: InferSettings, width: int, height: int) -> Iterator[tuple[float, Polarity]]:
@@ -26,7 +28,19 @@ def passes(settings: InferSettings, width: int, height: int) -> Iterator[tuple[f
 def scales(settings: InferSettings, width: int, height: int) -> list[float]:
     """Return the factors on both sides of a picture of that size, largest first."""
     fit = fitted(settings, width, height)
-    return [fit * scale for scale in settings.scale]
+    return [
+        *(fit * scale for scale in settings.scale),
+        *coarse_scales(settings, width, height),
+    ]
+
+
+def coarse_scales(settings: InferSettings, width: int, height: int) -> list[float]:
+    """Return the factors of the passes that only look for large letters, largest first."""
+    if settings.coarse == "none":
+        return []
+    least = fitted(settings, width, height) * settings.scale[-1]
+    shorter = min(width, height)
+    return [least * share for share in _COARSE if least * share * shorter >= _LEAST_SHOWN]
 
 
 def fitted(settings: InferSettings, width: int, height: int) -> float:

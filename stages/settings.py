@@ -29,6 +29,7 @@ Weights = Literal["paper", "class", "contrast", "energy", "excitation", "linear"
 Resolution = Literal["native", "atrous", "unpooled"]
 Polarity = Literal["normal", "inverted"]
 Padding = Literal["replicate", "reflect", "zeros"]
+Coarse = Literal["none", "auto"]
 Precision = Literal["float32", "bfloat16"]
 InferEngineName = Literal["torch", "onnxruntime", "openvino"]
 Device = Literal["cpu", "cuda"]
@@ -96,6 +97,9 @@ class InferSettings(Section):
     scale: Scales = (1.0,)
     """Factor on both sides of the picture before the network, a number or a list of numbers;
     the maps of several are merged into one."""
+    coarse: Coarse = "none"
+    """auto: show the picture at a quarter of the size too, and at a sixteenth, as far as it can hold
+    letters too large for the network there; only large ones are taken from these; none: do not."""
     long_side: Annotated[int, Field(gt=0)] | None = None
     """Shrink the picture so that its longest side is at most this many pixels; null: never."""
     enlarge_to: Positive | None = None

@@ -139,6 +139,7 @@ def _pixels(sizes: Sequence[Size], model: Model, config: Config) -> Pixels:
         f"infer.enlarge_to={infer.enlarge_to}": {"enlarge_to": None},
         f"infer.scale={list(infer.scale)}": {"scale": (1.0,)},
         f"infer.polarity={infer.polarity}": {"polarity": "normal"},
+        f"infer.coarse={infer.coarse}": {"coarse": "none"},
     }
     without = {
         setting: sum(map(_area, _shown(infer.model_copy(update=update), sizes)))

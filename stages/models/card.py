@@ -222,6 +222,12 @@ class ModelCard(_Record):
         """
         if settings.refine.method == "crf":
             require_crf()
+        if settings.infer.coarse != "none" and settings.heatmap.normalize == "minmax":
+            msg = (
+                "infer.coarse takes large letters by their heat, which minmax puts on no fixed "
+                "scale: set infer.coarse=none, or heatmap.normalize=calibrated"
+            )
+            raise ConfigError(msg)
         card = self.with_groups(settings.heatmap.groups)
         labels = card.labels(settings.heatmap)
         names = [label for label in labels if top_count(label) is None]

@@ -41,3 +41,11 @@ def test_polarities_of_a_scale_come_together_and_large_scales_first() -> None:
         (0.25, "normal"),
         (0.25, "inverted"),
     ]
+
+
+def test_coarse_passes_come_last_and_only_where_a_large_letter_fits() -> None:
+    coarse = InferSettings(coarse="auto")
+    assert [scale for scale, _ in passes(coarse, 1000, 800)] == [1, 1 / 4, 1 / 16]
+    assert [scale for scale, _ in passes(coarse, 1000, 200)] == [1, 1 / 4]
+    assert [scale for scale, _ in passes(coarse, 1000, 100)] == [1]
+    assert [scale for scale, _ in passes(InferSettings(), 1000, 800)] == [1]

@@ -98,6 +98,11 @@ def test_a_missing_package_of_a_refinement_is_told_with_the_command_that_install
             {"infer": {"resolution": "atrous"}, "heatmap": {"normalize": "minmax"}},
             "scales its maps up",
         ),
+        (
+            "text",
+            {"infer": {"coarse": "auto"}, "heatmap": {"normalize": "minmax"}},
+            "set infer.coarse=none",
+        ),
         ("digits", {"heatmap": {"labels": ["top1"]}}, "digits does not say how probable"),
         (
             "lite0",

@@ -1,0 +1,153 @@
+"""Runs for half an hour on mixed pictures, and measures by how much its memory grows.
+
+    python benchmarks/soak.py [--minutes 30] [--skip 10]
+
+The pictures are of all formats that Pillow writes, of many sizes, with several pages, or damaged.
+They come again and again under other names, so the mix is the same all the time. Resident memory of
+the parent and of its worker is looked at once per second. Writes results/soak.md. Needs Linux.
+"""
+
+import argparse
+import random
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import psutil
+from PIL import Image
+
+SAMPLES: Final = Path(__file__).resolve().parents[1] / "data" / "samples"
+REPORT: Final = Path(__file__).parent / "results" / "soak.md"
+NAMES: Final = ("newspaper.png", "coffee.png", "astronaut.png", "street.jpg")
+SUFFIXES: Final = (".png", ".jpg", ".bmp", ".gif", ".webp", ".tif", ".jp2")
+PER_SECOND: Final = 12
+"""Pictures that are made ready for every second, more than can be done."""
+MOST_SECONDS: Final = 120
+MIB: Final = 2**20
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Resident memory at a moment.
+
+    Attributes:
+        seconds: since the start.
+        parent: bytes of the process of the command.
+        worker: bytes of the largest process below it.
+    """
+
+    seconds: float
+    parent: int
+    worker: int
+
+
+def make_pictures(folder: Path, chance: random.Random) -> list[Path]:
+    """Write the pictures of one round of the mix."""
+    folder.mkdir(parents=True)
+    sources = [Image.open(SAMPLES / name).convert("RGB") for name in NAMES]
+    made = []
+    for n in range(42):
+        size = chance.randrange(60, 700), chance.randrange(40, 500)
+        picture = sources[n % len(sources)].resize(size)
+        made.append(folder / f"{n}{SUFFIXES[n % len(SUFFIXES)]}")
+        more = [picture.rotate(90, expand=True)] * 2
+        several = {"save_all": True, "append_images": more} if n % 7 == 5 and n % 2 else {}
+        picture.save(made[-1], **several)
+        if n % 10 == 9:
+            made[-1].write_bytes(made[-1].read_bytes()[: chance.randrange(20, 400)])
+    return made
+
+
+def name_again(pictures: list[Path], folder: Path, count: int) -> None:
+    """Give so many names to the pictures, in the order in which they are to be done."""
+    for n in range(count):
+        path = folder / f"{n // 1000:04}" / f"{n:07}{pictures[n % len(pictures)].suffix}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.hardlink_to(pictures[n % len(pictures)])
+
+
+def soak(folder: Path, minutes: float) -> tuple[list[Sample], int]:
+    """Run for so many minutes; return what was measured, and how many pages have results."""
+    pictures = make_pictures(folder / "mix", random.Random(0))  # noqa: S311 - any chance will do
+    name_again(pictures, folder / "in", int(60 * minutes * PER_SECOND))
+    command = [sys.executable, "-m", "locpipe", "run", "text", "--input", str(folder / "in")]
+    command += ["--output", str(folder / "out"), "--workers", "1", "-q", "--set=output.overlays=true"]
+    samples = []
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        started = time.monotonic()
+        while process.poll() is None and time.monotonic() - started < 60 * minutes:
+            samples.append(_sample(process.pid, time.monotonic() - started))
+            time.sleep(1)
+        process.send_signal(signal.SIGTERM)
+        process.wait(MOST_SECONDS)
+    return samples, sum(1 for _ in (folder / "out" / "boxes").rglob("*.json"))
+
+
+def _sample(pid: int, seconds: float) -> Sample:
+    parent = psutil.Process(pid)
+    children = parent.children(recursive=True)
+    return Sample(seconds, parent.memory_info().rss, max(map(_resident, children), default=0))
+
+
+def _resident(process: psutil.Process) -> int:
+    try:
+        return int(process.memory_info().rss)
+    except psutil.Error:
+        return 0
+
+
+def slope(samples: list[Sample], who: str) -> float:
+    """MiB per hour of the straight line through what was measured (least squares)."""
+    hours = [sample.seconds / 3600 for sample in samples]
+    return statistics.linear_regression(hours, [getattr(each, who) / MIB for each in samples]).slope
+
+
+def report(samples: list[Sample], pages: int, skip: float) -> str:
+    """What was measured, as Markdown."""
+    minutes = samples[-1].seconds / 60
+    later = [sample for sample in samples if sample.seconds >= 60 * skip]
+    lines = [
+        "# Memory of a long run",
+        "",
+        f"`python benchmarks/soak.py`: {minutes:.0f} minutes of mixed pictures, one worker.",
+        f"{pages} pages have results.",
+        "",
+        f"| resident memory after the first {skip:g} minutes | MiB per hour | median, MiB | most, MiB |",
+        "|---|---|---|---|",
+    ]
+    for who in ("parent", "worker"):
+        sizes = [getattr(sample, who) / MIB for sample in later]
+        middle, most = statistics.median(sizes), max(sizes)
+        lines.append(f"| {who} | {slope(later, who):+.1f} | {middle:.0f} | {most:.0f} |")
+    lines += ["", "| minutes | parent, median MiB | worker, median MiB |", "|---|---|---|"]
+    for start in range(0, int(minutes) + 1, 5):
+        some = [each for each in samples if start <= each.seconds / 60 < start + 5]
+        if some:
+            parent = statistics.median(each.parent for each in some) / MIB
+            worker = statistics.median(each.worker for each in some) / MIB
+            lines.append(f"| {start} to {start + 5} | {parent:.0f} | {worker:.0f} |")
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """Measure, and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--skip", type=float, default=10.0)
+    given = parser.parse_args()
+    folder = Path(tempfile.mkdtemp())
+    samples, pages = soak(folder, given.minutes)
+    REPORT.write_text(report(samples, pages, given.skip))
+    print(REPORT.read_text())
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

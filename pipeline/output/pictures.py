@@ -53,10 +53,9 @@ def overlay_pixels(result: Result) -> NDArray[np.uint8]:
 
     The hotter a place, the less of the picture shows through, in the colours of "inferno".
     """
-    rgb = result.image.rgb
-    scale = min(1.0, _LONGEST_SIDE / max(rgb.shape[:2]))
-    size = tuple(max(1, round(side * scale)) for side in (rgb.shape[1], rgb.shape[0]))
-    picture = cv2.resize(_reduced(rgb, scale), size, interpolation=cv2.INTER_AREA)
+    picture = reduced(result.image.rgb, _LONGEST_SIDE)
+    size = picture.shape[1], picture.shape[0]
+    scale = min(1.0, _LONGEST_SIDE / max(result.image.rgb.shape[:2]))
     heat = cv2.resize(_heat_levels(result), size, interpolation=cv2.INTER_LINEAR)
     colours, transparency = _blend_tables()
     faded = cv2.multiply(picture, cv2.LUT(cv2.merge([heat] * 3), transparency), scale=1 / 255)
@@ -68,7 +67,15 @@ def overlay_pixels(result: Result) -> NDArray[np.uint8]:
     return overlay
 
 
-def _reduced(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+def reduced(rgb: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """Return a picture uint8 [H, W, 3] with so many pixels at most along its longest side."""
+    scale = min(1.0, longest / max(rgb.shape[:2]))
+    size = tuple(max(1, round(side * scale)) for side in (rgb.shape[1], rgb.shape[0]))
+    small = cv2.resize(_by_bands(rgb, scale), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
+def _by_bands(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     """Return a picture that lies in a file some whole times smaller, band by band; others unchanged."""
     if not lies_in_file(rgb):
         return rgb

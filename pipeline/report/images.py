@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...stages.errors import ImageError
-from ...stages.load import Image
-from ..export.source import is_opened_as_stored
+from ...stages.load import Image, probe
 from ..output.archive import FinishedRun
 from ..output.box_json import Page
 from ..output.layout import result_path
@@ -27,6 +26,8 @@ EMBEDDED: Final = 640
 _PREVIEW: Final = 2400  # pixels of the longest side
 _LARGEST: Final = 50e6  # pixels that browsers draw without trouble
 _QUALITY: Final = 80  # of JPEG
+_TURNED: Final = {"JPEG", "MPO"}
+_SHOWN: Final = {*_TURNED, "PNG", "GIF", "BMP", "WEBP", "AVIF"}
 
 Keep = Callable[[str, bytes], None]
 """Stores an image under its name, `thumbs/ab/abcd….jpg`."""
@@ -117,8 +118,9 @@ def _preview(page: Page, run: FinishedRun) -> str:
 
 
 def _is_shown(page: Page, path: Path) -> bool:
-    """Whether browsers show exactly this page."""
-    return page.width * page.height <= _LARGEST and is_opened_as_stored(page, path)
+    """Whether browsers show exactly this page; of JPEG alone all turn it by its orientation."""
+    known = _TURNED if page.exif_orientation > 1 else _SHOWN
+    return page.width * page.height <= _LARGEST and probe(path, page=page.page).format in known
 
 
 def _jpeg(image: Image, longest: int) -> bytes:

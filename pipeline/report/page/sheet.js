@@ -93,9 +93,14 @@ const blockLayer = ({ rects, blocks = [] }) => {
 const labelLayer = ({ polygons, scores, texts = [] }) => {
   const group = draw("g", { id: "layer-labels" });
   polygons.forEach((points, i) => {
-    const place = { x: points[0], y: points[1], dy: "-0.35em", "data-index": i };
-    const text = draw("tspan", { class: "text" }, texts[i] ?? "");
-    group.append(draw("text", place, text, draw("tspan", { class: "score", dx: texts[i] ? "0.4em" : "0" }, scores[i].toFixed(2))));
+    const read = texts[i] ?? "";
+    const place = { x: points[0], y: points[1], dy: "-0.3em", "data-index": i };
+    const score = draw("tspan", { class: "score", dx: read ? "0.4em" : "0" }, scores[i].toFixed(2));
+    const label = draw("text", place, draw("tspan", { class: "text" }, read), score);
+    // Not wider than the box, or the words of small print lie over each other: zooming in shows them.
+    const width = Math.hypot(points[2] - points[0], points[3] - points[1]);
+    label.style.fontSize = `min(calc(var(--pixel) * 14), ${(1.7 * width) / Math.max(3, read.length)}px)`;
+    group.append(label);
   });
   return group;
 };

@@ -10,6 +10,7 @@ viewer.open = async (entry) => {
   viewer.entry = entry;
   byId("viewer-name").textContent = entry.name;
   if (!dialog.open) dialog.showModal();
+  if (document.activeElement === byId("stage")) dialog.focus(); // no ring before a key is pressed
   const details = await locpipe.details(entry).catch((error) => ({ problem: error.message }));
   if (viewer.entry !== entry) return; // another was opened meanwhile
   Object.assign(viewer, { details, marks: marks.of(entry.name), adding: false });

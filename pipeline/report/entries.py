@@ -83,7 +83,9 @@ def _columns(page: Page, reading: Mapping[str, Any]) -> dict[str, Sequence[Any]]
     columns: dict[str, Sequence[Any]] = {
         "scores": [round(box.score, 4) for box in boxes],
         "rects": [box.rect for box in boxes],
-        "polygons": [[_short(number) for point in box.polygon for number in point] for box in boxes],
+        "polygons": [
+            [_short(number) for point in box.polygon for number in point] for box in boxes
+        ],
         "lines": [box.line for box in boxes],
     }
     if len(page.labels) > 1 or page.labels != ("text",):

@@ -96,10 +96,10 @@ def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
 def _time(seconds: float | None) -> str:
     if seconds is None:
         return ""
-    if seconds < 120:  # noqa: PLR2004 - two minutes
+    if seconds < 120:
         return f"{seconds:.1f} s"
     minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"  # noqa: PLR2004 - two hours
+    return f"{minutes} min" if minutes < 120 else f"{minutes // 60} h {minutes % 60} min"
 
 
 def _speed(report: Mapping[str, Any]) -> str:

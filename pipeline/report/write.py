@@ -68,9 +68,7 @@ def write_report(
         store.save("summary", {**summary, "listed": _LISTED, "detailed": _DETAILED})
         file = store.finish(summary["title"])
     counts = summary["counts"]
-    return WrittenReport(
-        file, counts.get("pages", 0), counts["failed"], counts.get("missing", 0)
-    )
+    return WrittenReport(file, counts.get("pages", 0), counts["failed"], counts.get("missing", 0))
 
 
 def _write_entries(
@@ -158,7 +156,9 @@ class _Files:
     def begin(self) -> None:
         for name in ("", "app", "data", "thumbs", "previews"):
             check_inside(self._output, self._folder / name)
-        (self._folder / "index.html").unlink(missing_ok=True)  # written last: it vouches for the rest
+        (self._folder / "index.html").unlink(
+            missing_ok=True
+        )  # written last: it vouches for the rest
         for name in ("app", "data"):
             shutil.rmtree(self._folder / name, ignore_errors=True)
             (self._folder / name).mkdir(parents=True)

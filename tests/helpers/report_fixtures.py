@@ -114,6 +114,10 @@ def browse(chromium: Any) -> Iterator[Open]:
     troubles: list[str] = []
     contexts = []
 
+    def note(text: str, is_trouble: bool) -> None:  # noqa: FBT001 - what is checked
+        if is_trouble:
+            troubles.append(text)
+
     def look(url: str | Path, *, expected: str = "nothing", **options: Any) -> Any:
         if isinstance(url, Path):
             url = url.as_uri()
@@ -121,9 +125,10 @@ def browse(chromium: Any) -> Iterator[Open]:
         context = chromium.new_context(**{"viewport": {"width": 1280, "height": 800}, **options})
         contexts.append(context)
         page = context.new_page()
-        page.on("console", lambda said: expected in said.text or troubles.append(said.text))
-        page.on("pageerror", lambda error: troubles.append(str(error)))
-        page.on("request", lambda asked: asked.url.startswith((start, "data:", "blob:")) or troubles.append(asked.url))  # fmt: skip
+        page.on("console", lambda said: note(said.text, expected not in said.text))
+        page.on("pageerror", lambda error: note(str(error), is_trouble=True))
+        allowed = (start, "data:", "blob:")
+        page.on("request", lambda asked: note(asked.url, not asked.url.startswith(allowed)))
         page.goto(url)
         page.wait_for_selector("#found:has-text('pictures')")
         return page

@@ -183,6 +183,9 @@ viewer.refresh = () => {
     row.classList.toggle("selected", i === sheet.selected);
     row.querySelectorAll("[data-mark]").forEach((button) => button.setAttribute("aria-pressed", button.dataset.mark === mark));
   });
+  byId("sheet").querySelectorAll("#layer-boxes > g").forEach((box) => {
+    box.classList.toggle("wrong", viewer.marks.boxes[rectOf(Number(box.dataset.index))] === "wrong");
+  });
   const missed = viewer.marks.missed.length;
   const told = tally.right + tally.wrong + missed ? `${tally.right} right, ${tally.wrong} wrong, ${missed} missed` : "no marks";
   byId("viewer-marks").textContent = told;

@@ -292,7 +292,9 @@ def test_the_theme_is_the_readers(browse: Open, reported_once: Path) -> None:
     assert page.evaluate(colour) == light
 
 
-def test_marks_of_something_else_are_told(browse: Open, reported_once: Path, tmp_path: Path) -> None:
+def test_marks_of_something_else_are_told(
+    browse: Open, reported_once: Path, tmp_path: Path
+) -> None:
     page = browse(index(reported_once))
     (tmp_path / "x.json").write_text(json.dumps({"schema": "x"}))
     page.set_input_files("#open-marks", tmp_path / "x.json")

@@ -11,6 +11,7 @@ import click
 from ...stages.errors import OutputError
 from ..evaluation.evaluate import Frame
 from ..evaluation.evaluate import evaluate as score_run
+from ..evaluation.marks import evaluate_marks
 from ..evaluation.protocols import TEXT_PROTOCOLS
 from ..evaluation.score import Report, Score, Total
 from ..evaluation.wsol.evaluate import evaluate_wsol
@@ -31,11 +32,16 @@ _SCHEMA = "locpipe/evaluation/1"
     "--truth",
     "truths",
     type=click.Path(path_type=Path),
-    required=True,
     multiple=True,
     metavar="PLACE",
     help="Ground truth; repeatable. Text: a folder with gt/NAME.txt or NAME.txt for every picture. wsol: a "
     "CSV (image,xmin,ymin,xmax,ymax[,label]), a folder of Pascal VOC XML, or a folder of masks.",
+)
+@click.option(
+    "--marks",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Instead of ground truth, the marks.json that the report of the run saved.",
 )
 @click.option(
     "--protocol",
@@ -74,6 +80,7 @@ _SCHEMA = "locpipe/evaluation/1"
 def evaluate(
     run: Path,
     truths: tuple[Path, ...],
+    marks: Path | None,
     protocols: tuple[str, ...],
     frame: Frame,
     normalize: Normalize,
@@ -83,14 +90,19 @@ def evaluate(
     join_lines: bool,
     as_json: bool,
 ) -> None:
-    """Score the results of a run against ground truth.
+    """Score the results of a run against ground truth, or by the marks of a person.
 
     RUN is the output folder of `locpipe run`. For text, the command prints precision, recall and their
     harmonic mean H of the boxes. For wsol, it prints MaxBoxAcc, MaxBoxAccV2, PxAP, pixel IoU and the
-    pointing game, and mAP if both sides use the same labels. All numbers are percent over all
+    pointing game, and mAP if both sides use the same labels. Boxes marked right and wrong in a report
+    give precision, and with the places marked as missed they give recall. All numbers are percent over all
     pictures, with 95 % bootstrap intervals over pictures.
     """
-    if _WSOL in protocols:
+    _only(bool(truths) != bool(marks), "give either --truth or --marks")
+    if marks is not None:
+        _only(not (protocols or join_lines or label), "--marks needs no option but --json and -o")
+        document, shown = _marks(run, marks)
+    elif _WSOL in protocols:
         _only(protocols == (_WSOL,), "--protocol wsol cannot be joined with another")
         _only(not join_lines, "--join-lines is not for --protocol wsol")
         document, shown = _wsol(run, truths, frame, normalize, label)
@@ -144,6 +156,18 @@ def _wsol(
         **asdict(report),
     }
     return document, wsol_table(report, left_out)
+
+
+def _marks(run: Path, marks: Path) -> tuple[dict[str, Any], str]:
+    report, counts = evaluate_marks(run, marks)
+    document = {
+        "schema": _SCHEMA,
+        "run": str(run),
+        "marks": str(marks),
+        "counts": asdict(counts),
+        **asdict(report),
+    }
+    return document, f"{table(report)}\n{counts}"
 
 
 def _write(file: Path, document: dict[str, Any]) -> None:

@@ -72,11 +72,16 @@ def score(
         raise ConfigError(message)
     pictures = sorted(pictures, key=lambda picture: picture.name)
     counts = {name: [PROTOCOLS[name](picture) for picture in pictures] for name in protocols}
+    return report_of([picture.name for picture in pictures], counts)
+
+
+def report_of(names: Sequence[str], counts: Mapping[str, Sequence[Counts]]) -> Report:
+    """Return the report of some pictures: by protocol the counts of each, in the order of names."""
     return Report(
-        totals={name: _total(column) for name, column in counts.items()},
+        totals={protocol: _total(column) for protocol, column in counts.items()},
         pictures=tuple(
-            _picture_score(picture.name, {name: column[i] for name, column in counts.items()})
-            for i, picture in enumerate(pictures)
+            _picture_score(name, {protocol: column[i] for protocol, column in counts.items()})
+            for i, name in enumerate(names)
         ),
     )
 

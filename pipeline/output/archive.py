@@ -86,7 +86,11 @@ class FinishedRun:
 
 
 def open_run(
-    folder: Path, pictures: Path | None = None, *, incomplete: bool = False
+    folder: Path,
+    pictures: Path | None = None,
+    *,
+    incomplete: bool = False,
+    as_it_is: bool = False,
 ) -> FinishedRun:
     """Read what a run wrote.
 
@@ -94,6 +98,7 @@ def open_run(
         folder: output of the run.
         pictures: where its pictures lie now, if they were moved.
         incomplete: also the pages of files of which other pages failed.
+        as_it_is: also a run that has not come to its end, or whose pictures are gone.
 
     Raises:
         ConfigError: this is not a run, or of another version; it was stopped, or failed, before its
@@ -101,11 +106,13 @@ def open_run(
         LockedError: it is at work.
     """
     report = read_report(folder)
-    _check_finished(folder, report)
+    if not as_it_is:
+        _check_finished(folder, report)
     try:
         given = report["config"]["input"]
         decoding = DecodingSettings(**{key: given[key] for key in DecodingSettings.model_fields})
-        failures = tuple(read_failures(folder / FAILURES))
+        begun = not as_it_is or (folder / FAILURES).exists()
+        failures = tuple(read_failures(folder / FAILURES)) if begun else ()
     except (OSError, ValueError, TypeError, KeyError) as error:
         msg = f"{folder}: run.json or failures.jsonl is damaged ({error!r}); run again to mend them"
         raise ConfigError(msg) from error
@@ -114,7 +121,9 @@ def open_run(
     except ConfigError as error:
         msg = f"{folder}: its pictures: {error}; say with --input where they lie now"
         raise ConfigError(msg) from error
-    if root is None or (pictures is None and not root.is_dir()):
+    if as_it_is:
+        root = root or folder / "pictures of which nobody knows where they lie"
+    if root is None or not (as_it_is or pictures is not None or root.is_dir()):
         gone = root or "their folder"
         msg = f"{folder}: its pictures: {gone} does not exist; say with --input where they lie now"
         raise ConfigError(msg)

@@ -258,8 +258,8 @@ def _box(box: _Box) -> Box:
     return Box(box.label, box.score, polygon, box.rect, box.line, box.class_, box.probability)
 
 
-def read_object(file: Path) -> dict[str, Any]:
-    """Read a JSON object that a run wrote.
+def read_object(file: Path, *, remedy: str = "remove it and run again") -> dict[str, Any]:
+    """Read a JSON object that a run, or a report, wrote; `remedy` ends the message of an error.
 
     Raises:
         ConfigError: it cannot be read, or is something else.
@@ -267,9 +267,9 @@ def read_object(file: Path) -> dict[str, Any]:
     try:
         document = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        msg = f"{file}: cannot be read ({error}); remove it and run again"
+        msg = f"{file}: cannot be read ({error}); {remedy}"
         raise ConfigError(msg) from error
     if not isinstance(document, dict):
-        msg = f"{file}: is no JSON object; remove it and run again"
+        msg = f"{file}: is no JSON object; {remedy}"
         raise ConfigError(msg)
     return document

@@ -11,13 +11,18 @@ from numpy.typing import NDArray
 
 from ...stages.geometry.box import Box
 from ...stages.scratch import bands, forget, lies_in_file, zeros
+from .colours import score_colour, score_ramp
 
 if TYPE_CHECKING:
     from ...stages.localize import Result
 
 _LONGEST_SIDE = 1280  # of an overlay: it is for looking at
-_BOX = (0, 255, 102)  # green: in no colour map used here, and rare in photographs
+_SHORT = 400  # pixels of the longest side: smaller pictures are enlarged, some whole times
+_MOST_TIMES = 8
 _HEAT_OPACITY = 0.65
+_HALO = (20, 20, 20)
+_STRIP = 28  # rows of the legend
+_NARROWEST = 300  # pixels of width that a legend needs
 
 
 def mask_pixels(result: Result) -> NDArray[np.uint8]:
@@ -49,26 +54,48 @@ def heatmap_pixels(result: Result) -> NDArray[np.uint8]:
 
 
 def overlay_pixels(result: Result) -> NDArray[np.uint8]:
-    """Return the picture under its heat and boxes, uint8 [h, w, 3] RGB, longest side 1280.
+    """Return the picture under its heat and boxes, uint8 [h, w, 3] RGB, with a legend below.
 
-    The hotter a place, the less of the picture shows through, in the colours of "inferno".
+    The longest side is 1280 pixels at most. Small pictures are enlarged, up to eight times, so that
+    lines do not hide what they surround. The hotter a place, the less of the picture shows through,
+    in the colours of "inferno"; boxes have the colours of their scores. Both are perceptually uniform.
+    Less than 300 pixels of width have no legend.
     """
     rgb = result.image.rgb
-    scale = min(1.0, _LONGEST_SIDE / max(rgb.shape[:2]))
-    size = tuple(max(1, round(side * scale)) for side in (rgb.shape[1], rgb.shape[0]))
-    picture = cv2.resize(_reduced(rgb, scale), size, interpolation=cv2.INTER_AREA)
+    scale = _scale(max(rgb.shape[:2]))
+    picture = reduced(rgb, _LONGEST_SIDE)
+    if scale > 1:
+        picture = np.repeat(np.repeat(rgb, int(scale), axis=0), int(scale), axis=1)
+    size = picture.shape[1], picture.shape[0]
     heat = cv2.resize(_heat_levels(result), size, interpolation=cv2.INTER_LINEAR)
     colours, transparency = _blend_tables()
     faded = cv2.multiply(picture, cv2.LUT(cv2.merge([heat] * 3), transparency), scale=1 / 255)
     overlay: NDArray[np.uint8] = np.asarray(
         cv2.add(faded, cv2.LUT(cv2.merge([heat] * 3), colours)), np.uint8
     )
-    for box in result.boxes.items:
+    for box in sorted(result.boxes.items, key=lambda box: box.score):  # the surest on top
         _draw(overlay, box, scale)
-    return overlay
+    if size[0] < _NARROWEST:
+        return overlay
+    return np.concatenate([overlay, _legend(size[0], len(result.boxes.items))])
 
 
-def _reduced(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
+def _scale(longest: int) -> float:
+    """How many times as large as the picture the overlay is: a whole number, or less than 1."""
+    if longest < _SHORT:
+        return min(_MOST_TIMES, -(-_SHORT // longest))
+    return min(1.0, _LONGEST_SIDE / longest)
+
+
+def reduced(rgb: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
+    """Return a picture uint8 [H, W, 3] with so many pixels at most along its longest side."""
+    scale = min(1.0, longest / max(rgb.shape[:2]))
+    size = tuple(max(1, round(side * scale)) for side in (rgb.shape[1], rgb.shape[0]))
+    small = cv2.resize(_by_bands(rgb, scale), size, interpolation=cv2.INTER_AREA)
+    return np.asarray(small, np.uint8)
+
+
+def _by_bands(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
     """Return a picture that lies in a file some whole times smaller, band by band; others unchanged."""
     if not lies_in_file(rgb):
         return rgb
@@ -100,8 +127,38 @@ def _heat_levels(result: Result) -> NDArray[np.uint8]:
 
 def _draw(overlay: NDArray[np.uint8], box: Box, scale: float) -> None:
     corners = np.rint(np.array(box.polygon) * scale).astype(np.int32)
-    cv2.polylines(overlay, [corners], isClosed=True, color=_BOX, thickness=2, lineType=cv2.LINE_AA)
+    colour = score_colour(box.score)
+    for line, thickness in ((_HALO, 4), (colour, 2)):
+        cv2.polylines(overlay, [corners], True, line, thickness, cv2.LINE_AA)  # noqa: FBT003 - closed
     if box.class_ is not None:
         x, y = corners[:, 0].min(), corners[:, 1].min()
-        place = (int(x), int(max(y - 4, 12)))
-        cv2.putText(overlay, box.class_, place, cv2.FONT_HERSHEY_SIMPLEX, 0.6, _BOX, 2, cv2.LINE_AA)
+        _write(overlay, box.class_, (int(x), int(max(y - 4, 12))), colour, size=0.6)
+
+
+def _legend(width: int, boxes: int) -> NDArray[np.uint8]:
+    """Return a strip that says what the colours mean, uint8 [28, width, 3]."""
+    strip = np.full((_STRIP, width, 3), 28, np.uint8)
+    inferno = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_INFERNO)
+    ramps = (("heat 0", cv2.cvtColor(inferno, cv2.COLOR_BGR2RGB)), ("score .5", score_ramp()[None]))
+    part = min(width // 2, 260)
+    for number, (name, ramp) in enumerate(ramps):
+        left = number * part + 8
+        _write(strip, name, (left, 19), (235, 235, 235))
+        strip[9:20, left + 62 : left + part - 26] = cv2.resize(ramp, (part - 88, 11))
+        _write(strip, "1", (left + part - 20, 19), (235, 235, 235))
+    if width > 2 * part + 110:
+        told = f"{boxes} box{'' if boxes == 1 else 'es'}"
+        _write(strip, told, (2 * part + 20, 19), (235, 235, 235))
+    return strip
+
+
+def _write(
+    on: NDArray[np.uint8],
+    text: str,
+    place: tuple[int, int],
+    colour: tuple[int, int, int],
+    *,
+    size: float = 0.42,
+) -> None:
+    for line, thickness in ((_HALO, 4), (colour, 1 if size < 0.5 else 2)):
+        cv2.putText(on, text, place, cv2.FONT_HERSHEY_SIMPLEX, size, line, thickness, cv2.LINE_AA)

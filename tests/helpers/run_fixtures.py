@@ -127,23 +127,29 @@ def box_document(key: str, made: Made, sha256: str) -> dict[str, Any]:
 @pytest.fixture
 def make_run(tmp_path: Path) -> MakeRun:
     """Writes what a run over upright pictures, stored with an orientation, would have with boxes."""
+    return lambda pictures: write_run(tmp_path / "made", pictures)
 
-    def make(pictures: dict[str, Made]) -> Path:
-        folder = tmp_path / "made"
-        for key, made in pictures.items():
-            file = folder / "pictures" / key
-            save_stored(made[0], made[1], file)
-            document = box_document(key, made, hashlib.sha256(file.read_bytes()).hexdigest())
-            boxes = folder / "out" / "boxes" / f"{key}.json"
-            boxes.parent.mkdir(parents=True, exist_ok=True)
-            boxes.write_text(json.dumps(document))
-        where = quick(folder / "pictures", folder / "out").model_dump(mode="json")
-        report = {"schema": "locpipe/run/1", "exit_code": 0, "config": where}
-        (folder / "out" / "run.json").write_text(json.dumps(report))
-        (folder / "out" / "failures.jsonl").touch()
-        return folder
 
-    return make
+def write_run(folder: Path, pictures: dict[str, Made]) -> Path:
+    for key, made in pictures.items():
+        file = folder / "pictures" / key
+        save_stored(made[0], made[1], file)
+        write_boxes(folder, key, made, hashlib.sha256(file.read_bytes()).hexdigest())
+    write_run_report(folder)
+    return folder
+
+
+def write_boxes(folder: Path, key: str, made: Made, sha256: str) -> None:
+    boxes = folder / "out" / "boxes" / f"{key}.json"
+    boxes.parent.mkdir(parents=True, exist_ok=True)
+    boxes.write_text(json.dumps(box_document(key, made, sha256)))
+
+
+def write_run_report(folder: Path) -> None:
+    where = quick(folder / "pictures", folder / "out").model_dump(mode="json")
+    report = {"schema": "locpipe/run/1", "exit_code": 0, "config": where}
+    (folder / "out" / "run.json").write_text(json.dumps(report))
+    (folder / "out" / "failures.jsonl").touch()
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""A finished run as pages for people to look at, in a browser."""

@@ -1,0 +1,75 @@
+"""axe-core finds nothing serious in a report, whatever is open, in light and dark, wide and narrow.
+
+With LOCPIPE_SHOTS=FOLDER the screens are kept there.
+"""
+
+import os
+import shutil
+import subprocess
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from report_fixtures import Open, until
+
+AXE = "axe-core@4.14.1"
+SHOTS = os.environ.get("LOCPIPE_SHOTS")
+
+
+@pytest.fixture(scope="module")
+def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The script of axe-core, from the package registry of Node."""
+    folder = tmp_path_factory.mktemp("axe")
+    npm = shutil.which("npm")
+    if npm is None:
+        pytest.skip("needs npm, which fetches axe-core")
+    done = subprocess.run(
+        [npm, "pack", AXE, "--silent"], cwd=folder, capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        pytest.skip(f"npm does not fetch {AXE}: {done.stderr}")
+    with tarfile.open(folder / done.stdout.strip()) as packed:
+        file = packed.extractfile("package/axe.min.js")
+        assert file is not None
+        return file.read().decode()
+
+
+def findings(page: Any, axe: str) -> list[str]:
+    """What axe says, any impact, as `impact rule: element`."""
+    page.evaluate(axe)
+    found = page.evaluate("axe.run(document, { resultTypes: ['violations'], preload: false })")
+    return [
+        f"{each['impact']} {each['id']}: {node['html'][:120]}"
+        for each in found["violations"]
+        for node in each["nodes"]
+    ]
+
+
+def keep(page: Any, name: str) -> None:
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=Path(SHOTS, f"{name}.png"))
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("light", 1280), ("dark", 1280), ("light", 390)])
+def test_axe_finds_nothing(
+    browse: Open, reported_once: Path, axe: str, scheme: str, width: int
+) -> None:
+    index = reported_once / "out" / "report" / "index.html"
+    page = browse(index, color_scheme=scheme, viewport={"width": width, "height": 800})
+    page.wait_for_selector("[data-index] path.box[d^=M]")
+    keep(page, f"list-{scheme}-{width}")
+    found = findings(page, axe)
+    page.locator(".card", has_text="a.png").click()
+    until(page, "viewer.details !== null")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("r")
+    page.keyboard.press("m")
+    page.keyboard.press("Enter")
+    keep(page, f"picture-{scheme}-{width}")
+    found += findings(page, axe)
+    page.keyboard.press("?")
+    keep(page, f"keys-{scheme}-{width}")
+    found += findings(page, axe)
+    assert found == []

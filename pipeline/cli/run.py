@@ -79,6 +79,10 @@ def run(
     """
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
+    if input_ is not None and output is None:
+        origin = settings.origins.get(("output", "path"), "the default")
+        path = settings.config.output.path
+        log.info("results go to %s (%s); --output DIR chooses another folder", path, origin)
     if offline:
         os.environ[OFFLINE] = "1"  # workers of our own inherit it
     options = Options(

@@ -24,7 +24,9 @@ from ..stages.models.card import Backbone
 from ..stages.models.loading import Model, find_model, load_model
 from ..stages.paths import sha256_of
 from ..stages.settings import BoxesSettings, Section, ThresholdSettings
+from .config.defaults import with_defaults_of_model
 from .config.file import Assignment, find_config, read_settings, settings_of
+from .config.file import Settings as Checked
 from .config.sections import Config, RunConfig
 from .export.write import RunExports
 from .ocr.settings import FOLDER, ReadConfig, checked
@@ -351,8 +353,9 @@ def _config(given: str | Path | Config, settings: Settings | None) -> Config:
         if assignments:
             msg = "settings are for a config that is named; change a Config with model_copy()"
             raise ConfigError(msg)
-        return given
-    return read_settings(find_config(str(given)), Config, assignments).config
+        return with_defaults_of_model(Checked(given, {})).config
+    read = read_settings(find_config(str(given)), Config, assignments)
+    return with_defaults_of_model(read).config
 
 
 def _assignments(settings: Settings) -> list[Assignment]:

@@ -106,7 +106,16 @@ def test_the_readme_is_short() -> None:
 
 def test_every_folder_is_on_the_map() -> None:
     tree = (ROOT / "docs" / "architecture.md").read_text()
-    for folder in ("benchmarks", "configs", "data", "docs", "locpipe", "pipeline", "stages", "tests"):
+    for folder in (
+        "benchmarks",
+        "configs",
+        "data",
+        "docs",
+        "locpipe",
+        "pipeline",
+        "stages",
+        "tests",
+    ):
         assert f"`{folder}/" in tree, folder
 
 

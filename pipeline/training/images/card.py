@@ -10,9 +10,11 @@ from torch import Tensor
 
 from ....stages.models.card import Calibration, InputSpec, ModelCard
 from ....stages.models.folder import TABLES_FILE
+from ....stages.nets.head import takes_any_size
 from ....stages.nets.pooling import PooledClassifier
 from ....stages.paths import sha256_of
 from ....stages.settings import Resolution
+from ...config.defaults import CLASS_MAPS, uncalibrated
 from ...output.atomic import write_whole
 from ..ablation import weigh
 from ..card import made_with, write_card, write_weights
@@ -59,6 +61,7 @@ def write_model(config: ImagesTrainConfig, trained: TrainedImages, training: Sam
         calibrations=calibrations,
         training=_training(config, training),
         quality={"validation": _quality(trained.quality, training.classes)},
+        defaults=CLASS_MAPS if calibrations else uncalibrated(any_size=takes_any_size(network)),
     )
     write_card(folder, card)
     return card

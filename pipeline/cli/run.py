@@ -13,6 +13,7 @@ import click
 from ...stages.errors import ExitCode
 from ...stages.settings import OFFLINE
 from ..config.sections import Config
+from ..run.hints import hints
 from ..run.options import Options
 from ..run.preview import preview
 from ..run.run import execute
@@ -97,6 +98,8 @@ def run(
             click.echo(f"{decision}: {key!r}")
         return
     report = execute(settings.config, options, _exports)
+    for hint in hints(report):
+        log.info("%s", hint)
     loud = logging.WARNING if report["cut_by_boxes_max"]["boxes"] else logging.INFO
     log.log(loud, "%s", one_line(report))
     if report["exit_code"] == ExitCode.NO_PICTURE:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -24,7 +24,10 @@ from ..training.text.config import TextTrainConfig
 from ..training.text.train import train_text
 from .options import config_argument, log_options, set_option, tell
 
-SCHEMAS: Final = {"text": TextTrainConfig, "images": ImagesTrainConfig}
+SCHEMAS: Final[Mapping[str, type[DigitsTrainConfig | ImagesTrainConfig | TextTrainConfig]]] = {
+    "text": TextTrainConfig,
+    "images": ImagesTrainConfig,
+}
 
 
 @click.command(
@@ -76,7 +79,9 @@ def _stopped(folder: Path | None, *, resume: bool) -> str:
 def _folder(path: Path, given: Sequence[Assignment]) -> Path | None:
     """Return where the model of a training goes; None where the config is wrong."""
     try:
-        return read_settings(path, SCHEMAS.get(kind_of(path), DigitsTrainConfig), given).config.output
+        return read_settings(
+            path, SCHEMAS.get(kind_of(path), DigitsTrainConfig), given
+        ).config.output
     except ConfigError:
         return None
 

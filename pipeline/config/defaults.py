@@ -12,7 +12,7 @@ from ...stages.settings import Section
 from .file import Key, Settings
 from .sections import Config
 
-Defaults = Mapping[str, Mapping[str, Any]]
+Defaults = dict[str, dict[str, Any]]
 
 CLASS_MAPS: Final[Defaults] = {
     "infer": {"padding": "zeros"},
@@ -26,7 +26,11 @@ def uncalibrated(*, any_size: bool) -> Defaults:
 
     With `any_size`, it says what a whole picture shows, so only the map of that class is looked at.
     """
-    heatmap = {"weights": "class", "normalize": "minmax", "labels": ["top1"] if any_size else []}
+    heatmap: dict[str, Any] = {
+        "weights": "class",
+        "normalize": "minmax",
+        "labels": ["top1"] if any_size else [],
+    }
     return {"infer": {"padding": "zeros"}, "heatmap": heatmap, "threshold": {"value": 0.25}}
 
 

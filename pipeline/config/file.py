@@ -257,8 +257,12 @@ def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str]) -> str:
         return f"{dotted}: missing; {known[key]}"
     if details["type"] == "model_type":
         return f"{dotted}: {details['input']!r} is not a section of keys and values{_as_section(key, details['input'], known)}"
-    if details["type"] in {"tuple_type", "list_type"} and isinstance(details["input"], str | int | float):
-        return f"{dotted}: {details['input']!r} is not a list; write {_line(key, [details['input']])}"
+    if details["type"] in {"tuple_type", "list_type"} and isinstance(
+        details["input"], str | int | float
+    ):
+        return (
+            f"{dotted}: {details['input']!r} is not a list; write {_line(key, [details['input']])}"
+        )
     allowed = (
         details["msg"]
         .removeprefix("Value error, ")

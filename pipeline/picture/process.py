@@ -70,6 +70,7 @@ class Processed:
         is_kept: whether its results were there already: same content, config and model.
         cut: boxes that were found and left out because of boxes.max.
         failed: pages that failed, of a file with several.
+        hottest: largest value of the heatmaps of all pages, 0..1.
     """
 
     sha256: str
@@ -80,6 +81,7 @@ class Processed:
     is_kept: bool = False
     cut: int = 0
     failed: tuple[PageFailure, ...] = ()
+    hottest: float = 0.0
 
     def having(self, result: Result) -> Self:
         """Count a page."""
@@ -88,6 +90,7 @@ class Processed:
             boxes=self.boxes + len(result.boxes.items),
             pixels=self.pixels + result.image.width * result.image.height,
             cut=self.cut + result.boxes.dropped,
+            hottest=max(self.hottest, float(result.heatmap.values.max(initial=0))),
         )
 
     def without(self, page: int, stage: str, error: Exception) -> Self:

@@ -75,11 +75,13 @@ class Tally:
         pixels: of the pictures done in this run.
         memory: largest resident size of each worker, in bytes.
         engines: that ran networks.
+        hottest: largest value of the heatmaps of this run, 0..1.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     boxes: int = 0
     pixels: int = 0
+    hottest: float = 0.0
     memory: dict[str, int] = field(default_factory=dict)
     engines: set[str] = field(default_factory=set)
     stages: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
@@ -90,6 +92,7 @@ class Tally:
         self.counts[outcome.status] += 1
         self.boxes += outcome.boxes
         self.pixels += outcome.pixels
+        self.hottest = max(self.hottest, outcome.hottest)
         for stage, seconds in outcome.seconds.items():
             self.stages[stage].add(seconds)
         if outcome.engine:
@@ -107,6 +110,7 @@ class Tally:
             "seconds": round(seconds, 3),
             "boxes": self.boxes,
             "pixels": self.pixels,
+            "largest_heat": round(self.hottest, 4),
             "pictures_per_second": round(pictures / seconds, 3),
             "pixels_per_second": round(self.pixels / seconds),
             "stages": {stage: times.summary() for stage, times in sorted(self.stages.items())},

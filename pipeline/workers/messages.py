@@ -85,6 +85,7 @@ class Outcome:
         warnings: what the log of the worker said of it; empty where the worker is the parent.
         cut: boxes that were found now and left out because of boxes.max.
         failed_pages: of a file whose other pages have results.
+        hottest: largest value of its heatmaps, 0..1; 0 where nothing was computed.
         needs: bytes of memory with which a worker of ours could do it, and this one could not.
     """
 
@@ -103,3 +104,4 @@ class Outcome:
     cut: int = 0
     failed_pages: tuple[PageFailure, ...] = ()
     needs: int = 0
+    hottest: float = 0.0

@@ -16,15 +16,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ..stages.engines.limits import computing_with
-from ..stages.errors import ConfigError, ImageError
-from ..stages.load import Header, Image, load, probe
+from ..stages.errors import ConfigError
+from ..stages.given import image_of
+from ..stages.load import Header, load, probe
 from ..stages.localize import Result, localize_image, open_engine
 from ..stages.maps import boxes_of, heatmap_of
 from ..stages.models.card import Backbone
 from ..stages.models.loading import Model, find_model, load_model
 from ..stages.paths import sha256_of
 from ..stages.settings import BoxesSettings, Section, ThresholdSettings
+from .config.defaults import with_defaults_of_model
 from .config.file import Assignment, find_config, read_settings, settings_of
+from .config.file import Settings as Checked
 from .config.sections import Config, RunConfig
 from .export.write import RunExports
 from .ocr.settings import FOLDER, ReadConfig, checked
@@ -36,7 +39,8 @@ from .workers.machine import MEMORY
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-    from torch import nn
+    from PIL.Image import Image as PillowImage
+    from torch import Tensor, nn
 
     from ..stages.geometry.box import Boxes
     from .ocr.engines import EngineName
@@ -87,9 +91,10 @@ class RunReport:
 
 
 def localize(
-    picture: NDArray[np.uint8] | str | Path,
+    picture: NDArray[np.uint8] | PillowImage | Tensor | str | Path,
     model: str | Path | Config | Model | nn.Module = "text",
     *,
+    config: str | Path | Config | None = None,
     page: int = 1,
     settings: Settings | None = None,
     layer: str | None = None,
@@ -106,9 +111,12 @@ def localize(
     each picture's own minimum and maximum, which `result.heatmap.normalize` says.
 
     Args:
-        picture: a file, or uint8 [H, W, 3] sRGB, upright, any size from 1 x 1; grey as [H, W].
+        picture: a file; uint8 [H, W, 3] sRGB, upright, any size from 1 x 1, or grey as [H, W]; a PIL
+            image; or a tensor [3, H, W], uint8 or 0..1.
         model: name of a shipped config ("text", "digits"), the path of one, or a `Config`; or a
             classifier in memory: any `torch.nn.Module`, or what `locpipe.weigh` returned.
+        config: beside a model: what to do with it, as name, path or `Config`, whose own model does
+            not count. Then `model` may also be the name or folder of a model.
         page: which page of a multi-page TIFF, from 1.
         settings: values that override the config's, `{"boxes.min_area": 20}`.
         layer: of a module: the one whose responses are weighed; None: the last convolutional stage.
@@ -143,24 +151,24 @@ def localize(
         ()
     """
     if isinstance(model, str | Path | Config):
-        config = _config(model, settings)
-        ready = _model(config.source)
+        whole = _config(model, settings) if config is None else _beside(model, config, settings)
+        ready = _model(whole.source)
     else:
         ready = _in_memory(model, layer=layer, classes=classes, mean=mean, std=std)
-        config = _config_of(ready, settings)
-    open_engine(ready, config, config.run.threads)
-    memory = config.run.memory_limit or MEMORY
-    if isinstance(picture, np.ndarray):
-        image = _image(picture)
-        sides = image.width, image.height
-        check_memory(Path("array"), Header(*sides, *sides, 1, 1, "array"), ready, config, memory)
-    else:
-        path, given = Path(picture), config.input
-        check_memory(path, probe(path, page=page), ready, config, memory)
+        whole = _config_of(ready, settings) if config is None else _config(config, settings)
+    open_engine(ready, whole, whole.run.threads)
+    memory = whole.run.memory_limit or MEMORY
+    if isinstance(picture, str | Path):
+        path, given = Path(picture), whole.input
+        check_memory(path, probe(path, page=page), ready, whole, memory)
         background, limit = given.background, given.max_megapixels
         image = load(path, page=page, background=background, max_megapixels=limit)
-    with computing_with(config.run.threads, config.run.memory):
-        return localize_image(image, ready, config)
+    else:
+        image = image_of(picture)
+        sides = image.width, image.height
+        check_memory(Path("array"), Header(*sides, *sides, 1, 1, "array"), ready, whole, memory)
+    with computing_with(whole.run.threads, whole.run.memory):
+        return localize_image(image, ready, whole)
 
 
 def run(
@@ -345,14 +353,27 @@ def _config_of(model: Model, settings: Settings | None) -> Config:
     return settings_of(Config, values, _assignments(settings or {}))
 
 
+def _beside(
+    model: str | Path | Config, config: str | Path | Config, settings: Settings | None
+) -> Config:
+    """Return a config with another model, of which a name or a folder is given."""
+    if isinstance(model, Config):
+        msg = "config: model is a Config already; leave one of the two out"
+        raise ConfigError(msg)
+    if isinstance(config, Config):
+        return _config(config.model_copy(update={"model": str(model)}), settings)
+    return _config(config, {**(settings or {}), "model": str(model)})
+
+
 def _config(given: str | Path | Config, settings: Settings | None) -> Config:
     assignments = _assignments(settings or {})
     if isinstance(given, Config):
         if assignments:
             msg = "settings are for a config that is named; change a Config with model_copy()"
             raise ConfigError(msg)
-        return given
-    return read_settings(find_config(str(given)), Config, assignments).config
+        return with_defaults_of_model(Checked(given, {})).config
+    read = read_settings(find_config(str(given)), Config, assignments)
+    return with_defaults_of_model(read).config
 
 
 def _assignments(settings: Settings) -> list[Assignment]:
@@ -377,15 +398,3 @@ def _model(name: str | Backbone) -> Model:
 def _loaded(folder: Path | Backbone, _: str) -> Model:
     """Keep a model for as long as what its card says stays the same."""
     return load_model(folder)
-
-
-def _image(pixels: NDArray[np.uint8]) -> Image:
-    rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
-    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
-        msg = (
-            f"an array of {pixels.dtype} {list(pixels.shape)} is not a picture; give uint8 [H, W, 3] "
-            "in the order red, green, blue, or grey as [H, W]"
-        )
-        raise ImageError(msg)
-    height, width = rgb.shape[:2]
-    return Image(np.ascontiguousarray(rgb), Path(), 1, 1, 1, width, height)

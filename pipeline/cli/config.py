@@ -1,12 +1,14 @@
 """`locpipe config`."""
 
 import json
+import os
 
 import click
 
-from ...stages.models.loading import find_model, read_card
-from ..config.file import show_settings
+from ..config.file import CONFIGS, show_settings
 from ..config.sections import Config
+from ..run.options import Options
+from ..run.preflight import check_model, preflight
 from .options import config_argument, log_options, read_config, set_option, tell
 
 
@@ -28,9 +30,18 @@ def show(config: str, assignments: tuple[str, ...]) -> None:
 @set_option
 @log_options
 def check(config: str, assignments: tuple[str, ...]) -> None:
-    """Check a config, and whether its model can do what it asks for."""
-    checked = read_config(config, assignments).config
-    read_card(find_model(checked.source)).supports(checked)
+    """Check all that a run checks before it starts: the config, its model, and its pictures.
+
+    A config may leave open where the pictures are, as those that ship do. Then `--input` of a run
+    says it, and only the rest is checked.
+    """
+    settings = read_config(config, assignments)
+    checked, origin = settings.config, settings.origins.get(("input", "path"), "")
+    left_open = not origin or origin.startswith(f"{CONFIGS}{os.sep}")
+    if left_open and not checked.input.path.exists():
+        check_model(checked)
+    else:
+        preflight(checked, Options())
     tell(f"{config}\tok\t{checked.sha256()}")
 
 

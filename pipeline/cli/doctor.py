@@ -16,14 +16,21 @@ from .options import log_options, read_config, tell
 def doctor(ctx: click.Context, config: str | None, *, as_json: bool) -> None:
     """Tell what locpipe finds on this machine and what is wrong with it.
 
-    With CONFIG, it also checks whether the output can be written. The exit code is 1 when something
-    is wrong.
+    With CONFIG, it also checks whether the output can be written. The last line is the verdict. The
+    exit code is 1 when something is wrong.
     """
     findings = examine(read_config(config, ()).config if config else None)
+    wrong = [finding.what for finding in findings if not finding.ok]
     if as_json:
         click.echo(json.dumps([vars(finding) for finding in findings]))
     else:
         for finding in findings:
             say = tell if finding.ok else click.echo
             say(f"{'ok   ' if finding.ok else 'WRONG'} {finding.what}: {finding.found}")
-    ctx.exit(0 if all(finding.ok for finding in findings) else 1)
+        say = click.echo if wrong else tell
+        say(
+            f"{len(wrong)} wrong: {', '.join(wrong)}"
+            if wrong
+            else "all is well: locpipe can work here"
+        )
+    ctx.exit(1 if wrong else 0)

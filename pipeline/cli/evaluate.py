@@ -59,6 +59,7 @@ _SCHEMA = "locpipe/evaluation/1"
     show_default=True,
     help="Pixel grid of the ground truth: with the EXIF orientation applied, or as stored.",
 )
+@click.option("--subset", is_flag=True, help="Score what was run, and say how many pictures of the truth were not.")  # fmt: skip
 @click.option("--join-lines", is_flag=True, help="Text: join the boxes of each line first.")
 @click.option(
     "--normalize",
@@ -88,6 +89,7 @@ def evaluate(
     output: Path | None,
     *,
     join_lines: bool,
+    subset: bool,
     as_json: bool,
 ) -> None:
     """Score the results of a run against ground truth, or by the marks of a person.
@@ -105,13 +107,18 @@ def evaluate(
     elif _WSOL in protocols:
         _only(protocols == (_WSOL,), "--protocol wsol cannot be joined with another")
         _only(not join_lines, "--join-lines is not for --protocol wsol")
-        document, shown = _wsol(run, truths, frame, normalize, label)
+        document, shown = _wsol(run, truths, frame, normalize, label, subset=subset)
     else:
         _only(len(truths) == 1, "--truth can be given several times for --protocol wsol only")
         _only(label is None, "--label is for --protocol wsol only")
         _only(normalize == "minmax", "--normalize is for --protocol wsol only")
         document, shown = _text(
-            run, truths[0], protocols or tuple(TEXT_PROTOCOLS), frame, lines=join_lines
+            run,
+            truths[0],
+            protocols or tuple(TEXT_PROTOCOLS),
+            frame,
+            lines=join_lines,
+            subset=subset,
         )
     if output is not None:
         _write(output, document)
@@ -127,9 +134,9 @@ def _only(allowed: bool, otherwise: str) -> None:  # noqa: FBT001 - what is chec
 
 
 def _text(
-    run: Path, truth: Path, protocols: Sequence[str], frame: Frame, *, lines: bool
+    run: Path, truth: Path, protocols: Sequence[str], frame: Frame, *, lines: bool, subset: bool
 ) -> tuple[dict[str, Any], str]:
-    report = score_run(run, truth, protocols=protocols, frame=frame, lines=lines)
+    report = score_run(run, truth, protocols=protocols, frame=frame, lines=lines, subset=subset)
     document = {
         "schema": _SCHEMA,
         "run": str(run),
@@ -142,9 +149,17 @@ def _text(
 
 
 def _wsol(
-    run: Path, truths: Sequence[Path], frame: Frame, normalize: Normalize, label: str | None
+    run: Path,
+    truths: Sequence[Path],
+    frame: Frame,
+    normalize: Normalize,
+    label: str | None,
+    *,
+    subset: bool,
 ) -> tuple[dict[str, Any], str]:
-    report, left_out = evaluate_wsol(run, truths, frame=frame, normalize=normalize, label=label)
+    report, left_out = evaluate_wsol(
+        run, truths, frame=frame, normalize=normalize, label=label, subset=subset
+    )
     document = {
         "schema": _SCHEMA,
         "run": str(run),
@@ -184,6 +199,8 @@ def table(report: Report) -> str:
     head = f"{len(report.pictures)} pictures"
     lines = [f"{head:<14}{'precision':^21}{'recall':^21}{'H':^21}".rstrip()]
     lines += [f"{name:<14}{_cells(total)}" for name, total in report.totals.items()]
+    if report.not_run:
+        lines.append(f"not run, and so not scored: {report.not_run} pictures of the truth")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ from functools import wraps
 
 import click
 
+from ..config.defaults import with_defaults_of_model
 from ..config.file import Assignment, Settings, find_config, parse_assignment, read_settings
 from ..config.sections import Config
 from .logs import LogFormat, is_quiet, set_up_logging
@@ -72,4 +73,4 @@ def read_config(
     for option, value in (given or {}).items():
         if value is not None:
             overrides.append(Assignment(KEYS[option], value, option))
-    return read_settings(find_config(name), Config, overrides)
+    return with_defaults_of_model(read_settings(find_config(name), Config, overrides))

@@ -14,6 +14,7 @@ import click
 from ...stages.errors import ExitCode
 from ...stages.settings import OFFLINE
 from ..config.sections import Config
+from ..run.hints import hints
 from ..run.options import Options
 from ..run.preview import preview
 from ..run.run import execute
@@ -82,6 +83,10 @@ def run(
     """
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
+    if input_ is not None and output is None:
+        origin = settings.origins.get(("output", "path"), "the default")
+        path = settings.config.output.path
+        log.info("results go to %s (%s); --output DIR chooses another folder", path, origin)
     if offline:
         os.environ[OFFLINE] = "1"  # workers of our own inherit it
     options = Options(
@@ -97,6 +102,8 @@ def run(
             click.echo(f"{decision}: {key!r}")
         return
     report = execute(settings.config, options, _exports)
+    for hint in hints(report):
+        log.info("%s", hint)
     loud = logging.WARNING if report["cut_by_boxes_max"]["boxes"] else logging.INFO
     log.log(loud, "%s", one_line(report))
     if report["exit_code"] == ExitCode.NO_PICTURE:

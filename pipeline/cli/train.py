@@ -5,14 +5,17 @@ from __future__ import annotations
 import shlex
 import signal
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Final
 
 import click
 import yaml
 
-from ...stages.errors import ExitCode
+from ...stages.errors import ConfigError, ExitCode
 from ..config.file import CONFIGS, Assignment, find_config, parse_assignment, read_settings
+from ..training.card import write_config
+from ..training.checkpoint import CHECKPOINT_FILE
 from ..training.digits.config import DigitsTrainConfig
 from ..training.digits.train import train_digits
 from ..training.images.config import ImagesTrainConfig
@@ -20,6 +23,11 @@ from ..training.images.train import train_images
 from ..training.text.config import TextTrainConfig
 from ..training.text.train import train_text
 from .options import config_argument, log_options, set_option, tell
+
+SCHEMAS: Final[Mapping[str, type[DigitsTrainConfig | ImagesTrainConfig | TextTrainConfig]]] = {
+    "text": TextTrainConfig,
+    "images": ImagesTrainConfig,
+}
 
 
 @click.command(
@@ -52,10 +60,30 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
     try:
         report = train_it(path, given, resume=resume)
     except KeyboardInterrupt as stopped:
-        again = shlex.join(sys.argv[1:] if resume else [*sys.argv[1:], "--resume"])
-        click.echo(f"stopped; what was done is kept, go on with: locpipe {again}", err=True)
+        click.echo(_stopped(_folder(path, given), resume=resume), err=True)
         sys.exit(ExitCode.of_signal(next(iter(stopped.args), signal.SIGINT)))
     tell(report)
+
+
+def _stopped(folder: Path | None, *, resume: bool) -> str:
+    """Return what to say of a training that was stopped: whether anything of it is kept."""
+    if folder is None or not (folder / CHECKPOINT_FILE).is_file():
+        again = [word for word in sys.argv[1:] if word != "--resume"]
+        kept = "stopped before the first checkpoint, so nothing is kept; begin again with"
+    else:
+        again = sys.argv[1:] if resume else [*sys.argv[1:], "--resume"]
+        kept = f"stopped; what was done is kept in {folder / CHECKPOINT_FILE}, go on with"
+    return f"{kept}: locpipe {shlex.join(again)}"
+
+
+def _folder(path: Path, given: Sequence[Assignment]) -> Path | None:
+    """Return where the model of a training goes; None where the config is wrong."""
+    try:
+        return read_settings(
+            path, SCHEMAS.get(kind_of(path), DigitsTrainConfig), given
+        ).config.output
+    except ConfigError:
+        return None
 
 
 def kind_of(path: Path) -> str:
@@ -74,9 +102,8 @@ def _train_text(path: Path, given: Sequence[Assignment], *, resume: bool) -> str
 
 def _train_images(path: Path, given: Sequence[Assignment], *, resume: bool) -> str:
     settings = read_settings(path, ImagesTrainConfig, given).config
-    report, output = train_images(settings, resume=resume), settings.output
-    again = f"locpipe weigh {output} --data FOLDER measures its weights on more pictures"
-    return f"{report}\n{output}: it runs as it is (heatmap.weights: linear are its own); {again}"
+    report = train_images(settings, resume=resume)
+    return f"{report}\n{write_config(settings.output)}"
 
 
 def _train_digits(path: Path, given: Sequence[Assignment], *, resume: bool) -> str:

@@ -19,6 +19,9 @@ from ...stages.errors import ConfigError
 from ...stages.paths import expanded
 from ...stages.settings import Section
 
+CONFIG_FILE = "run.yaml"
+"""The config that a training writes into the folder of its model."""
+
 CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 
 Key = tuple[str, ...]
@@ -65,7 +68,7 @@ for _kind in (_Loader, _Dumper):
 
 
 def find_config(name: str, folder: Path = CONFIGS) -> Path:
-    """The file that `name` means: a path, or the name of a config in `folder`.
+    """The file that `name` means: a path, a model folder with a config, or one in `folder`.
 
     Raises:
         ConfigError: there is neither.
@@ -73,6 +76,8 @@ def find_config(name: str, folder: Path = CONFIGS) -> Path:
     path = expanded(name)
     if path.is_file():
         return path
+    if (path / CONFIG_FILE).is_file():
+        return path / CONFIG_FILE
     shipped = {file.stem: file for file in sorted(folder.glob("*.yaml"))}
     if name.removesuffix(".yaml") in shipped:
         return shipped[name.removesuffix(".yaml")]
@@ -237,17 +242,27 @@ def _problems(
             (origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in origins), where
         )
         found.setdefault(key, f"{origin}: {_explain(details, key, known)}")
+    if not found.keys().isdisjoint(_NO_BACKBONE):
+        found.pop(("model", "backbone"), None)  # a model was meant, and how to give one is told
     return found.values()
 
 
 def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str]) -> str:
     dotted = ".".join(key)
+    if key in _NO_BACKBONE:
+        return f"{dotted}: unknown key; a model of yours is given without a section: write `model: {details['input']}`"
     if details["type"] == "extra_forbidden":
         return f"{dotted}: unknown key (value {details['input']!r}); {_advice(key, known)}"
     if details["type"] == "missing" and key in known and len(key) == len(details["loc"]):
         return f"{dotted}: missing; {known[key]}"
     if details["type"] == "model_type":
-        return f"{dotted}: {details['input']!r} is not a section of keys and values"
+        return f"{dotted}: {details['input']!r} is not a section of keys and values{_as_section(key, details['input'], known)}"
+    if details["type"] in {"tuple_type", "list_type"} and isinstance(
+        details["input"], str | int | float
+    ):
+        return (
+            f"{dotted}: {details['input']!r} is not a list; write {_line(key, [details['input']])}"
+        )
     allowed = (
         details["msg"]
         .removeprefix("Value error, ")
@@ -257,6 +272,28 @@ def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str]) -> str:
     )
     meaning = f" ({known[key]})" if known.get(key) else ""
     return f"{dotted}: {details['input']!r} is not allowed: {allowed}{meaning}"
+
+
+_NO_BACKBONE = {("model", "path"), ("model", "name")}
+# What a section means that is given as one value.
+_MAIN_KEYS = {"input": "path", "output": "path", "threshold": "value", "refine": "method", "run": "workers", "heatmap": "weights", "infer": "resolution"}  # fmt: skip
+
+
+def _as_section(key: Key, value: object, known: Mapping[Key, str]) -> str:
+    """Return the line to write for one value in the place of a section."""
+    main = _MAIN_KEYS.get(key[-1])
+    if main is None or (*key, main) not in known or isinstance(value, list):
+        return ""
+    return f"; write {_line((*key, main), value)}"
+
+
+def _line(key: Key, value: object) -> str:
+    """Return the line of a config that gives a value, and the option that does."""
+    *sections, last = key
+    within = f"{last}: {_flow(value)}"
+    for name in reversed(sections):
+        within = f"{name}: {{{within}}}"
+    return f"`{within}`, or --set '{'.'.join(key)}={_flow(value)}'"
 
 
 def _named_key(loc: tuple[int | str, ...], known: Mapping[Key, str], kind: str) -> Key:

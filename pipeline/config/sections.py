@@ -57,12 +57,16 @@ class ModelConfig(Section):
     """DEFAULT, another of torchvision's names, or a local file (.safetensors or .pth)."""
     layer: str | None = None
     """Layer whose responses are weighed; null: the last convolutional stage."""
+    classes: Annotated[tuple[str, ...], Field(strict=False)] = ()
+    """Names of the classes, in the order of the last layer; empty: ImageNet's, or class 0, class 1, …."""
 
     def source(self) -> Backbone:
         """Return it as the stages know it, a local file by its absolute path."""
         path = expanded(os.path.expandvars(self.weights))
         weights = str(path.absolute()) if path.is_file() else self.weights
-        return Backbone(backbone=self.backbone, weights=weights, layer=self.layer)
+        return Backbone(
+            backbone=self.backbone, weights=weights, layer=self.layer, classes=self.classes
+        )
 
 
 class InputConfig(DecodingSettings):
@@ -148,5 +152,7 @@ class Config(Section):
             exclude={"infer": {"engine", "device"}},
         )
         decoding = self.input.model_dump(include=set(DecodingSettings.model_fields))
+        if isinstance(self.model, ModelConfig) and not self.model.classes:
+            del decisive["model"]["classes"]  # as before there was such a key
         decisive |= {"input": decoding, "result_version": RESULT_VERSION}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()

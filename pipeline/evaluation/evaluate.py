@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -24,6 +25,7 @@ def evaluate(
     protocols: Sequence[str] = tuple(PROTOCOLS),
     frame: Frame = "upright",
     lines: bool = False,
+    subset: bool = False,
 ) -> Report:
     """Score the boxes of a run against ground truth.
 
@@ -33,18 +35,19 @@ def evaluate(
         protocols: Keys of `PROTOCOLS`.
         frame: Pixel grid of the ground truth: the upright picture or the stored one.
         lines: Join the boxes of each text line first, for ground truth of lines.
+        subset: Score the pictures that were run, though there is truth of others.
 
     Raises:
         ConfigError: A file is missing, malformed, or without its partner.
     """
     pages, files = read_run(run), truth_files(truth)
     hint = "; a picture without text needs an empty file"
-    check_partners(pages.keys(), files.keys(), run, str(truth), hint=hint)
+    not_run = check_partners(pages.keys(), files.keys(), run, str(truth), hint=hint, subset=subset)
     pictures = [
         _compared(stem, page, read_truth(files[stem]), frame=frame, lines=lines)
         for stem, page in pages.items()
     ]
-    return score(pictures, protocols)
+    return replace(score(pictures, protocols), not_run=not_run)
 
 
 def _compared(
@@ -60,9 +63,18 @@ def _compared(
 
 
 def check_partners(
-    results: AbstractSet[str], truth: AbstractSet[str], run: Path, folder: str, *, hint: str = ""
-) -> None:
+    results: AbstractSet[str],
+    truth: AbstractSet[str],
+    run: Path,
+    folder: str,
+    *,
+    hint: str = "",
+    subset: bool = False,
+) -> int:
     """Check that every picture has results and ground truth, each given by stem.
+
+    Returns:
+        Of how many pictures there is truth and no result; with `subset` there may be such.
 
     Raises:
         ConfigError: One lacks them; the message names some such pictures, and ends with the hint.
@@ -70,12 +82,14 @@ def check_partners(
     if untold := sorted(results - truth):
         message = f"{folder}: no ground truth for {_some(untold)} of {run}{hint}"
         raise ConfigError(message)
-    if unseen := sorted(truth - results):
+    unseen = sorted(truth - results)
+    if unseen and not subset:
         message = (
-            f"{run}: no boxes for {_some(unseen)} of {folder}; look into its failures.jsonl, or give "
-            "the ground truth of the pictures of this run alone"
+            f"{run}: no boxes for {_some(unseen)} of {folder}; look into its failures.jsonl, or "
+            "score the pictures of this run alone with --subset"
         )
         raise ConfigError(message)
+    return len(unseen)
 
 
 def _some(names: list[str]) -> str:

@@ -53,10 +53,11 @@ class PictureScore:
 
 @dataclass(frozen=True)
 class Report:
-    """Totals by protocol, and every picture in the order of their names."""
+    """Totals by protocol, every picture in the order of their names, and how many were not run."""
 
     totals: dict[str, Total]
     pictures: tuple[PictureScore, ...]
+    not_run: int = 0
 
 
 def score(

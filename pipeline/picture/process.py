@@ -71,6 +71,7 @@ class Processed:
         cut: boxes that were found and left out because of boxes.max.
         failed: pages that failed, of a file with several.
         least_memory: bytes that run.memory would have to be; 0: it was enough.
+        hottest: largest value of the heatmaps of all pages, 0..1.
     """
 
     sha256: str
@@ -82,6 +83,7 @@ class Processed:
     cut: int = 0
     failed: tuple[PageFailure, ...] = ()
     least_memory: int = 0
+    hottest: float = 0.0
 
     def having(self, result: Result) -> Self:
         """Count a page."""
@@ -90,6 +92,7 @@ class Processed:
             boxes=self.boxes + len(result.boxes.items),
             pixels=self.pixels + result.image.width * result.image.height,
             cut=self.cut + result.boxes.dropped,
+            hottest=max(self.hottest, float(result.heatmap.values.max(initial=0))),
         )
 
     def without(self, page: int, stage: str, error: Exception) -> Self:

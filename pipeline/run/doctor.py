@@ -25,6 +25,7 @@ from .summary import version_of, versions
 ENVIRONMENT = ("PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # fmt: skip
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")  # fmt: skip
 OPTIONAL = ("openvino",)
+MEND = "pip install --force-reinstall torch torchvision (both at once, from the same index)"
 OPERATORS = ("nms", "roi_align", "deform_conv2d")
 
 
@@ -104,7 +105,10 @@ def _operators() -> Iterator[Finding]:
     """Native operators of torchvision, which are missing when it does not fit torch."""
     for name in OPERATORS:
         loads = hasattr(torch.ops.torchvision, name)
-        missing = "missing, for torchvision was not built for this torch; locpipe does not need it"
+        missing = (
+            "missing, for torchvision was not built for this torch. locpipe does without, but "
+            f"`import torchvision` fails in other programs; to mend that: {MEND}"
+        )
         yield Finding(f"torchvision {name}", "loads" if loads else missing)
 
 

@@ -41,18 +41,9 @@ def preflight(config: Config, options: Options) -> Ready:
             not have.
         ModelError: the model is missing or damaged.
     """
-    float32_only()  # refuses what it does not know, before any picture would
-    folder = find_model(config.source)
-    card = read_card(folder)
-    check_masks(card, config)
-    model_sha256 = verify_model(folder)
+    folder, model_sha256 = check_model(config)
     config_sha256 = config.sha256()
     config = _absolute(config)
-    if not _ran_before(config, config_sha256, model_sha256):
-        card.supports(config)
-    infer, windows = config.infer, config.heatmap.weights == "classifier"
-    how = infer.precision, infer.resolution
-    engine_used(infer.engine, card, *how, windows=windows, device=infer.device)
     root = choose_root(config.output.path, config.input.path, config.input.root)
     pictures = open_source(config.input.path, config.output.path, root)
     # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
@@ -66,6 +57,29 @@ def preflight(config: Config, options: Options) -> Ready:
         force=options.force,
     )
     return Ready(Job(config, config_sha256, model, model_sha256), terms, pictures)
+
+
+def check_model(config: Config) -> tuple[Path | Backbone, str]:
+    """Check that the model is there, whole, and can do what a config asks of it.
+
+    Returns:
+        Where the model is, and its sha256.
+
+    Raises:
+        ConfigError: the config asks for something that the model does not have.
+        ModelError: the model is missing or damaged.
+    """
+    float32_only()  # refuses what it does not know, before any picture would
+    folder = find_model(config.source)
+    card = read_card(folder)
+    check_masks(card, config)
+    model_sha256 = verify_model(folder)
+    if not _ran_before(config, config.sha256(), model_sha256):
+        card.supports(config)
+    infer, windows = config.infer, config.heatmap.weights == "classifier"
+    how = infer.precision, infer.resolution
+    engine_used(infer.engine, card, *how, windows=windows, device=infer.device)
+    return folder, model_sha256
 
 
 def _ran_before(config: Config, config_sha256: str, model_sha256: str) -> bool:

@@ -8,11 +8,12 @@ from typing import Final, Self
 
 from tqdm import tqdm
 
+from ...stages.clock import lasting
 from ..workers.messages import Outcome
 
 log = logging.getLogger(__name__)
 
-LINE_SECONDS: Final = 300
+LINE_SECONDS: Final = 60
 MOST_SAID: Final = 1000
 """Warnings that are remembered."""
 
@@ -71,13 +72,17 @@ class Progress:
         self._failed += outcome.status == "failed"
         self._done += 1
         now = time.monotonic()
-        speed = self._pixels / 1e6 / max(now - self._started, 1e-9)
-        state = f"{speed:.1f} MP/s, {self._failed} failed"
+        seconds = max(now - self._started, 1e-9)
+        state = f"{self._pixels / 1e6 / seconds:.1f} MP/s, {self._failed} failed"
         self._bar.set_postfix_str(state, refresh=False)
         self._bar.update()
         if self._bar.disable and now - self._told >= LINE_SECONDS:
             self._told = now
-            log.info("%d of %d pictures, %s", self._done, self._total, state)
+            left = lasting(seconds / self._done * (self._total - self._done))
+            rate = f"{self._done / seconds:.1f} pictures/s"
+            log.info(
+                "%d of %d pictures, %s, %s, %s left", self._done, self._total, rate, state, left
+            )
 
     def _warn(self, warning: str, picture: str) -> None:
         """Tell what a worker said; what others have said word for word was not of one picture."""

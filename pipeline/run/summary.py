@@ -84,11 +84,13 @@ class Tally:
         memory: largest resident size of each worker, in bytes.
         engines: that ran networks.
         least_memory: bytes that run.memory would have to be for every picture; 0: it was enough.
+        hottest: largest value of the heatmaps of this run, 0..1.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     boxes: int = 0
     pixels: int = 0
+    hottest: float = 0.0
     memory: dict[str, int] = field(default_factory=dict)
     engines: set[str] = field(default_factory=set)
     least_memory: int = 0
@@ -101,6 +103,7 @@ class Tally:
         self.boxes += outcome.boxes
         self.pixels += outcome.pixels
         self.least_memory = max(self.least_memory, outcome.least_memory)
+        self.hottest = max(self.hottest, outcome.hottest)
         for stage, seconds in outcome.seconds.items():
             self.stages[stage].add(seconds)
         if outcome.engine:
@@ -118,6 +121,7 @@ class Tally:
             "seconds": round(seconds, 3),
             "boxes": self.boxes,
             "pixels": self.pixels,
+            "largest_heat": round(self.hottest, 4),
             "pictures_per_second": round(pictures / seconds, 3),
             "pixels_per_second": round(self.pixels / seconds),
             "stages": {stage: times.summary() for stage, times in sorted(self.stages.items())},

@@ -1,6 +1,7 @@
 """Model folders: what `weigh` and `calibrate` of every kind of model write into them."""
 
 import platform
+import shlex
 from collections.abc import Iterable, Mapping
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +17,9 @@ from torch import nn
 from ...stages.errors import ModelError
 from ...stages.models.card import Calibration, ModelCard
 from ...stages.models.folder import TABLES_FILE, WEIGHTS_FILE
+from ...stages.models.loading import read_card
 from ...stages.paths import sha256_of
+from ..config.file import CONFIG_FILE
 from ..output.atomic import write_whole
 
 
@@ -85,6 +88,26 @@ def write_calibrations(
     }
     kept = tuple(last[key] for key in sorted(last))
     write_card(folder, card.model_copy(update={"calibration": about, "calibrations": kept}))
+
+
+def write_config(folder: Path) -> str:
+    """Write `run.yaml` into a model folder, a config that runs; return what to print of it.
+
+    It says what the model proposes by itself, so that one sees what can be changed.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    file, card = folder / CONFIG_FILE, read_card(folder)
+    values = {
+        "model": str(folder),
+        "output": {"path": f"out/{card.name}", "overlays": True},
+        **card.defaults,
+    }
+    text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)
+    write_whole(file, text.encode())
+    shown = "".join(f"    {line}\n" for line in text.splitlines())
+    return f"{file}:\n{shown}run it: locpipe run {shlex.quote(str(folder))} --input PICTURES"
 
 
 def write_card(folder: Path, card: ModelCard) -> None:

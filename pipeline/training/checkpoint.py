@@ -1,6 +1,7 @@
 """Checkpoints without pickle: a training goes on from one as if it had never stopped."""
 
 import json
+import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 
 from ...stages.errors import ConfigError
 from ..output.atomic import write_whole
+
+log = logging.getLogger(__name__)
 
 CHECKPOINT_FILE = "checkpoint.safetensors"
 Record = dict[str, Any]
@@ -33,6 +36,16 @@ def require_room(folder: Path, *, resume: bool) -> None:
             f"remove its {CHECKPOINT_FILE}, or choose another --output"
         )
         raise ConfigError(msg)
+
+
+def tell_where(folder: Path, done: int, total: int, unit: str = "steps", *, resume: bool) -> None:
+    """Say in the log where a training begins, or goes on."""
+    if done:
+        log.info("going on after %d of %d %s", done, total, unit)
+    elif resume:
+        log.info("%s has no checkpoint: beginning with the first of %d %s", folder, total, unit)
+    else:
+        log.info("%d %s to train", total, unit)
 
 
 class Checkpoint:

@@ -97,6 +97,7 @@ class BoxFinder(PictureWorker):
             cut=found.cut,
             failed_pages=failed,
             least_memory=found.least_memory,
+            hottest=found.hottest,
         )
 
     def clear(self, task: Task) -> None:

@@ -86,6 +86,7 @@ class Outcome:
         cut: boxes that were found now and left out because of boxes.max.
         failed_pages: of a file whose other pages have results.
         least_memory: bytes that run.memory would have to be; 0: it was enough.
+        hottest: largest value of its heatmaps, 0..1; 0 where nothing was computed.
         needs: bytes of memory with which a worker of ours could do it, and this one could not.
     """
 
@@ -105,3 +106,4 @@ class Outcome:
     failed_pages: tuple[PageFailure, ...] = ()
     least_memory: int = 0
     needs: int = 0
+    hottest: float = 0.0

@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ModelError
 from ..nets import Network
-from ..nets.backbones import build_backbone, classes_of, look_of, weights_file
+from ..nets.backbones import build_backbone, classes_of, look_of, require_maps, weights_file
 from ..nets.head import read_head
 from ..paths import DATA, sha256_of
 from .card import Backbone, InputSpec, ModelCard
@@ -30,8 +30,8 @@ class BackboneSource:
     def card(self) -> ModelCard:
         """Return what is known of it: its classes, and how it wants its pictures.
 
-        A thousand classes are ImageNet's; others are called `class 0`, `class 1`, …. The network is
-        built for this, so that errors show before anything is started or written.
+        Classes have the names that the backbone gives. Without them, a thousand classes are
+        ImageNet's; others are called `class 0`, `class 1`, …. The network is built for this, so that errors show before anything is started or written.
 
         Raises:
             ModelError: there is no such backbone, layer or file of weights, or they do not fit.
@@ -40,6 +40,8 @@ class BackboneSource:
         look = look_of(backbone.backbone)
         self.network()
         ids, names = classes_named(classes_of(backbone.backbone, self._file()))
+        if backbone.classes:
+            ids, names = (), self._named(len(names))
         return ModelCard(
             schema="locpipe/model/1",
             name=backbone.backbone,
@@ -85,7 +87,19 @@ class BackboneSource:
         """Return tables without a sample, see `unmeasured`."""
         return unmeasured(get_network(), classes_of(self._backbone.backbone, self._file()))
 
+    def _named(self, count: int) -> tuple[str, ...]:
+        names = self._backbone.classes
+        if len(names) != count or len(set(names)) != count:
+            msg = (
+                f"model.classes: {len(names)} names ({len(set(names))} different), but the last layer "
+                f"of {self._file()} has {count} classes; give each of them a name of its own"
+            )
+            raise ModelError(msg)
+        return names
+
     def _file(self) -> Path:
+        if self._backbone.layer is None:
+            require_maps(self._backbone.backbone)  # before weights are looked for, or downloaded
         return weights_file(self._backbone.backbone, self._backbone.weights)
 
 

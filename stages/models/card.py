@@ -75,6 +75,7 @@ class Backbone(_Record):
     weights: str = "DEFAULT"
     layer: str | None = None
     sha256: str | None = None
+    classes: tuple[str, ...] = ()
 
 
 class ModuleCard(_Record):
@@ -87,7 +88,8 @@ class ModuleCard(_Record):
 class ModelCard(_Record):
     """What `model.yaml` says.
 
-    `ids` are other names of the classes, in their order, such as WordNet's: n02389026. With a
+    `defaults` are values of a config of which only `model:` is given, `{"heatmap": {"weights":
+    "linear"}}`. `ids` are other names of the classes, in their order, such as WordNet's: n02389026. With a
     `backbone`, the network and its weights are that one's. With a `module`, whoever loads the model
     brings the network.
     """
@@ -108,6 +110,7 @@ class ModelCard(_Record):
     calibrations: tuple[Calibration, ...] = ()
     training: dict[str, Any] = {}
     quality: dict[str, Any] = {}
+    defaults: dict[str, dict[str, Any]] = {}
     _tables_file: Path | None = PrivateAttr(None)
 
     def model_post_init(self, context: object, /) -> None:
@@ -173,11 +176,24 @@ class ModelCard(_Record):
         if not fitting:
             msg = (
                 f"model {self.name} has no calibration for label {label!r}, weights {weights}, "
-                f"resolution {resolution}, polarity {polarity}: run `locpipe calibrate` with this "
-                "config, or set heatmap.normalize=minmax"
+                f"resolution {resolution}, polarity {polarity}: {self._calibrated_by(label)}set "
+                "heatmap.normalize=minmax"
             )
             raise ModelError(msg)
         return min(fitting, key=lambda entry: abs(math.log(entry.scale / scale)))
+
+    def _calibrated_by(self, label: str) -> str:
+        """Return what to set for a calibration that there is, or how to make one, and "or "."""
+        there = [entry for entry in self.calibrations if entry.label == label]
+        if there:
+            one = there[0]
+            return (
+                f"set heatmap.weights={one.weights}, infer.resolution={one.resolution} and "
+                f"infer.polarity={one.polarity}, for which there is one, or "
+            )
+        if self.backbone or self.defaults:  # `locpipe calibrate` is for models of digits and text
+            return ""
+        return "run `locpipe calibrate` with this config, or "
 
     def require_measured(self, label: str, weights: Weights, measured: Measured) -> None:
         """Check that the measured tables say something of a label, a class or a group.

@@ -5,12 +5,12 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
@@ -20,7 +20,8 @@ from ..settings import OFFLINE
 from .dense import geometry
 from .efficientnet_lite import EfficientNetLite0, renamed
 from .network import Network
-from .split import attention, find_split, split
+from .split import attention, find_split, refuse_attention, split
+from .state import misfit, read_state
 from .torchvision_shim import torchvision
 
 LITE0 = "efficientnet_lite0"
@@ -49,6 +50,14 @@ class Row:
     stride: int = 0
     receptive_field: int = 0
     attention: tuple[str, ...] = ()
+
+    def cells(self) -> list[str]:
+        """Return all but the name, as they are printed."""
+        if self.attention:
+            return [f"none: attention ({', '.join(self.attention)})", "", "", ""]
+        return [
+            str(cell) for cell in (self.layer, self.channels, self.stride, self.receptive_field)
+        ]
 
 
 def backbone_names() -> tuple[str, ...]:
@@ -80,15 +89,16 @@ def build_backbone(name: str, weights: Path, layer: str | None) -> Network:
         ModelError: the file cannot be read or belongs to another network; or as `find_split`.
     """
     look = look_of(name)
-    state = _read(weights)
+    state = read_state(weights)
+    network = _shape_only(name, _classes(name, weights, state))
     try:
-        network = _shape_only(name, _classes(name, state))
         if name == LITE0 and set(state) != set(network.state_dict()):
             state = renamed(state, network)
         state = {_OLD_DENSENET.sub(r"\1\2", key): value for key, value in state.items()}
         network.load_state_dict(state, assign=True)
     except RuntimeError as error:
-        msg = f"{weights} does not fit backbone {name}: {str(error)[:500]}; give weights of {name}"
+        why = str(error) if name == LITE0 else misfit(state, network.state_dict())
+        msg = f"{weights} does not fit backbone {name}: {why}; give weights of {name}"
         raise ModelError(msg) from error
     network.requires_grad_(requires_grad=False)
     return split(network, layer, look.side)
@@ -110,11 +120,18 @@ def classes_of(name: str, weights: Path) -> int:
     Raises:
         ModelError: the file cannot be read, or has no last layer.
     """
-    try:
-        return _classes(name, _read(weights))
-    except RuntimeError as error:
-        msg = f"{weights} does not fit backbone {name}: {error}; give weights of {name}"
-        raise ModelError(msg) from error
+    return _classes(name, weights, read_state(weights))
+
+
+@cache
+def require_maps(name: str) -> None:
+    """Check that a backbone has a convolutional last stage, before any weights are looked for.
+
+    Raises:
+        ModelError: there is no such backbone, or it ends in attention.
+    """
+    _require_known(name)
+    refuse_attention(_shape_only(name))
 
 
 def weights_file(name: str, weights: str) -> Path:
@@ -194,29 +211,15 @@ def _shape_only(name: str, classes: int | None = None) -> nn.Module:
     return network.eval()
 
 
-def _classes(name: str, state: Mapping[str, Tensor]) -> int:
+def _classes(name: str, weights: Path, state: Mapping[str, Tensor]) -> int:
     """Return the number of classes of weights: the rows of the last layer."""
     layers = _shape_only(name).named_modules()
     last = [key for key, layer in layers if isinstance(layer, nn.Linear | nn.Conv2d)][-1]
     rows = state.get(f"{last}.weight", next(iter(reversed([*state.values()])), None))
     if rows is None or not rows.ndim:
-        msg = f"there is no layer {last}"
-        raise RuntimeError(msg)
-    return len(rows)
-
-
-def _read(file: Path) -> dict[str, Tensor]:
-    try:
-        if file.suffix == ".safetensors":
-            return load_file(file)
-        state = torch.load(file, map_location="cpu", weights_only=True)
-    except Exception as error:
-        msg = f"{file} holds no weights that can be read safely ({str(error)[:200]}); save them as .safetensors"
-        raise ModelError(msg) from error
-    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
-        msg = f"{file} is no state dict: save network.state_dict(), best as .safetensors"
+        msg = f"{weights} does not fit backbone {name}: there is no layer {last}; give weights of {name}"
         raise ModelError(msg)
-    return dict(state)
+    return len(rows)
 
 
 def _packaged(weights: str) -> Path:

@@ -68,13 +68,8 @@ def find_split(classifier: nn.Module, layer: str | None, side: int) -> Split:
             convolutional, or the network depends on its data.
     """
     classifier = classifier.eval()
-    kinds = attention(classifier)
-    if layer is None and kinds:
-        msg = (
-            f"{type(classifier).__name__} has no convolutional last stage but attention "
-            f"({', '.join(kinds)}): take one that `locpipe models backbones` has a layer for"
-        )
-        raise ModelError(msg)
+    if layer is None:
+        refuse_attention(classifier)
     graph = _traced(classifier)
     shapes = copy.deepcopy(graph).to("meta")
     channels = next((m.in_channels for m in classifier.modules() if isinstance(m, nn.Conv2d)), 3)
@@ -85,6 +80,21 @@ def find_split(classifier: nn.Module, layer: str | None, side: int) -> Split:
         return Split(graph, _named(graph, layer), layer)
     node = _last_map(graph)
     return Split(graph, node, _name_of(graph, node))
+
+
+def refuse_attention(classifier: nn.Module) -> None:
+    """Check that a classifier may have a convolutional last stage.
+
+    Raises:
+        ModelError: it ends in attention.
+    """
+    kinds = attention(classifier)
+    if kinds:
+        msg = (
+            f"{type(classifier).__name__} has no convolutional last stage but attention "
+            f"({', '.join(kinds)}): take one that `locpipe models backbones` has a layer for"
+        )
+        raise ModelError(msg)
 
 
 def attention(classifier: nn.Module) -> tuple[str, ...]:

@@ -6,12 +6,15 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
+from PIL import Image
+from torch import nn
 
 import locpipe
 from locpipe.pipeline import api
@@ -85,8 +88,45 @@ def test_the_image_of_an_array_does_not_share_its_fate() -> None:
     ],
 )
 def test_no_other_array_is_a_picture(pixels: NDArray[np.uint8]) -> None:
-    with pytest.raises(locpipe.ImageError, match=r"give uint8 \[H, W, 3\]"):
+    with pytest.raises(locpipe.ImageError, match=r"uint8 \[H, W, 3\]"):
         locpipe.localize(pixels)
+
+
+def test_pictures_of_other_libraries_are_taken_as_they_are(tmp_path: Path) -> None:
+    rgb = np.ascontiguousarray(locpipe.localize(PAGE, "digits").image.rgb[:60, :90])
+    tensor = torch.from_numpy(rgb).permute(2, 0, 1)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(np.rot90(rgb).copy()).save(tmp_path / "turned.png", exif=exif)
+    pictures = (Image.fromarray(rgb), Image.open(tmp_path / "turned.png"), tensor, tensor / 255)
+    for picture in pictures:
+        assert np.array_equal(locpipe.localize(picture, "digits").image.rgb, rgb)
+    clear = Image.new("RGBA", (30, 20), (255, 0, 0, 0))
+    assert (locpipe.localize(clear, "digits").image.rgb == 255).all()
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [None, 7, ["a.png"], torch.zeros(2, 3, 8, 8), torch.randn(3, 8, 8) * 3, Image.new("I;16", (4, 4))],
+)  # fmt: skip
+def test_what_is_no_picture_is_told_what_would_be(picture: Any) -> None:
+    with pytest.raises(locpipe.ImageError, match=r"give |save it and give the file") as error:
+        locpipe.localize(picture, "digits")
+    assert "\n" not in str(error.value)
+
+
+def test_a_config_beside_a_model_says_what_to_do_with_it(tmp_path: Path) -> None:
+    (tmp_path / "mine.yaml").write_text("model: text\nthreshold: {value: 0.9}\n")
+    found = locpipe.localize(PAGE, "digits", config=tmp_path / "mine.yaml")
+    same = locpipe.localize(PAGE, locpipe.Config(model="digits", threshold={"value": 0.9}))  # type: ignore[arg-type]
+    assert found.boxes == same.boxes
+    network = nn.Sequential(nn.Conv2d(3, 4, 3), nn.ReLU(), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4, 2))  # fmt: skip
+    minmax = {"heatmap.weights": "linear", "heatmap.normalize": "minmax", "heatmap.labels": ["b"]}
+    mine = tmp_path / "mine.yaml"
+    told = locpipe.localize(PAGE, network, config=mine, settings=minmax, classes=["a", "b"])
+    assert told.heatmap.labels == ("b",)
+    with pytest.raises(locpipe.ConfigError, match="leave one of the two out"):
+        locpipe.localize(PAGE, locpipe.Config(model="digits"), config="text")
 
 
 def test_a_config_may_be_a_name_a_path_or_an_object() -> None:

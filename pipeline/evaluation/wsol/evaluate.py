@@ -1,6 +1,7 @@
 """From a run and ground truth of objects to scores."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ def evaluate_wsol(
     frame: Frame = "upright",
     normalize: Normalize = "minmax",
     label: str | None = None,
+    subset: bool = False,
 ) -> tuple[WsolReport, list[str]]:
     """Score the heatmaps, boxes and masks of a run against ground truth of objects.
 
@@ -35,6 +37,7 @@ def evaluate_wsol(
         frame: Pixel grid of the truth: the upright picture or the stored one.
         normalize: Whether heat is stretched to 0..1 in every picture.
         label: Look at boxes of this name only.
+        subset: Score the pictures that were run, though there is truth of others.
 
     Returns:
         The scores, and the pictures left out because the run failed on them.
@@ -46,7 +49,8 @@ def evaluate_wsol(
     stems = known.stems()
     left_out = sorted(failed(run) & stems - pages.keys())
     places = ", ".join(map(str, truth))
-    check_partners(pages.keys(), stems - set(left_out), run, places)
+    known_stems = stems - set(left_out)
+    not_run = check_partners(pages.keys(), known_stems, run, places, subset=subset)
     labels = {thing.label for things in known.things.values() for thing in things}
     if label is not None and label not in labels:
         message = f"--label {label}: {places} knows {', '.join(sorted(labels)) or 'none'}; choose one of these"
@@ -62,7 +66,7 @@ def evaluate_wsol(
             f"{places}: nothing to measure: no picture has an object in it; give other pictures"
         )
         raise ConfigError(message)
-    return report, left_out
+    return replace(report, not_run=not_run), left_out
 
 
 def _label_totals(pages: Mapping[str, Page], truth: Truth) -> dict[str, WsolTotal]:

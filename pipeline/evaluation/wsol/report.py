@@ -13,6 +13,8 @@ def table(report: WsolReport, left_out: Sequence[str]) -> str:
     if left_out:
         some = ", ".join(left_out[:3]) + (", ..." if len(left_out) > 3 else "")
         lines.append(f"left out, since the run failed on them: {len(left_out)} ({some})")
+    if report.not_run:
+        lines.append(f"not run, and so not scored: {report.not_run} pictures of the truth")
     return "\n".join(lines)
 
 

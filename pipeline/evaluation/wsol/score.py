@@ -44,10 +44,11 @@ class WsolPictureScore:
 
 @dataclass(frozen=True)
 class WsolReport:
-    """Totals by measure, and every picture in the order of their names."""
+    """Totals by measure, every picture in the order of their names, and how many were not run."""
 
     totals: dict[str, WsolTotal]
     pictures: tuple[WsolPictureScore, ...]
+    not_run: int = 0
 
 
 def score(cases: Iterable[tuple[str, Case]], *, normalize: Normalize = "minmax") -> WsolReport:

@@ -8,7 +8,6 @@ import numpy as np
 import torch
 from numpy.random import Generator, default_rng
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ....stages.errors import ConfigError
 from ....stages.geometry.grid import Grid
@@ -18,6 +17,7 @@ from ....stages.models.loading import Model, load_model, read_card
 from ....stages.settings import Polarity
 from ..calibration import PRIOR, Pass, Request, Vector, asked_for, calibration, fit
 from ..card import made_with, write_calibrations
+from ..watched import watched
 from .canvases import Canvas, background_files, draw, mosaic, procedural
 from .mnist import CLASSES, Digits, read_mnist
 
@@ -68,7 +68,7 @@ def calibrate_digits(folder: Path, request: Request, data: Path | None) -> str:
     asked = asked_for(model, request.configs, every_kind=request.every_kind)
     # Else the last digits would depend on the number of cores, as the order of additions does.
     torch.set_num_threads(1)
-    drawn = tqdm(canvases(material), "calibrating", count, disable=None, unit="canvas")
+    drawn = watched(canvases(material), "calibrating", count, "canvases")
     fits = list(calibrate(model, asked, drawn, seed))
     about = {
         "data": f"MNIST training digits, {len(photographs)} photographs",

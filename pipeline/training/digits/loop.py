@@ -6,11 +6,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch.nn import functional
-from tqdm import tqdm
 
 from ....stages.nets import Network, build
-from ..checkpoint import Checkpoint, Record, require_room
+from ..checkpoint import Checkpoint, Record, require_room, tell_where
 from ..curve import blank, epoch_record, write_curve
+from ..watched import watched
 from .config import DigitsTrainConfig
 from .mnist import CLASSES, Digits, read_mnist
 
@@ -70,6 +70,7 @@ def train(config: DigitsTrainConfig, *, resume: bool) -> TrainedDigits:
     settings = config.model_dump(exclude=_FREE)
     checkpoint = Checkpoint(config.output, network, optimizer, settings)
     curve = checkpoint.load(resume=resume)
+    tell_where(config.output, len(curve), config.epochs, "epochs", resume=resume)
     quality = None
     for epoch in range(len(curve) + 1, config.epochs + 1):
         shown = _one_epoch(network, optimizer, data["train"], config, epoch)
@@ -115,7 +116,7 @@ def _one_epoch(
     first = (epoch - 1) * config.batches
     total, chosen = 0.0, []
     label = f"epoch {epoch}/{config.epochs}"
-    for step, index in enumerate(tqdm(batches, label, disable=None, leave=False), first):
+    for step, index in enumerate(watched(batches, label, len(batches), "steps"), first):
         pictures, labels = batch(digits, index)
         for group in optimizer.param_groups:
             group["lr"] = config.learning_rate / (1 + config.decay * step)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from tqdm import tqdm
 
 from ....stages.errors import ModelError
 from ....stages.heatmap import filter_weights
@@ -13,6 +12,7 @@ from ....stages.models.card import ModelCard
 from ....stages.models.loading import Model, find_model, load_model, load_network, read_card
 from ..ablation import weigh
 from ..card import made_with, require_weights, write_tables
+from ..watched import watched
 from .loop import batch
 from .mnist import CLASSES, Digits, read_mnist
 
@@ -79,5 +79,5 @@ def _require_digits(folder: Path, card: ModelCard) -> None:
 
 def _batches(digits: Digits) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     order = torch.arange(len(digits.labels)).split(_BATCH)
-    for index in tqdm(order, "weighing", disable=None, unit="batch"):
+    for index in watched(order, "weighing", len(order), "batches"):
         yield batch(digits, index)

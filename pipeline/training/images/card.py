@@ -10,12 +10,15 @@ from torch import Tensor
 
 from ....stages.models.card import Calibration, InputSpec, ModelCard
 from ....stages.models.folder import TABLES_FILE
+from ....stages.nets.head import takes_any_size
 from ....stages.nets.pooling import PooledClassifier
 from ....stages.paths import sha256_of
 from ....stages.settings import Resolution
+from ...config.defaults import CLASS_MAPS, uncalibrated
 from ...output.atomic import write_whole
 from ..ablation import weigh
 from ..card import made_with, write_card, write_weights
+from ..watched import watched
 from .config import ImagesTrainConfig
 from .data import Samples
 from .loop import TrainedImages
@@ -59,6 +62,7 @@ def write_model(config: ImagesTrainConfig, trained: TrainedImages, training: Sam
         calibrations=calibrations,
         training=_training(config, training),
         quality={"validation": _quality(trained.quality, training.classes)},
+        defaults=CLASS_MAPS if calibrations else uncalibrated(any_size=takes_any_size(network)),
     )
     write_card(folder, card)
     return card
@@ -95,10 +99,13 @@ def _class_maps(
 
 def _batches(pictures: Shown) -> Iterator[tuple[Tensor, Tensor]]:
     """Yield some samples of every class; a picture of several classes comes once per class."""
-    for label in range(pictures.targets.shape[1]):
-        some = torch.nonzero(pictures.targets[:, label])[:_WEIGHED, 0]
-        for index in some.split(_BATCH):
-            yield pictures.batch(index), torch.full_like(index, label)
+    some = [
+        (index, label)
+        for label in range(pictures.targets.shape[1])
+        for index in torch.nonzero(pictures.targets[:, label])[:_WEIGHED, 0].split(_BATCH)
+    ]
+    for index, label in watched(some, "weighing", len(some), "batches"):
+        yield pictures.batch(index), torch.full_like(index, label)
 
 
 def _input(config: ImagesTrainConfig) -> InputSpec:

@@ -9,12 +9,12 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ....stages.errors import ConfigError
 from ....stages.load import load
 from ...sources.pictures import EXTENSIONS
 from ..digits.mnist import CLASSES, read_mnist
+from ..watched import watched
 from .config import ImagesTrainConfig
 
 _HELD_OUT = 5
@@ -157,7 +157,7 @@ def _decoded(listed: Labelled, classes: Sequence[str], config: ImagesTrainConfig
     channels = len(config.mean)
     pictures = np.empty((len(listed.files), channels, config.size, config.size), np.uint8)
     targets = np.zeros((len(listed.files), len(classes)), np.bool_)
-    shown = tqdm(listed.files, "reading", disable=None, leave=False, unit="picture")
+    shown = watched(listed.files, "reading", len(listed.files))
     for index, file in enumerate(shown):
         pictures[index] = squared(load(file).rgb, config.size, config.fit, channels)
         targets[index, [classes.index(name) for name in listed.labels[index]]] = True

@@ -4,6 +4,7 @@ import logging
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
@@ -11,13 +12,13 @@ import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from tqdm import tqdm
 
 from ....stages.errors import ConfigError, ImageError, ModelError
 from ....stages.infer import normalized
 from ....stages.load import load
 from ....stages.models.card import InputSpec, ModelCard
 from ...sources.pictures import EXTENSIONS
+from ..watched import watched
 
 log = logging.getLogger(__name__)
 
@@ -72,22 +73,21 @@ def batches(
         ConfigError: all pictures of a class are broken.
     """
     left = Counter(sample.label for sample in samples)
-    with tqdm(total=len(samples), desc="weighing", disable=None, unit="picture") as bar:
-        for first in range(0, len(samples), _BATCH):
-            shown, labels = [], []
-            for path, label in samples[first : first + _BATCH]:
-                bar.update()
-                try:
-                    shown.append(_middle(load(path).rgb, spec))
-                    labels.append(label)
-                except ImageError as error:
-                    log.warning("left out: %s", error)
-                    left[label] -= 1
-                    if not left[label]:
-                        msg = f"{path.parent}: no picture of this class can be read; add some, or remove the folder"
-                        raise ConfigError(msg) from error
-            if shown:
-                yield torch.from_numpy(normalized(np.stack(shown), spec)), torch.tensor(labels)
+    stream = watched(samples, "weighing", len(samples))
+    while some := tuple(islice(stream, _BATCH)):
+        shown, labels = [], []
+        for path, label in some:
+            try:
+                shown.append(_middle(load(path).rgb, spec))
+                labels.append(label)
+            except ImageError as error:
+                log.warning("left out: %s", error)
+                left[label] -= 1
+                if not left[label]:
+                    msg = f"{path.parent}: no picture of this class can be read; add some, or remove the folder"
+                    raise ConfigError(msg) from error
+        if shown:
+            yield torch.from_numpy(normalized(np.stack(shown), spec)), torch.tensor(labels)
 
 
 def _by_name(folder: Path) -> dict[str, list[Path]]:

@@ -12,8 +12,9 @@ from ....stages.nets.backbones import build_backbone, weights_file
 from ....stages.nets.pooling import with_head
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
-from ..checkpoint import Checkpoint, Record
+from ..checkpoint import Checkpoint, Record, tell_where
 from ..curve import epoch_record
+from ..watched import watched
 from .config import ImagesTrainConfig
 from .loss import error_of
 from .measure import ImagesQuality, measure, right
@@ -67,11 +68,13 @@ def train(
     run = ImagesTraining(config, network, parts, resume=resume)
     stop = Stop()
     with stop.listening():
-        for index in run.remaining():
+        total = run.steps * config.epochs
+        tell_where(config.output, run.step, total, resume=resume)
+        for index in watched(run.remaining(), "training", total, "steps", done=run.step):
             run.learn(index)
             if run.step % run.steps == 0:
                 run.validate()
-            last = run.step == run.steps * config.epochs
+            last = run.step == total
             if last or stop.requested or run.checkpoint.is_due(config.checkpoint_minutes):
                 run.checkpoint.save(run.curve)
             if stop.requested and not last:

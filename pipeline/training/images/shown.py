@@ -5,10 +5,10 @@ from dataclasses import dataclass
 
 import torch
 from torch import Tensor
-from tqdm import tqdm
 
 from ....stages.nets import Network
 from ....stages.nets.torchvision_shim import declare_operators
+from ..watched import watched
 from .config import AugmentConfig, ImagesTrainConfig
 from .data import Samples
 
@@ -60,7 +60,7 @@ def features_of(network: Network, pictures: Shown) -> Shown:
     with torch.no_grad():
         parts = [
             network.features(pictures.batch(some))
-            for some in tqdm(index, "features", disable=None, leave=False, unit="batch")
+            for some in watched(index, "looking", len(index), "batches")
         ]
     return Shown(torch.cat(parts).contiguous(), pictures.targets)
 

@@ -14,9 +14,10 @@ from ....stages.models.loading import find_model, load_network, read_card
 from ....stages.models.tables import Tables
 from ....stages.nets import Network
 from ....stages.nets.backbones import backbone_names
-from ....stages.nets.head import read_head
+from ....stages.nets.head import read_head, takes_any_size
+from ...config.defaults import uncalibrated
 from ..ablation import weigh
-from ..card import made_with, write_tables
+from ..card import made_with, write_config, write_tables
 from .labelled import Sample, batches, find_samples
 
 # Larger tables are kept in half precision: its three digits are more than samples tell.
@@ -67,9 +68,11 @@ def weigh_folder(source: Path | Backbone, data: Path | None, output: Path | None
     if isinstance(source, Backbone):
         known = source.model_copy(update={"sha256": BackboneSource(source).weights_sha256()})
         card = card.model_copy(update={"name": folder.name, "backbone": known})
+    proposed = uncalibrated(any_size=takes_any_size(network))  # calibrations are dropped
+    card = card.model_copy(update={"defaults": proposed})
     about = {"data": f"{data.name}: {int(tables.count.sum())} pictures", **made_with("torch")}
     write_tables(folder, card, _stored(tables, network, card), about)
-    return _report(folder, tables, samples, seconds)
+    return f"{_report(tables, samples, seconds)}\n{write_config(folder)}"
 
 
 def _output(source: Path | Backbone, output: Path | None) -> Path:
@@ -96,7 +99,7 @@ def _stored(tables: Tables, network: Network, card: ModelCard) -> dict[str, NDAr
     }
 
 
-def _report(folder: Path, tables: Tables, samples: Sequence[Sample], seconds: float) -> str:
+def _report(tables: Tables, samples: Sequence[Sample], seconds: float) -> str:
     filters, classes = tables.error.shape
     weighed = int((tables.count > 0).sum())
     mean = float(tables.baseline @ tables.count / tables.count.sum())
@@ -104,6 +107,5 @@ def _report(folder: Path, tables: Tables, samples: Sequence[Sample], seconds: fl
     return (
         f"{len(samples)} pictures of {weighed} of {classes} classes, {filters} filters: "
         f"{len(samples) * filters:,} classifications with a filter blocked, {seconds:.0f} s\n"
-        f"mean error {mean:.3f}; it grows without {share:.0%} of the filters\n"
-        f"{folder}: use it as `model: {folder}`"
+        f"mean error {mean:.3f}; it grows without {share:.0%} of the filters"
     )

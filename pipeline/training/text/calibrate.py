@@ -10,7 +10,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from scipy.special import expit, logit
-from tqdm import tqdm
 
 from ....stages.boxes import find_boxes
 from ....stages.errors import ConfigError
@@ -30,6 +29,7 @@ from ..card import made_with, write_calibrations
 from ..scene_text.render import Renderer
 from ..scene_text.settings import Proportions
 from ..scene_text.truth import Rendering
+from ..watched import watched
 from .card import rendered_settings
 from .labels import IGNORED, STRIDE, TEXT, label
 from .samples import moved
@@ -92,7 +92,7 @@ def calibrate_text(folder: Path, request: Request) -> str:
     settings = settings.model_copy(update=PHOTOGRAPHS)
     torch.set_num_threads(1)
     renderer = Renderer(settings)
-    shown = tqdm(range(request.count), "rendering", disable=None, unit="picture")
+    shown = watched(range(request.count), "rendering", request.count)
     pictures = [renderer.render(index) for index in shown]
     fits = [
         fit

@@ -16,9 +16,10 @@ from ....stages.models.loading import find_model, load_network, read_card
 from ....stages.nets import Network, build
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
-from ..checkpoint import Checkpoint, Record
+from ..checkpoint import Checkpoint, Record, tell_where
 from ..curve import blank
 from ..scene_text.fonts import require_fonttools
+from ..watched import watched
 from .config import TextTrainConfig
 from .curve import write_curve
 from .labels import CLASSES
@@ -60,7 +61,9 @@ def train(
     blank()
     require_fonttools()
     torch.set_num_threads(config.threads)
-    return complete(TextTraining(config, untrained(config), resume=resume), rendered, keep=keep)
+    run = TextTraining(config, untrained(config), resume=resume)
+    tell_where(config.output, run.step, config.steps, resume=resume)
+    return complete(run, rendered, keep=keep)
 
 
 def untrained(config: TextTrainConfig) -> Network:
@@ -89,7 +92,8 @@ def complete(
     """Take the steps that are left; arguments and errors are those of `train`."""
     config, stop = run.config, Stop()
     with stop.listening():
-        for batch in batches(config, run.step):
+        left = batches(config, run.step)
+        for batch in watched(left, "training", config.steps, "steps", done=run.step):
             run.learn(batch)
             last = run.step == config.steps
             if run.step % config.validation.every == 0 or last:

@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
-from tqdm import tqdm
 
 from ....stages.heatmap import filter_weights
 from ....stages.models.loading import Model, load_model, load_network, read_card
@@ -17,6 +16,7 @@ from ..calibration import KINDS
 from ..card import made_with, require_weights, write_tables
 from ..scene_text.render import Renderer
 from ..scene_text.settings import RenderSettings
+from ..watched import watched
 from .card import rendered_settings
 from .labels import IGNORED, TEXT
 from .samples import Batch
@@ -141,7 +141,7 @@ class _PositionSums(Sums):
 
 def _batches(settings: RenderSettings) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
     renderer = Renderer(settings)
-    for index in tqdm(range(PICTURES), "weighing", disable=None, unit="picture"):
+    for index in watched(range(PICTURES), "weighing", PICTURES):
         rendering = renderer.render(index)
         batch = Batch.of([(rendering.rgb, rendering.words)])
         yield as_input(batch.pictures, torch.device("cpu")), torch.from_numpy(batch.classes)

@@ -56,6 +56,21 @@ def test_all_protocols_unless_some_are_asked_for(scored: list[str]) -> None:
     assert [row.split()[0] for row in rows] == ["pixel", "deteval"]
 
 
+def test_a_subset_is_scored_and_the_rest_counted(
+    scored: list[str], write_truth: Callable[[str, str], Path]
+) -> None:
+    alone = invoke(scored).stdout
+    for name in "cde":
+        write_truth(name, WORD_LINE)
+    refused = invoke(scored)
+    assert refused.exit_code != 0
+    assert "--subset" in str(refused.exception)
+    told = invoke([*scored, "--subset"])
+    assert told.exit_code == 0
+    assert told.stdout == f"{alone}not run, and so not scored: 3 pictures of the truth\n"
+    assert json.loads(invoke([*scored, "--subset", "--json"]).stdout)["not_run"] == 3
+
+
 def test_json_on_stdout_is_what_the_file_holds(scored: list[str], tmp_path: Path) -> None:
     file = tmp_path / "new folder" / "scores.json"
     result = invoke([*scored, "--json", "--join-lines", "--frame", "stored", "-o", str(file)])
@@ -144,6 +159,14 @@ def test_wsol_json_on_stdout_is_what_the_file_holds(objects: list[str], tmp_path
     assert document["totals"]["MaxBoxAccV2"]["score"] == 1
     assert document["totals"]["MaxBoxAccV2"]["whole_picture"] == 0
     assert document["pictures"][0]["scores"]["box_iou"] == 1
+
+
+def test_a_subset_of_objects_is_scored_too(objects: list[str], tmp_path: Path) -> None:
+    more = tmp_path / "more.csv"
+    more.write_text("image,xmin,ymin,xmax,ymax\nother.jpg,1,1,9,9\n")
+    told = invoke([*objects, "--truth", str(more), "--subset"])
+    assert told.exit_code == 0, told.output
+    assert told.stdout.endswith("not run, and so not scored: 1 pictures of the truth\n")
 
 
 def test_what_cannot_be_joined_is_wrong_usage(objects: list[str]) -> None:

@@ -155,7 +155,7 @@ def test_a_traceback_comes_only_with_v(config_file: Path) -> None:
     arguments = ("run", config_file, "--input", "nowhere")
     quiet, verbose = call(*arguments), call(*arguments, "-v")
     assert quiet.exit_code == verbose.exit_code == 2
-    assert quiet.stderr.startswith("input.path: ")
+    assert quiet.stderr.splitlines()[-1].startswith("input.path: ")
     assert "Traceback" not in quiet.stderr
     assert "Traceback" in verbose.stderr
 
@@ -353,6 +353,20 @@ def test_config_check_asks_the_model_too(config_file: Path) -> None:
     wrong = call("config", "check", config_file, "--set", "heatmap.labels=[cat]")
     assert wrong.exit_code == 5
     assert "cat" in wrong.stderr
+
+
+@pytest.mark.parametrize(
+    "setting",
+    [
+        "input.path=/no/such/folder",
+        "model=gone",
+    ],
+)
+def test_config_check_refuses_what_a_run_refuses(setting: str, config_file: Path) -> None:
+    given = [word for one in setting.split() for word in ("--set", one)]
+    ran, checked = call("run", config_file, *given), call("config", "check", config_file, *given)
+    assert checked.exit_code == ran.exit_code != 0
+    assert checked.stderr == ran.stderr
 
 
 @pytest.mark.parametrize("name", ["digits", "text", "text-large", "text-lenet"])

@@ -52,6 +52,13 @@ def test_classes_without_names_are_numbered(resnet: Backbone) -> None:
     assert (card.input.width, card.input.mean) == (224, (0.485, 0.456, 0.406))
 
 
+def test_classes_have_the_names_that_are_given(resnet: Backbone) -> None:
+    names = ("horse", "zebra", "cow", "dog", "cat")
+    assert read_card(resnet.model_copy(update={"classes": names})).classes == names
+    with pytest.raises(ModelError, match=r"model.classes: 2 names .* has 5 classes"):
+        read_card(resnet.model_copy(update={"classes": names[:2]}))
+
+
 def test_a_thousand_classes_are_imagenets(lite0: Model) -> None:
     card = lite0.card
     assert len(set(card.classes)) == len(set(card.ids)) == 1000

@@ -14,6 +14,8 @@ from safetensors.torch import save_file
 from torch import nn
 
 from locpipe.stages.errors import ModelError
+from locpipe.stages.models.backbone import BackboneSource
+from locpipe.stages.models.card import Backbone
 from locpipe.stages.nets.backbones import (
     LITE0,
     backbone_names,
@@ -24,6 +26,7 @@ from locpipe.stages.nets.backbones import (
     weights_file,
 )
 from locpipe.stages.nets.efficientnet_lite import EfficientNetLite0, renamed
+from locpipe.stages.nets.state import read_state
 from locpipe.stages.nets.torchvision_shim import declare_operators
 
 declare_operators()
@@ -110,6 +113,39 @@ def test_a_whole_network_instead_of_its_weights_is_refused(tmp_path: Path) -> No
     torch.save([torch.zeros(3)], path)
     with pytest.raises(ModelError, match=r"list.pth is no state dict: save network.state_dict"):
         classes_of("resnet18", path)
+
+
+@pytest.mark.parametrize("kept", ["state_dict", "model_state_dict", "model"])
+@pytest.mark.parametrize("prefix", ["", "module.", "_orig_mod.module."])
+def test_what_training_programs_save_is_understood(
+    kept: str, prefix: str, small: nn.Module, tmp_path: Path
+) -> None:
+    state = {prefix + name: values for name, values in small.state_dict().items()}
+    torch.save({kept: state, "epoch": 7}, tmp_path / "checkpoint.pth")
+    read = read_state(tmp_path / "checkpoint.pth")
+    assert read.keys() == small.state_dict().keys()
+
+
+def test_what_does_not_fit_is_told_in_one_sentence(file: Path, tmp_path: Path) -> None:
+    with pytest.raises(ModelError) as error:
+        build_backbone("resnet34", file, None)
+    assert str(error.value) == (
+        f"{file} does not fit backbone resnet34: it lacks layer1.2.conv1.weight and 95 others; "
+        "give weights of resnet34"
+    )
+    (tmp_path / "notes.pth").write_text("accuracy 0.9\n")
+    with pytest.raises(ModelError, match=r"notes.pth .*: it is damaged, or no file of weights"):
+        build_backbone("resnet18", tmp_path / "notes.pth", None)
+    torch.save(nn.Linear(2, 2), tmp_path / "whole.pth")
+    with pytest.raises(ModelError, match="holds objects of Python, such as a whole network") as e:
+        build_backbone("resnet18", tmp_path / "whole.pth", None)
+    assert "\n" not in str(e.value)
+
+
+def test_a_transformer_is_refused_before_its_weights_are_looked_for(tmp_path: Path) -> None:
+    source = BackboneSource(Backbone(backbone="vit_b_16", weights=str(tmp_path / "gone.pth")))
+    with pytest.raises(ModelError, match="no convolutional last stage but attention"):
+        source.card()
 
 
 def test_without_a_network_the_message_names_the_local_way(tmp_path: Path) -> None:

@@ -113,7 +113,36 @@ def test_the_command_tells_how_good_it_is_and_what_is_next(folders: Path, tmp_pa
     assert done.exit_code == 0, done.output
     assert "of pictures right on 8 that it was not trained on, mean average prec" in done.stdout
     assert "  red: found in " in done.stdout
-    assert f"{out}: it runs as it is (heatmap.weights: linear are its own); loc" in done.stdout
+    assert f"run it: locpipe run {out} --input PICTURES" in done.stdout
+    shown = "".join(f"    {line}\n" for line in (out / "run.yaml").read_text().splitlines())
+    assert f"{out / 'run.yaml'}:\n{shown}" in done.stdout
+    for config in (out, out / "run.yaml", _alone(out, tmp_path / "alone.yaml")):
+        arguments = ["run", config, "--input", folders / "red", "--output", tmp_path / "found"]
+        ran = CliRunner().invoke(main, [*map(str, arguments), "--workers", "0", "--limit", "2"])
+        assert ran.exit_code == 0, ran.output
+    page = json.loads((tmp_path / "found" / "boxes" / "00.png.json").read_text())
+    assert page["labels"] == ["blue", "red"]
+
+
+def _alone(model: Path, config: Path) -> Path:
+    config.write_text(f"model: {model}\n")
+    return config
+
+
+def test_what_a_model_proposes_is_shown_with_its_origin_and_overridden(
+    trained: Path, tmp_path: Path
+) -> None:
+    config = _alone(trained, tmp_path / "alone.yaml")
+    arguments = ["config", "show", str(config), "--set", "heatmap.labels=[red]"]
+    shown = CliRunner().invoke(main, arguments).stdout
+    assert f"weights: linear  # default of {trained}" in shown
+    assert "labels: [red]  # --set heatmap.labels=[red]" in shown
+    other = CliRunner().invoke(
+        main, ["config", "check", str(config), "--set", "heatmap.weights=class"]
+    )
+    assert other.exit_code == 5
+    assert "set heatmap.weights=linear, infer.resolution=native and" in other.stderr
+    assert "calibrate" not in other.stderr
 
 
 def test_a_finished_model_and_a_training_are_not_overwritten(tiny: ImagesTrainConfig) -> None:

@@ -1,6 +1,7 @@
 """`locpipe weigh` on labelled pictures, and `locpipe models backbones`, by the command line."""
 
 import copy
+from importlib import metadata
 from pathlib import Path
 
 import cv2
@@ -21,7 +22,9 @@ from locpipe.stages.heatmap import filter_weights
 from locpipe.stages.models.card import Backbone
 from locpipe.stages.models.loading import load_model, load_network, read_card, verify_model
 from locpipe.stages.nets import Network
+from locpipe.stages.nets.backbones import backbone_names, rows
 from locpipe.stages.nets.torchvision_shim import declare_operators
+from locpipe.stages.paths import DATA
 
 declare_operators()
 from torchvision import models  # noqa: E402  after the operators
@@ -198,7 +201,7 @@ def test_broken_pictures_are_left_out_with_a_warning(
         (["resnet18", "--data", "DATA"], 2, "say where with --output DIR"),
         (["resnet5", "--data", "DATA"], 5, "'resnet5' is neither a folder"),
         (["digits", "--data", "DATA", "--layer", "x"], 2, "is a model with weights and layer of its own"),
-        (["vit_b_32", "--data", "DATA", "--output", "out", "--weights", "W"], 5, "does not fit"),
+        (["vit_b_32", "--data", "DATA", "--output", "out", "--weights", "W"], 5, "no convolutional last stage but attention"),
         (
             ["shufflenet_v2_x0_5", "--data", "DATA", "--output", "out", "--weights", "W", "--layer",
              "conv6"], 5, "layer 'conv6' does not exist; candidates",
@@ -231,3 +234,14 @@ def test_the_table_of_backbones(caplog: pytest.LogCaptureFixture) -> None:
     unknown = locpipe("models", "backbones", "vgg17")
     assert unknown.exit_code == 5
     assert "backbone 'vgg17' is unknown; nearest: vgg1" in unknown.output + caplog.text
+
+
+def test_the_table_that_ships_is_what_is_computed() -> None:
+    version, *lines = (DATA / "backbones.tsv").read_text("utf-8").splitlines()
+    assert version == f"# torchvision {metadata.version('torchvision')}"
+    shipped = {name: cells for name, *cells in (line.split("\t") for line in lines)}
+    assert set(shipped) == set(backbone_names())
+    few = ("alexnet", "efficientnet_lite0", "resnet18", "squeezenet1_0", "vit_b_32")
+    assert {row.name: row.cells() for row in rows(few)} == {name: shipped[name] for name in few}
+    page = (Path(__file__).parents[4] / "docs" / "backbones.md").read_text("utf-8")
+    assert locpipe("models", "backbones").stdout.strip() in page

@@ -1,0 +1,74 @@
+"""What a model proposes where a config leaves it open: `model: out/animals` alone runs."""
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+from pydantic import ValidationError
+
+from ...stages.errors import LocpipeError, ModelError
+from ...stages.models.card import Backbone
+from ...stages.models.loading import find_model, read_card
+from ...stages.settings import Section
+from .file import Key, Settings
+from .sections import Config
+
+Defaults = dict[str, dict[str, Any]]
+
+CLASS_MAPS: Final[Defaults] = {
+    "infer": {"padding": "zeros"},
+    "heatmap": {"weights": "linear"},
+}
+"""Of a head that was trained on whole pictures: its own maps, which have a calibration."""
+
+
+def uncalibrated(*, any_size: bool) -> Defaults:
+    """Return the same of a classifier whose weights were measured, and that nobody calibrated.
+
+    With `any_size`, it says what a whole picture shows, so only the map of that class is looked at.
+    """
+    heatmap: dict[str, Any] = {
+        "weights": "class",
+        "normalize": "minmax",
+        "labels": ["top1"] if any_size else [],
+    }
+    return {"infer": {"padding": "zeros"}, "heatmap": heatmap, "threshold": {"value": 0.25}}
+
+
+def with_defaults_of_model(settings: Settings[Config]) -> Settings[Config]:
+    """Return settings in which what the model proposes stands where nothing was given.
+
+    A model that cannot be found or read changes nothing: what is wrong with it is told later.
+
+    Raises:
+        ModelError: the model proposes what is no config.
+    """
+    try:
+        folder = find_model(settings.config.source)
+        card = None if isinstance(folder, Backbone) else read_card(folder)
+    except LocpipeError:
+        return settings
+    if card is None or not card.defaults:
+        return settings
+    changes, origins = {}, dict(settings.origins)
+    for name, values in card.defaults.items():
+        section = getattr(settings.config, name, None)
+        if not isinstance(section, Section):
+            msg = f"{folder}/model.yaml, key defaults.{name}: no section of a config; remove it"
+            raise ModelError(msg)
+        left_open = {key: values[key] for key in values.keys() - section.model_fields_set}
+        changes[name] = _changed(section, left_open, f"{folder}/model.yaml, key defaults.{name}")
+        origins |= {_key(name, key): f"default of {folder}" for key in left_open}
+    return Settings(settings.config.model_copy(update=changes), origins)
+
+
+def _key(*parts: str) -> Key:
+    return parts
+
+
+def _changed(section: Section, values: Mapping[str, Any], where: str) -> Section:
+    given = section.model_dump(include=section.model_fields_set)
+    try:
+        return type(section).model_validate({**given, **values})
+    except ValidationError as error:
+        msg = f"{where}: {error.errors()[0]['msg']}; mend it, or train the model again"
+        raise ModelError(msg) from error

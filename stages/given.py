@@ -1,0 +1,76 @@
+"""Pictures that a program has in memory become what `load` makes of files."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+from PIL import ImageOps
+
+from .errors import ImageError
+from .load import Image
+
+_WANTED = (
+    "give a file, a PIL image, uint8 [H, W, 3] in the order red, green, blue, or grey as [H, W], or a "
+    "tensor [3, H, W] of uint8 or of 0..1 (one of a batch; not normalized)"
+)
+_WHOLE = frozenset({"1", "L", "LA", "P", "PA", "RGB", "RGBA", "CMYK", "YCbCr", "LAB", "HSV"})
+
+
+def image_of(picture: object) -> Image:
+    """Return a picture in memory as an upright image.
+
+    Args:
+        picture: uint8 [H, W, 3] sRGB or [H, W], upright; a PIL image, whose EXIF orientation is
+            applied and which is composed on white; or a tensor [3, H, W] or [1, H, W], uint8 or
+            floating point in 0..1.
+
+    Raises:
+        ImageError: it is none of these; the message says what would be.
+    """
+    if isinstance(picture, PillowImage.Image):
+        return _image(_of_pillow(picture))
+    if isinstance(picture, np.ndarray):
+        return _image(picture)
+    if hasattr(picture, "detach") and hasattr(picture, "cpu"):  # a tensor; torch need not be loaded
+        return _image(_of_tensor(picture))
+    kind = type(picture).__name__
+    remedy = "; for several pictures call it once per picture" if kind in {"list", "tuple"} else ""
+    msg = f"a {kind} is not a picture; {_WANTED}{remedy}"
+    raise ImageError(msg)
+
+
+def _of_pillow(picture: PillowImage.Image) -> NDArray[np.uint8]:
+    if picture.mode not in _WHOLE:
+        msg = (
+            f"a PIL image of mode {picture.mode} has more than 8 bits; save it and give the file, or "
+            "scale it to uint8"
+        )
+        raise ImageError(msg)
+    upright = ImageOps.exif_transpose(picture)
+    if upright.has_transparency_data:
+        upright = upright.convert("RGBA")
+        white = PillowImage.new("RGBA", upright.size, "white")
+        upright = PillowImage.alpha_composite(white, upright)
+    return np.asarray(upright.convert("RGB"), np.uint8)
+
+
+def _of_tensor(tensor: Any) -> NDArray[Any]:  # noqa: ANN401 - torch need not be loaded
+    """Return uint8 [H, W, 3] or [H, W] of a tensor; what is no picture as it is."""
+    values = tensor.detach().cpu()
+    pixels: NDArray[Any] = values.float().numpy() if values.is_floating_point() else values.numpy()
+    if pixels.ndim == 3 and pixels.shape[0] in {1, 3}:
+        pixels = pixels[0] if pixels.shape[0] == 1 else np.moveaxis(pixels, 0, -1)
+    if pixels.dtype == np.float32 and pixels.size and pixels.min() >= 0 and pixels.max() <= 1:
+        return np.asarray(np.rint(pixels * 255), np.uint8)
+    return pixels
+
+
+def _image(pixels: NDArray[Any]) -> Image:
+    rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
+    if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
+        msg = f"an array of {pixels.dtype} {list(pixels.shape)} is not a picture; {_WANTED}"
+        raise ImageError(msg)
+    height, width = rgb.shape[:2]
+    return Image(np.ascontiguousarray(rgb), Path(), 1, 1, 1, width, height)

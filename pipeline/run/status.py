@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ...stages.clock import lasting
 from ..output.archive import read_report
 from ..output.lock import is_locked
 from .summary import one_line
@@ -49,9 +50,4 @@ def _progress(report: Mapping[str, Any]) -> str:
         return f"broken off: after {far}; run it again to go on"
     left = (todo - done) * report["seconds"] / done if done else None
     times = f"{report['pictures_per_second']:g} pictures/s"
-    return f"running: {far}, {times}{'' if left is None else f', {_duration(left)} left'}"
-
-
-def _duration(seconds: float) -> str:
-    minutes = round(seconds / 60)
-    return f"{seconds:.0f} s" if seconds < 90 else f"{minutes} min" if minutes < 90 else f"{minutes / 60:.1f} h"  # fmt: skip
+    return f"running: {far}, {times}{'' if left is None else f', {lasting(left)} left'}"

@@ -141,7 +141,7 @@ def search(target: str, seconds: float, folder: Path) -> Found:
         if done.returncode and not crashes:
             sys.exit(f"{target}: {done.stderr}")
         for crash in crashes:
-            said = re.findall(r"^(\w[\w.]*(?:Error|Exception)\b.*)$", done.stdout + done.stderr, re.M)
+            said = re.findall(r"^(\w[\w.]*(?:Error|Exception)\b.*)$", done.stdout + done.stderr, re.MULTILINE)
             found.findings.setdefault(said[-1] if said else crash.name, crash)
     return found
 
@@ -158,7 +158,7 @@ def work(target: str, arguments: list[str]) -> None:
     """Fuzz a reader in this process, with the arguments of libFuzzer; does not return."""
     import atheris  # noqa: PLC0415 - only here
 
-    file = Path(tempfile.mkdtemp(dir="/dev/shm")) / "input"  # noqa: S108 - no disk need see it
+    file = Path(tempfile.mkdtemp(dir="/dev/shm")) / "input"
 
     def one(data: bytes) -> None:
         file.write_bytes(data)

@@ -23,8 +23,10 @@ MEMORY: Final = 256 * 2**20
 """Bytes that inference may take, where nobody says how many."""
 _BYTES = 12
 """Per float alive in a part: ONNX Runtime keeps a second copy in a layout of its own, and half of one."""
-_UNUSABLE = 2.3
+_UNUSABLE = 1.6
 """Times as much as is alive: freed blocks of one size do not fit the next one."""
+_MAPPED = 2**21
+"""Bytes from which on an array has memory of its own: a large page."""
 _LEAST = 128
 """Rows and columns of a window, in pixels: of smaller ones, too much is surroundings."""
 _SPARING = (
@@ -198,22 +200,31 @@ def _up(value: int, multiple: int) -> int:
     return -(-value // multiple) * multiple
 
 
+def room(shape: Sequence[int], *, channels_last: bool = False) -> Floats:
+    """Return float32 [1, C, h, w], not set yet, in memory of its own.
+
+    Among the blocks of a library, which come and go, long-lived ones would double the heap. Large
+    pages, where the system has them, are five times as fast to fill.
+    """
+    _, channels, rows, columns = shape
+    size = 4 * channels * rows * columns
+    if size < _MAPPED or not hasattr(mmap, "MADV_HUGEPAGE"):
+        values = np.empty(size // 4, np.float32)
+    else:
+        memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+        with suppress(OSError):  # a kernel that was built without them
+            memory.madvise(mmap.MADV_HUGEPAGE)
+        values = np.frombuffer(memory, np.float32)
+    if channels_last:
+        return np.moveaxis(values.reshape(1, rows, columns, channels), 3, 1)
+    return values.reshape(shape)
+
+
 class _Piece(NamedTuple):
-    """Rows of a value from a row of the picture on, and the memory that they lie in, if it is ours."""
+    """Rows of a value from a row of the picture on."""
 
     begin: int
     rows: Floats
-    memory: mmap.mmap | None
-
-
-def _memory_of(size: int) -> mmap.mmap:
-    """Return memory of this process, in large pages where the system has them: 5 times as fast to fill."""
-    if not hasattr(mmap, "MADV_HUGEPAGE"):
-        return mmap.mmap(-1, size)
-    memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-    with suppress(OSError):  # a kernel that was built without them
-        memory.madvise(mmap.MADV_HUGEPAGE)
-    return memory
 
 
 class _Rows:
@@ -223,30 +234,18 @@ class _Rows:
         self.value = value
         self.end = 0
         self._pieces: list[_Piece] = []
-        self._free: list[mmap.mmap] = []
 
-    def append(self, rows: Floats, memory: mmap.mmap | None = None) -> None:
-        self._pieces.append(_Piece(self.end, rows, memory))
+    def append(self, rows: Floats) -> None:
+        self._pieces.append(_Piece(self.end, rows))
         self.end += rows.shape[2] * self.value.stride
 
     def append_windows(self, windows: Sequence[Floats], *, channels_last: bool) -> None:
-        """Copy windows that lie side by side into memory of their own.
-
-        Among the blocks of a library, which come and go, such long-lived ones would double the heap.
-        """
-        channels, rows = windows[0].shape[1:3]
+        """Join windows that lie side by side."""
+        _, channels, rows, _ = windows[0].shape
         columns = sum(one.shape[3] for one in windows)
-        size = 4 * channels * rows * columns
-        fits = bool(self._free) and len(self._free[-1]) >= size
-        memory = self._free.pop() if fits else _memory_of(size)
-        values = np.frombuffer(memory, np.float32, size // 4)
-        joined = (
-            np.moveaxis(values.reshape(1, rows, columns, channels), 3, 1)
-            if channels_last
-            else values.reshape(1, channels, rows, columns)
-        )
+        joined = room((1, channels, rows, columns), channels_last=channels_last)
         np.concatenate(windows, axis=3, out=joined)
-        self.append(joined, memory)
+        self.append(joined)
 
     def drop(self, before: int) -> None:
         """Give up the pieces that end before a row of the picture."""
@@ -255,16 +254,14 @@ class _Rows:
             self._pieces
             and self._pieces[0].begin + self._pieces[0].rows.shape[2] * stride <= before
         ):
-            piece = self._pieces.pop(0)
-            if piece.memory:
-                self._free.append(piece.memory)
+            self._pieces.pop(0)
 
     def window(self, top: int, bottom: int, left: int, right: int) -> Floats:
         """Return the cells of a window in pixels, [1, C, h, w]."""
         stride = self.value.stride
         columns = slice(left // stride, right // stride)
         pieces = []
-        for begin, rows, _ in self._pieces:
+        for begin, rows in self._pieces:
             first, last = max(0, (top - begin) // stride), (bottom - begin) // stride
             if last > 0 and first < rows.shape[2]:
                 pieces.append(rows[:, :, first:last, columns])
@@ -308,7 +305,7 @@ class _Run:
                 self._hand_over(part.outputs[0], top, lefts, windows)
             else:
                 for name, beside in zip(part.outputs, zip(*windows, strict=True), strict=True):
-                    self._keep(number, name, beside)
+                    self._keep(name, beside)
             self._done[number] = end
             for name in part.inputs:
                 needed = (self._done[i] - max(0, self._parts[i].halo) for i in self._users[name])
@@ -350,8 +347,8 @@ class _Run:
         for left, (found,) in zip(lefts, windows, strict=True):
             self._take(top // stride, left // stride, found[0])
 
-    def _keep(self, number: int, name: str, windows: Sequence[Floats]) -> None:
-        if self._windows[number] == (self._height, self._width):
+    def _keep(self, name: str, windows: Sequence[Floats]) -> None:
+        if len(windows) == 1:
             self._rows[name].append(windows[0])
         else:
             self._rows[name].append_windows(windows, channels_last=self._channels_last)

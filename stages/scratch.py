@@ -71,6 +71,8 @@ def bands(rows: int) -> Iterator[slice]:
 
 
 def _mapping(array: object) -> mmap.mmap | None:
+    is_of_file = False  # other mappings are memory, which has no second copy
     while array is not None and not isinstance(array, mmap.mmap):
+        is_of_file |= isinstance(array, np.memmap)
         array = getattr(array, "base", None)
-    return array
+    return array if is_of_file else None

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import TypeAdapter
 
-from ..parts import Parts
+from ..parts import Parts, room
 from ..strides import Geometry
 
 NOTES_FILE: Final = "notes.json"
@@ -67,5 +67,5 @@ class Exported(Generic[RunnerT]):
         for name in part.outputs:
             value = values[name]
             shape = 1, value.channels, rows // value.stride, columns // value.stride
-            given[name] = np.empty(shape, np.float32)
+            given[name] = room(shape)
         return given

@@ -13,6 +13,7 @@ from ..nets.dense import dense_features
 from ..nets.folded import folded
 from ..nets.head import takes_any_size
 from ..nets.segments import cut
+from ..parts import room
 from ..settings import Device, Resolution
 from .engine import DeviceMemoryError
 
@@ -84,7 +85,7 @@ class PyTorch:
             given = found if isinstance(found, tuple) else (found,)
             if number == len(self.modules) - 1:
                 given = tuple(map(self._answers, given))
-            return [one.float().cpu().numpy() for one in given]
+            return [_own(one) for one in given]
 
     def _try(self) -> None:
         """Run every part on next to nothing, so that what the device lacks shows at once."""
@@ -99,6 +100,13 @@ class PyTorch:
             return found
         log_p = found.float().log_softmax(dim=1)
         return log_p - torch.log1p(-log_p.exp().clamp_max(1 - _LEAST))
+
+
+def _own(found: torch.Tensor) -> NDArray[np.float32]:
+    """Return a tensor out of the memory of the library, see `parts.room`."""
+    given = room(found.shape, channels_last=True)
+    torch.from_numpy(given).copy_(found)
+    return given
 
 
 def _device_of(device: Device) -> torch.device:

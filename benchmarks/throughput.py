@@ -1,15 +1,17 @@
-"""Speed and memory of `locpipe run` over many mixed pictures, with 1 and with 2 workers.
+"""Speed and memory of `locpipe run` over many mixed pictures, with 1 and 2 workers, and with 2 threads.
 
     python benchmarks/throughput.py data-sets/text --count 200
 
 Takes `--count` pictures evenly from all pictures below the folder, in order of their size, so that
 small, large, colour and grey are mixed. Writes masks and JSON, no overlays, which are for people
-to look at. Prints pictures/s, megapixels/s, the largest memory of a
-worker and the milliseconds per megapixel spent outside `infer`, and writes them to
-benchmarks/results/throughput.md. Speeds are of this machine now: compare ratios.
+to look at. Prints pictures/s, megapixels/s, CPU seconds of all processes per megapixel, the largest
+memory of a worker and the milliseconds per megapixel spent outside `infer`, and writes them to
+benchmarks/results/throughput.md. Speeds are of this machine now: compare ratios. Where others are at
+work too, compare CPU seconds.
 """
 
 import json
+import resource
 import subprocess
 import sys
 import tempfile
@@ -20,6 +22,8 @@ import click
 from locpipe.pipeline.sources.pictures import EXTENSIONS
 
 RESULTS = Path(__file__).parent / "results"
+WAYS = (1, 1), (2, 1), (1, 2)
+"""Workers, and threads of each."""
 
 
 def mixed(folder: Path, count: int) -> list[Path]:
@@ -29,12 +33,14 @@ def mixed(folder: Path, count: int) -> list[Path]:
     return [pictures[i * len(pictures) // count] for i in range(min(count, len(pictures)))]
 
 
-def run(config: str, listed: Path, workers: int) -> dict[str, float]:
+def run(config: str, listed: Path, workers: int, threads: int) -> dict[str, float]:
     """Run a config over a list of pictures and return its figures."""
+    before = _cpu_seconds()
     with tempfile.TemporaryDirectory() as output:
         command = [sys.executable, "-m", "locpipe", "run", config, "--input", str(listed)]
         command += ["--output", output, "--workers", str(workers), "-q"]
         command += ["--set", "output.overlays=false", "--set", "input.root=/"]
+        command += ["--set", f"run.threads={threads}"]
         status = subprocess.run(command, check=False).returncode
         if status not in (0, 3):
             sys.exit(status)
@@ -47,10 +53,17 @@ def run(config: str, listed: Path, workers: int) -> dict[str, float]:
         "megapixels": round(megapixels, 1),
         "pictures/s": round(report["counts"]["done"] / report["seconds"], 2),
         "megapixels/s": round(megapixels / report["seconds"], 2),
+        "CPU s/megapixel": round((_cpu_seconds() - before) / megapixels, 3),
         "peak MiB per worker": round(max(report["peak_memory"].values()) / 2**20),
         "infer ms/MP": round(1000 * report["stages"]["infer"]["total"] / megapixels, 1),
         "outside infer ms/MP": round(1000 * outside / megapixels, 1),
     }
+
+
+def _cpu_seconds() -> float:
+    """Return seconds of CPU that processes we started, and theirs, have taken."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 @click.command()
@@ -66,8 +79,9 @@ def main(folder: Path, configs: tuple[str, ...], count: int) -> None:
         listed.write_text("".join(json.dumps(path) + "\n" for path in paths))
         for config in configs:
             rows += [
-                {"config": config, "workers": workers, **run(config, listed, workers)}
-                for workers in (1, 2)
+                {"config": config, "workers": workers, "threads": threads}
+                | run(config, listed, workers, threads)
+                for workers, threads in WAYS
             ]
     lines = ["| " + " | ".join(rows[0]) + " |", "|---" * len(rows[0]) + "|"]
     lines += ["| " + " | ".join(str(value) for value in row.values()) + " |" for row in rows]

@@ -1,1 +1,1 @@
-"""What runs the convolutions of a network: PyTorch, or ONNX Runtime on an exported copy."""
+"""What runs the convolutions of a network: PyTorch, or ONNX Runtime or OpenVINO on an exported copy."""

@@ -89,3 +89,8 @@ def test_the_main_job_runs_from_the_wheel_in_an_empty_folder(
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "results" / "boxes" / "coffee.png.json").is_file()
     assert (tmp_path / "results" / "masks" / "coffee.png.png").is_file()
+    shown = in_empty_folder(installed, tmp_path, "-m", "locpipe", "report", "results")
+    assert shown.stdout == "results/report/index.html\n", shown.stderr
+    page = {file.name for file in (tmp_path / "results" / "report" / "app").iterdir()}
+    there = {file.name for file in (ROOT / "pipeline" / "report" / "page").iterdir()}
+    assert page == there - {"index.html.jinja"}

@@ -1,19 +1,27 @@
 """`locpipe show`."""
 
 from pathlib import Path
+from typing import Final
 
 import click
 
+from ...stages.localize import Result
 from ..api import localize
-from ..config.sections import Config
+from ..ocr.engine import Engine
+from ..ocr.engines import ENGINES, EngineName
+from ..ocr.settings import ReadConfig, open_engine
+from ..ocr.units import readings
 from ..output.figure import check, figure, save
 from .options import log_options, read_config, set_option, tell
 
 EPILOG = """\b
 Examples:
   locpipe show photo.jpg
+  locpipe show photo.jpg --read tesseract
   locpipe show photo.jpg --weights class,paper,linear -o figure.png
   locpipe show photo.jpg --config digits --set threshold.k=3"""
+
+_SECONDS: Final = 120  # to read a picture, as in `locpipe read`
 
 
 @click.command(epilog=EPILOG)
@@ -27,6 +35,7 @@ Examples:
     type=click.Path(path_type=Path),
     help="File of the figure, .png, .pdf, .svg or .jpg.  [default: PICTURE's name + .show.png]",
 )
+@click.option("--read", "engine", type=click.Choice(ENGINES), help="Read the boxes, and write what was read above them.")  # fmt: skip
 @click.option("--page", type=click.IntRange(min=1), default=1, help="Page of a multi-page TIFF.")
 @log_options
 def show(
@@ -35,6 +44,7 @@ def show(
     assignments: tuple[str, ...],
     weights: str | None,
     output: Path | None,
+    engine: EngineName | None,
     page: int,
 ) -> None:
     """Draw a picture, its heatmap, its mask and its boxes, for several methods side by side.
@@ -46,18 +56,20 @@ def show(
         (name, read_config(config, (*assignments, *assignment)).config)
         for name, assignment in _methods(weights)
     ]
-    _draw(picture, page, configs, target)
+    check(target, picture)
+    reader = open_engine(ReadConfig(engine=engine)) if engine else None
+    results = [(name, localize(picture, config, page=page)) for name, config in configs]
+    texts = [_texts(reader, result) for _, result in results] if reader else None
+    save(figure(results, texts), target)
     tell(target)
+
+
+def _texts(engine: Engine, result: Result) -> list[str]:
+    found = readings(engine, result.image.rgb, result.boxes.items, "word", _SECONDS)
+    return [one.text if one.confidence >= engine.min_confidence else "" for one in found]
 
 
 def _methods(weights: str | None) -> list[tuple[str, tuple[str, ...]]]:
     if weights is None:
         return [("picture", ())]
     return [(name, (f"heatmap.weights={name}",)) for name in weights.split(",")]
-
-
-def _draw(picture: Path, page: int, configs: list[tuple[str, Config]], target: Path) -> None:
-
-    check(target, picture)
-    results = [(name, localize(picture, config, page=page)) for name, config in configs]
-    save(figure(results), target)

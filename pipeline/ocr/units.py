@@ -4,12 +4,23 @@ from collections.abc import Sequence
 from itertools import groupby
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...stages.geometry.box import Box
-from ..export.crops import Crop
-from ..export.lines import Reading
-from .engine import Seen
+from ..export.crops import Crop, cut
+from ..export.lines import Reading, outline
+from .engine import Engine, Seen
 from .settings import Unit
+
+
+def readings(
+    engine: Engine, rgb: NDArray[np.uint8], boxes: Sequence[Box], unit: Unit, seconds: float
+) -> list[Reading]:
+    """Return what an engine reads in each of the boxes of an upright page, uint8 [H, W, 3]."""
+    together = groups(boxes, unit)
+    crops = [cut(rgb, outline(one), padding=engine.padding) for one in together]
+    seen = engine.read([crop.pixels for crop in crops], seconds) if crops else []
+    return [reading for found in map(assigned, seen, crops, together) for reading in found]
 
 
 def groups(boxes: Sequence[Box], unit: Unit) -> list[tuple[Box, ...]]:

@@ -11,8 +11,6 @@ from ...stages.clock import Clock
 from ...stages.load import Image
 from ...stages.version import __version__
 from ..config.sections import RunConfig
-from ..export.crops import cut
-from ..export.lines import outline
 from ..output.archive import FinishedRun
 from ..output.atomic import write_atomically
 from ..output.box_json import Page, read_page
@@ -22,7 +20,7 @@ from ..workers.worker import PictureWorker
 from .engine import Engine
 from .settings import FOLDER, ReadConfig, open_engine
 from .text import SUFFIXES, PageText, files
-from .units import assigned, groups
+from .units import readings
 
 MARGIN: Final = 5.0  # seconds: the engine gets so much less time than the page
 
@@ -124,13 +122,9 @@ class Reader(PictureWorker):
 
     def _read(self, image: Image, page: Page) -> PageText:
         engine, asked = self.engine, self.job.config.min_confidence
-        together = groups(page.boxes, self.job.config.unit)
-        crops = [cut(image.rgb, outline(boxes), padding=engine.padding) for boxes in together]
         seconds = max(1.0, self.job.timeout - MARGIN)
-        seen = engine.read([crop.pixels for crop in crops], seconds) if crops else []
-        of_groups = map(assigned, seen, crops, together)
-        readings = [reading for of_group in of_groups for reading in of_group]
-        return PageText(page, readings, engine.min_confidence if asked is None else asked)
+        found = readings(engine, image.rgb, page.boxes, self.job.config.unit, seconds)
+        return PageText(page, found, engine.min_confidence if asked is None else asked)
 
     def clear(self, task: Task) -> None:
         """Remove what was read on a page before."""

@@ -12,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...stages.errors import ConfigError, OutputError
+from .colours import LOWEST, score_colour, score_ramp
 from .pictures import heatmap_pixels, mask_pixels
 
 try:
     import matplotlib as mpl
+    from matplotlib import colors, patheffects
     from matplotlib import figure as figures  # not pyplot: global state, and it looks for a screen
+    from matplotlib.cm import ScalarMappable
 except ImportError:  # an optional extra: see `check`
     _DRAWS = False
 else:
@@ -31,6 +34,7 @@ if TYPE_CHECKING:
 COLOURS: Final = "viridis"
 """Equal steps of heat look equally large, also in grey and to the colour blind."""
 LONGEST_SIDE: Final = 900  # pixels of a panel: the figure is for looking at
+SMALL: Final = 200  # pixels of the longest side
 PANEL_INCHES: Final = 4.0
 TALLEST_PANEL: Final = 3.0
 """In widths, and so for the widest: in the shape of a picture of 4 x 10,000 pixels the figure would
@@ -56,15 +60,22 @@ def check(path: Path, picture: Path) -> None:
         raise ConfigError(msg)
 
 
-def figure(results: Sequence[tuple[str, Result]]) -> Figure:
-    """Draw named results on one picture, a row each: picture, heatmap with legend, mask, boxes."""
+def figure(
+    results: Sequence[tuple[str, Result]], texts: Sequence[Sequence[str]] | None = None
+) -> Figure:
+    """Draw named results on one picture, a row each: picture, heatmap with legend, mask, boxes.
+
+    Boxes have the colours of their scores, with a legend. `texts` is what was read in the boxes of
+    each result, in their order; it stands above them, as the class of a box does.
+    """
     image = results[0][1].image
     aspect = min(max(image.height / image.width, 1 / TALLEST_PANEL), TALLEST_PANEL)
     size = (4.4 * PANEL_INCHES, len(results) * (PANEL_INCHES * aspect + 0.4))
     drawn = figures.Figure(figsize=size, layout="constrained")
     rows = drawn.subplots(len(results), 4, squeeze=False)
-    for row, (name, result) in zip(rows, results, strict=True):
+    for number, (row, (name, result)) in enumerate(zip(rows, results, strict=True)):
         _draw_row(row, name, result)
+        _draw_boxes(row[3], result, texts[number] if texts else ())
     return drawn
 
 
@@ -94,15 +105,32 @@ def _draw_row(row: NDArray[np.object_], name: str, result: Result) -> None:
     legend = heat.figure.colorbar(shown, ax=heat, fraction=0.05, pad=0.02)
     legend.set_label(f"heat of {', '.join(result.heatmap.labels)[:40]}")
     _show(mask, np.repeat((mask_pixels(result) > 0)[..., None] * np.uint8(255), 3, 2), "mask")
-    found = result.boxes.items
-    _show(boxes, result.image.rgb, f"{len(found)} box{'' if len(found) == 1 else 'es'}")
-    for box in found:
+    found = len(result.boxes.items)
+    _show(boxes, result.image.rgb, f"{found} box{'' if found == 1 else 'es'}")
+
+
+def _draw_boxes(axes: Axes, result: Result, texts: Sequence[str]) -> None:
+    boxes = result.boxes.items
+    halo = [patheffects.Stroke(linewidth=2.6, foreground="#141414"), patheffects.Normal()]
+    for box in sorted(boxes, key=lambda box: box.score):  # the surest on top
         corners = np.array([*box.polygon, box.polygon[0]])
-        boxes.plot(corners[:, 0], corners[:, 1], color="#00ff66", linewidth=1.5)
+        colour = [part / 255 for part in score_colour(box.score)]
+        axes.plot(corners[:, 0], corners[:, 1], color=colour, linewidth=1.2, path_effects=halo)
+    for box, text in zip(boxes, texts or [box.class_ or "" for box in boxes], strict=True):
+        x, y = box.polygon[0]
+        label = text.replace("$", r"\$")  # else it is taken for a formula
+        axes.text(x, y, label, color="w", size=7, va="bottom", clip_on=True, path_effects=halo)
+    if boxes:
+        ramp = colors.ListedColormap(score_ramp() / 255)
+        scores = ScalarMappable(colors.Normalize(LOWEST, 1), ramp)
+        legend = axes.figure.colorbar(scores, ax=axes, fraction=0.05, pad=0.02, extend="min")
+        legend.set_label("score of a box")
 
 
 def _show(axes: Axes, rgb: NDArray[np.uint8], title: str) -> None:
-    axes.imshow(_shrunk(rgb), extent=_extent(rgb))
+    # The pixels of a small picture are seen as what they are.
+    kind = "nearest" if max(rgb.shape[:2]) < SMALL else "antialiased"
+    axes.imshow(_shrunk(rgb), extent=_extent(rgb), interpolation=kind)
     axes.set(title=title, xticks=[], yticks=[])
 
 

@@ -78,12 +78,12 @@ class Images:
             thumb = f"thumbs/{_name(page, self._run, EMBEDDED if self._embedded else THUMBNAIL)}"
             preview = None if self._embedded or _is_shown(page, path) else _preview(page, self._run)
             missing = [name for name in (thumb, preview) if name and not self._has(name)]
-            if missing:
-                image = self._run.decoded(page, path)
-                for name in missing:
-                    self._keep(name, _jpeg(image, self._longest(name, preview)))
+            image = self._run.decoded(page, path) if missing else None
         except (ImageError, OSError) as error:
             return PageImages(None, links, str(error))
+        if image is not None:
+            for name in missing:
+                self._keep(name, _jpeg(image, self._longest(name, preview)))
         if not self._embedded:
             links |= {"original": self._link(path), "full": preview or self._link(path)}
         return PageImages(thumb, links, "")

@@ -10,13 +10,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
+from threading import get_ident
 from typing import Any, Final, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...stages.errors import ConfigError
 from ..output.archive import FinishedRun
-from ..output.atomic import check_inside, output_errors
+from ..output.atomic import check_inside, output_errors, write_atomically
 from ..output.box_json import Page, read_object
 from ..sources.results import RUN_REPORT
 from ..workers.machine import CORES
@@ -171,7 +172,7 @@ class _Files:
         file = self._folder / name
         check_inside(self._output, file.parent)
         file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(".part")
+        unfinished = file.with_suffix(f".{get_ident()}")  # two pictures may be the same
         unfinished.write_bytes(content)
         unfinished.replace(file)
 
@@ -194,7 +195,7 @@ class _OneFile:
     """A report in one file, with its thumbnails inside."""
 
     def __init__(self, output: Path) -> None:
-        self._file = output / "report.html"
+        self._output, self._file = output, output / "report.html"
         self._thumbs: dict[str, str] = {}
         self._data: list[str] = []
 
@@ -217,9 +218,7 @@ class _OneFile:
         (style,) = texts.values()
         # The data come between what receives them and what shows them.
         html = _html(title, style=style, inline=[scripts[0], *self._data, *scripts[1:]])
-        unfinished = self._file.with_suffix(".part")
-        unfinished.write_text(html, "utf-8")
-        unfinished.replace(self._file)
+        write_atomically(self._output, self._file, html.encode())
         return self._file
 
 

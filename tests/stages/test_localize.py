@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from skimage import data
 
 from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.output.colours import score_colour
 from locpipe.pipeline.output.pictures import heatmap_pixels, mask_pixels, overlay_pixels
 from locpipe.stages.load import Image
 from locpipe.stages.localize import Result, features_of, localize_image
@@ -127,21 +128,48 @@ def test_an_overlay_shows_the_picture_where_it_is_cold(digits: Model) -> None:
     flat = image_of(np.full((40, 60, 3), 77, np.uint8))
     cold = localize_image(flat, digits, config(heatmap={"labels": ["text"]}))
     assert not cold.boxes.items
-    assert abs(overlay_pixels(cold).astype(int) - 77).max() <= 12
+    assert abs(overlay_pixels(cold)[:-LEGEND].astype(int) - 77).max() <= 12
 
 
-def test_an_overlay_is_at_most_1280_pixels_long(digits: Model) -> None:
-    wide = image_of(np.zeros((20, 3200, 3), np.uint8))
-    overlay = overlay_pixels(localize_image(wide, digits, config(heatmap={"labels": ["text"]})))
-    assert overlay.shape == (8, 1280, 3)
+LEGEND = 28  # rows
 
 
-def test_an_overlay_draws_the_boxes(result: Result) -> None:
-    overlay = overlay_pixels(result)
-    green = (overlay[..., 1] > 240) & (overlay[..., 0] < 40)
-    for box in result.boxes.items[:5]:
-        left, top, right, bottom = box.rect
-        assert green[top:bottom, left:right].any()
+@pytest.mark.parametrize(
+    ("size", "drawn"),
+    [
+        ((20, 3200), (8 + LEGEND, 1280)),
+        ((400, 300), (400 + LEGEND, 300)),
+        ((399, 200), (798 + LEGEND, 400)),
+        ((10, 60), (70 + LEGEND, 420)),
+        ((10, 9), (80, 72)),
+        ((3, 2), (24, 16)),
+        ((3000, 2), (1280, 1)),
+    ],
+)
+def test_an_overlay_is_as_large_as_one_can_look_at(
+    digits: Model, size: tuple[int, int], drawn: tuple[int, int]
+) -> None:
+    """At most 1280 pixels long; a small one is enlarged by a whole number; a narrow one has no legend."""
+    image = image_of(np.zeros((*size, 3), np.uint8))
+    overlay = overlay_pixels(localize_image(image, digits, config(heatmap={"labels": ["text"]})))
+    assert overlay.shape == (*drawn, 3)
+
+
+def test_an_overlay_draws_boxes_in_the_colours_of_their_scores(result: Result) -> None:
+    overlay = overlay_pixels(result).astype(int)
+    times = overlay.shape[1] // result.image.width
+    assert result.boxes.items
+    for box in sorted(result.boxes.items, key=lambda box: box.score)[-5:]:
+        left, top, right, bottom = (side * times for side in box.rect)
+        near = abs(overlay[top:bottom, left:right] - score_colour(box.score)).max(axis=2)
+        assert near.min() <= 3
+
+
+def test_a_legend_has_both_maps_of_colours(result: Result) -> None:
+    legend = overlay_pixels(result)[-LEGEND:]
+    row = legend[LEGEND // 2].astype(int)
+    for colour in (score_colour(0.5), score_colour(1), (252, 255, 164)):  # the last: of inferno
+        assert abs(row - colour).max(axis=1).min() <= 6
 
 
 def test_long_side_shrinks_and_never_enlarges(digits: Model, coffee: Image) -> None:
@@ -181,7 +209,8 @@ def test_a_refined_mask_is_of_pixels_and_boxes_fit_it(
         assert rows.max() >= bottom - top - 2
         assert columns.max() >= right - left - 2
     assert heatmap_pixels(refined).shape == pixels.shape
-    assert overlay_pixels(refined).shape == coffee.rgb.shape
+    height, width = coffee.rgb.shape[:2]
+    assert overlay_pixels(refined)[:-LEGEND].shape == (2 * height, 2 * width, 3)
 
 
 def test_refining_moves_the_mask_and_keeps_the_heat(digits: Model, coffee: Image) -> None:

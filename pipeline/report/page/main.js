@@ -10,9 +10,11 @@ const showSummary = () => {
     ["Boxes", counts.boxes ?? 0],
     ["Without boxes", counts.empty ?? 0, "empty"],
     ["Failed", counts.failed ?? 0, "failed"],
+    ...facts.filter(([name]) => name === "Time"),
   ];
   byId("numbers").replaceChildren(
     ...tiles.map(([label, count, show]) => {
+      if (typeof count === "string") return make("div", {}, make("dt", {}, label), make("dd", {}, count));
       const value = show && count ? make("button", { type: "button", class: "plain link", click: () => showOnly(show) }, number(count)) : number(count);
       return make("div", { class: label === "Failed" && count ? "bad" : null }, make("dt", {}, label), make("dd", {}, value));
     }),

@@ -1,7 +1,9 @@
 """The figure of a picture, its heatmap, its mask and its boxes."""
 
+import shutil
 import subprocess
 import sys
+from importlib.resources import files
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,11 @@ from PIL import Image
 
 import locpipe
 from locpipe.pipeline.cli.main import main
+from locpipe.pipeline.output.colours import score_colour, score_ramp
 from locpipe.pipeline.output.figure import COLOURS, check, figure, save
 from locpipe.stages.errors import ConfigError, OutputError
+
+SAMPLES = Path(__file__).parents[3] / "data" / "samples"
 
 
 @pytest.fixture(scope="module")
@@ -54,9 +59,40 @@ def test_panels_show_what_was_found_in_the_frame_of_the_picture(result: locpipe.
     levels = np.asarray(heat.images[0].get_array())
     assert levels.max() == pytest.approx(result.heatmap.values.max(), abs=1 / 255)
     assert set(np.unique(np.asarray(mask.images[0].get_array()))) == {0, 255}
-    drawn = [line.get_xydata() for line in boxes.lines]
-    for corners, box in zip(drawn, result.boxes.items, strict=True):
-        assert np.allclose(np.asarray(corners), [*box.polygon, box.polygon[0]])
+    by_score = sorted(result.boxes.items, key=lambda box: box.score)
+    for line, box in zip(boxes.lines, by_score, strict=True):
+        assert np.allclose(np.asarray(line.get_xydata()), [*box.polygon, box.polygon[0]])
+        assert np.allclose(np.array(line.get_color()) * 255, score_colour(box.score))
+
+
+def test_what_was_read_stands_above_the_boxes(result: locpipe.Result) -> None:
+    words = [f"${n}^" for n, _ in enumerate(result.boxes.items)]  # no formulas
+    drawn = figure([("one", result)], [words])
+    texts = drawn.axes[3].texts
+    assert [text.get_text().replace("\\$", "$") for text in texts] == words
+    assert [text.get_position() for text in texts] == [box.polygon[0] for box in result.boxes.items]
+    drawn.canvas.draw()
+
+
+def test_the_scores_of_boxes_have_a_legend(result: locpipe.Result) -> None:
+    legend = figure([("one", result)]).axes[5]
+    assert legend.get_ylabel() == "score of a box"
+    assert legend.get_ylim() == (0.5, 1)
+
+
+def test_colours_of_scores_are_lighter_the_higher_the_score() -> None:
+    ramp = score_ramp().astype(float)
+    lightness = ramp @ [0.2126, 0.7152, 0.0722]
+    assert (np.diff(lightness) >= -1).all()
+    assert lightness[-1] - lightness[0] > 50
+    assert score_colour(0.1) == score_colour(0.5) == (0x2F, 0x7B, 0xFF)
+    assert score_colour(1.0) == (0x00, 0xFF, 0x66)
+
+
+def test_the_report_has_the_same_colours() -> None:
+    script = files("locpipe.pipeline.report").joinpath("page", "dom.js").read_text()
+    ends = ["#{:02x}{:02x}{:02x}".format(*score_colour(score)) for score in (1, 0)]
+    assert f"color-mix(in oklab, {ends[0]} ${{Math.round(share * 100)}}%, {ends[1]})" in script
 
 
 def test_the_heatmap_has_a_legend_from_0_to_1_in_even_steps(result: locpipe.Result) -> None:
@@ -113,6 +149,17 @@ def test_the_command_writes_a_figure_and_prints_its_name(picture: Path, tmp_path
     assert (done.exit_code, done.stdout) == (0, f"{target}\n"), done.stderr
     with Image.open(target) as drawn:
         assert drawn.width > 1000
+
+
+@pytest.mark.skipif(shutil.which("tesseract") is None, reason="needs tesseract-ocr")
+def test_the_command_reads_boxes_where_asked_for(tmp_path: Path) -> None:
+    board = SAMPLES / "circuit_board.jpg"
+    done = call(board, "--read", "tesseract", "-o", tmp_path / "f.svg")
+    assert done.exit_code == 0, done.stderr
+    assert call(board, "-o", tmp_path / "plain.svg").exit_code == 0
+    # Letters with a halo are paths there, so what they say cannot be searched for.
+    paths = [(tmp_path / name).read_text().count("<path") for name in ("f.svg", "plain.svg")]
+    assert paths[0] > paths[1]
 
 
 def test_without_output_the_figure_is_called_as_the_picture(

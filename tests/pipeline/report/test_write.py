@@ -58,6 +58,18 @@ def test_thumbnails_are_used_again_and_those_of_nobody_go(reported: Path) -> Non
     assert notes.exists()
 
 
+def test_a_report_that_cannot_be_written_blames_no_picture(reported: Path) -> None:
+    """A file stands where a folder of thumbnails should."""
+    thumbs = reported / "out" / "report" / "thumbs"
+    names = [folder.name for folder in thumbs.iterdir()]
+    shutil.rmtree(thumbs)
+    thumbs.mkdir()
+    for name in names:
+        (thumbs / name).touch()
+    done = report(reported / "out")
+    assert (done.exit_code, "cannot be written" in done.stderr) == (6, True), done.output
+
+
 def test_a_thumbnail_is_small_and_upright(make_run: MakeRun) -> None:
     tall = Image.new("RGB", (500, 2000), "white")
     tall.paste((200, 0, 0), (0, 0, 500, 500))

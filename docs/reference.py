@@ -28,7 +28,7 @@ from locpipe.stages import errors
 from locpipe.stages.errors import ExitCode, LocpipeError
 from locpipe.stages.settings import Section
 
-CONFIGS = {
+CONFIGS: dict[str, type[Section]] = {
     "A run": Config,
     "A training of text": TextTrainConfig,
     "A training on labelled pictures": ImagesTrainConfig,

@@ -6,14 +6,17 @@ of a run. A block marked `yaml` is a config. What cannot run here is indented, a
 
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 import reference
 
+from locpipe.pipeline.cli.main import main as command_line
 from locpipe.pipeline.config.file import read_settings
 from locpipe.pipeline.config.sections import Config
 
@@ -106,6 +109,54 @@ def test_every_block_is_known_to_run_or_not() -> None:
 def test_the_json_of_the_readme_is_that_of_the_page() -> None:
     (shown,) = re.findall(r"^```json\n.*?^```", (ROOT / "README.md").read_text(), re.DOTALL | re.MULTILINE)  # fmt: skip
     assert shown in (DOCS / "results.md").read_text()
+
+
+# CONTRIBUTING.md shows what somebody adds, CHANGELOG.md what was.
+ALL_PAGES = sorted([ROOT / "README.md", *DOCS.glob("*.md"), *ROOT.glob("data/**/*.md")])
+
+
+def command_lines(text: str) -> list[str]:
+    """Return every call of locpipe that a page shows, in lines of code and within sentences."""
+    code = re.sub(r"^```(?:sh|text)\n(.*?)^```", lambda block: re.sub("^", "    ", block[1], flags=re.MULTILINE), text, flags=re.DOTALL | re.MULTILINE)  # fmt: skip
+    lines = re.findall(r"^ {4,}(?:\S*/)?(locpipe [a-z].*?)(?: +#.*| [|>&].*)?$", code, re.MULTILINE)
+    spans = re.findall(r"(?<!`)`(locpipe [a-z][^`]*)`", text)
+    return [" ".join(one.split()) for one in (*lines, *spans) if "…" not in one]
+
+
+def problem_with(line: str) -> str:
+    """Say what click finds wrong with a call; without a word after the command nothing is."""
+    command, (_, *words), names = command_line, shlex.split(line), ["locpipe"]
+    context = click.Context(command, info_name="locpipe")
+    while isinstance(command, click.Group) and words and not words[0].startswith("-"):
+        found = command.get_command(context, words[0])
+        if found is None:
+            return f"{line}: there is no {words[0]}"
+        command = found
+        names.append(words.pop(0))
+    try:
+        if words:
+            command.make_context(" ".join(names), words)
+    except click.MissingParameter:
+        return ""  # `locpipe weigh --data FOLDER` in a sentence
+    except click.exceptions.Exit:
+        return ""  # --help
+    except click.ClickException as error:
+        return f"{line}: {error.format_message()}"
+    return ""
+
+
+@pytest.mark.parametrize("page", ALL_PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_command_that_is_shown_can_be_typed(page: Path) -> None:
+    problems = [problem_with(line) for line in command_lines(page.read_text("utf-8"))]
+    assert [problem for problem in problems if problem] == []
+
+
+def test_a_command_that_cannot_be_typed_is_found() -> None:
+    text = "Then `locpipe run text --out x`.\n\n    /p/locpipe models ship\n    locpipe doctor   # sound?\n"
+    assert command_lines(text) == ["locpipe models ship", "locpipe doctor", "locpipe run text --out x"]  # fmt: skip
+    wrong, unknown = problem_with("locpipe run text --oot x"), problem_with("locpipe models ship")
+    assert "--oot" in wrong
+    assert unknown.endswith("there is no ship")
 
 
 def explained(page: str) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The photographs that the README shows, chosen by a rule and not by hand.
+"""The photographs that docs/numbers.md shows (the README has the first), chosen by a rule.
 
     python benchmarks/readme_pictures.py
 

@@ -27,7 +27,7 @@ STUB = """#!/bin/sh
 echo "${LOCPIPE_PRECISION:-} $(basename "$0") $*" >> "$CALLS"
 case "$(basename "$0") $*" in
     "python3 -m venv .venv")
-        mkdir -p .venv/bin && for tool in pip pytest python ruff mypy lint-imports; do
+        mkdir -p .venv/bin && for tool in pip pytest python ruff mypy lint-imports mkdocs; do
             cp "$0" ".venv/bin/$tool"
         done ;;
     "python -c"*) echo "$BFLOAT16" ;;
@@ -68,7 +68,13 @@ def calls_of(block: str) -> list[str]:
     return [" " + " ".join([Path(program).name, *rest]) for program, *rest in commands]
 
 
-LINT = [" ruff check .", " ruff format --check .", " mypy ", " lint-imports "]
+LINT = [
+    " ruff check .",
+    " ruff format --check .",
+    " mypy ",
+    " lint-imports ",
+    " mkdocs build --strict --quiet",
+]
 
 
 def test_ci_runs_exactly_the_test_command_of_the_readme(
@@ -91,7 +97,9 @@ def test_ci_repeats_what_computes_in_float32_where_the_processor_has_bfloat16(
     assert again.endswith(" -m computes")
 
 
-@pytest.mark.parametrize("fails", ["pip", "pytest", "ruff check", "ruff format", "mypy", "lint"])
+@pytest.mark.parametrize(
+    "fails", ["pip", "pytest", "ruff check", "ruff format", "mypy", "lint", "mkdocs"]
+)
 def test_ci_fails_where_one_of_its_commands_does(
     fails: str, run_ci: Callable[..., tuple[int, list[str]]]
 ) -> None:

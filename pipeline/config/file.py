@@ -241,13 +241,16 @@ def _problems(
         origin = next(
             (origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in origins), where
         )
-        found.setdefault(key, f"{origin}: {_explain(details, key, known)}")
+        found.setdefault(
+            key, f"{origin}: {_explain(details, key, known, words=_holds_words(schema, key))}"
+        )
     if not found.keys().isdisjoint(_NO_BACKBONE):
         found.pop(("model", "backbone"), None)  # a model was meant, and how to give one is told
     return found.values()
 
 
-def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str]) -> str:
+def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str], *, words: bool) -> str:
+    """Return what is wrong with a key; `words`: it may hold a list of words."""
     dotted = ".".join(key)
     if key in _NO_BACKBONE:
         return f"{dotted}: unknown key; a model of yours is given without a section: write `model: {details['input']}`"
@@ -257,12 +260,9 @@ def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str]) -> str:
         return f"{dotted}: missing; {known[key]}"
     if details["type"] == "model_type":
         return f"{dotted}: {details['input']!r} is not a section of keys and values{_as_section(key, details['input'], known)}"
-    if details["type"] in {"tuple_type", "list_type"} and isinstance(
-        details["input"], str | int | float
-    ):
-        return (
-            f"{dotted}: {details['input']!r} is not a list; write {_line(key, [details['input']])}"
-        )
+    if details["type"] == "tuple_type" and isinstance(details["input"], str) and words:
+        line = _line(key, [details["input"]])
+        return f"{dotted}: {details['input']!r} is not a list; write {line}"
     allowed = (
         details["msg"]
         .removeprefix("Value error, ")
@@ -275,6 +275,24 @@ def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str]) -> str:
 
 
 _NO_BACKBONE = {("model", "path"), ("model", "name")}
+
+
+def _holds_words(schema: type[Section], key: Key) -> bool:
+    """Say whether the values of a key are names or paths, and not numbers."""
+    name, *below = key
+    field = schema.model_fields.get(name)
+    if field is None:
+        return False
+    if not below:
+        return any(kind in str(field.annotation) for kind in ("str", "Path", "Literal"))
+    sections = [
+        one
+        for one in _kinds(field.annotation)
+        if isinstance(one, type) and issubclass(one, Section)
+    ]
+    return any(_holds_words(section, tuple(below)) for section in sections)
+
+
 # What a section means that is given as one value.
 _MAIN_KEYS = {"input": "path", "output": "path", "threshold": "value", "refine": "method", "run": "workers", "heatmap": "weights", "infer": "resolution"}  # fmt: skip
 

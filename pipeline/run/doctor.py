@@ -58,7 +58,7 @@ def examine(config: Config | None) -> list[Finding]:
         *_environment(),
         _command(),
         _opencv(),
-        *_operators(),
+        _operators(),
         *_models(),
         *(_of_config(config) if config else ()),
     ]
@@ -101,15 +101,16 @@ def _opencv() -> Finding:
     return Finding("OpenCV distributions", f"{told} overwrite each other: {advice}", ok=False)
 
 
-def _operators() -> Iterator[Finding]:
+def _operators() -> Finding:
     """Native operators of torchvision, which are missing when it does not fit torch."""
-    for name in OPERATORS:
-        loads = hasattr(torch.ops.torchvision, name)
-        missing = (
-            "missing, for torchvision was not built for this torch. locpipe does without, but "
-            f"`import torchvision` fails in other programs; to mend that: {MEND}"
-        )
-        yield Finding(f"torchvision {name}", "loads" if loads else missing)
+    missing = [name for name in OPERATORS if not hasattr(torch.ops.torchvision, name)]
+    if not missing:
+        return Finding("torchvision operators", "load")
+    told = (
+        f"{', '.join(missing)} are missing, for torchvision was not built for this torch. locpipe does "
+        f"without, but `import torchvision` fails in other programs; to mend that: {MEND}"
+    )
+    return Finding("torchvision operators", told)
 
 
 def _models() -> Iterator[Finding]:

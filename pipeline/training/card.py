@@ -101,7 +101,7 @@ def write_config(folder: Path) -> str:
     file, card = folder / CONFIG_FILE, read_card(folder)
     values = {
         "model": str(folder),
-        "output": {"path": f"out/{card.name}", "overlays": True},
+        "output": {"path": f"out/{folder.name}-found", "overlays": True},
         **card.defaults,
     }
     text = yaml.safe_dump(values, sort_keys=False, allow_unicode=True)

@@ -20,7 +20,7 @@ def by_name(findings: list[Finding]) -> dict[str, Finding]:
 
 def test_it_looks_at_versions_cores_memory_operators_models_and_output(config: Config) -> None:
     found = by_name(examine(config))
-    assert found.keys() >= {"python", "torch", "bfloat16", "cores given to us", "memory given to us", "worker processes", "PATH", "OpenCV distributions", "torchvision nms", "model digits", "workers", "infer.engine", "output.path"}  # fmt: skip
+    assert found.keys() >= {"python", "torch", "bfloat16", "cores given to us", "memory given to us", "worker processes", "PATH", "OpenCV distributions", "torchvision operators", "model digits", "workers", "infer.engine", "output.path"}  # fmt: skip
     assert found["output.path"].found.endswith("can be written")
     assert not config.output.path.exists()
 
@@ -57,6 +57,16 @@ def test_what_pip_left_of_a_package_is_no_internal_error(
     found = by_name(examine(None))
     assert found["OpenCV distributions"].ok
     assert found["torch"].ok == (package != "torch")
+
+
+@pytest.mark.parametrize("missing", ["no_such_operator", None])
+def test_a_torchvision_of_another_build_is_told_with_what_mends_it(
+    missing: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("locpipe.pipeline.run.doctor.OPERATORS", (missing,) if missing else ())
+    finding = by_name(examine(None))["torchvision operators"]
+    assert finding.ok
+    assert ("pip install --force-reinstall torch torchvision" in finding.found) == bool(missing)
 
 
 def test_an_extra_that_was_left_out_is_told_but_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

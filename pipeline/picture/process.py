@@ -70,6 +70,7 @@ class Processed:
         is_kept: whether its results were there already: same content, config and model.
         cut: boxes that were found and left out because of boxes.max.
         failed: pages that failed, of a file with several.
+        needs: bytes of memory with which those of them could be done that lacked it.
     """
 
     sha256: str
@@ -80,6 +81,7 @@ class Processed:
     is_kept: bool = False
     cut: int = 0
     failed: tuple[PageFailure, ...] = ()
+    needs: tuple[int, ...] = ()
 
     def having(self, result: Result) -> Self:
         """Count a page."""
@@ -93,7 +95,8 @@ class Processed:
     def without(self, page: int, stage: str, error: Exception) -> Self:
         """Note a page that failed."""
         failure = PageFailure(page, stage, type(error).__name__, str(error) or repr(error))
-        return replace(self, failed=(*self.failed, failure))
+        needs = (error.needs,) if isinstance(error, ImageError) and error.needs else ()
+        return replace(self, failed=(*self.failed, failure), needs=(*self.needs, *needs))
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,7 @@ class PictureProcessor:
         Raises:
             ImageError: the picture cannot be read, or is too large.
             OutputError: results cannot be written.
+            Exception: what the clock raises when a page begins; the pages before it are done.
         """
         sha256 = _hash(path)
         pages = count_pages(path)

@@ -96,6 +96,7 @@ class BoxFinder(PictureWorker):
             engine="" if found.is_kept else self.engine,
             cut=found.cut,
             failed_pages=failed,
+            needs=self.needs_of(*found.needs),
         )
 
     def clear(self, task: Task) -> None:

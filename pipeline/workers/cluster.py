@@ -1,5 +1,6 @@
 """Where the work runs: processes of our own, this process, or a cluster that others started."""
 
+import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -18,6 +19,10 @@ from .signals import no_signals
 SETTINGS: Final = {
     # One death is enough to suspect a picture: it is tried again alone, not among others.
     "distributed.scheduler.allowed-failures": 0,
+    # Else a worker that takes longer to start again, as on a busy machine, is ended once it has begun.
+    "distributed.deploy.lost-worker-timeout": "1 day",
+    # An hour of measurements twice per second, in every process: megabytes that nobody looks at.
+    "distributed.admin.system-monitor.log-length": 100,
     # Our own time limit is about pictures; heartbeats may stop while native code holds the lock.
     "distributed.scheduler.worker-ttl": None,
     "distributed.worker.multiprocessing-method": "spawn",
@@ -30,8 +35,8 @@ SETTINGS: Final = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
 }
-LOGGERS: Final = ("distributed", "distributed.client", "distributed.gc")
-"""Those that Dask gives levels of their own."""
+LOGGERS: Final = ("distributed", "distributed.client", "distributed.gc", "asyncio")
+"""Those that Dask gives levels of their own, and the one that tells of errors that Dask forgets."""
 LOOPBACK: Final = "127.0.0.1:0"
 """No other machine reaches it."""
 WORKER_MEMORY: Final = 768 * 2**20
@@ -103,6 +108,7 @@ def _quiet_dask() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect()  # asyncio tells of an error as it is collected
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
 

@@ -10,6 +10,7 @@ import dask
 from distributed import Client, LocalCluster
 from distributed.comm.addressing import resolve_address
 from distributed.comm.inproc import global_manager
+from distributed.security import Security
 
 from ...stages.errors import ConfigError, LocpipeError
 from ..config.sections import RunConfig
@@ -157,6 +158,7 @@ def _telling() -> Iterator[None]:
 
 def _join(address: str) -> Client:
     try:
+        _check_certificates(address)
         resolve_address(address)  # a Client of none is half made, and complains when it goes
         Client(address, timeout=CONNECT_SECONDS, set_as_default=False).close()
         # Its timeout is also that of connecting again, and of every question to the scheduler.
@@ -164,3 +166,14 @@ def _join(address: str) -> Client:
     except (OSError, ValueError) as error:
         msg = f"run.scheduler: nothing answers at {address} ({error}); start `dask scheduler` there"
         raise ConfigError(msg) from error
+
+
+def _check_certificates(address: str) -> None:
+    """See that there is a certificate to show, where the address asks for one."""
+    wants = address.startswith("tls://")
+    if wants and Security().get_connection_args("client").get("ssl_context") is None:
+        msg = (
+            f"run.scheduler: {address} asks for a certificate, and none is set; "
+            "set DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and the others of docs/cluster.md"
+        )
+        raise ConfigError(msg)

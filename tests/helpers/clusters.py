@@ -32,14 +32,19 @@ class Cluster:
 
     Args:
         folder: where they are started.
+        protocol: tcp or tls.
+        environment: of the processes, if it is not ours.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, protocol: str = "tcp", environment: dict[str, str] | None = None
+    ) -> None:
+        self._folder, self._environment = folder, environment
         self._stack = ExitStack()
-        self.address = f"tcp://127.0.0.1:{free_port()}"
-        port = self.address.rpartition(":")[2]
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", port, *HTTP)
+        port = str(free_port())
+        self.address = f"{protocol}://127.0.0.1:{port}"
+        where = ("--protocol", protocol, "--host", "127.0.0.1", "--port", port)
+        self.scheduler = self._start("scheduler", *where, *HTTP)
 
     def __enter__(self) -> Self:
         return self
@@ -55,6 +60,7 @@ class Cluster:
         process = subprocess.Popen(
             [sys.executable, "-m", "dask", *program],
             cwd=self._folder,
+            env=self._environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -46,27 +47,21 @@ MEGAPIXELS: Final = 1.0
 
 def fuzz_load(file: Path) -> None:
     """Decode a picture."""
-    try:
+    with suppress(ImageError):
         probe(file)
         load(file, max_megapixels=MEGAPIXELS)
-    except ImageError:
-        pass
 
 
 def fuzz_config(file: Path) -> None:
     """Read a config, and show it."""
-    try:
+    with suppress(ConfigError):
         show_settings(read_settings(file, Config))
-    except ConfigError:
-        pass
 
 
 def fuzz_truth(file: Path) -> None:
     """Read ground truth."""
-    try:
+    with suppress(ConfigError):
         read_truth(file)
-    except ConfigError:
-        pass
 
 
 def fuzz_boxes(file: Path) -> None:
@@ -141,7 +136,9 @@ def search(target: str, seconds: float, folder: Path) -> Found:
         if done.returncode and not crashes:
             sys.exit(f"{target}: {done.stderr}")
         for crash in crashes:
-            said = re.findall(r"^(\w[\w.]*(?:Error|Exception)\b.*)$", done.stdout + done.stderr, re.MULTILINE)
+            said = re.findall(
+                r"^(\w[\w.]*(?:Error|Exception)\b.*)$", done.stdout + done.stderr, re.MULTILINE
+            )
             found.findings.setdefault(said[-1] if said else crash.name, crash)
     return found
 

@@ -172,7 +172,10 @@ def _pieces(data: bytes) -> list[bytes]:
     if data.startswith(b"\x89PNG"):
         cuts = [8, *_ends(data, 8, lambda at: 12 + int.from_bytes(data[at : at + 4]))]
     elif data.startswith(b"RIFF"):
-        cuts = [12, *_ends(data, 12, lambda at: 8 + int.from_bytes(data[at + 4 : at + 8], "little"))]
+        cuts = [
+            12,
+            *_ends(data, 12, lambda at: 8 + int.from_bytes(data[at + 4 : at + 8], "little")),
+        ]
     elif data[4:8] in {b"ftyp", b"JXL ", b"jP  "}:
         cuts = _ends(data, 0, lambda at: int.from_bytes(data[at : at + 4]))
     elif data.startswith(b"\xff\xd8"):

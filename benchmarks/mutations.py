@@ -22,9 +22,10 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from types import CodeType, FrameType
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from mutated_files import mutated, real_files
 
@@ -126,7 +127,7 @@ class Child:
         self._command = [sys.executable, __file__, "--child", *(["--traced"] if traced else [])]
         self._process = self._start()
 
-    def __enter__(self) -> "Child":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -194,7 +195,7 @@ def _jumps(code: CodeType) -> dict[int, tuple[int, int]]:
     steps = list(dis.get_instructions(code))
     return {
         step.offset: (following.offset, int(step.argval))
-        for step, following in zip(steps, steps[1:], strict=False)
+        for step, following in pairwise(steps)
         if step.opname == "FOR_ITER" or "_IF_" in step.opname
     }
 
@@ -276,7 +277,10 @@ def report(tally: Tally, seed: int, code: int | None) -> str:
         "",
         "| mutation | files |",
         "|---|---|",
-        *(f"| {kind.replace('_', ' ')} | {number} |" for kind, number in sorted(tally.kinds.items())),
+        *(
+            f"| {kind.replace('_', ' ')} | {number} |"
+            for kind, number in sorted(tally.kinds.items())
+        ),
         "",
         *(f"- {one}" for one in tally.wrong),
     ]

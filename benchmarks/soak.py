@@ -78,7 +78,14 @@ def soak(folder: Path, minutes: float) -> tuple[list[Sample], int]:
     pictures = make_pictures(folder / "mix", random.Random(0))  # noqa: S311 - any chance will do
     name_again(pictures, folder / "in", int(60 * minutes * PER_SECOND))
     command = [sys.executable, "-m", "locpipe", "run", "text", "--input", str(folder / "in")]
-    command += ["--output", str(folder / "out"), "--workers", "1", "-q", "--set=output.overlays=true"]
+    command += [
+        "--output",
+        str(folder / "out"),
+        "--workers",
+        "1",
+        "-q",
+        "--set=output.overlays=true",
+    ]
     samples = []
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         started = time.monotonic()

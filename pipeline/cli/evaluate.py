@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from ...stages.errors import OutputError
 from ..evaluation.evaluate import Frame
 from ..evaluation.evaluate import evaluate as score_run
 from ..evaluation.marks import evaluate_marks
@@ -17,6 +16,7 @@ from ..evaluation.score import Report, Score, Total
 from ..evaluation.wsol.evaluate import evaluate_wsol
 from ..evaluation.wsol.levels import Normalize
 from ..evaluation.wsol.report import table as wsol_table
+from ..output.atomic import write_named
 from .options import log_options, tell
 
 _WSOL = "wsol"
@@ -186,12 +186,7 @@ def _marks(run: Path, marks: Path) -> tuple[dict[str, Any], str]:
 
 
 def _write(file: Path, document: dict[str, Any]) -> None:
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(json.dumps(document, indent=1) + "\n", encoding="ascii")
-    except OSError as error:
-        message = f"{file}: cannot write the scores ({error}); choose another -o"
-        raise OutputError(message) from error
+    write_named(file, json.dumps(document, indent=1).encode("ascii") + b"\n")
 
 
 def table(report: Report) -> str:

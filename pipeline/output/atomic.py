@@ -61,6 +61,19 @@ def write_whole(file: Path, data: bytes) -> None:
         _sync_folder(file.parent)
 
 
+def write_named(file: Path, data: bytes) -> None:
+    """Write a file that somebody named: in one step, also behind a link; a pipe or device as it is.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    if file.exists() and not file.is_file():
+        with _write_errors(str(file)):
+            file.write_bytes(data)
+    else:
+        write_whole(file.resolve(), data)
+
+
 @contextmanager
 def replacing(output: Path, path: Path) -> Iterator[Path]:
     """Yield a path to write a file of `output` to; after the block it takes its place at once.

@@ -11,7 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...stages.errors import ConfigError, OutputError
+from ...stages.errors import ConfigError
+from .atomic import write_named
 from .colours import LOWEST, score_colour, score_ramp
 from .pictures import heatmap_pixels, mask_pixels
 
@@ -89,11 +90,7 @@ def save(drawn: Figure, path: Path) -> None:
     undated = {".pdf": {"CreationDate": None}, ".svg": {"Date": None}}.get(kind)
     with mpl.rc_context({"svg.hashsalt": "locpipe"}):
         drawn.savefig(stream, format=kind[1:], dpi=100, metadata=undated)
-    try:
-        path.write_bytes(stream.getvalue())
-    except OSError as error:
-        msg = f"--output {path}: cannot be written ({error.strerror}); choose another file"
-        raise OutputError(msg) from error
+    write_named(path, stream.getvalue())
 
 
 def _draw_row(row: NDArray[np.object_], name: str, result: Result) -> None:

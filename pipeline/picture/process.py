@@ -72,6 +72,7 @@ class Processed:
         failed: pages that failed, of a file with several.
         least_memory: bytes that run.memory would have to be; 0: it was enough.
         hottest: largest value of the heatmaps of all pages, 0..1.
+        needs: bytes of memory with which those of them could be done that lacked it.
     """
 
     sha256: str
@@ -84,6 +85,7 @@ class Processed:
     failed: tuple[PageFailure, ...] = ()
     least_memory: int = 0
     hottest: float = 0.0
+    needs: tuple[int, ...] = ()
 
     def having(self, result: Result) -> Self:
         """Count a page."""
@@ -98,7 +100,8 @@ class Processed:
     def without(self, page: int, stage: str, error: Exception) -> Self:
         """Note a page that failed."""
         failure = PageFailure(page, stage, type(error).__name__, str(error) or repr(error))
-        return replace(self, failed=(*self.failed, failure))
+        needs = (error.needs,) if isinstance(error, ImageError) and error.needs else ()
+        return replace(self, failed=(*self.failed, failure), needs=(*self.needs, *needs))
 
 
 @dataclass(frozen=True)
@@ -149,6 +152,7 @@ class PictureProcessor:
         Raises:
             ImageError: the picture cannot be read, or is too large.
             OutputError: results cannot be written.
+            Exception: what the clock raises when a page begins; the pages before it are done.
         """
         sha256 = _hash(path)
         pages = count_pages(path)

@@ -98,6 +98,7 @@ class BoxFinder(PictureWorker):
             failed_pages=failed,
             least_memory=found.least_memory,
             hottest=found.hottest,
+            needs=self.needs_of(*found.needs),
         )
 
     def clear(self, task: Task) -> None:

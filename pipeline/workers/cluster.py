@@ -1,5 +1,6 @@
 """Where the work runs: processes of our own, this process, or a cluster that others started."""
 
+import gc
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ import dask
 from distributed import Client, LocalCluster
 from distributed.comm.addressing import resolve_address
 from distributed.comm.inproc import global_manager
+from distributed.security import Security
 
 from ...stages.errors import ConfigError, LocpipeError
 from ..config.sections import RunConfig
@@ -18,6 +20,10 @@ from .signals import no_signals
 SETTINGS: Final = {
     # One death is enough to suspect a picture: it is tried again alone, not among others.
     "distributed.scheduler.allowed-failures": 0,
+    # Else a worker that takes longer to start again, as on a busy machine, is ended once it has begun.
+    "distributed.deploy.lost-worker-timeout": "1 day",
+    # An hour of measurements twice per second, in every process: megabytes that nobody looks at.
+    "distributed.admin.system-monitor.log-length": 100,
     # Our own time limit is about pictures; heartbeats may stop while native code holds the lock.
     "distributed.scheduler.worker-ttl": None,
     "distributed.worker.multiprocessing-method": "spawn",
@@ -30,8 +36,8 @@ SETTINGS: Final = {
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
 }
-LOGGERS: Final = ("distributed", "distributed.client", "distributed.gc")
-"""Those that Dask gives levels of their own."""
+LOGGERS: Final = ("distributed", "distributed.client", "distributed.gc", "asyncio")
+"""Those that Dask gives levels of their own, and the one that tells of errors that Dask forgets."""
 LOOPBACK: Final = "127.0.0.1:0"
 """No other machine reaches it."""
 WORKER_MEMORY: Final = 768 * 2**20
@@ -103,6 +109,7 @@ def _quiet_dask() -> Iterator[None]:
     try:
         yield
     finally:
+        gc.collect()  # asyncio tells of an error as it is collected
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
 
@@ -151,6 +158,7 @@ def _telling() -> Iterator[None]:
 
 def _join(address: str) -> Client:
     try:
+        _check_certificates(address)
         resolve_address(address)  # a Client of none is half made, and complains when it goes
         Client(address, timeout=CONNECT_SECONDS, set_as_default=False).close()
         # Its timeout is also that of connecting again, and of every question to the scheduler.
@@ -158,3 +166,14 @@ def _join(address: str) -> Client:
     except (OSError, ValueError) as error:
         msg = f"run.scheduler: nothing answers at {address} ({error}); start `dask scheduler` there"
         raise ConfigError(msg) from error
+
+
+def _check_certificates(address: str) -> None:
+    """See that there is a certificate to show, where the address asks for one."""
+    wants = address.startswith("tls://")
+    if wants and Security().get_connection_args("client").get("ssl_context") is None:
+        msg = (
+            f"run.scheduler: {address} asks for a certificate, and none is set; "
+            "set DASK_DISTRIBUTED__COMM__TLS__CLIENT__CERT and the others of docs/clusters.md"
+        )
+        raise ConfigError(msg)

@@ -3,7 +3,7 @@
 import queue
 import time
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from itertools import islice
@@ -18,7 +18,7 @@ from ..config.sections import RunConfig
 from ..output.failures import PageFailure
 from .cluster import GONE_SECONDS, open_client
 from .messages import Outcome, Place, Task
-from .signals import Stop
+from .signals import Stop, asking_workers
 from .time_limit import Ending, how_it_ended
 from .worker import AnyJob, PictureWorker, work
 
@@ -32,8 +32,9 @@ _NEWEST, _QUICKEST = 0.2, 0.001  # share of the newest picture in the average; s
 LOOK_SECONDS: Final = 0.5
 WORKERS_SECONDS: Final = 60
 LOST_SECONDS: Final = 300
+AGAIN_SECONDS: Final = 0.05
 MOST_LOST: Final = 5
-"""Times that the connection may break while a picture is in flight."""
+"""Times that the connection may break while a picture is in flight, or a worker die before it begins."""
 UNANSWERED: Final = (OSError, TimeoutError, RuntimeError)
 """What a client raises whose scheduler is gone; the last, once it has given up."""
 GONE: Final = "the scheduler is gone; look at its output, start it again, and run again to go on"
@@ -78,9 +79,11 @@ def dispatch(
 ) -> Generator[Outcome, None, None]:
     """Yield an outcome for every task, as they come; after a stop, only for what is in flight.
 
+    After a stop, files of several pages end at the next page, and have no outcome.
+
     A picture whose worker died is tried again alone at the end, for another one may have been
-    the cause; only one that dies again alone is blamed. Of a file with several pages only the page
-    is blamed: the file goes on without it.
+    the cause; only one that dies again alone is blamed, and only if its worker had begun it. Of a
+    file with several pages only the page is blamed: the file goes on without it.
 
     Args:
         client: of the scheduler.
@@ -95,16 +98,22 @@ def dispatch(
     """
     suspects: list[Task] = []
     shortened: list[Task] = []
-    with _equipped(client, plugin):
+    not_begun = Counter[str]()
+    with _equipped(client, plugin), asking_workers(plugin.job.output, stop) as tell_of_stop:
         crew = _Crew(client)
         waiting, alone = iter(tasks), False
         pace = _Pace(task_seconds or TASK_SECONDS[plugin.job.place])
         while True:
-            for task, outcome in _Stream(crew, plugin.job, waiting, stop, pace).run(alone=alone):
+            stream = _Stream(crew, plugin.job, waiting, stop, pace)
+            for task, outcome in stream.run(tell_of_stop, alone=alone):
                 ending = None if outcome else how_it_ended(plugin.job.output, task.key)
                 if outcome is not None:
-                    yield outcome
-                elif not alone and (ending is None or not ending.is_timeout):
+                    if outcome.status != "stopped":
+                        yield outcome
+                elif ending is None and not_begun[task.key] < MOST_LOST:
+                    not_begun[task.key] += alone
+                    suspects.append(task)
+                elif ending is not None and not (alone or ending.is_timeout):
                     suspects.append(_again(task, ending))
                 elif ending is not None and ending.page is not None:
                     failure = PageFailure(ending.page, *_blame(plugin, ending))
@@ -211,10 +220,13 @@ class _Stream:
         self._again: deque[Task] = deque()
         self._lost: Counter[str] = Counter()
 
-    def run(self, *, alone: bool) -> Iterator[tuple[Task, Outcome | None]]:
+    def run(
+        self, tell_of_stop: Callable[[], None], *, alone: bool
+    ) -> Iterator[tuple[Task, Outcome | None]]:
         """Yield what became of each task; None stands for one whose worker died."""
         upcoming = self._next(alone=alone)
         while self._in_flight or (upcoming and not self._stop.requested):
+            tell_of_stop()
             # Where there are no workers, an adaptive cluster starts some when there is work.
             width = 1 if alone else WINDOW * max(1, self._crew.size())
             while upcoming and not self._stop.requested and len(self._in_flight) < width:
@@ -224,6 +236,12 @@ class _Stream:
                 future = self._finished.get(timeout=LOOK_SECONDS)
             except queue.Empty:
                 self._crew.size()  # says when nobody is there any more
+                continue
+            if future.status in {"lost", "pending"}:
+                # The worker that had the result is gone, and the scheduler has it done again.
+                time.sleep(AGAIN_SECONDS)
+                self._crew.size()
+                self._finished.put(future)
                 continue
             group = self._in_flight.pop(future.key)
             try:
@@ -264,7 +282,7 @@ def _outcomes(future: Future[list[Outcome | None]], job: AnyJob) -> list[Outcome
         outcomes = future.result()
         assert isinstance(outcomes, list)
         return outcomes
-    if future.status != "error":  # cancelled, or lost
+    if future.status != "error":  # cancelled
         raise CancelledError
     error = future.exception()
     if isinstance(error, KilledWorker):
@@ -275,9 +293,9 @@ def _outcomes(future: Future[list[Outcome | None]], job: AnyJob) -> list[Outcome
     raise LocpipeError(msg) from error
 
 
-def _again(task: Task, ending: Ending | None, *failed: PageFailure) -> Task:
+def _again(task: Task, ending: Ending, *failed: PageFailure) -> Task:
     """What is left to do of a file whose worker ended: what was done before that page is kept."""
-    force = task.force and (ending is None or ending.page is None)
+    force = task.force and ending.page is None
     return replace(task, force=force, failed=(*task.failed, *failed))
 
 

@@ -75,7 +75,8 @@ class Outcome:
     """What became of a picture.
 
     Args:
-        status: done now, kept from before (same content, config and model), or failed.
+        status: done now, kept from before (same content, config and model), failed, or stopped at a
+            page.
         failure: of the whole file: stage, class of the error, and message.
         pixels: of all pages.
         seconds: time of each stage, summed over pages.
@@ -91,7 +92,7 @@ class Outcome:
     """
 
     key: str
-    status: Literal["done", "kept", "failed"]
+    status: Literal["done", "kept", "failed", "stopped"]
     sha256: str = ""
     pages: int = 0
     boxes: int = 0

@@ -3,13 +3,15 @@
 import os
 import signal
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from multiprocessing import resource_tracker
+from pathlib import Path
 from types import FrameType
 from typing import Final, Self
 
 from ...stages.errors import ExitCode
+from ..output.atomic import temporary_folder
 
 SIGNALS: Final = (signal.SIGINT, signal.SIGTERM)
 
@@ -48,6 +50,45 @@ class Stop:
                 ExitCode.of_signal(number)
             )  # our workers end with us, their results are whole or absent
         self.signal = number
+
+
+class StoppedError(Exception):
+    """A worker was asked to stop, and did so before the next page."""
+
+
+@contextmanager
+def asking_workers(output: Path, stop: Stop) -> Iterator[Callable[[], None]]:
+    """Yield what tells the workers of an output of a stop, once there is one.
+
+    It is a file, since workers may be on other machines. Files of several pages are left at the next
+    page; the pages that are done are kept for the next run.
+    """
+    file = _asked(output)
+
+    def tell() -> None:
+        if stop.requested:
+            with suppress(OSError):  # on a full disk; then the whole file is waited for
+                file.touch()
+
+    try:
+        yield tell
+    finally:
+        with suppress(OSError):
+            file.unlink()
+
+
+def leave_if_asked(output: Path) -> None:
+    """See that the run goes on; for workers.
+
+    Raises:
+        StoppedError: it does not.
+    """
+    if _asked(output).exists():
+        raise StoppedError
+
+
+def _asked(output: Path) -> Path:
+    return temporary_folder(output) / "stop"
 
 
 @contextmanager

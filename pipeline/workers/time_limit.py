@@ -3,25 +3,32 @@
 `faulthandler` waits in a thread that needs no interpreter lock, so even native code that never
 returns is ended. While a worker has a picture at work there is a file with the pages and stages so
 far, to which the time limit adds the stack. From what is left of it the parent knows what happened.
-A worker that is handed such a picture leaves it alone: it has cost a worker already.
+A worker that is handed such a picture leaves it alone: it has cost a worker already. The file is locked
+as long as its worker lives, so that one who is only slow is told from one who is dead.
 """
 
 import faulthandler
 import hashlib
 import os
+import sys
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 from ..output.atomic import FULL, output_errors, temporary_folder
 
+if sys.platform != "win32":
+    import fcntl
+
 TIMEOUT: Final = "Timeout ("
 """How `faulthandler` begins."""
 FIRST_STAGE: Final = "load"
 PAGE: Final = "page-"
 """No stage has this in its name."""
+_LOOK_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True)
@@ -74,6 +81,7 @@ def time_limit(seconds: float, output: Path, key: str) -> Iterator[TimeLimit]:
         stream = file.open("wb", buffering=0)
 
     with stream:
+        _is_free(stream)  # which takes the lock
         limit = TimeLimit(seconds, output, stream)
         limit.restart()
         try:
@@ -83,9 +91,37 @@ def time_limit(seconds: float, output: Path, key: str) -> Iterator[TimeLimit]:
             file.unlink(missing_ok=True)
 
 
-def was_begun(output: Path, key: str) -> bool:
-    """Whether a worker began a picture and came to no end with it."""
-    return running_file(output, key).exists()
+def was_begun(output: Path, key: str, seconds: float) -> bool:
+    """Whether a worker began a picture and came to no end with it.
+
+    One that is still at it is waited for, as long as it begins a stage or page every so many seconds.
+    Both are at it after a network was cut, when the picture was handed out again.
+    """
+    file = running_file(output, key)
+    size, since = -1, time.monotonic()
+    while file.exists():
+        with suppress(OSError), file.open("rb+", buffering=0) as stream:  # it may be gone now
+            if _is_free(stream):
+                return file.exists()
+            if (now := os.fstat(stream.fileno()).st_size) != size:
+                size, since = now, time.monotonic()
+        if time.monotonic() - since > seconds:
+            return True
+        time.sleep(_LOOK_SECONDS)
+    return False
+
+
+def _is_free(stream: BinaryIO) -> bool:
+    """Take the lock of a file; say no if another one has it."""
+    if sys.platform == "win32":
+        return True
+    try:
+        fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # of a file system without locks
+        return True
+    return True
 
 
 def how_it_ended(output: Path, key: str) -> Ending | None:

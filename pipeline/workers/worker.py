@@ -16,6 +16,7 @@ from ...stages.errors import ConfigError, ImageError, LocpipeError, OutputError
 from ...stages.version import __version__
 from . import machine
 from .messages import Outcome, Place, Task
+from .signals import StoppedError, leave_if_asked
 from .time_limit import TimeLimit, time_limit, was_begun
 
 _LOG = logging.getLogger(__name__.partition(".")[0])
@@ -108,6 +109,9 @@ class PictureWorker(WorkerPlugin):
     def _set_up(self, memory: int) -> None:
         self.must_have(f"locpipe {self.job.version}", f"locpipe {__version__}")
         machine.reuse_freed_memory()
+        if self.job.place == "local":
+            # Dask forgets errors of its own as a worker is ended, most of all on a busy machine.
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
         # The time limit is one for the process, and two pictures at once need twice the memory.
         self.one_at_a_time = threading.Lock()
         self.prepare(memory)
@@ -153,32 +157,42 @@ class PictureWorker(WorkerPlugin):
         """
         if self.unfit is not None:
             raise self.unfit
-        if self.job.place != "inside" and was_begun(self.job.output, task.key):
+        if self.job.place != "inside" and was_begun(self.job.output, task.key, self.job.timeout):
             return None
         with self.one_at_a_time:
             with self._time_limit(task.key) as limit, self._warnings() as said:
-                clock = Clock(limit.begin_stage, limit.begin_page) if limit else Clock()
-                outcome = self._attempt(task, clock)
+                outcome = self._attempt(task, self._clock(limit))
             machine.return_freed_memory(self.most_memory)
         warnings = tuple(said[:_MOST_WARNINGS])
         return replace(
             outcome, worker=self.address, peak_memory=machine.peak_memory(), warnings=warnings
         )
 
+    def _clock(self, limit: TimeLimit | None) -> Clock:
+        def begin_page(page: int) -> None:
+            leave_if_asked(self.job.output)
+            if limit:
+                limit.begin_page(page)
+
+        return Clock(limit.begin_stage if limit else None, begin_page)
+
     def _attempt(self, task: Task, clock: Clock) -> Outcome:
         try:
             return self.do(task, clock)
         except OutputError:
             raise
+        except StoppedError:
+            return Outcome(task.key, "stopped")
         except Exception as error:  # noqa: BLE001 - one bad picture never stops the run
             self.clear(task)
             failure = (clock.current, type(error).__name__, str(error) or repr(error))
-            return Outcome(task.key, "failed", failure=failure, needs=self._needs(error))
+            needs = error.needs if isinstance(error, ImageError) else 0
+            return Outcome(task.key, "failed", failure=failure, needs=self.needs_of(needs))
 
-    def _needs(self, error: Exception) -> int:
-        """Memory that a picture lacked here and that fewer workers would have each."""
-        needs = error.needs if isinstance(error, ImageError) else 0
-        return needs if self.job.place == "local" and needs <= machine.MEMORY else 0
+    def needs_of(self, *pages: int) -> int:
+        """Memory that pages lacked here and that fewer workers would have each; 0: they would not."""
+        is_ours = self.job.place == "local"
+        return max((needs for needs in pages if is_ours and needs <= machine.MEMORY), default=0)
 
     @contextmanager
     def _warnings(self) -> Iterator[list[str]]:

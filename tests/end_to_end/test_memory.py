@@ -33,19 +33,27 @@ def test_a_picture_that_needs_more_than_a_share_is_done_with_fewer_workers(
     with Image.open(pictures / "coffee.jpg") as picture:
         picture.resize((730, 550)).save(pictures / "large.jpg")  # takes 1.1 GiB, as windows do
         picture.resize((1200, 900)).save(pictures / "too-large.jpg")  # takes 2.9 GiB
+        sizes = ((150, 100), (730, 550), (1200, 900), (160, 100))
+        pages = [picture.resize(size) for size in sizes]
+        pages[0].save(pictures / "book.tif", save_all=True, append_images=pages[1:])
     output = tmp_path / "out"
     process = start_locpipe(
         "run", "digits", "--input", pictures, "--output", output, "--workers", "2",
         "--set", "heatmap.weights=classifier", "--set", "heatmap.normalize=calibrated",
     )  # fmt: skip
-    _, said = process.communicate(timeout=120)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 3, said
     report = json.loads((output / "run.json").read_bytes())
-    assert (report["counts"]["done"], report["counts"]["failed"]) == (5, 1), said
-    assert "1 pictures need more memory" in said
-    (failure,) = map(json.loads, (output / "failures.jsonl").read_text().splitlines())
+    assert (report["counts"]["done"], report["counts"]["failed"]) == (5, 2), said
+    assert "2 pictures need more memory" in said
+    lines = (output / "failures.jsonl").read_text().splitlines()
+    page, failure = map(json.loads, lines)
+    assert (page["path"], page["page"], page["attempts"]) == ("book.tif", 3, 1)
+    assert "a worker has 1.6 GiB" in page["message"]
     assert failure["path"] == "too-large.jpg"
     assert "a worker has 0.8 GiB" in failure["message"]
+    made = sorted(file.name for file in (output / "boxes").glob("book*"))
+    assert made == ["book.tif.json", "book.tif.page-2.json", "book.tif.page-4.json"]
     assert little_memory < 2 * 1.1 * 2**30
 
 

@@ -114,3 +114,49 @@ def test_a_second_signal_leaves_at_once(tmp_path: Path, start_locpipe: Start) ->
         process.wait(1)
     process.send_signal(signal.SIGINT)
     assert process.wait(10) == 130
+
+
+SLOW = """
+import time
+from locpipe.pipeline.picture import process
+real = process.localize_page
+def slow(path, *others):
+    time.sleep(0.3)
+    return real(path, *others)
+process.localize_page = slow
+"""
+
+
+@pytest.mark.parametrize("workers", ["0", "1"])
+def test_a_signal_stops_a_file_at_the_next_page_and_the_next_run_goes_on_there(
+    workers: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, start_locpipe: Start,
+    run_digits: RunHere,
+) -> None:  # fmt: skip
+    """A hundred pages take half a minute."""
+    sheets = [Image.new("L", (90 + n, 60), 255) for n in range(100)]
+    sheets[0].save(tmp_path / "book.tif", save_all=True, append_images=sheets[1:])
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(SLOW)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path / "site"))
+    output = tmp_path / "out"
+    process = start_locpipe(
+        "run", "digits", "--input", tmp_path / "book.tif", "--output", output, "--workers", workers
+    )
+    deadline = time.monotonic() + 60
+    while len(list(output.glob("boxes/*.json"))) < 3:
+        assert process.poll() is None, process.stderr
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 143, said
+    before = {file.name: file.stat().st_ino for file in output.glob("boxes/*.json")}
+    assert 3 <= len(before) < 50, "it was not waited for the whole file"
+    assert not (output / "failures.jsonl").read_text()
+    assert list((output / ".locpipe" / "tmp").iterdir()) == []
+
+    report = run_digits(tmp_path / "book.tif", output)
+    assert (report["exit_code"], report["counts"]["done"]) == (0, 1)
+    after = {file.name: file.stat().st_ino for file in output.glob("boxes/*.json")}
+    assert len(after) == 100
+    assert before.items() <= after.items(), "pages that were done are kept"

@@ -1,5 +1,7 @@
 """Clusters of Dask that somebody else started, of real processes, and a network that breaks."""
 
+import os
+import signal
 import socket
 import subprocess
 import sys
@@ -12,6 +14,9 @@ from typing import Self
 
 import psutil
 from distributed import Client
+
+from locpipe.pipeline.workers.box_finder import BoxFinder
+from locpipe.pipeline.workers.messages import Outcome, Task
 
 HTTP = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 
@@ -27,14 +32,19 @@ class Cluster:
 
     Args:
         folder: where they are started.
+        protocol: tcp or tls.
+        environment: of the processes, if it is not ours.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path, protocol: str = "tcp", environment: dict[str, str] | None = None
+    ) -> None:
+        self._folder, self._environment = folder, environment
         self._stack = ExitStack()
-        self.address = f"tcp://127.0.0.1:{free_port()}"
-        port = self.address.rpartition(":")[2]
-        self.scheduler = self._start("scheduler", "--host", "127.0.0.1", "--port", port, *HTTP)
+        port = str(free_port())
+        self.address = f"{protocol}://127.0.0.1:{port}"
+        where = ("--protocol", protocol, "--host", "127.0.0.1", "--port", port)
+        self.scheduler = self._start("scheduler", *where, *HTTP)
 
     def __enter__(self) -> Self:
         return self
@@ -50,6 +60,7 @@ class Cluster:
         process = subprocess.Popen(
             [sys.executable, "-m", "dask", *program],
             cwd=self._folder,
+            env=self._environment,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
         )
@@ -69,6 +80,16 @@ def kill_with_children(pid: int) -> None:
         for each in (process, *process.children(recursive=True)):
             with suppress(psutil.Error):
                 each.kill()
+
+
+class Unlucky(BoxFinder):
+    """Its process ends before a picture is begun, as many times as there are files in `deaths/`."""
+
+    def process(self, task: Task) -> Outcome | None:
+        for file in (self.job.output / "deaths").iterdir():
+            file.unlink()
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().process(task)
 
 
 @contextmanager

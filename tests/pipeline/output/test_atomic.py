@@ -17,6 +17,7 @@ from locpipe.pipeline.output.atomic import (
     write_atomically,
     write_json,
     write_lines,
+    write_named,
     write_whole,
 )
 from locpipe.stages.errors import ImageError, OutputError
@@ -170,3 +171,18 @@ def test_outside_of_an_output_a_failed_write_leaves_no_part_behind(tmp_path: Pat
     with pytest.raises(OutputError, match="folder cannot be written"):
         write_whole(tmp_path / "folder", b"new")
     assert [one.name for one in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_file_that_somebody_named_is_replaced_and_a_link_or_device_stays(tmp_path: Path) -> None:
+    named, link = tmp_path / "new" / "a.json", tmp_path / "link.json"
+    write_named(named, b"first")
+    link.symlink_to(named)
+    write_named(link, b"second")
+    assert (named.read_bytes(), link.is_symlink()) == (b"second", True)
+    assert [file.name for file in named.parent.iterdir()] == ["a.json"]
+    device = tmp_path / "null.json"
+    device.symlink_to("/dev/null")
+    write_named(device, b"gone")
+    assert device.is_symlink()
+    with pytest.raises(OutputError, match=r"a.json/b cannot be written .*; free space"):
+        write_named(named / "b", b"")

@@ -1,16 +1,21 @@
 """How many workers, with how much memory, and schedulers that do not answer."""
 
 import errno
+import gc
 import logging
 import os
 import socket
+from dataclasses import replace
 
+import dask
 import psutil
 import pytest
+from clusters import Unlucky
 from distributed import LocalCluster
 
 from locpipe.pipeline.config.sections import Config, RunConfig
 from locpipe.pipeline.export.write import RunExports
+from locpipe.pipeline.output.layout import prepare_output
 from locpipe.pipeline.workers import cluster, dispatch
 from locpipe.pipeline.workers.box_finder import BoxFinder
 from locpipe.pipeline.workers.cluster import open_client, share_of_memory, workers_of
@@ -19,6 +24,7 @@ from locpipe.pipeline.workers.machine import CORES, MEMORY
 from locpipe.pipeline.workers.messages import Job, Task
 from locpipe.pipeline.workers.signals import Stop
 from locpipe.stages.errors import ConfigError, LocpipeError
+from locpipe.stages.models.loading import find_model, verify_model
 
 
 def test_workers_times_threads_are_the_cores_given_to_us() -> None:
@@ -128,3 +134,40 @@ def test_a_client_that_fails_leaves_no_cluster_behind(monkeypatch: pytest.Monkey
     assert [
         process for process in left if "resource_tracker" not in " ".join(process.cmdline())
     ] == []
+
+
+@pytest.fixture
+def local(config: Config) -> Job:
+    run = config.run.model_copy(update={"workers": 2})
+    config = config.model_copy(update={"run": run})
+    prepare_output(config.output.path)
+    return Job(config, config.sha256(), "digits", verify_model(find_model("digits")))
+
+
+def test_a_worker_may_take_long_to_start_again(local: Job, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Dask ends one that is not back in time, which on a busy machine was at work by then."""
+    (local.output / "deaths").mkdir()
+    (local.output / "deaths" / "1").touch()
+    worker = Unlucky(local, RunExports(local.config))
+    task = Task("a.jpg", str(local.config.input.path / "coffee.jpg"), force=False)
+    monkeypatch.setattr(dispatch, "LOST_SECONDS", 10)
+    with (
+        dask.config.set({"distributed.deploy.lost-worker-timeout": "10ms"}),
+        at_work(worker, RunConfig(workers=1), [task], 1, Stop()) as outcomes,
+    ):
+        assert [outcome.status for outcome in outcomes] == ["done"]
+
+
+def test_errors_that_dask_forgets_are_not_printed(
+    local: Job, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One of two workers that cannot be set up is told; asyncio would tell of the other one."""
+    job = replace(local, version="0.0.1")
+    worker, task = BoxFinder(job, RunExports(job.config)), Task("a.jpg", "a.jpg", force=False)
+    with (
+        pytest.raises(ConfigError, match=r"has locpipe .*, here is locpipe 0\.0\.1"),
+        at_work(worker, job.config.run, [task], 2, Stop()) as outcomes,
+    ):
+        list(outcomes)
+    gc.collect()
+    assert [record.getMessage() for record in caplog.records if record.name == "asyncio"] == []

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from clusters import killing_whoever_has
+from clusters import Unlucky, killing_whoever_has
 from distributed import Client
 
 from locpipe.pipeline.config.sections import Config, RunConfig
@@ -183,13 +183,26 @@ def test_a_picture_that_kills_its_worker_is_blamed_and_no_other(
             )
         }
     assert len(killed) == 2
-    assert {key: outcome.status for key, outcome in outcomes.items()} == {
-        "endless.png": "failed",
-        **{task.key: "done" for task in tasks},
-    }
+    found = {key: outcome.status for key, outcome in outcomes.items()}
+    assert found.pop("endless.png") == "failed"
+    assert found.keys() == {task.key for task in tasks}
+    assert set(found.values()) <= {"done", "kept"}  # kept: done before the worker died
     stage, error, message = outcomes["endless.png"].failure or ("", "", "")
     assert (stage, error) == ("load", "WorkerDied")
     assert message.startswith("its worker died twice")
+
+
+def test_a_picture_that_no_worker_had_begun_is_not_blamed(
+    client: Client, job: Job, tasks: list[Task]
+) -> None:
+    """Workers may die as they start, and while a picture waits for them, alone or not."""
+    deaths = job.output / "deaths"
+    deaths.mkdir()
+    for n in range(3):
+        (deaths / f"{n}").touch()
+    outcomes = statuses(dispatch(client, Unlucky(job, RunExports(job.config)), tasks, Stop()))
+    assert list(deaths.iterdir()) == []
+    assert outcomes == {task.key: "done" for task in tasks}
 
 
 @pytest.fixture

@@ -2,13 +2,20 @@
 
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
 from locpipe.pipeline.output.layout import prepare_output
-from locpipe.pipeline.workers.time_limit import Ending, how_it_ended, running_file, time_limit
+from locpipe.pipeline.workers.time_limit import (
+    Ending,
+    how_it_ended,
+    running_file,
+    time_limit,
+    was_begun,
+)
 from locpipe.stages.clock import Clock
 
 HANG = """
@@ -66,3 +73,27 @@ def test_in_time_nothing_happens_and_nothing_is_left(output: Path) -> None:
         raise ValueError(*["bad"])
     time.sleep(0.4)
     assert list((output / ".locpipe" / "tmp").iterdir()) == []
+
+
+def test_a_picture_that_a_dead_worker_had_is_known_and_one_of_a_slow_worker_is_waited_for(
+    output: Path,
+) -> None:
+    """A slow one goes on to the next stage, or is at its end; the other one may be stuck."""
+    assert not was_begun(output, "a.jpg", 60)
+    running_file(output, "a.jpg").write_text("infer\n")
+    assert was_begun(output, "a.jpg", 60)
+    how_it_ended(output, "a.jpg")
+
+    found: list[bool] = []
+    with time_limit(60, output, "a.jpg") as limit:
+        asking = threading.Thread(target=lambda: found.append(was_begun(output, "a.jpg", 1)))
+        asking.start()
+        for stage in ("infer", "heatmap", "write"):
+            time.sleep(0.6)
+            limit.begin_stage(stage)
+        assert found == []
+    asking.join(10)
+    assert found == [False]
+
+    with time_limit(60, output, "b.jpg"):
+        assert was_begun(output, "b.jpg", 0.3)

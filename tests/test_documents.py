@@ -125,7 +125,9 @@ def command_lines(text: str) -> list[str]:
 
 def problem_with(line: str) -> str:
     """Say what click finds wrong with a call; without a word after the command nothing is."""
-    command, (_, *words), names = command_line, shlex.split(line), ["locpipe"]
+    command: click.Command = command_line
+    _, *words = shlex.split(line)
+    names = ["locpipe"]
     context = click.Context(command, info_name="locpipe")
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         found = command.get_command(context, words[0])

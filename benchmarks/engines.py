@@ -183,6 +183,27 @@ def soak(engine: InferEngineName, sizes: int, keep: bool) -> None:  # noqa: FBT0
     print(json.dumps([*halves, peak, *seconds, used.ru_minflt // 1000]))
 
 
+@main.command()
+@click.option("--rounds", default=7)
+def threads(rounds: int) -> None:
+    """Print CPU seconds per megapixel with one thread and with all, in alternation."""
+    model = load_model(find_model("text"))
+    rgb = np.ascontiguousarray(np.resize(data.coffee(), (1024, 1024, 3)))
+    counts = 1, machine.CORES
+    for engine in ENGINES:
+        found: list[list[float]] = []
+        for _ in range(rounds + 1):  # the first one opens the engines
+            found.append([])
+            for count in counts:
+                with computing_with(count):
+                    started = time.process_time()
+                    infer(model, rgb, engine=engine, padding="zeros")
+                    found[-1].append((time.process_time() - started) / (rgb.size / 3e6))
+        columns = zip(*found[1:], strict=True)
+        told = zip(counts, map(statistics.median, columns), strict=True)
+        print(engine, *(f"{count} threads: {seconds:.3f}" for count, seconds in told), flush=True)
+
+
 def _processor() -> str:
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):

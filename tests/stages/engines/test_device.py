@@ -20,7 +20,7 @@ from locpipe.stages.infer import infer
 from locpipe.stages.localize import open_engine
 from locpipe.stages.models.loading import Model, find_model, load_model
 
-Refuse = Callable[[int], None]
+Refuse = Callable[[int], list[str]]
 
 
 @pytest.fixture
@@ -42,16 +42,20 @@ def card(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def refuse(monkeypatch: pytest.MonkeyPatch) -> Refuse:
-    """Have the card run out of memory for pictures of more than so many values."""
+    """Have the card run out of memory for windows of more than so many values, and say who computes."""
     whole = PyTorch._compute
 
-    def beyond(most: int) -> None:
+    def beyond(most: int) -> list[str]:
+        by: list[str] = []
+
         def compute(self: PyTorch, number: int, inputs: list[NDArray[np.float32]]) -> object:
             if self.device == "cuda" and inputs[0].size > most:
                 raise torch.cuda.OutOfMemoryError
+            by.append(self.device)
             return whole(self, number, inputs)
 
         monkeypatch.setattr(PyTorch, "_compute", compute)
+        return by
 
     return beyond
 
@@ -107,23 +111,33 @@ def test_no_layer_leaves_the_range_of_half_precision(text: Model, photo: NDArray
 
 
 @pytest.mark.usefixtures("card")
-@pytest.mark.parametrize("most", [10_000_000, 40_000, 0], ids=["enough", "smaller parts", "none"])
+@pytest.mark.parametrize(
+    ("most", "device", "calls", "lines"),
+    [(10**6, "cuda", 9, 0), (200_000, "cuda", 30, 1), (0, "cpu", 9, 1)],
+    ids=["enough", "smaller parts", "none"],
+)
 def test_a_full_card_is_shown_smaller_parts_and_then_the_processor_computes(
     text: Model,
     photo: NDArray[np.uint8],
     refuse: Refuse,
     caplog: pytest.LogCaptureFixture,
     most: int,
+    device: str,
+    calls: int,
+    lines: int,
 ) -> None:
-    picture = np.resize(photo, (300, 1100, 3))
+    picture = np.resize(photo, (256, 640, 3))
     exact = infer(text, picture, padding="zeros")
     infer(text, photo, padding="zeros", device="cuda")  # opens it
-    refuse(most)
+    by = refuse(most)
     with caplog.at_level(logging.WARNING):
         for _ in range(2):
+            by.clear()
             found = infer(text, picture, padding="zeros", device="cuda")
             np.testing.assert_allclose(found.maps, exact.maps, atol=1e-4)
-    assert caplog.text.count("too little memory") == (0 if most == 10_000_000 else 1)
+            assert set(by) == {device}
+            assert len(by) >= calls
+    assert caplog.text.count("too little memory") == lines
 
 
 @pytest.mark.usefixtures("card")

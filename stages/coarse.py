@@ -11,7 +11,9 @@ from .geometry.grid import Grid, resample
 _TEXT = 0.5  # heat of a core
 _SURE = 0.8  # that the hottest cell of a large core must reach
 _LEAST = 5.0  # cells of the smaller map: a thinner core is found, and better, at the larger scale
-_MOST = 24.0  # cells of the larger map: a thicker core is beyond its field
+_MOST = (
+    80.0  # cells of the larger map: letters so large, 640 pixels, are for a sixteenth of the size
+)
 _AROUND = 0.5  # how far a word reaches beyond its core, in units of the core's shorter side
 _FOUND = 0.15  # of a large core: so much of it covered by smaller ones is text of its own
 
@@ -39,7 +41,7 @@ def add_large(heat: Heat, grid: Grid, smaller: Heat, its_grid: Grid) -> None:
         smaller: float32 [h', w'] of the picture shown smaller, calibrated.
         its_grid: where these cells lie.
     """
-    large = [core for core in _cores(smaller, _LEAST) if smaller[core.cells].max() > _SURE]
+    large = _cores(smaller, _LEAST)
     if not large:
         return
     _, found = cv2.connectedComponents((heat > _TEXT).view(np.uint8), connectivity=8)
@@ -47,20 +49,20 @@ def add_large(heat: Heat, grid: Grid, smaller: Heat, its_grid: Grid) -> None:
     sizes = np.bincount(marks.ravel())
     thick = [np.flatnonzero(np.bincount(marks[core.cells]))[-1] for core in _cores(heat, _MOST)]
     for core in large:
+        alone = np.where(_grown(core.cells, 1.5), smaller, np.float32(0))
+        added = resample(alone[None], its_grid, grid)[0]
         inside = _moved(core.cells, its_grid, grid)
         word = _moved(_grown(core.cells, _AROUND * core.thickness), its_grid, grid)
         within = np.bincount(marks[word], minlength=len(sizes)) > 0.5 * sizes
         covered = np.bincount(marks[inside], minlength=len(sizes))
         beyond = np.zeros_like(within)
         beyond[thick] = covered[thick] > 0.5 * np.minimum(inside.sum(), sizes[thick])
-        within[0] = False
-        small = covered.copy()
-        small[0], small[beyond] = 0, 0
-        if small.sum() > _FOUND * inside.sum():
+        within[0], covered[0] = False, 0
+        is_text = covered[~beyond].sum() > _FOUND * inside.sum()
+        if is_text or beyond.sum() > 1 or added.max() <= _SURE:
             continue
         heat[(within | beyond)[marks]] = 0
-        alone = np.where(_grown(core.cells, 1.5), smaller, np.float32(0))
-        np.maximum(heat, resample(alone[None], its_grid, grid)[0], out=heat)
+        np.maximum(heat, added, out=heat)
 
 
 def _cores(heat: Heat, least: float) -> list[_Core]:

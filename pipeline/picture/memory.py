@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 _COPIES = 2  # of the maps of labels
 _PER_CELL = 20  # bytes, while components are found on one map
+_PER_CELL_COARSE = 36  # while large letters are put into it
 
 
 def check_memory(path: Path, header: Header, model: Model, config: Config, memory: int) -> None:
@@ -59,6 +60,7 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
     at_once = []
     kept = outlined = 0
     labels = len(weighed_at_once(model.card, config))
+    per_cell = _PER_CELL if config.infer.coarse == "none" else _PER_CELL_COARSE
     for scale in scales(config.infer, header.width, header.height):
         peak, maps = bytes_needed(
             model,
@@ -74,7 +76,7 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
         at_once.append(peak)
         kept += _COPIES * maps * len(config.infer.polarities)
         if labels:
-            outlined = max(outlined, _PER_CELL * maps // (4 * labels))
+            outlined = max(outlined, per_cell * maps // (4 * labels))
     # Heat, mask and refined mask of every label, and temporary arrays of one.
     count = model.card.count_of_maps(config.heatmap)
     refined = 0 if config.refine.method == "none" else 6 * count + 32

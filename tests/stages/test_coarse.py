@@ -65,10 +65,17 @@ def test_what_both_scales_find_is_one_component() -> None:
     np.testing.assert_array_equal(added(fine, coarse), fine)
 
 
+def test_one_large_core_does_not_join_what_is_two_words() -> None:
+    fine, coarse = maps()
+    coarse[10:18, 4:36] = 0.9
+    fine[40:72, 16:70] = fine[40:72, 80:140] = 0.9
+    np.testing.assert_array_equal(added(fine, coarse), fine)
+
+
 def test_a_blob_too_thick_for_its_field_gives_way() -> None:
     fine, coarse = maps()
     coarse[10:20, 10:20] = 0.9
-    fine[38:80, 40:150] = 0.9
+    fine[20:105, 40:150] = 0.9
     assert not added(fine, coarse)[60, 90:].any()
 
 

@@ -20,8 +20,9 @@ from ..output.layout import remove_durably
 from ..workers.messages import Outcome, Place, Task
 from ..workers.worker import PictureWorker
 from .engine import Engine
+from .order import as_read
 from .settings import FOLDER, ReadConfig, open_engine
-from .text import SUFFIXES, PageText, files
+from .text import SUFFIXES, PageText, files, sha256_of_boxes
 from .units import assigned, groups
 
 MARGIN: Final = 5.0  # seconds: the engine gets so much less time than the page
@@ -115,7 +116,9 @@ class Reader(PictureWorker):
             text = self._read(image, page)
         with clock.stage("write"):
             folder = self.job.output / FOLDER
-            contents = files(text, picture, folder, made_by(self.job.config, self.engine))
+            maker = made_by(self.job.config, self.engine)
+            maker["boxes_sha256"] = sha256_of_boxes(page)
+            contents = files(text, picture, folder, maker)
             for name, content in contents.items():
                 write_atomically(self.job.output, folder / name, content)
         pixels = image.width * image.height
@@ -130,7 +133,9 @@ class Reader(PictureWorker):
         seen = engine.read([crop.pixels for crop in crops], seconds) if crops else []
         of_groups = map(assigned, seen, crops, together)
         readings = [reading for of_group in of_groups for reading in of_group]
-        return PageText(page, readings, engine.min_confidence if asked is None else asked)
+        least = engine.min_confidence if asked is None else asked
+        found = PageText(page, readings, least)
+        return PageText(*as_read(page, readings, found.counting), least)
 
     def clear(self, task: Task) -> None:
         """Remove what was read on a page before."""

@@ -4,7 +4,7 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -36,7 +36,7 @@ def box_file(picture: Path, quads: Sequence[Sequence[Sequence[float]]]) -> str:
     header = probe(picture)
     corners = np.array(quads, np.float64).reshape(-1, 4, 2)
     unknown = hashlib.sha256(b"").hexdigest()
-    in_order = zip(*reading_order(corners), strict=True)
+    in_order = reading_order(corners).places()
     page = Page(
         key=picture.name,
         page=1,
@@ -47,17 +47,17 @@ def box_file(picture: Path, quads: Sequence[Sequence[Sequence[float]]]) -> str:
         stored_height=header.stored_height,
         sha256=hashlib.sha256(picture.read_bytes()).hexdigest(),
         labels=("text",),
-        boxes=tuple(_box(corners[index], line) for index, line in in_order),
+        boxes=tuple(replace(_box(corners[index]), **place) for index, place in in_order),
         made_by=Maker("other", unknown, unknown),
     )
     return json.dumps(box_document(page))
 
 
-def _box(quad: NDArray[np.float64], line: int) -> Box:
+def _box(quad: NDArray[np.float64]) -> Box:
     left, top = np.floor(quad.min(axis=0)).astype(int).tolist()
     right, bottom = np.ceil(quad.max(axis=0)).astype(int).tolist()
     polygon = tuple((x, y) for x, y in quad.tolist())
-    return Box("text", 1.0, polygon, (left, top, right, bottom), line)
+    return Box("text", 1.0, polygon, (left, top, right, bottom))
 
 
 def scores(detector: Detector, variant: Variant, one: Set, work: Path) -> dict[str, Any]:

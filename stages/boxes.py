@@ -25,7 +25,7 @@ from .geometry.rectangles import (
 from .geometry.split import cut_necks
 from .heatmap import Heatmap
 from .scratch import bands
-from .settings import Connectivity, Shape
+from .settings import Connectivity, Direction, Shape
 from .threshold import Mask
 
 _DECIMALS = 2  # of a corner: `rect` lies around what is written
@@ -43,6 +43,7 @@ def find_boxes(
     shape: Shape = "upright",
     padding: float = 0.0,
     margin: float = 0.0,
+    direction: Direction = "auto",
     maximum: int = 100_000,
 ) -> Boxes:
     """Return a box for every connected component of a mask.
@@ -61,6 +62,7 @@ def find_boxes(
         padding: how far every side is moved out, in units of the box's height (of an upright
             rectangle the vertical side, else the shorter one).
         margin: and in pixels.
+        direction: of the text, for lines and reading order; see `reading_order`.
         maximum: how many boxes at most; the best scores stay.
     """
     outer = _Outer(shape, padding, margin, mask.grid.picture)
@@ -70,10 +72,10 @@ def find_boxes(
         if min(sides((core := outer.core(component)).rectangle)) >= min_side
     ]
     if merge:
-        found = _merged(found, outer, merge)
+        found = _merged(found, outer, merge, direction)
     found.sort(key=lambda core: -core.component.score)
     kept = found[:maximum]
-    return Boxes(_read(kept, outer), len(found) - len(kept))
+    return Boxes(_read(kept, outer, direction), len(found) - len(kept))
 
 
 @dataclass(frozen=True)
@@ -154,11 +156,13 @@ class _Outer:
         return Box(component.label, component.score, points, (left, top, right, bottom))
 
 
-def _read(cores: Sequence[_Core], outer: _Outer) -> tuple[Box, ...]:
+def _read(cores: Sequence[_Core], outer: _Outer, direction: Direction) -> tuple[Box, ...]:
     """Return the boxes in reading order."""
     rectangles = _rectangles(cores, outer)
-    lines = zip(*reading_order(rectangles), strict=True)
-    return tuple(replace(outer.box(cores[i], rectangles[i]), line=line) for i, line in lines)
+    return tuple(
+        replace(outer.box(cores[i], rectangles[i]), **place)
+        for i, place in reading_order(rectangles, direction).places()
+    )
 
 
 def _rectangles(cores: Sequence[_Core], outer: _Outer) -> NDArray[np.float64]:
@@ -166,10 +170,11 @@ def _rectangles(cores: Sequence[_Core], outer: _Outer) -> NDArray[np.float64]:
     return np.array([outer.grown(core) for core in cores], np.float64).reshape(-1, 4, 2)
 
 
-def _merged(cores: list[_Core], outer: _Outer, merge: float) -> list[_Core]:
+def _merged(cores: list[_Core], outer: _Outer, merge: float, direction: Direction) -> list[_Core]:
     """Unite what stands closer on a line than `merge` of the higher one's height."""
     rectangles = _rectangles(cores, outer)
-    order, line = (np.array(column, np.intp) for column in reading_order(rectangles))
+    read = reading_order(rectangles, direction)
+    order, line = np.array(read.boxes, np.intp), np.array(read.lines, np.intp)
     height = np.array([outer.height(rectangles[i]) for i in order])
     label = np.array([cores[i].component.label for i in order])
     shapes = np.asarray(shapely.polygons(rectangles[order]))

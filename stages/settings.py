@@ -19,7 +19,7 @@ from pydantic import (
 OFFLINE: Final = "LOCPIPE_OFFLINE"
 """Environment variable: where it is set, no weights are downloaded."""
 
-RESULT_VERSION: Final = 3
+RESULT_VERSION: Final = 4
 """Raised whenever the same picture, model and config give other boxes or masks than before.
 
 It is part of the hash of a config, so that an upgrade recomputes what it must and nothing else.
@@ -42,6 +42,8 @@ ThresholdMethod = Literal["fixed", "mean_std", "otsu", "hysteresis"]
 Refinement = Literal["bilinear", "grabcut", "crf"]
 Connectivity = Literal[4, 8]
 Shape = Literal["upright", "rotated", "polygon"]
+TextDirection = Literal["ltr", "rtl", "ttb"]
+Direction = Literal["auto", TextDirection]
 
 Byte = Annotated[int, Field(ge=0, le=255)]
 Fraction = Annotated[float, Field(ge=0, le=1)]
@@ -215,6 +217,9 @@ class BoxesSettings(Section):
     """Added on every side; in units of the height of the box."""
     margin: Annotated[float, Field(ge=0)] = 0.0
     """Added on every side as well; pixels of the picture."""
+    direction: Direction = "auto"
+    """Of text, for lines and reading order: ltr rightwards, rtl leftwards, ttb in columns from right to
+    left; auto: ttb where boxes stand in columns, else ltr (`locpipe read` sees rtl by the letters)."""
     fill: bool = False
     """Masks show the insides of the boxes, not the components that the boxes were made of."""
     max: Annotated[int, Field(ge=1)] = 100_000

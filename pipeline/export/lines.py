@@ -12,6 +12,7 @@ from shapely import Polygon
 
 from ...stages.geometry.box import Box, Point
 from ...stages.geometry.rectangles import upright
+from ...stages.settings import TextDirection
 from ..output.box_json import Page
 from .crops import is_curved, quad_of
 
@@ -66,6 +67,30 @@ class Line:
     def rect(self) -> Rect:
         """The upright rectangle around it: left, top, right, bottom."""
         return around([self.polygon])
+
+
+@dataclass(frozen=True)
+class Block:
+    """Lines in reading order, of one direction: ltr, rtl or ttb."""
+
+    lines: tuple[Line, ...]
+
+    @property
+    def direction(self) -> TextDirection:
+        """Of its text."""
+        return self.lines[0].words[0].box.direction
+
+    @property
+    def rect(self) -> Rect:
+        """The upright rectangle around it: left, top, right, bottom."""
+        return around(line.polygon for line in self.lines)
+
+
+def blocks_of(page: Page, readings: Mapping[int, Reading]) -> tuple[Block, ...]:
+    """Return the blocks of a page in reading order; its readings come by index of their box."""
+    lines = lines_of(page, readings)
+    of_blocks = groupby(lines, key=lambda line: line.words[0].box.block)
+    return tuple(Block(tuple(of_block)) for _, of_block in of_blocks)
 
 
 def lines_of(page: Page, readings: Mapping[int, Reading]) -> tuple[Line, ...]:

@@ -78,7 +78,7 @@ def files(
     """Return the files of a page by their names relative to `folder`, in the order to write them.
 
     `picture` is the file of the page, and `folder` that of all readings; both are absolute.
-    `made_by` is what decides the text besides the picture.
+    `made_by` is what decides the text besides the picture, the hash of the boxes included.
     """
     page = text.page
     name = os.path.relpath(picture, (folder / page.name).parent)
@@ -114,7 +114,7 @@ def _document(text: PageText, made_by: Mapping[str, str]) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "image": text.page.document["image"],
-        "made_by": {**made_by, "boxes_sha256": sha256_of_boxes(text.page)},
+        "made_by": dict(made_by),
         "boxes": boxes,
         "lines": lines,
         "text": text.text,

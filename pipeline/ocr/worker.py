@@ -18,8 +18,9 @@ from ..output.layout import remove_durably
 from ..workers.messages import Outcome, Place, Task
 from ..workers.worker import PictureWorker
 from .engine import Engine
+from .order import as_read
 from .settings import FOLDER, ReadConfig, open_engine
-from .text import SUFFIXES, PageText, files
+from .text import SUFFIXES, PageText, files, sha256_of_boxes
 from .units import readings
 
 MARGIN: Final = 5.0  # seconds: the engine gets so much less time than the page
@@ -113,7 +114,9 @@ class Reader(PictureWorker):
             text = self._read(image, page)
         with clock.stage("write"):
             folder = self.job.output / FOLDER
-            contents = files(text, picture, folder, made_by(self.job.config, self.engine))
+            maker = made_by(self.job.config, self.engine)
+            maker["boxes_sha256"] = sha256_of_boxes(page)
+            contents = files(text, picture, folder, maker)
             for name, content in contents.items():
                 write_atomically(self.job.output, folder / name, content)
         pixels = image.width * image.height
@@ -124,7 +127,9 @@ class Reader(PictureWorker):
         engine, asked = self.engine, self.job.config.min_confidence
         seconds = max(1.0, self.job.timeout - MARGIN)
         found = readings(engine, image.rgb, page.boxes, self.job.config.unit, seconds)
-        return PageText(page, found, engine.min_confidence if asked is None else asked)
+        least = engine.min_confidence if asked is None else asked
+        counting = PageText(page, found, least).counting
+        return PageText(*as_read(page, found, counting), least)
 
     def clear(self, task: Task) -> None:
         """Remove what was read on a page before."""

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from ...stages.errors import ConfigError
 from ...stages.geometry.box import Box, Point
+from ...stages.settings import TextDirection
 from ...stages.version import __version__
 from ..config.sections import OutputConfig
 from .layout import all_there, page_name, result_path
@@ -148,6 +149,8 @@ def _box_document(box: Box) -> dict[str, Any]:
         "rect": list(box.rect),
         "polygon": [list(point) for point in box.polygon],
         "line": box.line,
+        "block": box.block,
+        "direction": box.direction,
     }
     if box.class_ is not None and box.probability is not None:
         found |= {"class": box.class_, "probability": round(box.probability, 4)}
@@ -183,6 +186,8 @@ class _Box(_Strict):
     line: int
     class_: str | None = Field(None, alias="class")
     probability: float | None = None
+    block: int = 0
+    direction: TextDirection = "ltr"
 
 
 class _Document(_Strict):
@@ -254,8 +259,7 @@ def _reason(error: Exception) -> str:
 
 
 def _box(box: _Box) -> Box:
-    polygon = tuple(box.polygon)
-    return Box(box.label, box.score, polygon, box.rect, box.line, box.class_, box.probability)
+    return Box(**{**dict(box), "polygon": tuple(box.polygon)})
 
 
 def read_object(file: Path, *, remedy: str = "remove it and run again") -> dict[str, Any]:

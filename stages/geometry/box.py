@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from ..settings import TextDirection
+
 Point = tuple[float, float]
 """x, y in pixels of the upright picture."""
 
@@ -19,6 +21,8 @@ class Box:
         line: index of the text line it stands in.
         class_: the class that the hotspot was classified as, where that was asked for.
         probability: of that class.
+        block: index of the block of lines that it stands in: a column, a caption, a table.
+        direction: of its text: ltr, rtl or ttb.
     """
 
     label: str
@@ -28,6 +32,8 @@ class Box:
     line: int = 0
     class_: str | None = None
     probability: float | None = None
+    block: int = 0
+    direction: TextDirection = "ltr"
 
 
 @dataclass(frozen=True)

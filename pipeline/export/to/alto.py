@@ -1,18 +1,19 @@
 """ALTO 4.3 (Library of Congress), as kraken and libraries' viewers read it.
 
-There is one text block per page, with its lines in reading order, a baseline per line and a string
-per box; its text is empty where none was read. Coordinates are those of the upright page: kraken
+Text blocks and their lines stand in reading order. There is a baseline per line and a string per box;
+its text is empty where none was read. Coordinates are those of the upright page: kraken
 applies the EXIF orientation when it opens the picture.
 """
 
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from ...output.box_json import Page
 from ..format import Format
-from ..lines import Line, Reading, Rect, Word, around, lines_of
+from ..lines import Line, Reading, Rect, Word, blocks_of
 from ..markup import add, fits, points, serialized
 from ..source import Content, PageSource, picture_beside
 
@@ -41,13 +42,17 @@ def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes
     size = {"WIDTH": page.width, "HEIGHT": page.height}
     sheet = add(add(root, "Layout"), "Page", ID="page", PHYSICAL_IMG_NR=page.page, **size)
     space = add(sheet, "PrintSpace", HPOS=0, VPOS=0, **size)
-    lines = lines_of(page, readings)
-    if lines:
-        block = add(
-            space, "TextBlock", ID="block", **_place(around(line.polygon for line in lines))
+    index = count()
+    for number, block in enumerate(blocks_of(page, readings)):
+        element = add(
+            space,
+            "TextBlock",
+            ID=f"block-{number}",
+            BASEDIRECTION=block.direction,
+            **_place(block.rect),
         )
-        for index, line in enumerate(lines):
-            _add_line(block, line, index, tags)
+        for line in block.lines:
+            _add_line(element, line, next(index), tags)
     return serialized(root)
 
 

@@ -4,17 +4,24 @@ Browsers show pictures upright, so the boxes fit what they show.
 """
 
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from ...output.box_json import Page
 from ..format import Format
-from ..lines import Line, Reading, Rect, around, lines_of
+from ..lines import Line, Reading, Rect, blocks_of
 from ..markup import add, fits, serialized
 from ..source import Content, PageSource, picture_beside
 
 DOCTYPE: Final = "<!DOCTYPE html>\n"
+DIRECTIONS: Final[dict[str, dict[str, str]]] = {
+    "ltr": {"dir": "ltr"},
+    "rtl": {"dir": "rtl"},
+    "ttb": {"dir": "ltr", "style": "writing-mode: vertical-rl"},
+}
+"""What HTML says of the direction of a block."""
 CAPABILITIES: Final = "ocr_page ocr_carea ocr_line ocrx_word"
 
 
@@ -34,12 +41,18 @@ def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes
     add(head, "meta", name="ocr-capabilities", content=CAPABILITIES)
     title = f'image "{picture}"; {_bbox((0, 0, page.width, page.height))}; ppageno {page.page - 1}'
     sheet = add(add(root, "body"), "div", class_="ocr_page", id="page", title=title)
-    lines = lines_of(page, readings)
-    if lines:
-        box = _bbox(around(line.polygon for line in lines))
-        area = add(sheet, "div", class_="ocr_carea", id="area", title=box)
-        for index, line in enumerate(lines):
-            _add_line(area, line, index)
+    index = count()
+    for number, block in enumerate(blocks_of(page, readings)):
+        area = add(
+            sheet,
+            "div",
+            class_="ocr_carea",
+            id=f"area-{number}",
+            title=_bbox(block.rect),
+            **DIRECTIONS[block.direction],
+        )
+        for line in block.lines:
+            _add_line(area, line, next(index))
     return serialized(root, DOCTYPE)
 
 

@@ -1,22 +1,29 @@
 """PAGE XML 2019-07-15 (PRImA), as kraken, OCR-D, eScriptorium and Transkribus read it.
 
-There is one text region per page. Its lines stand in reading order, each with a baseline and its
-words. Coordinates are those of the upright page: kraken applies the EXIF orientation when it opens
+There is one text region per block. Regions and their lines stand in reading order, each line with a
+baseline and its words. Coordinates are those of the upright page: kraken applies the EXIF orientation when it opens
 the picture.
 """
 
 from collections.abc import Mapping
+from itertools import count
 from pathlib import Path
 from typing import Final
 from xml.etree import ElementTree as ET
 
 from ...output.box_json import Page
 from ..format import Format
-from ..lines import Line, around, lines_of
+from ..lines import Line, blocks_of
 from ..markup import add, fits, points, serialized
 from ..source import Content, PageSource, picture_beside
 
 NAMESPACE: Final = "http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"
+DIRECTIONS: Final = {
+    "ltr": ("left-to-right", "top-to-bottom"),
+    "rtl": ("right-to-left", "top-to-bottom"),
+    "ttb": ("top-to-bottom", "right-to-left"),
+}
+"""The directions of words and of lines, by that of a block."""
 EPOCH: Final = "1970-01-01T00:00:00Z"
 """PAGE wants the time it was made, which may not differ from run to run."""
 
@@ -35,16 +42,26 @@ def document(page: Page, picture: str) -> bytes:
     add(metadata, "Created", EPOCH)
     add(metadata, "LastChange", EPOCH)
     sheet = add(root, "Page", imageFilename=picture, imageWidth=page.width, imageHeight=page.height)
-    lines = lines_of(page, {})
-    if lines:
+    blocks = blocks_of(page, {})
+    if blocks:
         order = add(add(sheet, "ReadingOrder"), "OrderedGroup", id="order")
-        add(order, "RegionRefIndexed", index=0, regionRef="region")
-        region = add(sheet, "TextRegion", id="region")
-        left, top, right, bottom = around(line.polygon for line in lines)
+        for number in range(len(blocks)):
+            add(order, "RegionRefIndexed", index=number, regionRef=f"region-{number}")
+    index = count()
+    for number, block in enumerate(blocks):
+        reading, order_of_lines = DIRECTIONS[block.direction]
+        region = add(
+            sheet,
+            "TextRegion",
+            id=f"region-{number}",
+            readingDirection=reading,
+            textLineOrder=order_of_lines,
+        )
+        left, top, right, bottom = block.rect
         corners = [(left, top), (right, top), (right, bottom), (left, bottom)]
         add(region, "Coords", points=points(corners))
-        for index, line in enumerate(lines):
-            _add_line(region, line, index)
+        for line in block.lines:
+            _add_line(region, line, next(index))
     return serialized(root)
 
 

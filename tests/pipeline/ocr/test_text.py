@@ -41,7 +41,8 @@ def page(lines: list[int], key: str = "signs/a.jpg") -> Page:
 
 
 def contents(text: PageText, picture: str = "/photos/signs/a.jpg") -> dict[str, bytes]:
-    return files(text, Path(picture), FOLDER, MAKER)
+    maker = {**MAKER, "boxes_sha256": sha256_of_boxes(text.page)}
+    return files(text, Path(picture), FOLDER, maker)
 
 
 def test_lines_are_joined_in_reading_order_without_what_does_not_count() -> None:
@@ -114,7 +115,7 @@ def test_the_hash_of_boxes_depends_on_them_and_not_on_the_order_of_keys() -> Non
 
 def test_keys_of_boxes_that_nobody_knows_are_in_what_is_read() -> None:
     document: Any = copy.deepcopy(dict(page([0, 0]).document))
-    document["boxes"][1]["direction"] = "down"
+    document["boxes"][1]["later"] = "down"
     text = PageText(page_of(document, "here"), [Reading("one", 0.9), Reading("two", 0.9)], 0.5)
     written = json.loads(contents(text)["signs/a.jpg.json"])
-    assert [box.get("direction") for box in written["boxes"]] == [None, "down"]
+    assert [box.get("later") for box in written["boxes"]] == [None, "down"]

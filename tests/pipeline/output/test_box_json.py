@@ -48,7 +48,7 @@ PAGE = Page(
     stored_height=20,
     sha256="c" * 64,
     labels=("cat", "dog"),
-    boxes=(Box("dog", 0.123456, SQUARE, (1, 2, 5, 7), line=4),),
+    boxes=(Box("dog", 0.123456, SQUARE, (1, 2, 5, 7), line=4, block=2, direction="rtl"),),
     made_by=MAKER,
 )
 DOCUMENT: dict[str, Any] = {
@@ -77,6 +77,8 @@ DOCUMENT: dict[str, Any] = {
             "rect": [1, 2, 5, 7],
             "polygon": [[1, 2], [5, 2], [5, 6.25], [1, 6.25]],
             "line": 4,
+            "block": 2,
+            "direction": "rtl",
         }
     ],
 }
@@ -130,9 +132,9 @@ def test_documents_of_locpipe_0_1_are_read() -> None:
 
 @pytest.mark.parametrize("schema", ["locpipe/boxes/1", "locpipe/boxes/2"])
 def test_keys_that_nobody_knows_are_ignored_and_not_lost(schema: str) -> None:
-    later: Any = copy.deepcopy(DOCUMENT) | {"schema": schema, "block": 7}
+    later: Any = copy.deepcopy(DOCUMENT) | {"schema": schema, "later": 7}
     for part in (later["image"], later["made_by"], later["boxes"][0]):
-        part["direction"] = "down"
+        part["later"] = "down"
     page = page_of(later, "here")
     assert page == page_of(DOCUMENT, "here")
     assert page.document == later
@@ -154,6 +156,8 @@ def test_schema_2_has_room_for_later_keys_and_schema_1_has_not() -> None:
     before: Any = copy.deepcopy(DOCUMENT) | {"schema": "locpipe/boxes/1"}
     assert not fits(before), "schema 1 knows no made_by.locpipe"
     del before["made_by"]["locpipe"]
+    assert not fits(before), "nor blocks and directions"
+    del before["boxes"][0]["block"], before["boxes"][0]["direction"]
     assert fits(before)
 
 

@@ -1,6 +1,7 @@
 """PAGE, ALTO and hOCR: valid, in the right frame, and holding what was found and read."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -69,7 +70,7 @@ def test_page_has_lines_with_baselines_words_and_labels(found: Page) -> None:
     assert labels == ["text", "<b>&\"'\ufffd", "text"]
     reference = root.find(".//p:RegionRefIndexed", space)
     assert reference is not None
-    assert reference.get("regionRef") == "region"
+    assert reference.get("regionRef") == "region-0"
 
 
 def test_alto_has_lines_with_baselines_strings_and_labels(found: Page) -> None:
@@ -130,3 +131,41 @@ def test_a_name_or_a_label_makes_no_element(
     for root in (etree.parse(file).getroot(), etree.HTML(file.read_bytes())):
         found = [element for element in root.iter() if isinstance(element.tag, str)]
         assert not [one for one in found if one.tag.endswith("img") or one.get("onerror")]
+
+
+def test_blocks_are_regions_in_reading_order_with_their_directions(
+    official: Official, found: Page
+) -> None:
+    first, second, third = found.boxes
+    boxes = (
+        replace(first, direction="rtl"),
+        replace(second, line=1, block=1, direction="ttb"),
+        replace(third, line=2, block=2),
+    )
+    blocks = replace(found, boxes=boxes)
+    regions = etree.fromstring(page.document(blocks, "a.png"))
+    official(SCHEMAS["page"]).assertValid(regions)
+    space = {"p": page.NAMESPACE, "a": alto.NAMESPACE, "h": "http://www.w3.org/1999/xhtml"}
+    assert regions.xpath("//p:RegionRefIndexed/@regionRef", namespaces=space) == [
+        "region-0",
+        "region-1",
+        "region-2",
+    ]
+    directions = [
+        (region.get("id"), region.get("readingDirection"), region.get("textLineOrder"))
+        for region in regions.iter(f"{{{page.NAMESPACE}}}TextRegion")
+    ]
+    assert directions == [
+        ("region-0", "right-to-left", "top-to-bottom"),
+        ("region-1", "top-to-bottom", "right-to-left"),
+        ("region-2", "left-to-right", "top-to-bottom"),
+    ]
+    layout = etree.fromstring(alto.document(blocks, "a.png", {}))
+    official(SCHEMAS["alto"]).assertValid(layout)
+    found_directions = layout.xpath("//a:TextBlock/@BASEDIRECTION", namespaces=space)
+    assert found_directions == ["rtl", "ttb", "ltr"]
+    html = etree.fromstring(hocr.document(blocks, "a.png", {}))
+    areas = html.xpath("//h:div[@class='ocr_carea']", namespaces=space)
+    assert [area.get("dir") for area in areas] == ["rtl", "ltr", "ltr"]
+    assert [area.get("style") for area in areas] == [None, "writing-mode: vertical-rl", None]
+    assert [len(area) for area in areas] == [1, 1, 1]

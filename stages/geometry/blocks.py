@@ -1,0 +1,135 @@
+"""Which lines of text are a block, and in which order blocks are read."""
+
+from typing import Final
+
+import numpy as np
+
+from .frames import Bools, Floats, Frames, Indices, groups
+from .tables import parts
+
+_LARGEST_RATIO: Final = 2.0  # of heights
+_LARGEST_LEADING: Final = 1.2  # between lines of a block, in units of the lower one's height
+_SAME: Final = 1.12  # ratio of the heights of lines in one type
+_STRAIGHT: Final = 0.5  # heights: edges of lines of a paragraph
+_MOST: Final = 1500  # blocks that are compared with each other
+_SHARED: Final = 0.2  # of the narrower one's width: one stands above the other
+_ROOM: Final = 2.0  # heights: so much is enough
+_LARGE: Final = 1.3  # times the usual height: a headline
+_SMALL: Final = 0.87  # times the usual height: a footnote
+_CLEAR: Final = 0.25  # heights above and below a headline in which nothing stands beside it
+
+
+def blocks_of(lines: Frames) -> Indices:
+    """Return the block of each line, [L], numbered in no order.
+
+    Lines of like height that stand close below each other are a block. A line that has two lines side
+    by side below it, or above it, spans columns: it is in a block of its own with neither, or with
+    the one that is set as it is.
+    """
+    above, below = _below_each_other(lines)
+    kept = _is_plain(lines, above, below) & _is_plain(lines, below, above)
+    return groups(above[kept], below[kept], len(lines.height))
+
+
+def _below_each_other(lines: Frames) -> tuple[Indices, Indices]:
+    """Return pairs of neighbours [P], the upper and the lower line."""
+    i, j = lines.pairs(0, _LARGEST_LEADING)
+    left, right, start, end, top, bottom, first, last = lines.edges(i, j)
+    height, own = lines.height[j], lines.height[i]
+    lower, higher = np.minimum(height, own), np.maximum(height, own)
+    shared = np.minimum(right, end) - np.maximum(left, start)
+    leading = np.maximum(top - last, first - bottom)
+    near = (
+        (shared > 0)
+        & (higher <= _LARGEST_RATIO * lower)
+        & (np.abs(leading) <= _LARGEST_LEADING * lower)
+    )
+    count = len(lines.height)
+    i, j, down = i[near], j[near], (top + bottom > first + last)[near]
+    mutual = np.isin(i * count + j, j * count + i)
+    return i[mutual & down], j[mutual & down]
+
+
+def _is_plain(lines: Frames, i: Indices, j: Indices) -> Bools:
+    """Whether a line i has no two neighbours j side by side, or this one alone in its type."""
+    along = lines.along[i]
+    start, end = lines.seen(j, along)
+    own_start, own_end = lines.seen(i, along)
+    count = len(lines.height)
+    last_start, first_end = np.full(count, -np.inf), np.full(count, np.inf)
+    np.maximum.at(last_start, i, start)
+    np.minimum.at(first_end, i, end)
+    ratio = lines.height[j] / lines.height[i]
+    straight = np.minimum(np.abs(start - own_start), np.abs(end - own_end))
+    alike = (ratio < _SAME) & (ratio > 1 / _SAME) & (straight < _STRAIGHT * lines.height[i])
+    many = np.bincount(i[(ratio < _SAME) & (ratio > 1 / _SAME)], minlength=count)
+    return (last_start <= first_end)[i] | (alike & (many[i] == 1))
+
+
+def block_order(rects: Floats, heights: Floats) -> list[int]:
+    """Return the order in which blocks are read.
+
+    A block is read after those above it that share a part of its width. Of those that may come next,
+    the leftmost does, so that a column is read to its end. Headlines and footnotes, told by their
+    type, are as wide as the room that they have. More than 1500 blocks are first taken apart by recursive XY cuts (Nagy and Seth 1984).
+
+    Args:
+        rects: left, top, right, bottom [B, 4] on a page that stands upright.
+        heights: of their lines, [B].
+    """
+    order = []
+    for among in _taken_apart(rects, np.arange(len(rects))):
+        if len(among) > _MOST:
+            order += among[np.lexsort((rects[among, 0], rects[among, 1]))].tolist()
+        else:
+            room = _ROOM * float(np.median(heights[among]))
+            order += among[_topological(_widened(rects[among], heights[among]), room)].tolist()
+    return order
+
+
+def _taken_apart(rects: Floats, among: Indices) -> list[Indices]:
+    if len(among) <= _MOST:
+        return [among]
+    for axis in (1, 0):
+        found = parts(rects, among, axis, 0)
+        if len(found) > 1:
+            return [piece for part in found for piece in _taken_apart(rects, part)]
+    return [among]
+
+
+def _widened(rects: Floats, heights: Floats) -> Floats:
+    """Return rectangles of which headlines and footnotes reach as far to both sides as nothing stands there."""
+    wide = rects.copy()
+    usual = np.median(heights)
+    for index in np.flatnonzero((heights >= _LARGE * usual) | (heights <= _SMALL * usual)):
+        left, top, right, bottom = rects[index]
+        clear = _CLEAR * heights[index]
+        beside = (rects[:, 1] < bottom + clear) & (rects[:, 3] > top - clear)
+        before, after = beside & (rects[:, 2] <= left), beside & (rects[:, 0] >= right)
+        wide[index, 0] = rects[before, 2].max(initial=rects[:, 0].min())
+        wide[index, 2] = rects[after, 0].min(initial=rects[:, 2].max())
+    return wide
+
+
+def _topological(rects: Floats, room: float) -> list[int]:
+    left, top, right, bottom = rects.T
+    shared = np.minimum(right, right[:, None]) - np.maximum(left, left[:, None])
+    narrower = np.minimum(right - left, (right - left)[:, None])
+    level = np.minimum(bottom, bottom[:, None]) - np.maximum(top, top[:, None])
+    lower = np.minimum(bottom - top, (bottom - top)[:, None])
+    middle = top + bottom
+    is_higher = np.where(level > 0.5 * lower, top[:, None] < top, middle[:, None] < middle)
+    waits = (shared > np.minimum(_SHARED * narrower, room)) & is_higher
+    waiting = waits.sum(axis=0)
+    rank = np.argsort(np.lexsort((top, left)))
+    order: list[int] = []
+    left_over = np.ones(len(rects), np.bool_)
+    for _ in range(len(rects)):
+        # Where blocks wait for each other, the one that waits for the fewest comes next.
+        fewest = np.where(left_over, waiting, len(rects) + 1)
+        ready = np.flatnonzero(fewest == fewest.min())
+        following = int(ready[np.argmin(rank[ready])])
+        order.append(following)
+        left_over[following] = False
+        waiting = waiting - waits[following]
+    return order

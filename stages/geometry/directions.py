@@ -1,0 +1,87 @@
+"""Whether text runs rightwards, leftwards or downwards, told from the shapes of its boxes."""
+
+from typing import Final
+
+import numpy as np
+from scipy.spatial import KDTree
+
+from ..settings import Direction
+from .frames import Bools, Floats, Indices, groups
+
+_NEIGHBOURS: Final = 8
+_NEAR: Final = 2.5  # sizes, from centre to centre
+_RATIO: Final = 2.0  # of sizes
+_LONG: Final = 1.5  # sides of a box that shows its direction
+_CLOSER: Final = 0.7  # of the other gap
+
+
+def turned(corners: Floats, direction: Direction) -> Floats:
+    """Return corners [N, 4, 2] so that text runs along their first edge, lines along the last.
+
+    With `rtl` they are those of the mirror image. There, text runs to the right.
+    """
+    if direction == "rtl":
+        return turned(corners[:, [1, 0, 3, 2]] * np.array([-1.0, 1.0]), "ltr")
+    sideways = _across(corners)
+    if direction == "ttb":
+        return _rolled(corners, np.where(sideways, 0, 1))
+    if len(corners) < 2:
+        return corners
+    stacked, is_short = _stacked(corners, sideways)
+    if direction == "ltr":
+        stacked = np.zeros_like(stacked)
+    return _rolled(corners, np.where(is_short, stacked.astype(int) - sideways, 0))
+
+
+def _across(corners: Floats) -> Bools:
+    """Whether the first edge of each runs rather downwards than rightwards."""
+    along = np.abs(corners[:, 1] - corners[:, 0])
+    return along[:, 1] > along[:, 0]
+
+
+def _rolled(corners: Floats, by: Indices) -> Floats:
+    """Return corners [N, 4, 2], each rectangle's from so many further on."""
+    return np.asarray(corners[np.arange(len(by))[:, None], (np.arange(4) + by[:, None]) % 4])
+
+
+def _stacked(corners: Floats, sideways: Bools) -> tuple[Bools, Bools]:
+    """Return which boxes [N] stand in columns of vertical text, and which are as short as a letter.
+
+    Neighbours of like size decide together. Long boxes vote by their direction. A square one votes by
+    where its next neighbour stands: below or above it, or beside it. The direction of a short box is
+    that of its neighbours, whatever its own sides are.
+    """
+    low, high = corners.min(axis=1), corners.max(axis=1)
+    sides = np.linalg.norm(corners[:, [1, 3]] - corners[:, :1], axis=2)
+    size, length = np.maximum(sides.min(axis=1), 1e-9), sides.max(axis=1)
+    is_long = length > _LONG * size
+    i, j = _near(corners.mean(axis=1), size, length)
+    shared = np.minimum(high[i], high[j]) - np.maximum(low[i], low[j])
+    gap = np.full((len(corners), 2), np.inf)
+    for axis in (0, 1):
+        beside = shared[:, 1 - axis] >= 0.5 * np.minimum(size[i], size[j])
+        np.minimum.at(gap[:, axis], i[beside], np.maximum(-shared[beside, axis], 0))
+    closest = gap.min(axis=1) <= size
+    down = np.where(is_long, sideways, closest & (gap[:, 1] <= _CLOSER * gap[:, 0]))
+    right = np.where(is_long, ~sideways, closest & (gap[:, 0] <= _CLOSER * gap[:, 1]))
+    group_of = groups(i, j, len(corners))
+    weight = np.where(is_long, length, size)
+    votes = np.bincount(group_of, weight * (down.astype(float) - right))
+    usual = np.bincount(group_of, weight * size) / np.bincount(group_of, weight)
+    is_short = (length <= _LONG * usual[group_of]) & (np.bincount(group_of) > 1)[group_of]
+    return votes[group_of] > 0, is_short
+
+
+def _near(centre: Floats, size: Floats, length: Floats) -> tuple[Indices, Indices]:
+    """Return pairs of boxes of like size that stand near to each other."""
+    count = min(_NEIGHBOURS + 1, len(centre))
+    distance, j = KDTree(centre).query(centre, count)
+    i = np.repeat(np.arange(len(centre)), count)
+    j = np.asarray(j).ravel()
+    reach = _NEAR * np.maximum(size[i], size[j]) + (length[i] + length[j]) / 2
+    thin, thick = np.where(size[i] < size[j], [i, j], [j, i])
+    is_like = (size[thick] <= _RATIO * size[thin]) | (
+        (size[thick] <= _RATIO * length[thin]) & (length[thin] <= _RATIO * size[thick])
+    )
+    near = is_like & (i != j) & (np.asarray(distance).ravel() <= reach)
+    return i[near], j[near]

@@ -1,0 +1,201 @@
+"""The white columns between text columns, told from the blanks between words."""
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from .frames import Bools, Floats, Frames, Indices, groups
+
+LEAST: Final = 0.6  # heights: a narrower gap is a blank
+_ALIGNED: Final = 0.35  # heights: edges on one straight line
+_APART: Final = 7.0  # heights: from a gap to the next one of its gutter
+_LEAST_GAPS = 4  # of a gutter; three are enough if they are wide
+_WIDE = 1.1  # heights
+_MOST_OF_RIVER = 8  # gaps that stand below each other by chance, between lines that go on
+_NEXT_LINE = 1.9  # heights
+_LIKE = 1.4  # ratio of heights
+_ROOM: Final = 1.0  # heights: of a blank that nothing ends
+_BEYOND = 2.0  # heights that a gutter reaches beyond its last gap
+
+
+@dataclass(frozen=True)
+class Gaps:
+    """P blanks between boxes i and j [P] that follow each other on a line.
+
+    `along` [P, 2] is the direction of the clearer box. `left` and `right` [P, 2] are the middles of
+    the edges of i and j. `width` [P] and `height` [P] are in pixels, the height that of the higher
+    box.
+    """
+
+    i: Indices
+    j: Indices
+    along: Floats
+    left: Floats
+    right: Floats
+    width: Floats
+    height: Floats
+
+
+def gaps_of(boxes: Frames, i: Indices, j: Indices) -> Gaps:
+    """Return the blanks between boxes i and those that follow them, j [P]."""
+    clear = boxes.length / boxes.height
+    clearer = np.where(clear[i] >= clear[j], i, j)
+    along = boxes.along[clearer]
+    _, end = boxes.seen(i, along)
+    start, _ = boxes.seen(j, along)
+    middle = [boxes.centre[one] for one in (i, j)]
+    edges = [
+        at + (edge - np.einsum("pd,pd->p", at, along))[:, None] * along
+        for at, edge in zip(middle, (end, start), strict=True)
+    ]
+    height = np.maximum(boxes.height[i], boxes.height[j])
+    return Gaps(i, j, along, *edges, start - end, height)
+
+
+@dataclass(frozen=True)
+class _Edges:
+    """Where pieces of lines begin, or end: Q of them.
+
+    `at` and `along` [Q, 2] are points and directions, `height` and `room` [Q] the height of the box and
+    the width of the blank beside it, in pixels, and `node` [Q] is the number of that blank.
+    """
+
+    at: Floats
+    along: Floats
+    height: Floats
+    room: Floats
+    node: Indices
+
+
+def in_gutters(boxes: Frames, gaps: Gaps) -> Bools:
+    """Return which gaps [P] are parts of gutters.
+
+    A gutter is a white line. Four pieces of lines or more begin on its one side, or end on its other, below
+    each other on a straight line. Whatever gap it crosses is in it.
+    """
+    wide = np.flatnonzero(gaps.width >= LEAST * gaps.height)
+    found = np.zeros(len(gaps.i), np.bool_)
+    if len(wide) == 0:
+        return found
+    starts, ends, count = _pieces(boxes, gaps, wide)
+    tree = shapely.STRtree(shapely.polygons(boxes.corners))
+    links = [_links(tree, edges, inwards) for edges, inwards in ((starts, -1), (ends, 1))]
+    i, j = (np.concatenate([link[k] for link in links]) for k in (0, 1))
+    start, end = (np.concatenate([link[k] for link in links]) for k in (2, 3))
+    gutter_of = groups(i, j, count)
+    sizes = [np.bincount(gutter_of[edges.node], minlength=count) for edges in (starts, ends)]
+    size, least = np.maximum(*sizes), np.minimum(*sizes)
+    own = gutter_of[: len(wide)]
+    blanks = np.maximum(1, np.bincount(own, minlength=count))
+    width = np.bincount(own, gaps.width[wide] / gaps.height[wide], minlength=count) / blanks
+    is_gutter = (least >= 2) & ((size >= _LEAST_GAPS) | ((size == 3) & (width >= _WIDE)))
+    is_river = (size <= _MOST_OF_RIVER) & _is_closed(boxes, gaps, wide, own, i, j, tree, count)
+    is_gutter &= ~is_river
+    found[wide[is_gutter[own]]] = True
+    kept = is_gutter[gutter_of[i]]
+    height = np.concatenate([starts.height, ends.height])
+    node = np.concatenate([starts.node, ends.node])
+    of_node = np.zeros(count)
+    of_node[node] = height
+    segments = _extended(tree, of_node[i][kept], start[kept], end[kept])
+    crossings = shapely.linestrings(np.stack([gaps.left[wide], gaps.right[wide]], axis=1))
+    crossed = shapely.STRtree(crossings).query(segments, "intersects")[1]
+    found[wide[crossed]] = True
+    return found
+
+
+def _pieces(boxes: Frames, gaps: Gaps, wide: Indices) -> tuple[_Edges, _Edges, int]:
+    """Return where pieces of lines begin and end, and how many blanks there are.
+
+    The first blanks are the wide gaps. Where nothing stands beside a piece, there is one more.
+    """
+    found, count = [], len(wide)
+    for sign, inside, at in ((-1, gaps.j, gaps.right), (1, gaps.i, gaps.left)):
+        alone = np.setdiff1d(np.arange(len(boxes.height)), inside)
+        edge = boxes.centre[alone] + (sign * boxes.length[alone] / 2)[:, None] * boxes.along[alone]
+        node = np.arange(count, count + len(alone))
+        count += len(alone)
+        found.append(
+            _Edges(
+                np.concatenate([at[wide], edge]),
+                np.concatenate([gaps.along[wide], boxes.along[alone]]),
+                np.concatenate([gaps.height[wide], boxes.height[alone]]),
+                np.concatenate([gaps.width[wide], _ROOM * boxes.height[alone]]),
+                np.concatenate([np.arange(len(wide)), node]),
+            )
+        )
+    return found[0], found[1], count
+
+
+def _is_closed(
+    boxes: Frames,
+    gaps: Gaps,
+    wide: Indices,
+    gutter_of: Indices,
+    i: Indices,
+    j: Indices,
+    tree: shapely.STRtree,
+    count: int,
+) -> Bools:
+    """Return of which gutters both ends are closed by text of like height on the next line."""
+    height, along = gaps.height[wide], gaps.along[wide]
+    step = np.stack([-along[:, 1], along[:, 0]], axis=1) * (_NEXT_LINE * height)[:, None]
+    middle = (gaps.left[wide] + gaps.right[wide]) / 2
+    closed = np.ones((2, count), np.bool_)
+    for side, (ends, sign) in enumerate(((j, -1), (i, 1))):
+        open_ends = np.setdiff1d(np.arange(len(wide)), ends)
+        lines = np.stack([middle[open_ends], middle[open_ends] + sign * step[open_ends]], axis=1)
+        end, box = tree.query(shapely.linestrings(lines), "intersects")
+        ratio = boxes.height[box] / height[open_ends[end]]
+        hit = np.unique(end[(ratio < _LIKE) & (ratio > 1 / _LIKE)])
+        closed[side, gutter_of[np.delete(open_ends, hit)]] = False
+    return closed.all(axis=0)
+
+
+def _links(
+    tree: shapely.STRtree, edges: _Edges, inwards: int
+) -> tuple[Indices, Indices, Floats, Floats]:
+    """Return pairs of blanks, each with the next below whose edge is in line with its own.
+
+    The last two are the ends of the white line between them, [Q, 2], which is near that edge.
+    """
+    at, along, height = edges.at, edges.along, edges.height[:, None]
+    down = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    near, far = _ALIGNED * height * along, _APART * height * down
+    strips = shapely.polygons(
+        np.stack([at - near, at + near, at + near + far, at - near + far], axis=1)
+    )
+    i, j = shapely.STRtree(shapely.points(at)).query(strips, "intersects")
+    below = np.einsum("qd,qd->q", at[j] - at[i], down[i])
+    is_below = below > 0.5 * edges.height[i]
+    i, j, below = i[is_below], j[is_below], below[is_below]
+    order = np.lexsort((j, below, i))
+    _, first = np.unique(i[order], return_index=True)
+    i, j = i[order[first]], j[order[first]]
+    inside = (0.4 * inwards * np.minimum(edges.room[i], edges.room[j]))[:, None]
+    start, end = at[i] + inside * along[i], at[j] + inside * along[j]
+    free = _sees(tree, start, end)
+    return edges.node[i[free]], edges.node[j[free]], start[free], end[free]
+
+
+def _sees(tree: shapely.STRtree, start: Floats, end: Floats) -> Bools:
+    """Return whether no box stands between two points [Q, 2] each."""
+    free = np.ones(len(start), np.bool_)
+    free[tree.query(shapely.linestrings(np.stack([start, end], axis=1)), "intersects")[0]] = False
+    return free
+
+
+def _extended(
+    tree: shapely.STRtree, height: Floats, start: Floats, end: Floats
+) -> NDArray[np.object_]:
+    """Return white lines, and those beyond their ends where these are white too."""
+    step = end - start
+    step *= (_BEYOND * height / np.maximum(np.linalg.norm(step, axis=1), 1e-9))[:, None]
+    lines = [np.stack([start, end], axis=1)]
+    for near, far in ((start, start - step), (end, end + step)):
+        free = _sees(tree, near, far)
+        lines.append(np.stack([near, far], axis=1)[free])
+    return np.asarray(shapely.linestrings(np.concatenate(lines)))

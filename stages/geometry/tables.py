@@ -1,0 +1,158 @@
+"""Which lines of text are the cells of a table, in the order of its rows."""
+
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import Final
+
+import numpy as np
+
+from .frames import Floats, Indices
+
+Runs = list[tuple[float, float]]
+"""What a part of a page covers of its width, from left to right."""
+
+_GUTTER: Final = 0.5  # heights: the least white column between two columns
+_ALIGNED: Final = 0.35  # heights: centres of cells of a row
+_LEAST_ALIGNED: Final = 0.8  # of the lines of the column that has the fewest
+_LEAST_SPARSE: Final = 0.85  # blank share of the columns, and heights between lines
+_NUMBERS: Final = 3.0  # heights: width of a column of bullets or of numbers
+_LEAST_CELLS: Final = 4  # of a table
+_DEEPEST: Final = 3  # columns within columns
+_ROW_GAP: Final = 1.5  # how much more than between the lines of a cell
+
+
+def tables_of(rects: Floats) -> list[Indices]:
+    """Return the lines of each table: row by row, and cell by cell, from top to bottom.
+
+    `rects` [L, 4] are left, top, right, bottom of lines on a page that stands upright. In a table
+    columns stand beside each other whose lines are level, and are short or far apart. Columns of
+    running text are full and dense.
+    """
+    return list(_search(rects, np.arange(len(rects)), 0))
+
+
+def _search(rects: Floats, among: Indices, depth: int) -> Iterator[Indices]:
+    height = float(np.median(rects[among, 3] - rects[among, 1])) if len(among) else 0
+    for group in _groups(rects, among, _GUTTER * height):
+        columns = parts(rects, group, 0, _GUTTER * height)
+        if len(columns) < 2:
+            continue
+        if _is_table(rects, columns):
+            yield _by_rows(rects, columns)
+        elif depth < _DEEPEST:
+            for column in (one for one in columns if len(one) >= _LEAST_CELLS):
+                yield from _search(rects, column, depth + 1)
+
+
+def parts(rects: Floats, among: Indices, axis: int, least: float) -> list[Indices]:
+    """Split rectangles where a band of at least some pixels lies between them along an axis."""
+    among = among[np.argsort(rects[among, axis], kind="stable")]
+    ends = np.maximum.accumulate(rects[among, axis + 2])
+    cuts = np.flatnonzero(rects[among[1:], axis] >= ends[:-1] + least) + 1
+    edges = [0, *cuts.tolist(), len(among)]
+    return [among[start:end] for start, end in pairwise(edges)]
+
+
+def _rows(rects: Floats, among: Indices) -> list[Indices]:
+    """Split lines where none stands beside another; lines that touch are two."""
+    quarter = (rects[:, 3] - rects[:, 1]) / 4
+    return parts(rects + np.outer(quarter, [0, 1, 0, -1]), among, 1, 0)
+
+
+def _groups(rects: Floats, among: Indices, least: float) -> Iterator[Indices]:
+    """Give groups of rows that have a white column in common."""
+    group: list[Indices] = []
+    covered: Runs = []
+    for row in _rows(rects, among):
+        runs = _runs(rects, parts(rects, row, 0, least))
+        both = _united(covered, runs, least)
+        if group and len(both) < 2:
+            if len(group) > 1:
+                yield from _trimmed(rects, group, least)
+            group, both = [], runs
+        group, covered = [*group, row], both
+    yield from _trimmed(rects, group, least)
+
+
+def _trimmed(rects: Floats, rows: list[Indices], least: float) -> Iterator[Indices]:
+    """Leave out rows at both ends that are no more than one piece."""
+    pieces = [len(parts(rects, row, 0, least)) for row in rows]
+    while pieces and pieces[0] == 1:
+        pieces, rows = pieces[1:], rows[1:]
+    while pieces and pieces[-1] == 1 and not _is_close(rects, rows):
+        pieces, rows = pieces[:-1], rows[:-1]
+    if rows:
+        yield np.concatenate(rows)
+
+
+def _is_close(rects: Floats, rows: list[Indices]) -> bool:
+    """Whether the last row goes on with a cell of the one before."""
+    gap = rects[rows[-1], 1].min() - rects[rows[-2], 3].max()
+    return bool(gap < 0.6 * np.median(rects[rows[-1], 3] - rects[rows[-1], 1]))
+
+
+def _runs(rects: Floats, pieces: list[Indices]) -> Runs:
+    return [(float(rects[one, 0].min()), float(rects[one, 2].max())) for one in pieces]
+
+
+def _united(first: Runs, second: Runs, least: float) -> Runs:
+    united: Runs = []
+    for start, end in sorted([*first, *second]):
+        if united and start < united[-1][1] + least:
+            united[-1] = united[-1][0], max(end, united[-1][1])
+        else:
+            united.append((start, end))
+    return united
+
+
+def _is_table(rects: Floats, columns: list[Indices]) -> bool:
+    anchor = min(range(len(columns)), key=lambda index: len(columns[index]))
+    lines = rects[columns[anchor][np.argsort(rects[columns[anchor], 1])]]
+    if len(lines) < 2:
+        return False
+    heights = lines[:, 3] - lines[:, 1]
+    centres = (lines[:, 1] + lines[:, 3]) / 2
+    height = float(np.median(heights))
+    for column in (index for index in (anchor - 1, anchor + 1) if 0 <= index < len(columns)):
+        others = np.sort(rects[columns[column]][:, [1, 3]].mean(axis=1))
+        at = np.searchsorted(others, centres).clip(1, max(1, len(others) - 1))
+        nearest = np.minimum(
+            np.abs(others[at - 1] - centres), np.abs(others[at.clip(max=len(others) - 1)] - centres)
+        )
+        if (nearest <= _ALIGNED * height).mean() < _LEAST_ALIGNED:
+            return False
+    widths = [rects[column, 2] - rects[column, 0] for column in columns]
+    if _numbers(rects, columns) is not None:
+        return True
+    blank = 1 - float(np.mean([np.median(width) / width.max() for width in widths]))
+    leading = float(np.median(lines[1:, 1] - lines[:-1, 3])) / height
+    return blank + leading >= _LEAST_SPARSE
+
+
+def _numbers(rects: Floats, columns: list[Indices]) -> Indices | None:
+    """Return the column of bullets or numbers, if there is one: each of its lines begins a row."""
+    among = np.concatenate(columns)
+    height = np.median(rects[among, 3] - rects[among, 1])
+    widths = [float((rects[column, 2] - rects[column, 0]).max()) for column in columns]
+    narrowest = int(np.argmin(widths))
+    return columns[narrowest] if widths[narrowest] <= _NUMBERS * height else None
+
+
+def _by_rows(rects: Floats, columns: list[Indices]) -> Indices:
+    column_of = np.zeros(len(rects), np.intp)
+    for index, column in enumerate(columns):
+        column_of[column] = index
+    lines = _rows(rects, np.concatenate(columns))
+    tops = np.array([rects[line, 1].min() for line in lines])
+    gaps = tops[1:] - np.array([rects[line, 3].max() for line in lines[:-1]])
+    least, most = (float(gaps.min()), float(gaps.max())) if len(gaps) else (0.0, 0.0)
+    between = (least + most) / 2 if most > _ROW_GAP * max(least, 1) else -np.inf
+    row_of, level_of = np.zeros((2, len(rects)), np.intp)
+    begins = gaps >= between
+    if (numbers := _numbers(rects, columns)) is not None:
+        begins = np.array([np.isin(line, numbers).any() for line in lines[1:]], np.bool_)
+    rows = np.r_[0, np.cumsum(begins)]
+    for level, (row, line) in enumerate(zip(rows, lines, strict=True)):
+        row_of[line], level_of[line] = row, level
+    among = np.concatenate(columns)
+    return among[np.lexsort((rects[among, 0], level_of[among], column_of[among], row_of[among]))]

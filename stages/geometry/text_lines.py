@@ -1,0 +1,92 @@
+"""Which boxes follow each other on a line of text, at any angle."""
+
+from typing import Final
+
+import numpy as np
+import shapely
+
+from .frames import Bools, Floats, Frames, Indices, around, groups
+from .gutters import LEAST, Gaps, gaps_of, in_gutters
+
+_LEAST_OVERLAP: Final = 0.5  # of the lower one's height
+_LARGEST_GAP: Final = 1.5  # between neighbours on a line, in units of the higher one's height
+_LARGEST_BLANK: Final = 6.0  # where a line above or below goes on, as in justified text
+_LARGEST_RATIO: Final = 2.0  # of heights
+_TIMES: Final = 2  # that lines grow together
+_NEXT_LINE: Final = 1.9  # heights up or down, in which a line goes on beside a blank
+
+
+def lines_of(boxes: Frames) -> Indices:
+    """Return the line of each box, [N], numbered in no order.
+
+    Boxes follow each other on a line if they stand side by side. Seen along the longer one, they
+    share half of the lower one's height, are of similar height, and stand less than one and a half
+    heights apart. Each has at most one neighbour on either side, the nearest, so that a slanted or
+    tall box does not tie two lines together. No line crosses a gutter. Where a line above or below
+    goes on, a gap may be wider.
+    """
+    gaps = gaps_of(boxes, *_neighbours(boxes))
+    is_open = (gaps.width < LEAST * gaps.height) | ~in_gutters(boxes, gaps)
+    joined = is_open & (gaps.width <= _LARGEST_GAP * gaps.height)
+    count = len(boxes.height)
+    for _ in range(_TIMES):
+        wide = np.flatnonzero(is_open & ~joined)
+        if len(wide) == 0:
+            break
+        lines = around(boxes, groups(gaps.i[joined], gaps.j[joined], count))
+        joined[wide[_is_bridged(lines, gaps, wide)]] = True
+    return groups(gaps.i[joined], gaps.j[joined], count)
+
+
+def _neighbours(boxes: Frames) -> tuple[Indices, Indices]:
+    """Return pairs of boxes i and j [P], of which j follows i, mutually nearest on a line."""
+    # The box with the clearer direction decides; of two alike, the more horizontal one.
+    clearer = np.argsort(np.lexsort((boxes.along[:, 0], boxes.length / boxes.height)))
+    i, j = boxes.pairs(_LARGEST_BLANK, 0)
+    decides = clearer[i] > clearer[j]
+    i, j = i[decides], j[decides]
+    left, right, start, end, top, bottom, first, last = boxes.edges(i, j)
+    height, own = bottom - top, boxes.height[i]
+    lower, higher = np.minimum(height, own), np.maximum(height, own)
+    overlap = np.minimum(bottom, last) - np.maximum(top, first)
+    gap = np.maximum(left - end, start - right)
+    aside = (top + bottom - first - last) / 2
+    ahead = (left + right - start - end) / 2
+    near = (
+        (overlap >= _LEAST_OVERLAP * lower)
+        & (higher <= _LARGEST_RATIO * lower)
+        & (gap <= _LARGEST_BLANK * own)
+        & (ahead != 0)
+    )
+    before, after = np.where(ahead > 0, [i, j], [j, i])[:, near]
+    distance = (np.maximum(gap, 0) + np.abs(aside))[near]
+    return _mutually_nearest(before, after, distance, len(clearer))
+
+
+def _mutually_nearest(
+    before: Indices, after: Indices, distance: Floats, count: int
+) -> tuple[Indices, Indices]:
+    least = np.full((2, count), np.inf)
+    np.minimum.at(least[0], before, distance)
+    np.minimum.at(least[1], after, distance)
+    kept = (distance == least[0, before]) & (distance == least[1, after])
+    return before[kept], after[kept]
+
+
+def _is_bridged(lines: Frames, gaps: Gaps, wide: Indices) -> Bools:
+    """Return which of the wide gaps a line close above or below, of like height, covers."""
+    left, right, height = gaps.left[wide], gaps.right[wide], gaps.height[wide]
+    along = gaps.along[wide]
+    down = np.stack([-along[:, 1], along[:, 0]], axis=1)
+    reach = (_NEXT_LINE * height)[:, None] * down
+    strips = shapely.polygons(
+        np.stack([left - reach, right - reach, right + reach, left + reach], axis=1)
+    )
+    gap, line = shapely.STRtree(shapely.polygons(lines.corners)).query(strips, "intersects")
+    start, end = lines.seen(line, along[gap])
+    from_, to = (np.einsum("qd,qd->q", edge[gap], along[gap]) for edge in (left, right))
+    ratio = lines.height[line] / height[gap]
+    covers = (start <= from_) & (end >= to) & (ratio > 1 / 1.4) & (ratio < 1.4)
+    bridged = np.zeros(len(wide), np.bool_)
+    bridged[gap[covers]] = True
+    return bridged

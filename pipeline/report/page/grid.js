@@ -71,9 +71,16 @@ const noteOn = (card) => {
 grid.show = () => {
   const pages = Math.max(1, Math.ceil(list.shown.length / PAGE));
   choice.page = Math.max(0, Math.min(choice.page, pages - 1));
+  const entries = list.shown.slice(choice.page * PAGE, (choice.page + 1) * PAGE);
+  showPager(pages);
+  const there = [...grid.cards.keys()];
+  if (entries.length === there.length && entries.every((entry, i) => entry.index === there[i])) {
+    grid.refresh();
+    return;
+  }
   watcher.disconnect();
   grid.cards.clear();
-  const items = list.shown.slice(choice.page * PAGE, (choice.page + 1) * PAGE).map((entry) => {
+  const items = entries.map((entry) => {
     const card = cardOf(entry);
     grid.cards.set(entry.index, card);
     noteOn(card);
@@ -81,7 +88,6 @@ grid.show = () => {
   });
   byId("grid").replaceChildren(...items);
   grid.cards.forEach((card) => watcher.observe(card));
-  showPager(pages);
 };
 
 /** Follows the threshold and the marks, with the cards that are there. */

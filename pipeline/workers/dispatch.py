@@ -279,9 +279,13 @@ class _Stream:
 def _outcomes(future: Future[list[Outcome | None]], job: AnyJob) -> list[Outcome | None] | None:
     """Return what became of a group; None: its worker died."""
     if future.status == "finished":
-        outcomes = future.result()
-        assert isinstance(outcomes, list)
-        return outcomes
+        with suppress(
+            KilledWorker
+        ):  # the result was lost with its worker, and then another worker died
+            outcomes = future.result()
+            assert isinstance(outcomes, list)
+            return outcomes
+        return None
     if future.status != "error":  # cancelled
         raise CancelledError
     error = future.exception()

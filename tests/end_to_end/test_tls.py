@@ -30,7 +30,7 @@ def run(pictures: Path, output: Path, scheduler: str, environment: dict[str, str
     arguments = ["run", "digits", "--input", pictures, "--output", output, "--scheduler", scheduler]
     return subprocess.run(
         [sys.executable, "-m", "locpipe", *arguments],
-        env=environment, capture_output=True, text=True, check=False, timeout=300,
+        env=environment, capture_output=True, text=True, check=False,
     )  # fmt: skip
 
 

@@ -64,7 +64,7 @@ def _is_plain(lines: Frames, type_height: Floats, i: Indices, j: Indices) -> Boo
     straight = np.minimum(np.abs(start - own_start), np.abs(end - own_end))
     alike = (ratio < _SAME) & (ratio > 1 / _SAME) & (straight < _STRAIGHT * lines.height[i])
     many = np.bincount(i[(ratio < _SAME) & (ratio > 1 / _SAME)], minlength=count)
-    return (last_start <= first_end)[i] | (alike & (many[i] == 1))
+    return np.asarray((last_start <= first_end)[i] | (alike & (many[i] == 1)), np.bool_)
 
 
 def block_order(rects: Floats, heights: Floats) -> list[int]:

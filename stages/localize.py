@@ -85,8 +85,7 @@ def localize_image(
         with clock.stage("refine"):
             mask = refine(image.rgb, heat, mask, **settings.refine.model_dump())
     with clock.stage("boxes"):
-        options = settings.boxes.model_dump(exclude={"classify", "fill", "max"})
-        boxes = find_boxes(mask, heat, maximum=settings.boxes.max, **options)
+        boxes = find_boxes(mask, heat, **settings.boxes.options())
         if named_by is not None:
             boxes = named(model, named_by, boxes)
         if settings.boxes.fill:

@@ -66,9 +66,8 @@ def boxes_of(heat: Heatmap, level: ThresholdSettings, boxes: BoxesSettings) -> B
     if boxes.classify:
         msg = "boxes.classify: a heatmap alone has no classifier; leave it out"
         raise ConfigError(msg)
-    options = boxes.model_dump(exclude={"classify", "fill", "max"})
     mask = threshold(heat, **level.model_dump(), connectivity=boxes.connectivity)
-    return find_boxes(mask, heat, maximum=boxes.max, **options)
+    return find_boxes(mask, heat, **boxes.options())
 
 
 def _names(count: int) -> tuple[str, ...]:

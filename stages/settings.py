@@ -5,7 +5,7 @@ The sections of the config are these very models (`pipeline/config/sections.py`)
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal, Protocol, Self
+from typing import Annotated, Any, Final, Literal, Protocol, Self
 
 from pydantic import (
     AfterValidator,
@@ -196,6 +196,39 @@ class RefineSettings(Section):
     null: on the picture as it is."""
 
 
+class KeepSettings(Section):
+    """Which boxes are kept. `filtered` in the result counts those that are not, by key."""
+
+    min_height: Positive | None = None
+    """Of the shorter side, in pixels."""
+    max_height: Positive | None = None
+    """Of the shorter side, in pixels."""
+    min_area: Positive | None = None
+    """In square pixels."""
+    max_area: Positive | None = None
+    """In square pixels."""
+    min_aspect: Positive | None = None
+    """Longer side by shorter side."""
+    max_aspect: Positive | None = None
+    """Longer side by shorter side."""
+    min_score: Fraction | None = None
+    """Mean heat inside."""
+    inside: Annotated[tuple[float, float, float, float], Field(strict=False)] | None = None
+    """Left, top, right, bottom in pixels of the upright picture; the middle of a box must lie in it."""
+
+    @model_validator(mode="after")
+    def _ranges_are_not_empty(self) -> Self:
+        for name in ("height", "area", "aspect"):
+            low, high = getattr(self, f"min_{name}"), getattr(self, f"max_{name}")
+            if low is not None and high is not None and low > high:
+                msg = f"min_{name} ({low}) must not be above max_{name} ({high})"
+                raise ValueError(msg)
+        if self.inside and (self.inside[0] >= self.inside[2] or self.inside[1] >= self.inside[3]):
+            msg = f"inside {list(self.inside)} is empty; give left, top, right, bottom"
+            raise ValueError(msg)
+        return self
+
+
 class BoxesSettings(Section):
     """How foreground cells become boxes."""
 
@@ -217,6 +250,8 @@ class BoxesSettings(Section):
     """Added on every side; in units of the height of the box."""
     margin: Annotated[float, Field(ge=0)] = 0.0
     """Added on every side as well; pixels of the picture."""
+    keep: KeepSettings = KeepSettings()
+    """Boxes that are kept; the others are counted in the result."""
     direction: Direction = "auto"
     """Of text, for lines and reading order: ltr rightwards, rtl leftwards, ttb in columns from right to
     left; auto: ttb where boxes stand in columns, else ltr (`locpipe read` sees rtl by the letters)."""
@@ -227,6 +262,11 @@ class BoxesSettings(Section):
     last line of the run, run.json and exit code 3 say so."""
     classify: bool = False
     """Give each box the class and probability that the classifier of the model finds in it."""
+
+    def options(self) -> dict[str, Any]:
+        """Return what `find_boxes` is told."""
+        options = self.model_dump(exclude={"classify", "fill", "keep", "max"})
+        return {**options, "keep": self.keep, "maximum": self.max}
 
 
 class StageSettings(Protocol):

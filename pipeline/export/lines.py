@@ -70,7 +70,7 @@ class Line:
 
 
 @dataclass(frozen=True)
-class Block:
+class TextBlock:
     """Lines in reading order, of one direction: ltr, rtl or ttb."""
 
     lines: tuple[Line, ...]
@@ -86,11 +86,11 @@ class Block:
         return around(line.polygon for line in self.lines)
 
 
-def blocks_of(page: Page, readings: Mapping[int, Reading]) -> tuple[Block, ...]:
+def blocks_of(page: Page, readings: Mapping[int, Reading]) -> tuple[TextBlock, ...]:
     """Return the blocks of a page in reading order; its readings come by index of their box."""
     lines = lines_of(page, readings)
     of_blocks = groupby(lines, key=lambda line: line.words[0].box.block)
-    return tuple(Block(tuple(of_block)) for _, of_block in of_blocks)
+    return tuple(TextBlock(tuple(of_block)) for _, of_block in of_blocks)
 
 
 def lines_of(page: Page, readings: Mapping[int, Reading]) -> tuple[Line, ...]:

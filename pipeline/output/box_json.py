@@ -109,10 +109,13 @@ def page_of_result(result: Result, key: str, sha256: str, maker: Maker) -> Page:
     )
 
 
-def box_document(page: Page, *, dropped: int = 0) -> dict[str, Any]:
+def box_document(
+    page: Page, *, dropped: int = 0, filtered: Mapping[str, int] | None = None
+) -> dict[str, Any]:
     """Return the JSON of a page, without the other keys of `page.document`.
 
-    `dropped` is how many boxes were left out because of boxes.max.
+    `dropped` is how many boxes were left out because of boxes.max, `filtered` how many because
+    of each key of boxes.keep.
     """
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -125,6 +128,8 @@ def box_document(page: Page, *, dropped: int = 0) -> dict[str, Any]:
         "labels": list(page.labels),
         "boxes": [_box_document(box) for box in page.boxes],
     }
+    if filtered:
+        document["filtered"] = dict(filtered)
     if dropped:
         kept = len(page.boxes)
         warning = _CUT.format(kept, kept + dropped) + "; raise boxes.max to see all"

@@ -223,7 +223,8 @@ class PictureProcessor:
     def _write(self, result: Result, path: Path, key: str, sha256: str) -> None:
         output = self.config.output
         found = page_of_result(result, key, sha256, self.maker)
-        document = box_document(found, dropped=result.boxes.dropped)
+        boxes = result.boxes
+        document = box_document(found, dropped=boxes.dropped, filtered=boxes.filtered)
         self.exporter.write(result, path, document)
         write_document(output, key, result.image.page, document)
 

@@ -7,7 +7,7 @@ import numpy as np
 from .frames import Bools, Floats, Frames, Indices, groups
 from .tables import parts
 
-_LARGEST_RATIO: Final = 2.0  # of heights
+_LARGEST_RATIO: Final = 1.35  # of heights of type
 _LARGEST_LEADING: Final = 1.2  # between lines of a block, in units of the lower one's height
 _SAME: Final = 1.12  # ratio of the heights of lines in one type
 _STRAIGHT: Final = 0.5  # heights: edges of lines of a paragraph
@@ -19,23 +19,24 @@ _SMALL: Final = 0.87  # times the usual height: a footnote
 _CLEAR: Final = 0.25  # heights above and below a headline in which nothing stands beside it
 
 
-def blocks_of(lines: Frames) -> Indices:
-    """Return the block of each line, [L], numbered in no order.
+def blocks_of(lines: Frames, type_height: Floats) -> Indices:
+    """Return the block of each line, [L], numbered in no order; `type_height` [L] is in pixels.
 
     Lines of like height that stand close below each other are a block. A line that has two lines side
     by side below it, or above it, spans columns: it is in a block of its own with neither, or with
     the one that is set as it is.
     """
-    above, below = _below_each_other(lines)
-    kept = _is_plain(lines, above, below) & _is_plain(lines, below, above)
+    above, below = _below_each_other(lines, type_height)
+    kept = _is_plain(lines, type_height, above, below)
+    kept &= _is_plain(lines, type_height, below, above)
     return groups(above[kept], below[kept], len(lines.height))
 
 
-def _below_each_other(lines: Frames) -> tuple[Indices, Indices]:
+def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indices]:
     """Return pairs of neighbours [P], the upper and the lower line."""
     i, j = lines.pairs(0, _LARGEST_LEADING)
     left, right, start, end, top, bottom, first, last = lines.edges(i, j)
-    height, own = lines.height[j], lines.height[i]
+    height, own = type_height[j], type_height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
     shared = np.minimum(right, end) - np.maximum(left, start)
     leading = np.maximum(top - last, first - bottom)
@@ -50,7 +51,7 @@ def _below_each_other(lines: Frames) -> tuple[Indices, Indices]:
     return i[mutual & down], j[mutual & down]
 
 
-def _is_plain(lines: Frames, i: Indices, j: Indices) -> Bools:
+def _is_plain(lines: Frames, type_height: Floats, i: Indices, j: Indices) -> Bools:
     """Whether a line i has no two neighbours j side by side, or this one alone in its type."""
     along = lines.along[i]
     start, end = lines.seen(j, along)
@@ -59,11 +60,11 @@ def _is_plain(lines: Frames, i: Indices, j: Indices) -> Bools:
     last_start, first_end = np.full(count, -np.inf), np.full(count, np.inf)
     np.maximum.at(last_start, i, start)
     np.minimum.at(first_end, i, end)
-    ratio = lines.height[j] / lines.height[i]
+    ratio = type_height[j] / type_height[i]
     straight = np.minimum(np.abs(start - own_start), np.abs(end - own_end))
     alike = (ratio < _SAME) & (ratio > 1 / _SAME) & (straight < _STRAIGHT * lines.height[i])
     many = np.bincount(i[(ratio < _SAME) & (ratio > 1 / _SAME)], minlength=count)
-    return (last_start <= first_end)[i] | (alike & (many[i] == 1))
+    return np.asarray((last_start <= first_end)[i] | (alike & (many[i] == 1)), np.bool_)
 
 
 def block_order(rects: Floats, heights: Floats) -> list[int]:

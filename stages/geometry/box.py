@@ -1,6 +1,7 @@
 """The results of the boxes stage; a light module, as all readers of results need it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from ..settings import TextDirection
 
@@ -41,7 +42,9 @@ class Boxes:
     """What was found on a picture: the boxes in reading order.
 
     If there were more than the maximum asked for, the best scores were kept and the rest `dropped`.
+    `filtered` counts those that `boxes.keep` turned away, by its key.
     """
 
     items: tuple[Box, ...]
     dropped: int = 0
+    filtered: Mapping[str, int] = field(default_factory=dict)

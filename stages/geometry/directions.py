@@ -12,6 +12,7 @@ _NEIGHBOURS: Final = 8
 _NEAR: Final = 2.5  # sizes, from centre to centre
 _RATIO: Final = 2.0  # of sizes
 _LONG: Final = 1.5  # sides of a box that shows its direction
+_LEAST_COLUMN: Final = 3  # boxes below each other; two may be two lines
 _CLOSER: Final = 0.7  # of the other gap
 
 
@@ -68,8 +69,9 @@ def _stacked(corners: Floats, sideways: Bools) -> tuple[Bools, Bools]:
     weight = np.where(is_long, length, size)
     votes = np.bincount(group_of, weight * (down.astype(float) - right))
     usual = np.bincount(group_of, weight * size) / np.bincount(group_of, weight)
-    is_short = (length <= _LONG * usual[group_of]) & (np.bincount(group_of) > 1)[group_of]
-    return votes[group_of] > 0, is_short
+    count = np.bincount(group_of)[group_of]
+    is_short = (length <= _LONG * usual[group_of]) & (count > 1)
+    return (votes[group_of] > 0) & (count >= _LEAST_COLUMN), is_short
 
 
 def _near(centre: Floats, size: Floats, length: Floats) -> tuple[Indices, Indices]:

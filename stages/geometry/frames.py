@@ -102,5 +102,5 @@ def _mean_direction(boxes: Frames, group_of: Indices, weight: Floats) -> Floats:
 
 def groups(i: Indices, j: Indices, count: int) -> Indices:
     """Return which group each of `count` things is in, [count], if pairs i, j [P] are together."""
-    links = csr_array((np.ones(len(i), np.bool_), (i, j)), (count, count))
+    links = csr_array((np.ones(len(i), np.int8), (i, j)), (count, count))
     return np.asarray(connected_components(links, directed=False)[1], np.intp)

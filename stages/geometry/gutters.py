@@ -52,7 +52,7 @@ def gaps_of(boxes: Frames, i: Indices, j: Indices) -> Gaps:
         for at, edge in zip(middle, (end, start), strict=True)
     ]
     height = np.maximum(boxes.height[i], boxes.height[j])
-    return Gaps(i, j, along, *edges, start - end, height)
+    return Gaps(i, j, along, edges[0], edges[1], start - end, height)
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def in_gutters(boxes: Frames, gaps: Gaps) -> Bools:
     if len(wide) == 0:
         return found
     starts, ends, count = _pieces(boxes, gaps, wide)
-    tree = shapely.STRtree(shapely.polygons(boxes.corners))
+    tree = shapely.STRtree(np.asarray(shapely.polygons(boxes.corners)))
     links = [_links(tree, edges, inwards) for edges, inwards in ((starts, -1), (ends, 1))]
     i, j = (np.concatenate([link[k] for link in links]) for k in (0, 1))
     start, end = (np.concatenate([link[k] for link in links]) for k in (2, 3))
@@ -102,7 +102,7 @@ def in_gutters(boxes: Frames, gaps: Gaps) -> Bools:
     of_node[node] = height
     segments = _extended(tree, of_node[i][kept], start[kept], end[kept])
     crossings = shapely.linestrings(np.stack([gaps.left[wide], gaps.right[wide]], axis=1))
-    crossed = shapely.STRtree(crossings).query(segments, "intersects")[1]
+    crossed = shapely.STRtree(np.asarray(crossings)).query(segments, "intersects")[1]
     found[wide[crossed]] = True
     return found
 
@@ -152,7 +152,7 @@ def _is_closed(
         ratio = boxes.height[box] / height[open_ends[end]]
         hit = np.unique(end[(ratio < _LIKE) & (ratio > 1 / _LIKE)])
         closed[side, gutter_of[np.delete(open_ends, hit)]] = False
-    return closed.all(axis=0)
+    return np.asarray(closed[0] & closed[1], np.bool_)
 
 
 def _links(
@@ -168,7 +168,7 @@ def _links(
     strips = shapely.polygons(
         np.stack([at - near, at + near, at + near + far, at - near + far], axis=1)
     )
-    i, j = shapely.STRtree(shapely.points(at)).query(strips, "intersects")
+    i, j = shapely.STRtree(np.asarray(shapely.points(at))).query(strips, "intersects")
     below = np.einsum("qd,qd->q", at[j] - at[i], down[i])
     is_below = below > 0.5 * edges.height[i]
     i, j, below = i[is_below], j[is_below], below[is_below]

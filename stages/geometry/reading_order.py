@@ -63,7 +63,8 @@ def reading_order(corners: Floats, direction: Direction = "auto") -> ReadingOrde
     boxes = frames(turned(corners, direction))
     line_of = lines_of(boxes)
     lines = around(boxes, line_of)
-    line_order, block_of = _line_order(lines)
+    type_height = np.bincount(line_of, boxes.height) / np.bincount(line_of)
+    line_order, block_of = _line_order(lines, type_height)
     rank = np.argsort(line_order)
     # To a millionth of a pixel: rounding errors are no order.
     along = np.einsum("nd,nd->n", boxes.centre, lines.along[line_of]).round(6)
@@ -83,23 +84,22 @@ def reading_order(corners: Floats, direction: Direction = "auto") -> ReadingOrde
     )
 
 
-def _line_order(lines: Frames) -> tuple[Indices, Indices]:
+def _line_order(lines: Frames, type_height: Floats) -> tuple[Indices, Indices]:
     """Return the order of lines, and the block of each line as it is counted in that order."""
-    block_of = blocks_of(lines)
+    block_of = blocks_of(lines, type_height)
     rects = _on_upright_page(lines)
-    heights = rects[:, 3] - rects[:, 1]
     down = np.einsum("nd,nd->n", lines.centre, around(lines, block_of).down()[block_of])
     within = np.argsort(np.lexsort((rects[:, 0], down)))
     for number, table in enumerate(tables_of(rects), int(block_of.max()) + 1):
         block_of[table] = number
         within[table] = np.arange(len(table))
     block_of = np.unique(block_of, return_inverse=True)[1]
-    by_block = np.lexsort((heights, block_of))
+    by_block = np.lexsort((type_height, block_of))
     starts = np.flatnonzero(np.diff(block_of[by_block], prepend=-1))
     low = np.minimum.reduceat(rects[by_block, :2], starts)
     high = np.maximum.reduceat(rects[by_block, 2:], starts)
-    middle = starts + np.diff(starts, append=len(heights)) // 2
-    usual = heights[by_block[middle]]
+    middle = starts + np.diff(starts, append=len(type_height)) // 2
+    usual = type_height[by_block[middle]]
     rank = np.argsort(block_order(np.concatenate([low, high], axis=1), usual))
     return np.lexsort((within, rank[block_of])), rank[block_of]
 

@@ -82,7 +82,9 @@ def _is_bridged(lines: Frames, gaps: Gaps, wide: Indices) -> Bools:
     strips = shapely.polygons(
         np.stack([left - reach, right - reach, right + reach, left + reach], axis=1)
     )
-    gap, line = shapely.STRtree(shapely.polygons(lines.corners)).query(strips, "intersects")
+    gap, line = shapely.STRtree(np.asarray(shapely.polygons(lines.corners))).query(
+        strips, "intersects"
+    )
     start, end = lines.seen(line, along[gap])
     from_, to = (np.einsum("qd,qd->q", edge[gap], along[gap]) for edge in (left, right))
     ratio = lines.height[line] / height[gap]

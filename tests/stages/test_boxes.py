@@ -12,7 +12,7 @@ from locpipe.stages.boxes import find_boxes
 from locpipe.stages.geometry.box import Box, Boxes
 from locpipe.stages.geometry.grid import Grid
 from locpipe.stages.heatmap import Heatmap
-from locpipe.stages.settings import Shape
+from locpipe.stages.settings import KeepSettings, Shape
 from locpipe.stages.threshold import Mask
 
 masks = arrays.arrays(np.bool_, st.tuples(st.integers(1, 12), st.integers(1, 12)))
@@ -269,3 +269,17 @@ def test_the_smallest_rectangle_is_not_larger_than_the_upright_one(
 def signed_area(box: Box) -> float:
     x, y = np.array(box.polygon).T
     return float(x @ np.roll(y, -1) - y @ np.roll(x, -1)) / 2
+
+
+def test_boxes_that_are_not_kept_are_counted_by_key() -> None:
+    boxes = boxes_of(
+        drawn("##....####", "##....####", "##........"), keep=KeepSettings(min_aspect=1.8)
+    )
+    assert rects(boxes) == [(6, 0, 10, 2)]
+    assert boxes.filtered == {"min_aspect": 1}
+
+
+def test_boxes_are_read_in_the_direction_that_is_asked_for() -> None:
+    boxes = boxes_of(drawn("####.####"), direction="rtl")
+    assert rects(boxes) == [(5, 0, 9, 1), (0, 0, 4, 1)]
+    assert [(box.line, box.block, box.direction) for box in boxes.items] == 2 * [(0, 0, "rtl")]

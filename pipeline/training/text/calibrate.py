@@ -254,13 +254,13 @@ def _words_found(
     Rendered words end where their ink does. Thresholds that make up for a margin would cut letters
     off.
     """
-    options = config.boxes.model_dump(exclude={"classify", "fill", "max"}) | {"margin": 0.0}
+    options = config.boxes.options() | {"margin": 0.0}
     least, seed = expit([low, high]).tolist()
     pictures = []
     for number, (each, values) in enumerate(zip(shown, log_odds, strict=True)):
         heat = Heatmap(expit(values)[None].astype(np.float32), ("text",), each.grid)
         mask = threshold(heat, method="hysteresis", low=least, high=seed)
-        boxes = find_boxes(mask, heat, maximum=config.boxes.max, **options)
+        boxes = find_boxes(mask, heat, **options)
         polygons = [np.array(box.polygon) for box in boxes.items]
         size = each.grid.picture
         pictures.append(ComparedPicture(str(number), size, regions(each.picture), polygons))

@@ -98,6 +98,13 @@ def test_a_document_says_what_was_found_and_where() -> None:
     assert box_document(PAGE) == DOCUMENT
 
 
+def test_boxes_that_were_turned_away_are_counted() -> None:
+    assert box_document(PAGE, filtered={"min_height": 3}) == {
+        **DOCUMENT,
+        "filtered": {"min_height": 3},
+    }
+
+
 def test_a_classified_box_has_a_class_and_how_probable_it_is() -> None:
     box = Box("dog", 0.5, SQUARE, (1, 2, 5, 7), class_="pug", probability=0.987654)
     (written,) = box_document(replace(PAGE, boxes=(box,)))["boxes"]

@@ -1,0 +1,133 @@
+"""Masks, GeoJSON and W3C annotations."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import cv2
+import jsonschema
+import numpy as np
+import pytest
+from PIL import Image
+from shapely.geometry import shape
+
+from locpipe.pipeline.export.to import annotations, geojson
+from locpipe.pipeline.output.archive import open_run
+
+MakeRun = Callable[[dict[str, Any]], Path]
+Export = Callable[..., Path]
+POSITION = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3}
+# RFC 7946, for collections of polygons.
+GEOJSON: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "features"],
+    "properties": {
+        "type": {"const": "FeatureCollection"},
+        "features": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["type", "id", "geometry", "properties"],
+                "properties": {
+                    "type": {"const": "Feature"},
+                    "id": {"type": ["string", "number"]},
+                    "properties": {"type": "object"},
+                    "geometry": {
+                        "type": "object",
+                        "required": ["type", "coordinates"],
+                        "properties": {
+                            "type": {"const": "Polygon"},
+                            "coordinates": {
+                                "type": "array",
+                                "items": {"type": "array", "items": POSITION, "minItems": 4},
+                            },
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+# The parts of the Web Annotation Data Model (2017) that we write.
+ANNOTATIONS: dict[str, Any] = {
+    "type": "object",
+    "required": ["@context", "id", "type", "items"],
+    "properties": {
+        "@context": {"const": "http://www.w3.org/ns/anno.jsonld"},
+        "id": {"type": "string", "format": "uri"},
+        "type": {"const": "AnnotationPage"},
+        "items": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "type", "target"],
+                "properties": {
+                    "id": {"type": "string", "format": "uri"},
+                    "type": {"const": "Annotation"},
+                    "motivation": {"enum": ["tagging"]},
+                    "target": {
+                        "type": "object",
+                        "required": ["source", "selector"],
+                        "properties": {
+                            "selector": {
+                                "type": "array",
+                                "items": {"required": ["type", "value"]},
+                            }
+                        },
+                    },
+                },
+            },
+        },
+    },
+}
+
+
+@pytest.mark.parametrize("orientation", [1, 6])
+def test_masks_have_the_stored_frame_and_cover_more_than_the_boxes(
+    make_run: MakeRun,
+    exported: Export,
+    sign: Image.Image,
+    boxes: list[dict[str, Any]],
+    orientation: int,
+) -> None:
+    run = make_run({"a.png": (sign, orientation, boxes), "none.png": (sign, 1, [])})
+    folder = exported(run, "masks") / "masks"
+    (page, _) = open_run(run / "out").pages()
+    mask = cv2.imread(str(folder / "a.png.png"), cv2.IMREAD_UNCHANGED)
+    assert mask is not None
+    assert (mask.dtype, mask.shape) == (np.uint8, page.stored_size[::-1])
+    assert set(np.unique(mask)) == {0, 255}
+    assert not np.any(cv2.imread(str(folder / "none.png.png"), cv2.IMREAD_UNCHANGED))
+    upright = np.rot90(mask, -1) if orientation == 6 else mask
+    assert upright[31:59, 21:119].all()
+    assert upright[27, 30:100].all(), "a share of the height more"
+    assert not upright[20, 30:100].any()
+
+
+def test_geojson_is_valid_and_its_ids_stay(
+    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]]
+) -> None:
+    run = make_run({"a.png": (sign, 1, boxes), "b.png": (sign, 1, boxes[1:])})
+    first, second = (geojson.document(page) for page in open_run(run / "out").pages())
+    for document in (first, second):
+        jsonschema.validate(document, GEOJSON)
+        for feature in document["features"]:
+            outline = shape(feature["geometry"])
+            assert outline.is_valid
+            assert outline.exterior.is_ccw, "RFC 7946, 3.1.6"
+    ids = [feature["id"] for feature in first["features"]]
+    assert len(set(ids)) == len(ids)
+    assert ids[1:] == [feature["id"] for feature in second["features"]]
+
+
+def test_annotations_are_valid_and_have_one_item_per_box(
+    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]]
+) -> None:
+    (page,) = open_run(make_run({"a b.png": (sign, 1, boxes)}) / "out").pages()
+    document = annotations.document(page)
+    jsonschema.validate(document, ANNOTATIONS)
+    assert json.loads(json.dumps(document)) == document
+    selectors = [item["target"]["selector"][1]["value"] for item in document["items"]]
+    assert len(selectors) == len(page.boxes)
+    assert selectors[0] == "xywh=pixel:20,30,100,30"

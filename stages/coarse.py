@@ -47,6 +47,8 @@ def add_large(heat: Heat, grid: Grid, smaller: Heat, its_grid: Grid) -> None:
     _, found = cv2.connectedComponents((heat > _TEXT).view(np.uint8), connectivity=8)
     marks = np.asarray(found, np.int32)
     sizes = np.bincount(marks.ravel())
+    sure = np.zeros(len(sizes), np.bool_)  # what is not is no box
+    sure[marks[heat > _SURE]] = True
     thick = [np.flatnonzero(np.bincount(marks[core.cells]))[-1] for core in _cores(heat, _MOST)]
     for core in large:
         alone = np.where(_grown(core.cells, 1.5), smaller, np.float32(0))
@@ -58,10 +60,11 @@ def add_large(heat: Heat, grid: Grid, smaller: Heat, its_grid: Grid) -> None:
         beyond = np.zeros_like(within)
         beyond[thick] = covered[thick] > 0.5 * np.minimum(inside.sum(), sizes[thick])
         within[0], covered[0] = False, 0
-        is_text = covered[~beyond].sum() > _FOUND * inside.sum()
+        is_text = covered[sure & ~beyond].sum() > _FOUND * inside.sum()
         if is_text or beyond.sum() > 1 or added.max() <= _SURE:
             continue
-        heat[(within | beyond)[marks]] = 0
+        unsure = ~sure & (covered > 0)
+        heat[(within | beyond | unsure)[marks]] = 0
         np.maximum(heat, added, out=heat)
 
 

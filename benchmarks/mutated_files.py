@@ -15,6 +15,7 @@ from PIL import Image, ImageCms
 
 SAMPLES: Final = Path(__file__).resolve().parents[1] / "data" / "samples"
 Chance = random.Random
+Mutation = Callable[[Chance, bytes], bytes]
 _EXTREMES: Final = (0, 1, 0x7F, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _HEADER: Final = 160  # bytes
 _FEW: Final = 40
@@ -118,7 +119,7 @@ def mutated(files: dict[str, bytes], count: int, seed: int) -> Iterator[tuple[st
         if mutation is _spliced:
             other = files[chance.choice(names)]
             made += other[chance.randrange(len(other)) :]
-        yield f"{number:06}-{mutation.__name__.strip('_')}-{name}", made
+        yield f"{number:06}-{mutation.__qualname__.strip('_')}-{name}", made
 
 
 def _cut_short(chance: Chance, data: bytes) -> bytes:
@@ -187,7 +188,7 @@ def _pieces(data: bytes) -> list[bytes]:
 
 
 def _ends(data: bytes, start: int, length: Callable[[int], int]) -> list[int]:
-    found = []
+    found: list[int] = []
     while start < len(data) and length(start) > 1 and len(found) < 1000:
         start += length(start)
         found.append(start)
@@ -198,7 +199,8 @@ def _circle(chance: Chance, data: bytes) -> bytes:
     """A directory of a TIFF names an earlier one as the next; other formats get a false number."""
     if data[:4] != b"II*\0":
         return _false_numbers(chance, data)
-    places, at = [], int.from_bytes(data[4:8], "little")
+    places: list[int] = []
+    at = int.from_bytes(data[4:8], "little")
     while at and at + 2 <= len(data) and at not in places and len(places) < 10:
         places.append(at)
         end = at + 2 + 12 * int.from_bytes(data[at : at + 2], "little")
@@ -251,8 +253,8 @@ def _many_pages(chance: Chance, _: bytes) -> bytes:
     return b"".join(made)
 
 
-_MUTATIONS: Final = (
+_MUTATIONS: Final[tuple[Mutation, ...]] = (
     *(_cut_short, _spliced, _flipped_bits, _flipped_bits, _overwritten, _overwritten),
     *(_false_numbers, _false_numbers, _swapped_pieces, _swapped_pieces, _circle),
 )
-_LARGE: Final = (_huge_profile, _bomb, _huge_exif, _long_line, _many_pages)
+_LARGE: Final[tuple[Mutation, ...]] = (_huge_profile, _bomb, _huge_exif, _long_line, _many_pages)

@@ -202,7 +202,7 @@ def _jumps(code: CodeType) -> dict[int, tuple[int, int]]:
 
 def all_branches() -> set[str]:
     """Every branch of the decoders."""
-    found = set()
+    found: set[str] = set()
     for file in Path(decoding.__file__).parent.glob("*.py"):
         for code in _codes(compile(file.read_bytes(), str(file), "exec")):
             for place, ways in _jumps(code).items():

@@ -18,7 +18,7 @@ import tempfile
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import psutil
 from PIL import Image
@@ -58,7 +58,9 @@ def make_pictures(folder: Path, chance: random.Random) -> list[Path]:
         picture = sources[n % len(sources)].resize(size)
         made.append(folder / f"{n}{SUFFIXES[n % len(SUFFIXES)]}")
         more = [picture.rotate(90, expand=True)] * 2
-        several = {"save_all": True, "append_images": more} if n % 7 == 5 and n % 2 else {}
+        several: dict[str, Any] = (
+            {"save_all": True, "append_images": more} if n % 7 == 5 and n % 2 else {}
+        )
         picture.save(made[-1], **several)
         if n % 10 == 9:
             made[-1].write_bytes(made[-1].read_bytes()[: chance.randrange(20, 400)])

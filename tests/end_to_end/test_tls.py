@@ -27,7 +27,16 @@ def environment_of(folder: Path) -> dict[str, str]:
 
 
 def run(pictures: Path, output: Path, scheduler: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:  # fmt: skip
-    arguments = ["run", "digits", "--input", pictures, "--output", output, "--scheduler", scheduler]
+    arguments: list[str | Path] = [
+        "run",
+        "digits",
+        "--input",
+        pictures,
+        "--output",
+        output,
+        "--scheduler",
+        scheduler,
+    ]
     return subprocess.run(
         [sys.executable, "-m", "locpipe", *arguments],
         env=environment, capture_output=True, text=True, check=False,

@@ -23,7 +23,7 @@ from locpipe.pipeline.training.checkpoint import CHECKPOINT_FILE, Checkpoint
 from locpipe.stages.errors import OutputError
 
 Tree = Callable[[Path], dict[str, bytes]]
-Break = Callable[[], None]
+Break = Callable[[], object]
 REMEDY = r"free space|choose another"
 
 
@@ -52,7 +52,7 @@ def broken(request: pytest.FixtureRequest, disk: Path) -> Break:
     """Makes the disk one that takes nothing."""
     if request.param == "full":
         return lambda: leave_free(disk, 0)
-    return lambda: subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True) and None
+    return lambda: subprocess.run(["mount", "-o", "remount,ro", str(disk)], check=True)
 
 
 def locpipe(*arguments: str | Path) -> Result:

@@ -39,7 +39,7 @@ def run(pictures: Path, output: Path, scheduler: str, environment: dict[str, str
     ]
     return subprocess.run(
         [sys.executable, "-m", "locpipe", *arguments],
-        env=environment, capture_output=True, text=True, check=False,
+        env=environment, capture_output=True, text=True, check=False, timeout=300,
     )  # fmt: skip
 
 

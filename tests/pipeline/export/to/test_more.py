@@ -10,7 +10,7 @@ import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
-from shapely.geometry import shape
+from shapely.geometry import Polygon, shape
 
 from locpipe.pipeline.export.to import annotations, geojson
 from locpipe.pipeline.output.archive import open_run
@@ -96,7 +96,8 @@ def test_masks_have_the_stored_frame_and_cover_more_than_the_boxes(
     (page, _) = open_run(run / "out").pages()
     mask = cv2.imread(str(folder / "a.png.png"), cv2.IMREAD_UNCHANGED)
     assert mask is not None
-    assert (mask.dtype, mask.shape) == (np.uint8, page.stored_size[::-1])
+    assert mask.dtype == np.uint8
+    assert mask.shape == page.stored_size[::-1]
     assert set(np.unique(mask)) == {0, 255}
     assert not np.any(cv2.imread(str(folder / "none.png.png"), cv2.IMREAD_UNCHANGED))
     upright = np.rot90(mask, -1) if orientation == 6 else mask
@@ -114,6 +115,7 @@ def test_geojson_is_valid_and_its_ids_stay(
         jsonschema.validate(document, GEOJSON)
         for feature in document["features"]:
             outline = shape(feature["geometry"])
+            assert isinstance(outline, Polygon)
             assert outline.is_valid
             assert outline.exterior.is_ccw, "RFC 7946, 3.1.6"
     ids = [feature["id"] for feature in first["features"]]

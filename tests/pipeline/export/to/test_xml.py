@@ -165,7 +165,7 @@ def test_blocks_are_regions_in_reading_order_with_their_directions(
     found_directions = layout.xpath("//a:TextBlock/@BASEDIRECTION", namespaces=space)
     assert found_directions == ["rtl", "ttb", "ltr"]
     html = etree.fromstring(hocr.document(blocks, "a.png", {}))
-    areas = html.xpath("//h:div[@class='ocr_carea']", namespaces=space)
+    areas = html.findall(".//h:div[@class='ocr_carea']", namespaces=space)
     assert [area.get("dir") for area in areas] == ["rtl", "ltr", "ltr"]
     assert [area.get("style") for area in areas] == [None, "writing-mode: vertical-rl", None]
     assert [len(area) for area in areas] == [1, 1, 1]

@@ -38,4 +38,5 @@ def _next(output: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[str]:
     is_text = "text" in labels
     then = f"locpipe read {folder} (the text in the boxes), " if is_text else ""
     format_ = "uzn" if is_text else "coco"
-    yield f"next: {then}locpipe export {folder} --to {format_} (for other programs)"
+    look = f"locpipe report {folder} (all pictures in a browser)"
+    yield f"next: {look}, {then}locpipe export {folder} --to {format_} (for other programs)"

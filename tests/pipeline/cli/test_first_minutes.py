@@ -41,7 +41,7 @@ def test_a_first_run_says_where_to_look_and_what_is_next(few: Path) -> None:
     lit = ["--set", "threshold.value=0", "--set", "output.overlays=true"]
     said = call(*arguments, *lit).stderr
     assert f"look at {few / 'out'}/overlays" in said
-    assert f"next: locpipe read {few / 'out'} (the text in the boxes)" in said
+    assert f"next: locpipe report {few / 'out'} (all pictures in a browser), locpipe read " in said
     assert said.splitlines()[-1].startswith("1 pictures done")
     assert "next: " not in call(*arguments, *lit).stderr
 

@@ -16,7 +16,7 @@ _SHARED: Final = 0.2  # of the narrower one's width: one stands above the other
 _ROOM: Final = 2.0  # heights: so much is enough
 _LARGE: Final = 1.3  # times the usual height: a headline
 _SMALL: Final = 0.87  # times the usual height: a footnote
-_CLEAR: Final = 0.25  # heights above and below a headline in which nothing stands beside it
+_BENT: Final = 0.2  # heights of a headline that lines of the next row reach into, on a bent page
 
 
 def blocks_of(lines: Frames, type_height: Floats) -> Indices:
@@ -84,7 +84,8 @@ def block_order(rects: Floats, heights: Floats) -> list[int]:
             order += among[np.lexsort((rects[among, 0], rects[among, 1]))].tolist()
         else:
             room = _ROOM * float(np.median(heights[among]))
-            order += among[_topological(_widened(rects[among], heights[among]), room)].tolist()
+            wide = _widened(rects[among], heights[among])
+            order += among[_topological(rects[among], wide, room)].tolist()
     return order
 
 
@@ -104,23 +105,29 @@ def _widened(rects: Floats, heights: Floats) -> Floats:
     usual = np.median(heights)
     for index in np.flatnonzero((heights >= _LARGE * usual) | (heights <= _SMALL * usual)):
         left, top, right, bottom = rects[index]
-        clear = _CLEAR * heights[index]
-        beside = (rects[:, 1] < bottom + clear) & (rects[:, 3] > top - clear)
+        bent = _BENT * heights[index]
+        beside = (rects[:, 1] < bottom - bent) & (rects[:, 3] > top + bent)
         before, after = beside & (rects[:, 2] <= left), beside & (rects[:, 0] >= right)
         wide[index, 0] = rects[before, 2].max(initial=rects[:, 0].min())
         wide[index, 2] = rects[after, 0].min(initial=rects[:, 2].max())
     return wide
 
 
-def _topological(rects: Floats, room: float) -> list[int]:
-    left, top, right, bottom = rects.T
+def _share_width(rects: Floats, room: float) -> Bools:
+    left, _, right, _ = rects.T
     shared = np.minimum(right, right[:, None]) - np.maximum(left, left[:, None])
     narrower = np.minimum(right - left, (right - left)[:, None])
+    return np.asarray(shared > np.minimum(_SHARED * narrower, room), np.bool_)
+
+
+def _topological(rects: Floats, wide: Floats, room: float) -> list[int]:
+    left, top, _, bottom = rects.T
     level = np.minimum(bottom, bottom[:, None]) - np.maximum(top, top[:, None])
-    lower = np.minimum(bottom - top, (bottom - top)[:, None])
+    is_level = level > 0.5 * np.minimum(bottom - top, (bottom - top)[:, None])
     middle = top + bottom
-    is_higher = np.where(level > 0.5 * lower, top[:, None] < top, middle[:, None] < middle)
-    waits = (shared > np.minimum(_SHARED * narrower, room)) & is_higher
+    is_higher = np.where(is_level, top[:, None] < top, middle[:, None] < middle)
+    # Two that stand beside each other have the room between them both.
+    waits = np.where(is_level, _share_width(rects, room), _share_width(wide, room)) & is_higher
     waiting = waits.sum(axis=0)
     rank = np.argsort(np.lexsort((top, left)))
     order: list[int] = []

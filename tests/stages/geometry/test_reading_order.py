@@ -216,6 +216,29 @@ def test_a_headline_over_several_columns_stands_between_what_is_above_and_below(
     assert [len(words) - 1 - i for i in order] == list(range(len(words)))
 
 
+def test_small_columns_below_large_headings_are_read_from_the_left_though_one_stands_higher() -> (
+    None
+):
+    """On a photographed poster, whose middle bulges."""
+    headings: list[Rect] = [(20, 200 * row, 820, 200 * row + 70) for row in range(5)]
+    # Of their own lengths, so that they are no table.
+    columns = [
+        column(3, left=0, top=1008),
+        column(4, left=320, top=1000),
+        column(2, left=640, top=1008),
+    ]
+    words = [*headings, *chain(*columns)]
+    assert order_of(*words)[0] == list(range(len(words)))
+
+
+def test_a_headline_spans_columns_also_where_a_bent_page_lets_one_reach_up_to_it() -> None:
+    above = [*column(5, left=0), *column(5, left=300)]
+    headline: list[Rect] = [(0, 150, 190, 180)]
+    below = [*column(5, left=0, top=210), *column(5, left=300, top=177)]
+    words = [*above, *headline, *below]
+    assert order_of(*words)[0] == list(range(len(words)))
+
+
 def test_a_table_is_a_block_that_is_read_by_rows() -> None:
     cells: list[Rect] = [
         (120 * cell, 45 * row, 120 * cell + 30 + 17 * ((row * 7 + cell * 3) % 4), 45 * row + 19)

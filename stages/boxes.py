@@ -26,7 +26,7 @@ from .geometry.rectangles import (
 from .geometry.split import cut_necks
 from .heatmap import Heatmap
 from .scratch import bands
-from .settings import Connectivity, Direction, KeepSettings, Shape
+from .settings import KEEP_ALL, Connectivity, Direction, KeepSettings, Shape
 from .threshold import Mask
 
 _DECIMALS = 2  # of a corner: `rect` lies around what is written
@@ -45,7 +45,7 @@ def find_boxes(
     padding: float = 0.0,
     margin: float = 0.0,
     direction: Direction = "auto",
-    keep: KeepSettings | None = None,
+    keep: KeepSettings = KEEP_ALL,
     maximum: int = 100_000,
 ) -> Boxes:
     """Return a box for every connected component of a mask.
@@ -64,7 +64,7 @@ def find_boxes(
         padding: how far every side is moved out, in units of the box's height (of an upright
             rectangle the vertical side, else the shorter one).
         margin: and in pixels.
-        keep: which boxes are kept; all if not given.
+        keep: which boxes are kept.
         direction: of the text, for lines and reading order; see `reading_order`.
         maximum: how many boxes at most; the best scores stay.
     """
@@ -76,11 +76,9 @@ def find_boxes(
     ]
     if merge:
         found = _merged(found, outer, merge, direction)
-    filtered: dict[str, int] = {}
-    if keep is not None:
-        scores = [core.component.score for core in found]
-        gone, filtered = rejected(_rectangles(found, outer), scores, keep)
-        found = [core for core, is_gone in zip(found, gone, strict=True) if not is_gone]
+    scores = [core.component.score for core in found]
+    gone, filtered = rejected(_rectangles(found, outer), scores, keep)
+    found = [core for core, is_gone in zip(found, gone, strict=True) if not is_gone]
     found.sort(key=lambda core: -core.component.score)
     kept = found[:maximum]
     return Boxes(_read(kept, outer, direction), len(found) - len(kept), filtered)

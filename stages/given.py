@@ -11,7 +11,7 @@ from PIL import ImageOps
 from .errors import ImageError
 from .load import Image
 
-_WANTED = (
+_HOW = (
     "give a file, a PIL image, uint8 [H, W, 3] in the order red, green, blue, or grey as [H, W], or a "
     "tensor [3, H, W] of uint8 or of 0..1 (one of a batch; not normalized)"
 )
@@ -37,7 +37,7 @@ def image_of(picture: object) -> Image:
         return _image(_of_tensor(picture))
     kind = type(picture).__name__
     remedy = "; for several pictures call it once per picture" if kind in {"list", "tuple"} else ""
-    msg = f"a {kind} is not a picture; {_WANTED}{remedy}"
+    msg = f"a {kind} is not a picture; {_HOW}{remedy}"
     raise ImageError(msg)
 
 
@@ -70,7 +70,7 @@ def _of_tensor(tensor: Any) -> NDArray[Any]:  # noqa: ANN401 - torch need not be
 def _image(pixels: NDArray[Any]) -> Image:
     rgb = np.repeat(pixels[..., None], 3, axis=2) if pixels.ndim == 2 else pixels
     if rgb.dtype != np.uint8 or rgb.ndim != 3 or rgb.shape[2] != 3 or 0 in rgb.shape:
-        msg = f"an array of {pixels.dtype} {list(pixels.shape)} is not a picture; {_WANTED}"
+        msg = f"an array of {pixels.dtype} {list(pixels.shape)} is not a picture; {_HOW}"
         raise ImageError(msg)
     height, width = rgb.shape[:2]
     return Image(np.ascontiguousarray(rgb), Path(), 1, 1, 1, width, height)

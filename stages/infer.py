@@ -227,7 +227,13 @@ class _Kept:
 
     def __init__(self, first: tuple[int, int], shape: tuple[int, int], weigh: Weigh | None) -> None:
         self._first, self._shape, self._weigh = first, shape, weigh
-        self.maps: NDArray[np.float32] = np.empty((0, 0, 0), np.float32)
+        self._maps: NDArray[np.float32] = np.empty((0, 0, 0), np.float32)
+        self._rows = self._columns = 0
+
+    @property
+    def maps(self) -> NDArray[np.float32]:
+        """All of it: with a padding of zeros, a network that pools may give fewer cells than asked for."""
+        return self._maps[:, : self._rows, : self._columns]
 
     def take(self, top: int, left: int, found: NDArray[np.float32]) -> None:
         """Receive a window [C, h, w] of the maps."""
@@ -238,13 +244,18 @@ class _Kept:
         if not part.size:
             return
         kept = part if self._weigh is None else self._weigh(part)
-        if kept.shape[1:] == self._shape:
-            self.maps = kept
-            return
-        if not self.maps.size:
-            self.maps = np.empty((len(kept), *self._shape), np.float32)
         row, column = top + begin[0] - self._first[0], left + begin[1] - self._first[1]
-        self.maps[:, row : row + kept.shape[1], column : column + kept.shape[2]] = kept
+        height, width = kept.shape[1:]
+        self._rows, self._columns = (
+            max(self._rows, row + height),
+            max(self._columns, column + width),
+        )
+        if (height, width) == self._shape:
+            self._maps = kept
+            return
+        if not self._maps.size:
+            self._maps = np.empty((len(kept), *self._shape), np.float32)
+        self._maps[:, row : row + height, column : column + width] = kept
 
 
 def _as_shown(rgb: NDArray[np.uint8], scale: float, channels: int) -> NDArray[np.uint8]:

@@ -229,6 +229,9 @@ class KeepSettings(Section):
         return self
 
 
+KEEP_ALL: Final = KeepSettings()
+
+
 class BoxesSettings(Section):
     """How foreground cells become boxes."""
 
@@ -250,7 +253,7 @@ class BoxesSettings(Section):
     """Added on every side; in units of the height of the box."""
     margin: Annotated[float, Field(ge=0)] = 0.0
     """Added on every side as well; pixels of the picture."""
-    keep: KeepSettings = KeepSettings()
+    keep: KeepSettings = KEEP_ALL
     """Boxes that are kept; the others are counted in the result."""
     direction: Direction = "auto"
     """Of text, for lines and reading order: ltr rightwards, rtl leftwards, ttb in columns from right to

@@ -279,6 +279,8 @@ _NO_BACKBONE = {("model", "path"), ("model", "name")}
 
 def _holds_words(schema: type[Section], key: Key) -> bool:
     """Say whether the values of a key are names or paths, and not numbers."""
+    if not key:  # of the whole config
+        return False
     name, *below = key
     field = schema.model_fields.get(name)
     if field is None:

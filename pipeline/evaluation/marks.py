@@ -105,7 +105,7 @@ def evaluate_marks(run: Path, file: Path) -> tuple[Report, MarkCounts]:
 
 def _read(file: Path) -> list[_Picture]:
     hint = "give the marks.json that a report of `locpipe report` saved"
-    document = read_object(file, remedy=hint)
+    document = read_object(file, advice=hint)
     if document.get("schema") != SCHEMA:
         msg = f"{file}: is {document.get('schema')!r}, not {SCHEMA!r}; {hint}"
         raise ConfigError(msg)

@@ -267,8 +267,8 @@ def _box(box: _Box) -> Box:
     return Box(**{**dict(box), "polygon": tuple(box.polygon)})
 
 
-def read_object(file: Path, *, remedy: str = "remove it and run again") -> dict[str, Any]:
-    """Read a JSON object that a run, or a report, wrote; `remedy` ends the message of an error.
+def read_object(file: Path, *, advice: str = "remove it and run again") -> dict[str, Any]:
+    """Read a JSON object that a run, or a report, wrote; `advice` ends the message of an error.
 
     Raises:
         ConfigError: it cannot be read, or is something else.
@@ -276,9 +276,9 @@ def read_object(file: Path, *, remedy: str = "remove it and run again") -> dict[
     try:
         document = json.loads(file.read_bytes())
     except (OSError, ValueError, RecursionError) as error:
-        msg = f"{file}: cannot be read ({error}); {remedy}"
+        msg = f"{file}: cannot be read ({error}); {advice}"
         raise ConfigError(msg) from error
     if not isinstance(document, dict):
-        msg = f"{file}: is no JSON object; {remedy}"
+        msg = f"{file}: is no JSON object; {advice}"
         raise ConfigError(msg)
     return document

@@ -144,11 +144,11 @@ def _on_cuda(
     try:
         return _pytorch(model, resolution, windows=windows, bfloat16=half, device="cuda")
     except RuntimeError as error:
-        msg = f"infer.device: the graphics card cannot run model {model.card.name} ({error})"
+        what = f"the graphics card cannot run model {model.card.name} ({error})"
         if device == "auto":
-            _log.warning("%s; the processor runs it", msg)
+            _log.warning("infer.device: %s; the processor runs it", what)
             return None
-        msg += "; set infer.device=cpu"
+        msg = f"infer.device: {what}; set infer.device=cpu"
         raise ModelError(msg) from error
 
 

@@ -174,10 +174,10 @@ class ModelCard(_Record):
             == (weights, resolution, polarity, label)
         ]
         if not fitting:
+            advice = self._calibrated_by(label)
             msg = (
                 f"model {self.name} has no calibration for label {label!r}, weights {weights}, "
-                f"resolution {resolution}, polarity {polarity}: {self._calibrated_by(label)}set "
-                "heatmap.normalize=minmax"
+                f"resolution {resolution}, polarity {polarity}: {advice}set heatmap.normalize=minmax"
             )
             raise ModelError(msg)
         return min(fitting, key=lambda entry: abs(math.log(entry.scale / scale)))

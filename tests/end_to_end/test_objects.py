@@ -86,7 +86,7 @@ def test_a_picture_without_what_is_asked_for_stays_dark(cat: Path, tmp_path: Pat
         (["model.layer=feature"], "layer 'feature' does not exist; candidates"),
         (
             ["model.backbone=vit_b_16", "model.weights=x.pth"],
-            "weights 'x.pth' of vit_b_16: no such",
+            "VisionTransformer has no convolutional last stage",
         ),
         (["model.backbone=efficientnet"], "backbone 'efficientnet' is unknown; nearest"),
         (["heatmap.labels=[hors]"], "knows no label 'hors'; it knows: "),

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 from PIL import Image
+from scipy.optimize import linear_sum_assignment
+from scipy.spatial.distance import cdist
 
 from locpipe.pipeline.sources.pictures import open_source
 from locpipe.stages.load import probe
@@ -79,7 +81,14 @@ def compare_with_golden(config: str, picture: str, output: Path) -> None:
     found_boxes, kept_boxes = document.pop("boxes"), kept.pop("boxes")
     assert document == kept
     assert len(found_boxes) == len(kept_boxes)
-    for found, expected in zip(found_boxes, kept_boxes, strict=True):
+    rects, kept_rects = (np.array([box["rect"] for box in boxes]).reshape(-1, 4) for boxes in (found_boxes, kept_boxes))  # fmt: skip
+    found_at, kept_at = linear_sum_assignment(cdist(rects, kept_rects, "cityblock"))
+    is_text = config.startswith("text")
+    # What `digits` finds on these lies one over another, and its order hangs on the last digits.
+    assert not is_text or np.array_equal(found_at, kept_at)
+    for found, expected in (
+        (found_boxes[i], kept_boxes[j]) for i, j in zip(found_at, kept_at, strict=True)
+    ):
         assert found["rect"] == pytest.approx(expected["rect"], abs=2)
         assert found["score"] == pytest.approx(expected["score"], abs=0.01)
         assert {"label", "line", "class"} & found.keys() == {
@@ -87,7 +96,7 @@ def compare_with_golden(config: str, picture: str, output: Path) -> None:
             "line",
             "class",
         } & expected.keys()
-        assert found["line"] == expected["line"]
+        assert not is_text or found["line"] == expected["line"]
     pixels, expected_pixels = pixels_of(mask), pixels_of((golden / f"{picture}.png").read_bytes())
     assert np.mean(pixels != expected_pixels) < 0.001
 

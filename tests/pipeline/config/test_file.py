@@ -322,7 +322,9 @@ def test_a_stage_called_from_python_does_what_an_empty_section_says(
     stage: Callable[..., object], section: type[Section], renamed: dict[str, str]
 ) -> None:
     options = {
-        renamed.get(name, name): parameter.default
+        renamed.get(name, name): parameter.default.model_dump()
+        if isinstance(parameter.default, Section)
+        else parameter.default
         for name, parameter in signature(stage).parameters.items()
         if parameter.default is not Parameter.empty
     }

@@ -113,7 +113,7 @@ def test_no_layer_leaves_the_range_of_half_precision(text: Model, photo: NDArray
 @pytest.mark.usefixtures("card")
 @pytest.mark.parametrize(
     ("most", "device", "calls", "lines"),
-    [(10**6, "cuda", 9, 0), (200_000, "cuda", 30, 1), (0, "cpu", 9, 1)],
+    [(10**6, "cuda", 9, 0), (400_000, "cuda", 10, 1), (0, "cpu", 9, 1)],
     ids=["enough", "smaller parts", "none"],
 )
 def test_a_full_card_is_shown_smaller_parts_and_then_the_processor_computes(

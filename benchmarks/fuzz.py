@@ -153,7 +153,7 @@ def _read(said: str, found: Found) -> None:
 
 def work(target: str, arguments: list[str]) -> None:
     """Fuzz a reader in this process, with the arguments of libFuzzer; does not return."""
-    import atheris  # type: ignore[import-untyped]  # noqa: PLC0415 - only here
+    import atheris  # type: ignore[import-untyped]  # noqa: PLC0415 - it ships no types, and is used only here
 
     file = Path(tempfile.mkdtemp(dir="/dev/shm")) / "input"
 

@@ -171,9 +171,9 @@ def around(rects: Sequence[Rect]) -> Rect:
 
 
 KINDS: dict[str, Callable[[Rng], Drawn]] = {
-    **{f"{size} px": (lambda rng, size=size: word(rng, size)) for size in SIZES},  # type: ignore[misc]
+    **{f"{size} px": (lambda rng, size=size: word(rng, size)) for size in SIZES},  # type: ignore[misc] # mypy infers no lambda with a default
     "single": single,
-    **{name: (lambda rng, em=em: apart(rng, em)) for name, em in SPACING.items()},  # type: ignore[misc]
+    **{name: (lambda rng, em=em: apart(rng, em)) for name, em in SPACING.items()},  # type: ignore[misc] # mypy infers no lambda with a default
     "column": column,
     "dots": dotted,
     "ring": ring,

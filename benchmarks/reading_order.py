@@ -146,7 +146,7 @@ def main() -> None:
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         orders["before"] = lambda boxes, _: module.reading_order(boxes)[0]
-    orders["now"] = lambda boxes, told: reading_order(boxes, told).boxes  # type: ignore[arg-type]
+    orders["now"] = lambda boxes, told: reading_order(boxes, told).boxes  # type: ignore[arg-type] # one of the choices
 
     def cases() -> Iterator[Case]:
         yield from pages(options.pages, options.seed)

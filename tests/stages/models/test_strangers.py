@@ -118,13 +118,13 @@ def test_an_exported_network_brings_no_operators(folder: Path, engine: Open) -> 
 
 
 @ENGINES
-@pytest.mark.parametrize("place", ["secret", "../secret", "{here}/work/secret", "{here}/secret"])
+@pytest.mark.parametrize("place", ["secret", "../secret", "{here}/inner/secret", "{here}/secret"])
 def test_an_exported_network_reads_no_other_file(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, place: str, engine: Open
 ) -> None:
-    (tmp_path / "work").mkdir()
-    monkeypatch.chdir(tmp_path / "work")
-    for secret in (tmp_path, tmp_path / "work"):
+    (tmp_path / "inner").mkdir()
+    monkeypatch.chdir(tmp_path / "inner")
+    for secret in (tmp_path, tmp_path / "inner"):
         np.ones(1, np.float32).tofile(secret / "secret")
     stored = helper.make_tensor("c", TensorProto.FLOAT, [1], b"\0\0\0\0", raw=True)
     adding = helper.make_node("Add", ["picture", "c"], ["y"])

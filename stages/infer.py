@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .engines.attempts import another_follows, attempts
-from .engines.choice import opened
+from .engines.choice import Way, opened
 from .engines.engine import InferEngine
 from .engines.limits import memory_now, note_need, threads_now
 from .geometry.grid import Grid
@@ -97,7 +97,8 @@ def infer(
         ModelError: the network cannot be run in that resolution, or not on windows.
         ConfigError: the engine cannot run it.
     """
-    running = _opened(model, precision, resolution, engine, device, windows=windows)
+    way = Way(engine, precision, resolution, device, windows)
+    running = _opened(model, way)
     shape = running.geometry
     shown = _as_shown(rgb, scale, channels=model.card.input.channels)
     height, width = shown.shape[:2]
@@ -108,7 +109,7 @@ def infer(
     behind = int(shape.offset // shape.stride) if windows else 0
     first = max(0, margin // shape.stride - behind)
     offset = shape.offset + first * shape.stride - margin
-    on_cpu = partial(_opened, model, precision, resolution, engine, "cpu", windows=windows)
+    on_cpu = partial(_opened, model, replace(way, device="cpu"))
     for engine_now, memory in attempts(running, on_cpu):
         if engine_now.device == "cpu" and engine_now.parts.parts[0].halo != WHOLE:
             note_need(planned(engine_now.parts, *sides, memory).memory)
@@ -135,17 +136,7 @@ def infer(
 
 
 def bytes_needed(
-    model: Model,
-    width: int,
-    height: int,
-    *,
-    resolution: Resolution = "native",
-    padding: Padding = "replicate",
-    precision: Precision = "float32",
-    engine: EngineChoice = "torch",
-    device: DeviceChoice = "cpu",
-    windows: bool = False,
-    labels: int = 0,
+    model: Model, width: int, height: int, way: Way, *, padding: Padding, labels: int = 0
 ) -> tuple[int, int]:
     """Estimate the memory of a pass over a picture of the size that the network is shown.
 
@@ -153,12 +144,8 @@ def bytes_needed(
         model: as for `infer`.
         width: in pixels, see `shown_size`.
         height: in pixels.
-        resolution: as for `infer`.
+        way: how the network is computed.
         padding: as for `infer`.
-        precision: as for `infer`.
-        engine: as for `infer`.
-        device: as for `infer`.
-        windows: as for `infer`.
         labels: how many maps are kept of F, as it is weighed at once; 0: F is.
 
     Returns:
@@ -167,8 +154,8 @@ def bytes_needed(
     Raises:
         ModelError: as `infer`.
     """
-    running = _opened(model, precision, resolution, engine, device, windows=windows)
-    shape = running.geometry
+    running = _opened(model, way)
+    shape, windows = running.geometry, way.windows
     rows, columns = _padded_sides((height, width), shape, padding, windows=windows)
     maps = labels or (len(model.card.classes) if windows else len(model.tables.error))
     left = 4 * maps * rows * columns // shape.stride**2
@@ -177,23 +164,14 @@ def bytes_needed(
 
 
 def padded_size(
-    model: Model,
-    width: int,
-    height: int,
-    *,
-    resolution: Resolution = "native",
-    padding: Padding = "replicate",
-    precision: Precision = "float32",
-    engine: EngineChoice = "torch",
-    device: DeviceChoice = "cpu",
-    windows: bool = False,
+    model: Model, width: int, height: int, way: Way, *, padding: Padding
 ) -> tuple[int, int]:
     """Return width and height in pixels of a picture of that size with its padding.
 
     Its arguments, and what it raises, are those of `bytes_needed`.
     """
-    running = _opened(model, precision, resolution, engine, device, windows=windows)
-    rows, columns = _padded_sides((height, width), running.geometry, padding, windows=windows)
+    shape = _opened(model, way).geometry
+    rows, columns = _padded_sides((height, width), shape, padding, windows=way.windows)
     return columns, rows
 
 
@@ -202,18 +180,8 @@ def shown_size(width: int, height: int, scale: float) -> tuple[int, int]:
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _opened(
-    model: Model,
-    precision: Precision,
-    resolution: Resolution,
-    engine: EngineChoice,
-    device: DeviceChoice,
-    *,
-    windows: bool,
-) -> InferEngine:
-    threads = threads_now()
-    how = engine, model, precision, resolution
-    return opened(*how, windows=windows, threads=threads, device=device)
+def _opened(model: Model, way: Way) -> InferEngine:
+    return opened(model, way, threads_now())
 
 
 class _Kept:

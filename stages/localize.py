@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .boxes import find_boxes
 from .classify import classify
 from .clock import Clock
-from .engines.choice import opened
+from .engines.choice import Way, opened
 from .geometry.box import Boxes
 from .geometry.grid import Grid
 from .geometry.rasterize import filled
@@ -107,10 +107,14 @@ def open_engine(model: Model, settings: StageSettings, threads: int) -> str:
         ConfigError: it is asked for by name, but is not installed or cannot do what is asked for.
         ModelError: it cannot run the network.
     """
-    options, windows = settings.infer, settings.heatmap.weights == "classifier"
-    how = options.engine, model, options.precision, options.resolution
-    found = opened(*how, windows=windows, threads=threads, device=options.device)
+    found = opened(model, way_of(settings), threads)
     return found.name if found.device == "cpu" else f"{found.name} on {found.device}"
+
+
+def way_of(settings: StageSettings) -> Way:
+    """Return how the settings compute a network."""
+    options, windows = settings.infer, settings.heatmap.weights == "classifier"
+    return Way(options.engine, options.precision, options.resolution, options.device, windows)
 
 
 def features_of(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ...stages.decoding.huge import LARGEST_AT_ONCE
 from ...stages.errors import ImageError
 from ...stages.infer import bytes_needed, shown_size
-from ...stages.localize import weighed_at_once
+from ...stages.localize import way_of, weighed_at_once
 from ...stages.passes import scales
 
 if TYPE_CHECKING:
@@ -65,12 +65,8 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
         peak, maps = bytes_needed(
             model,
             *shown_size(header.width, header.height, scale),
-            resolution=config.infer.resolution,
+            way_of(config),
             padding=config.infer.padding,
-            precision=config.infer.precision,
-            engine=config.infer.engine,
-            device=config.infer.device,
-            windows=config.heatmap.weights == "classifier",
             labels=labels,
         )
         at_once.append(peak)

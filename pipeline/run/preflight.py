@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ...stages.engines.choice import engine_used
 from ...stages.errors import ConfigError
+from ...stages.localize import way_of
 from ...stages.models.card import Backbone, ModelCard
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
 from ...stages.precision import float32_only
@@ -76,9 +77,7 @@ def check_model(config: Config) -> tuple[Path | Backbone, str]:
     model_sha256 = verify_model(folder)
     if not _ran_before(config, config.sha256(), model_sha256):
         card.supports(config)
-    infer, windows = config.infer, config.heatmap.weights == "classifier"
-    how = infer.precision, infer.resolution
-    engine_used(infer.engine, card, *how, windows=windows, device=infer.device)
+    engine_used(card, way_of(config))
     return folder, model_sha256
 
 

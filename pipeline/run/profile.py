@@ -7,6 +7,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,7 +18,7 @@ from ...stages.engines.choice import engine_used, yardsticks
 from ...stages.engines.limits import computing_with
 from ...stages.errors import ConfigError
 from ...stages.infer import padded_size, shown_size
-from ...stages.localize import open_engine
+from ...stages.localize import open_engine, way_of
 from ...stages.models.loading import find_model, load_model
 from ...stages.passes import passes
 from ...stages.precision import float32_only, precision_used
@@ -130,10 +131,10 @@ def _nowhere(output: Path, path: Path, content: bytes) -> None:
 
 def _pixels(sizes: Sequence[Size], model: Model, config: Config) -> Pixels:
     infer = config.infer
-    how = infer.model_dump(include={"resolution", "padding", "precision", "engine", "device"})
-    windows = config.heatmap.weights == "classifier"
+    way = way_of(config)
     padded = sum(
-        _area(padded_size(model, *shown, windows=windows, **how)) for shown in _shown(infer, sizes)
+        _area(padded_size(model, *shown, way, padding=infer.padding))
+        for shown in _shown(infer, sizes)
     )
     plain: dict[str, dict[str, object]] = {
         f"infer.enlarge_to={infer.enlarge_to}": {"enlarge_to": None},
@@ -161,8 +162,7 @@ def _area(size: Size) -> int:
 
 def _onnxruntime(model: Model, config: Config) -> bool:
     """Say whether ONNX Runtime could run the network, were it asked for by name."""
-    infer, windows = config.infer, config.heatmap.weights == "classifier"
     with suppress(ConfigError):
-        engine_used("onnxruntime", model.card, infer.precision, infer.resolution, windows=windows)
+        engine_used(model.card, replace(way_of(config), engine="onnxruntime", device="cpu"))
         return True
     return False

@@ -8,6 +8,7 @@ import os
 import shutil
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, replace
 from functools import partial
 from importlib import import_module
 from importlib.metadata import version
@@ -40,15 +41,26 @@ _PACKAGES = "torch", "onnx"
 """What decides how a network is exported, besides locpipe and the network."""
 
 
-def engine_used(
-    asked: EngineChoice,
-    card: ModelCard,
-    precision: Precision,
-    resolution: Resolution,
-    *,
-    windows: bool,
-    device: DeviceChoice = "cpu",
-) -> InferEngineName:
+@dataclass(frozen=True)
+class Way:
+    """How a network is to be computed.
+
+    Attributes:
+        engine: what runs it, see `engine_used`.
+        precision: of the convolutions, see `precision_used`.
+        resolution: `native`, `atrous` or `unpooled`.
+        device: what computes, see `device_used`.
+        windows: give the answers of the whole classifier in every window, instead of F.
+    """
+
+    engine: EngineChoice = "torch"
+    precision: Precision = "float32"
+    resolution: Resolution = "native"
+    device: DeviceChoice = "cpu"
+    windows: bool = False
+
+
+def engine_used(card: ModelCard, way: Way) -> InferEngineName:
     """Return the engine that a setting means: a rule, in which no time is measured.
 
     `auto` is ONNX Runtime where it is installed, the precision is float32, and the network comes
@@ -57,22 +69,23 @@ def engine_used(
     Raises:
         ConfigError: another engine is asked for by name, but cannot do it; the message says why.
     """
-    if device == "cuda" and asked not in ("auto", "torch"):
+    asked = way.engine
+    if way.device == "cuda" and asked not in ("auto", "torch"):
         msg = f"infer.device: cuda is for PyTorch, not for {asked}; set infer.engine=auto"
         raise ConfigError(msg)
-    if asked == "torch" or device == "cuda":
+    if asked == "torch" or way.device == "cuda":
         return "torch"
     named: InferEngineName = "onnxruntime" if asked == "auto" else asked
-    shipped = EXPORTED_FILE in card.files and resolution == "native"
+    shipped = EXPORTED_FILE in card.files and way.resolution == "native"
     reasons = {
-        "it has no answers in windows; set heatmap.weights to another table": windows,
+        "it has no answers in windows; set heatmap.weights to another table": way.windows,
         f"it is not installed; pip install {_INSTALLS[named]}": find_spec(named) is None,
         "a module in memory is not exported": card.module is not None,
         "its model must be exported; pip install 'locpipe[onnx]'": not shipped
         and find_spec("onnx") is None,
     }
     why_not = next((reason for reason, applies in reasons.items() if applies), None)
-    if why_not is None and (asked != "auto" or precision_used(precision) == "float32"):
+    if why_not is None and (asked != "auto" or precision_used(way.precision) == "float32"):
         return named
     if asked != "auto":
         msg = f"infer.engine: {named} cannot run model {card.name}: {why_not}, or set infer.engine=auto"
@@ -101,76 +114,47 @@ def has_driver() -> bool:
     return Path("/dev/nvidiactl").exists() or shutil.which("nvidia-smi") is not None
 
 
-def opened(
-    asked: EngineChoice,
-    model: Model,
-    precision: Precision,
-    resolution: Resolution,
-    *,
-    windows: bool,
-    threads: int,
-    device: DeviceChoice = "cpu",
-) -> InferEngine:
+def opened(model: Model, way: Way, threads: int) -> InferEngine:
     """Return the engine that runs a model, the same for the same arguments.
 
     Raises:
         ConfigError: as `engine_used` and `device_used`.
         ModelError: the network has no such maps, or not in what was asked for by name.
     """
-    engines, key = (
-        _engines(model.get_network),
-        (asked, resolution, precision_used(precision), windows, threads, device),
-    )
+    engines = _engines(model.get_network)
+    key = replace(way, precision=precision_used(way.precision)), threads
     if key not in engines:
-        engines[key] = (
-            _on_cuda(asked, model, precision, resolution, windows=windows, device=device)
-            if device_used(device, asked) == "cuda"
-            else None
-        ) or _on_cpu(asked, model, precision, resolution, windows=windows, threads=threads)
+        on_cuda = device_used(way.device, way.engine) == "cuda"
+        found = _on_cuda(model, way) if on_cuda else None
+        engines[key] = found or _on_cpu(model, way, threads)
     return engines[key]
 
 
-def _on_cuda(
-    asked: EngineChoice,
-    model: Model,
-    precision: Precision,
-    resolution: Resolution,
-    *,
-    windows: bool,
-    device: DeviceChoice,
-) -> InferEngine | None:
-    engine_used(asked, model.card, precision, resolution, windows=windows, device="cuda")
-    half = precision == "bfloat16" and not float32_only()
+def _on_cuda(model: Model, way: Way) -> InferEngine | None:
+    engine_used(model.card, replace(way, device="cuda"))
+    half = way.precision == "bfloat16" and not float32_only()
     try:
-        return _pytorch(model, resolution, windows=windows, bfloat16=half, device="cuda")
+        return _pytorch(model, way, bfloat16=half, device="cuda")
     except RuntimeError as error:
         what = f"the graphics card cannot run model {model.card.name} ({error})"
-        if device == "auto":
+        if way.device == "auto":
             _log.warning("infer.device: %s; the processor runs it", what)
             return None
         msg = f"infer.device: {what}; set infer.device=cpu"
         raise ModelError(msg) from error
 
 
-def _on_cpu(
-    asked: EngineChoice,
-    model: Model,
-    precision: Precision,
-    resolution: Resolution,
-    *,
-    windows: bool,
-    threads: int,
-) -> InferEngine:
-    used = engine_used(asked, model.card, precision, resolution, windows=windows)
-    bfloat16 = precision_used(precision) == "bfloat16"
+def _on_cpu(model: Model, way: Way, threads: int) -> InferEngine:
+    used = engine_used(model.card, replace(way, device="cpu"))
+    bfloat16 = precision_used(way.precision) == "bfloat16"
     try:
-        made = _exported(used, model, resolution, bfloat16, threads)
+        made = _exported(used, model, way.resolution, bfloat16, threads)
     except ModelError as error:
-        if asked != "auto":
+        if way.engine != "auto":
             raise
         _log.warning("%s; PyTorch runs it", error)
         made = None
-    return made or _pytorch(model, resolution, windows=windows, bfloat16=bfloat16, device="cpu")
+    return made or _pytorch(model, way, bfloat16=bfloat16, device="cpu")
 
 
 def yardsticks(
@@ -192,16 +176,14 @@ def yardsticks(
 
 
 @cached_while_alive
-def _engines(get_network: Callable[[], Network]) -> dict[tuple[object, ...], InferEngine]:  # noqa: ARG001 - only its life counts
+def _engines(get_network: Callable[[], Network]) -> dict[tuple[Way, int], InferEngine]:  # noqa: ARG001 - only its life counts
     """Return where the engines of a network are kept for as long as it lives."""
     return {}
 
 
-def _pytorch(
-    model: Model, resolution: Resolution, *, windows: bool, bfloat16: bool, device: Device
-) -> InferEngine:
+def _pytorch(model: Model, way: Way, *, bfloat16: bool, device: Device) -> InferEngine:
     engine: InferEngine = _beside("pytorch").PyTorch(
-        model.network, resolution, windows=windows, bfloat16=bfloat16, device=device
+        model.network, way.resolution, windows=way.windows, bfloat16=bfloat16, device=device
     )
     return engine
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tolerances import assert_rounded_alike
 from torch.overrides import TorchFunctionMode
 
+from locpipe.stages.engines.choice import Way
 from locpipe.stages.infer import bytes_needed, infer, padded_size, shown_size
 from locpipe.stages.models.loading import Model, find_model, load_model
 from locpipe.stages.precision import has_bfloat16
@@ -211,6 +212,7 @@ def test_the_estimate_of_memory_covers_what_inference_takes(
         "import re, numpy as np\n"
         "from pathlib import Path\n"
         "from locpipe.stages.models.loading import find_model, load_model\n"
+        "from locpipe.stages.engines.choice import Way\n"
         "from locpipe.stages.infer import infer, bytes_needed\n"
         "def peak():\n"
         "    status = Path('/proc/self/status').read_text()\n"
@@ -220,8 +222,8 @@ def test_the_estimate_of_memory_covers_what_inference_takes(
         "infer(model, np.zeros((64, 64, 3), np.uint8), **options)\n"
         "before = peak()\n"
         "infer(model, np.zeros((600, 600, 3), np.uint8), **options)\n"
-        "options.pop('precision', None)\n"
-        "print(peak() - before, *bytes_needed(model, 600, 600, **options))\n"
+        "padding = options.pop('padding', 'replicate')\n"
+        "print(peak() - before, *bytes_needed(model, 600, 600, Way(**options), padding=padding))\n"
     )
     printed = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True
@@ -233,14 +235,16 @@ def test_the_estimate_of_memory_covers_what_inference_takes(
 
 def test_memory_is_estimated_for_what_the_network_is_shown(digits: Model) -> None:
     """The digits' field of view is 14 pixels, the answer of their whole classifier's 40."""
-    zeros, continued = (bytes_needed(digits, 28, 28, padding=p)[0] for p in ("zeros", "replicate"))
+    zeros, continued = (
+        bytes_needed(digits, 28, 28, Way(), padding=p)[0] for p in ("zeros", "replicate")
+    )
     assert continued == pytest.approx(zeros * (28 + 2 * 8) ** 2 / 28**2, rel=1e-4)
-    assert bytes_needed(digits, 29, 30, padding="zeros")[0] == pytest.approx(
+    assert bytes_needed(digits, 29, 30, Way(), padding="zeros")[0] == pytest.approx(
         zeros * 30**2 / 28**2, rel=1e-4
     )
-    assert bytes_needed(digits, 28, 28, padding="zeros")[1] == 4 * 16 * 14 * 14
+    assert bytes_needed(digits, 28, 28, Way(), padding="zeros")[1] == 4 * 16 * 14 * 14
     tiny, small = (
-        bytes_needed(digits, side, side, padding="zeros", windows=True) for side in (1, 20)
+        bytes_needed(digits, side, side, Way(windows=True), padding="zeros") for side in (1, 20)
     )
     assert tiny == small  # a window must fit
 
@@ -255,5 +259,8 @@ def test_the_channels_of_a_pixel_lie_together(digits: Model, padding: Padding) -
 
 def test_the_size_with_padding_is_known(digits: Model) -> None:
     margin = FIELD // 2 + 1  # rounded up to whole cells
-    assert padded_size(digits, 33, 21, padding="zeros") == (34, 22)
-    assert padded_size(digits, 33, 21) == (34 + 2 * margin, 22 + 2 * margin)
+    assert padded_size(digits, 33, 21, Way(), padding="zeros") == (34, 22)
+    assert padded_size(digits, 33, 21, Way(), padding="replicate") == (
+        34 + 2 * margin,
+        22 + 2 * margin,
+    )

@@ -207,6 +207,7 @@ def test_twelve_megapixels_keep_to_the_plan() -> None:
         "import re, numpy as np\n"
         "from pathlib import Path\n"
         "from locpipe.pipeline.workers.machine import reuse_freed_memory\n"
+        "from locpipe.stages.engines.choice import Way\n"
         "from locpipe.stages.heatmap import weigher\n"
         "from locpipe.stages.infer import infer, bytes_needed\n"
         "from locpipe.stages.models.loading import find_model, load_model\n"
@@ -221,7 +222,7 @@ def test_twelve_megapixels_keep_to_the_plan() -> None:
         "rgb = np.full((3000, 4000, 3), 200, np.uint8)\n"
         "before = peak()\n"
         "infer(model, rgb, weigh=weigh, **how)\n"
-        "print(peak() - before, *bytes_needed(model, 4000, 3000, labels=1, **how))\n"
+        "print(peak() - before, *bytes_needed(model, 4000, 3000, Way('onnxruntime'), padding='zeros', labels=1))\n"
     )
     printed = subprocess.run(
         [sys.executable, "-c", program], check=True, capture_output=True, text=True

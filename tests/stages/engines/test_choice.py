@@ -16,13 +16,13 @@ from sockets import SocketGuard
 from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
 from locpipe.stages.engines import choice
-from locpipe.stages.engines.choice import engine_used, opened
+from locpipe.stages.engines.choice import Way, engine_used, opened
 from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.infer import infer
 from locpipe.stages.load import load
 from locpipe.stages.localize import localize_image
 from locpipe.stages.models.loading import Model, find_model, load_model
-from locpipe.stages.settings import InferEngineName, Resolution
+from locpipe.stages.settings import InferEngineName, Precision, Resolution
 
 COPIED: tuple[InferEngineName, ...] = ("onnxruntime", "openvino")
 SAMPLES = Path(__file__).resolve().parents[3] / "data" / "samples"
@@ -100,8 +100,8 @@ def test_where_nothing_can_be_kept_the_export_serves_this_process(
 def test_auto_is_a_rule(
     text: Model, unshipped: Model, processor: Callable[..., None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def auto(model: Model, precision: str = "bfloat16", **how: bool) -> str:
-        return engine_used("auto", model.card, precision, "native", **{"windows": False, **how})  # type: ignore[arg-type]
+    def auto(model: Model, precision: Precision = "bfloat16", *, windows: bool = False) -> str:
+        return engine_used(model.card, Way("auto", precision, windows=windows))
 
     processor(bfloat16=False)
     assert auto(text) == auto(unshipped) == "onnxruntime"
@@ -113,22 +113,22 @@ def test_auto_is_a_rule(
     monkeypatch.undo()
     processor(bfloat16=True)
     assert (auto(text), auto(text, "float32")) == ("torch", "onnxruntime")
-    assert engine_used("openvino", text.card, "bfloat16", "native", windows=False) == "openvino"
+    assert engine_used(text.card, Way("openvino", "bfloat16")) == "openvino"
 
 
 def test_asked_for_by_name_it_says_why_it_cannot(
     text: Model, unshipped: Model, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with pytest.raises(ConfigError, match=r"infer.engine: onnxruntime .* text: .*heatmap.weights"):
-        engine_used("onnxruntime", text.card, "float32", "native", windows=True)
+        engine_used(text.card, Way("onnxruntime", windows=True))
     monkeypatch.setattr(choice, "find_spec", lambda name: None if name == "onnx" else name)
     with pytest.raises(ConfigError, match=r"pip install 'locpipe\[onnx\]', or set infer.engine"):
-        engine_used("onnxruntime", unshipped.card, "float32", "native", windows=False)
+        engine_used(unshipped.card, Way("onnxruntime"))
     monkeypatch.setattr(choice, "find_spec", lambda _: None)
     with pytest.raises(
         ConfigError, match=r"openvino .*not installed; pip install 'locpipe\[openvino\]'"
     ):
-        engine_used("openvino", text.card, "float32", "native", windows=False)
+        engine_used(text.card, Way("openvino"))
 
 
 def test_what_cannot_be_exported_runs_in_torch_under_auto_with_a_line(
@@ -139,13 +139,12 @@ def test_what_cannot_be_exported_runs_in_torch_under_auto_with_a_line(
         raise RuntimeError(msg)
 
     monkeypatch.setattr("locpipe.stages.engines.export.export", refuses)
-    how = {"windows": False, "threads": 1}
     with caplog.at_level(logging.WARNING):
-        engine = opened("auto", unshipped, "float32", "native", **how)  # type: ignore[arg-type]
+        engine = opened(unshipped, Way("auto"), 1)
     assert type(engine).__name__ == "PyTorch"
     assert "ONNX has no such operation); set infer.engine=torch; PyTorch runs it" in caplog.text
     with pytest.raises(ModelError, match="no such operation"):
-        opened("onnxruntime", unshipped, "float32", "native", **how)  # type: ignore[arg-type]
+        opened(unshipped, Way("onnxruntime"), 1)
 
 
 def test_boxes_are_the_same_whatever_runs_the_network(text: Model) -> None:

@@ -13,7 +13,7 @@ from torch import nn
 from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.config.sections import Config
 from locpipe.stages.engines import attempts, choice, pytorch
-from locpipe.stages.engines.choice import device_used, engine_used
+from locpipe.stages.engines.choice import Way, device_used, engine_used
 from locpipe.stages.engines.pytorch import PyTorch
 from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.infer import infer
@@ -77,7 +77,7 @@ def test_with_a_card_auto_is_torch_on_it(text: Model) -> None:
     assert device_used("auto", "onnxruntime") == device_used("cpu", "auto") == "cpu"
     assert open_engine(text, config, 1) == "torch on cuda"
     with pytest.raises(ConfigError, match=r"infer.device: cuda is for PyTorch, not for openvino"):
-        engine_used("openvino", text.card, "float32", "native", windows=False, device="cuda")
+        engine_used(text.card, Way("openvino", device="cuda"))
 
 
 @pytest.mark.usefixtures("card")

@@ -17,6 +17,7 @@ NETWORKS: dict[str, str] = {
     "nin-grey": "nin:grey",
     "text": "text:TextNet",
     "text-large": "text_large:TextLarge",
+    "text-small": "text:TextSmall",
     "tutorial-dropout": "tutorial:dropout",
     "tutorial-fc": "tutorial:fc",
     "tutorial-gap": "tutorial:TutorialNet",

@@ -30,8 +30,29 @@ class TextNet(Network):
             for before, stage in zip([16, *widths[:-1]], self.STAGES, strict=True)
         ]
         stem = nn.Sequential(*convolution(3, 16, 4, 2))
-        features = Pyramid(stem, stages, widths, _WIDE, FILTERS)
+        features = Pyramid(stem, stages, widths, _WIDE, self.last())
         super().__init__(features, nn.Conv2d(FILTERS, classes, 1))
+
+    @staticmethod
+    def last() -> nn.Module:
+        """Return the layers that give F."""
+        return nn.Sequential(*convolution(_WIDE, FILTERS, 3))
+
+
+class TextSmall(TextNet):
+    """`TextNet` for two thirds of its work.
+
+    What a strided map costs grows with its cells, so the shallow stages are narrowed most, and the
+    dense 3x3 convolution that gives F, a third of the work, is parted into one per channel and a
+    1x1 convolution (Howard et al. 2017, MobileNets).
+    """
+
+    STAGES: ClassVar = [(32, 1, 1), (48, 2, 2), (64, 3, 3), (96, 3, 4), (96, 3, 4)]
+
+    @staticmethod
+    def last() -> nn.Module:
+        """Return the layers that give F."""
+        return _merge(_WIDE, FILTERS)
 
 
 class Pyramid(nn.Module):
@@ -42,7 +63,7 @@ class Pyramid(nn.Module):
         stages: each at half the resolution of the one before.
         widths: channels that each stage gives.
         wide: channels of the pyramid.
-        filters: of F, which the last 3x3 convolution gives.
+        last: the layers that give F of the pyramid's last level.
     """
 
     def __init__(
@@ -51,18 +72,18 @@ class Pyramid(nn.Module):
         stages: Sequence[nn.Module],
         widths: Sequence[int],
         wide: int,
-        filters: int,
+        last: nn.Module,
     ) -> None:
         super().__init__()
         self.stem = stem
         self.stages = nn.ModuleList(stages)
         self.sides = nn.ModuleList(nn.Conv2d(width, wide, 1) for width in widths)
-        self.merges = nn.ModuleList(_merge(wide) for _ in widths[2:])
-        self.merges.append(nn.Sequential(*convolution(wide, filters, 3)))  # gives F
+        self.merges = nn.ModuleList(_merge(wide, wide) for _ in widths[2:])
+        self.merges.append(last)
         self.up = nn.Upsample(scale_factor=2, mode="bilinear")
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return F [N, filters, h, w] of pictures, at the stride of the first stage."""
+        """Return F [N, C, h, w] of pictures, at the stride of the first stage."""
         x = self.stem(x)
         levels = []
         for stage, side in zip(self.stages, self.sides, strict=True):
@@ -79,10 +100,12 @@ def halved(before: int, width: int, blocks: int, wider: int) -> nn.Sequential:
     # An even kernel where it strides: the cells of all levels then share one frame. A dense one:
     # the gradient of strided depthwise convolutions is slow on CPUs.
     shrink = nn.Conv2d(before, width, 2, 2, bias=False), nn.BatchNorm2d(width)
-    return nn.Sequential(*shrink, *(_Residual(width, wider) for _ in range(blocks)))
+    return nn.Sequential(*shrink, *(Residual(width, wider) for _ in range(blocks)))
 
 
-class _Residual(nn.Module):
+class Residual(nn.Module):
+    """An inverted residual, `wider` times as wide inside."""
+
     def __init__(self, width: int, wider: int) -> None:
         super().__init__()
         inner = width * wider
@@ -94,11 +117,11 @@ class _Residual(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return maps of the same shape as `x`, [N, width, h, w]."""
         y: Tensor = x + self.branch(x)
         return y
 
 
-def _merge(wide: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Conv2d(wide, wide, 3, padding=1, groups=wide, bias=False), *convolution(wide, wide, 1)
-    )
+def _merge(wide: int, after: int) -> nn.Sequential:
+    apart = nn.Conv2d(wide, wide, 3, padding=1, groups=wide, bias=False)
+    return nn.Sequential(apart, *convolution(wide, after, 1))

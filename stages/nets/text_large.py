@@ -3,7 +3,7 @@
 from torch import nn
 
 from .efficientnet_lite import EfficientNetLite0
-from .network import Network
+from .network import Network, convolution
 from .text import Pyramid, halved
 
 FILTERS = 64
@@ -23,5 +23,6 @@ class TextLarge(Network):
         trunk = EfficientNetLite0().features
         own = halved(112, 160, 3, 4), halved(160, 160, 3, 4)
         stages = (trunk[5:7], trunk[7:9], trunk[9:15], *own)
-        features = Pyramid(trunk[:5], stages, _WIDTHS, _WIDE, FILTERS)
+        last = nn.Sequential(*convolution(_WIDE, FILTERS, 3))
+        features = Pyramid(trunk[:5], stages, _WIDTHS, _WIDE, last)
         super().__init__(features, nn.Conv2d(FILTERS, classes, 1), offset=2.0)

@@ -18,8 +18,10 @@ SUFFIXES = frozenset({".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 Picture = NDArray[np.uint8]
 
 
-def find_backgrounds(folders: tuple[Path, ...], keep_out_every: int) -> tuple[Path, ...]:
+def find_photographs(key: str, folders: tuple[Path, ...], keep_out_every: int) -> tuple[Path, ...]:
     """Photographs of each folder, sorted by name, without the first of every `keep_out_every`.
+
+    `key` of the config names the folders, in messages.
 
     Raises:
         ConfigError: A folder does not exist or holds no pictures.
@@ -27,11 +29,11 @@ def find_backgrounds(folders: tuple[Path, ...], keep_out_every: int) -> tuple[Pa
     found: list[Path] = []
     for folder in folders:
         if not folder.is_dir():
-            message = f"backgrounds: {folder} is no folder; name one that exists, or none"
+            message = f"{key}: {folder} is no folder; name one that exists, or none"
             raise ConfigError(message)
         pictures = sorted(path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES)
         if not pictures:
-            message = f"backgrounds: no pictures in {folder}; name another folder, or none"
+            message = f"{key}: no pictures in {folder}; name another folder, or none"
             raise ConfigError(message)
         every = keep_out_every
         found += [path for i, path in enumerate(pictures) if not every or i % every]

@@ -6,7 +6,7 @@ background ─▶ distractors ─▶ blocks of text ─▶ camera ─▶ truth
 import numpy as np
 from numpy.typing import NDArray
 
-from .backgrounds import Backgrounds, find_backgrounds
+from .backgrounds import Backgrounds, find_photographs
 from .camera import shoot
 from .chance import chance, log_uniform, normal, uniform, weighted
 from .colours import Colour, contrasting
@@ -38,7 +38,8 @@ class Renderer:
         self.settings = settings
         vocabulary = Vocabulary(read_words(settings.words))
         self.writer = Writer(find_fonts(settings.fonts), vocabulary, settings.cjk)
-        photographs = find_backgrounds(settings.backgrounds, settings.backgrounds_keep_out_every)
+        kept_out = settings.backgrounds_keep_out_every
+        photographs = find_photographs("backgrounds", settings.backgrounds, kept_out)
         self._backgrounds = Backgrounds(photographs, settings.width, settings.height)
 
     def render(self, index: int) -> Rendering:

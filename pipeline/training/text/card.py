@@ -36,7 +36,7 @@ def write_model(config: TextTrainConfig, trained: TrainedText) -> ModelCard:
         input=INPUT,
         files=write_weights(config.output, trained.network),
         training={
-            "data": "positions of rendered pictures; no human drew a box or chose a checkpoint",
+            "data": _data(config),
             "steps": steps,
             "crops": steps * config.batch_size,
             "core": f"a word shrunk by {SHRINK} of its shorter side on all sides",
@@ -82,9 +82,16 @@ def rendered_settings(
     return trained_on.model_copy(update=changes)
 
 
+def _data(config: TextTrainConfig) -> str:
+    taught = " and of unlabelled photographs" if config.unlabelled else ""
+    return f"positions of rendered pictures{taught}; no human drew a box or chose a checkpoint"
+
+
 def _settings(config: TextTrainConfig) -> dict[str, Any]:
     """Return the settings without the paths of this machine, which are private."""
     settings = config.model_dump(mode="json", exclude={"name", "output", "validation"})
     settings["start"] = config.start and Path(config.start).name
+    settings["teachers"] = [Path(teacher).name for teacher in config.teachers]
+    settings["unlabelled"] = [folder.name for folder in config.unlabelled]
     settings["render"]["backgrounds"] = [folder.name for folder in config.render.backgrounds]
     return settings

@@ -7,7 +7,7 @@ from pydantic import Field
 
 from ....stages.settings import Fraction, Positive, Section
 from ...config.sections import UserPath
-from ..scene_text.settings import RenderSettings
+from ..scene_text.settings import Folders, Names, RenderSettings
 
 Count = Annotated[int, Field(ge=1)]
 
@@ -50,9 +50,10 @@ class TextTrainConfig(Section):
     output: UserPath = Path("out/models/text")
     """Folder of checkpoint, curve and model; created when missing."""
     architecture: str = "text"
-    """A key of `stages.nets.NETWORKS` that classifies positions: `text` or `text-large`."""
+    """A key of `stages.nets.NETWORKS` that classifies positions: `text`, `text-small` or `text-large`."""
     start: str | None = None
-    """A model of the same architecture, by name or folder, whose weights are the first; null: random."""
+    """A model by name or folder, whose weights are the first; null: random. A `text` that starts a
+    `text-small` is narrowed: the channels that explain most stay."""
     seed: Annotated[int, Field(ge=0)] = 1
     """Decides the first weights and the crops; pictures have their own, in `render`."""
     steps: Count = 100_000
@@ -85,5 +86,12 @@ class TextTrainConfig(Section):
     """What is cut from a rendered picture."""
     render: RenderSettings = RenderSettings(width=640, height=640)
     """Of the pictures trained on."""
+    unlabelled: Folders = ()
+    """Folders of photographs without truth. What teachers see on them is learned, and no file beside
+    them is read."""
+    teachers: Names = ("text", "text-large")
+    """Models, by name or folder, whose mean answers for the unlabelled photographs."""
+    taught: Fraction = 0.5
+    """Share of crops of unlabelled photographs, where there are any; the rest is rendered."""
     validation: ValidationConfig = ValidationConfig()
     """What is measured while it trains."""

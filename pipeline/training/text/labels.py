@@ -76,14 +76,22 @@ def _truth(
     classes = np.where(owner > 0, GAP, BACKGROUND).astype(np.uint8)
     classes[ignored > 0] = IGNORED
     classes[core > 0] = TEXT
-    weights = np.zeros(classes.shape, np.float32)
-    for name, numbers in ((TEXT, core), (GAP, owner)):
-        of_class = classes == name
-        number = numbers[of_class]
+    return PositionTruth(classes, shares((classes == TEXT, core), (classes == GAP, owner)))
+
+
+def shares(*kinds: tuple[NDArray[np.bool_], NDArray[np.int32]]) -> NDArray[np.float32]:
+    """Return how much each position counts, float32 [h, w], see `PositionTruth`.
+
+    Args:
+        kinds: where positions of a class are, [h, w], and the number of the word of each.
+    """
+    weights = np.zeros(kinds[0][0].shape, np.float32)
+    for there, numbers in kinds:
+        number = numbers[there]
         if len(number):
             by_word = np.bincount(number)[number] ** -0.75
-            weights[of_class] = by_word / math.sqrt(by_word.sum())
-    return PositionTruth(classes, weights)
+            weights[there] = by_word / math.sqrt(by_word.sum())
+    return weights
 
 
 def _shorter_side(polygon: NDArray[np.float32]) -> float:

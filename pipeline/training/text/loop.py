@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -14,6 +15,7 @@ from torch.optim.swa_utils import AveragedModel
 from ....stages.errors import ModelError
 from ....stages.models.loading import find_model, load_network, read_card
 from ....stages.nets import Network, build
+from ....stages.nets.text import TextNet, TextSmall
 from ....stages.precision import float32_only
 from ...workers.signals import Stop
 from ..checkpoint import Checkpoint, Record, tell_where
@@ -23,13 +25,15 @@ from ..watched import watched
 from .config import TextTrainConfig
 from .curve import write_curve
 from .labels import CLASSES
-from .loss import balanced_loss
+from .loss import balanced_loss, taught_loss
+from .narrow import narrowed
 from .samples import Batch, batches
 from .validate import Rendered, as_input, head_of, measure, measure_real
 
 # These must stay the same to go on; the pictures and the machine may change.
 _SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
 _CLIP = 5.0
+_NARROWED_ON = 6  # batches
 _log = logging.getLogger(__name__)
 
 
@@ -78,12 +82,22 @@ def untrained(config: TextTrainConfig) -> Network:
     head_of(network)
     if config.start is not None:
         folder = find_model(config.start)
-        found = read_card(folder).architecture
-        if found != config.architecture:
-            msg = f"start: {folder} has the architecture {found}, not {config.architecture}; name a model that has it"
-            raise ModelError(msg)
-        network.load_state_dict(load_network(folder).state_dict())
+        _begin(network, folder, config)
     return network
+
+
+def _begin(network: Network, folder: Path, config: TextTrainConfig) -> None:
+    """Set the first weights of a network to those of a model, or near them where it is wider."""
+    found, known = read_card(folder).architecture, load_network(folder)
+    if found == config.architecture:
+        network.load_state_dict(known.state_dict())
+    elif isinstance(known, TextNet) and isinstance(network, TextSmall):
+        few = config.model_copy(update={"steps": _NARROWED_ON, "workers": 0})
+        shown = [as_input(batch.pictures, torch.device("cpu")) for batch in batches(few, 0)]
+        narrowed(known, network, shown)
+    else:
+        msg = f"start: {folder} has the architecture {found}, not {config.architecture}; name a model that has it"
+        raise ModelError(msg)
 
 
 def complete(
@@ -171,7 +185,12 @@ class TextTraining:
         classes, weights = (
             torch.from_numpy(plane).to(self.device) for plane in (batch.classes, batch.weights)
         )
-        return balanced_loss(logits, classes, weights)
+        known = len(classes) - len(batch.answers)
+        total = balanced_loss(logits[:known], classes[:known], weights[:known])
+        if len(batch.answers):
+            answers = torch.from_numpy(batch.answers).to(self.device)
+            total = total + taught_loss(logits[known:], answers, weights[known:])
+        return total
 
     def validated(self, rendered: Rendered) -> TrainedText:
         """Measure the average, add it to the curve, write the curve."""

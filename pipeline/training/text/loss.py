@@ -8,6 +8,8 @@ from .labels import BACKGROUND, GAP, IGNORED, TEXT
 
 _HARDEST = 3  # background positions for one of a core
 _LEAST_HARDEST = 0.03  # of all background positions
+_LEAST = 1e-4  # probability: a teacher is never surer
+_SURE = 0.5
 
 
 def balanced_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
@@ -30,12 +32,39 @@ def balanced_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
         logits[:, TEXT], is_core, reduction="none"
     )
     error = error + core_error
-    background = error[target == BACKGROUND]
-    cores = int((target == TEXT).sum())
-    count = max(_HARDEST * cores, int(_LEAST_HARDEST * len(background)))
+    return _balanced(error, target == BACKGROUND, target == TEXT, target == GAP, weights)
+
+
+def taught_loss(logits: Tensor, answers: Tensor, weights: Tensor) -> Tensor:
+    """Return the same error where teachers answer: what it is above that of the answers themselves.
+
+    The classes of positions, for the balance, are those that the answers are surer of than not.
+
+    Args:
+        logits: float32 [M, K, h, w].
+        answers: float32 [M, K, h, w], probabilities.
+        weights: float32 [M, h, w], see `teaching.TaughtCrop`.
+    """
+    sure = answers.clamp_min(_LEAST)
+    error = (answers * (sure.log() - logits.log_softmax(dim=1))).sum(dim=1)
+    core = answers[:, TEXT].clamp(_LEAST, 1 - _LEAST)
+    own = core * core.log() + (1 - core) * (1 - core).log()
+    core_error = functional.binary_cross_entropy_with_logits(
+        logits[:, TEXT], core, reduction="none"
+    )
+    cores, gaps = answers[:, TEXT] > _SURE, answers[:, GAP] > _SURE
+    return _balanced(error + core_error + own, ~(cores | gaps), cores, gaps, weights)
+
+
+def _balanced(
+    error: Tensor, nothing: Tensor, cores: Tensor, gaps: Tensor, weights: Tensor
+) -> Tensor:
+    """Return the sum of the mean errors of each kind of position, all [N, h, w]."""
+    background = error[nothing]
+    count = max(_HARDEST * int(cores.sum()), int(_LEAST_HARDEST * len(background)))
     hardest = background.topk(min(count, len(background))).values
     total = hardest.sum() / max(1, len(hardest))
-    for name in (TEXT, GAP):
-        weight = torch.where(target == name, weights, 0)
+    for there in (cores, gaps):
+        weight = torch.where(there, weights, 0)
         total = total + (weight * error).sum() / weight.sum().clamp_min(1e-6)
     return total

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain, islice
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -19,7 +20,9 @@ from ...workers.signals import no_signals
 from ..scene_text.render import Renderer
 from ..scene_text.truth import RenderedWord, Rendering
 from .config import CropConfig, TextTrainConfig
-from .labels import label
+from .crops import cut_out, recoloured, zoomed
+from .labels import CLASSES, IGNORED, STRIDE, label
+from .teaching import TaughtCrop, answered, taught_crop
 
 
 @dataclass(frozen=True)
@@ -27,22 +30,32 @@ class Batch:
     """Crops (uint8 [N, side, side, 3]) and what their positions show.
 
     `classes` (uint8) and `weights` (float32) have a cell per 4 x 4 pixels, see
-    `labels.PositionTruth`. These are no tensors: a process that is ended while it sends tensors
-    aborts.
+    `labels.PositionTruth`. Of the last M crops nobody knows the truth: all their classes are
+    IGNORED, and `answers` (float32 [M, K, h, w]) has what teachers say of them. These are no
+    tensors: a process that is ended while it sends tensors aborts.
     """
 
     pictures: NDArray[np.uint8]
     classes: NDArray[np.uint8]
     weights: NDArray[np.float32]
+    answers: NDArray[np.float32]
 
     @classmethod
-    def of(cls, samples: Sequence[tuple[NDArray[np.uint8], Sequence[RenderedWord]]]) -> "Batch":
-        """Return a batch of pictures uint8 [side, side, 3] with their words."""
+    def of(
+        cls,
+        samples: Sequence[tuple[NDArray[np.uint8], Sequence[RenderedWord]]],
+        taught: Sequence[TaughtCrop] = (),
+    ) -> "Batch":
+        """Return a batch of pictures uint8 [side, side, 3] with their words, and of taught ones."""
         truths = [label(words, rgb.shape[1], rgb.shape[0]) for rgb, words in samples]
+        side = (taught[0].rgb if taught else samples[0][0]).shape[0] // STRIDE
+        unknown = np.full((side, side), IGNORED, np.uint8)
+        answers = [one.answers for one in taught]
         return cls(
-            np.stack([rgb for rgb, _ in samples]),
-            np.stack([truth.classes for truth in truths]),
-            np.stack([truth.weights for truth in truths]),
+            np.stack([*(rgb for rgb, _ in samples), *(one.rgb for one in taught)]),
+            np.stack([*(truth.classes for truth in truths), *(unknown for _ in taught)]),
+            np.stack([*(truth.weights for truth in truths), *(one.weights for one in taught)]),
+            np.stack(answers) if answers else np.empty((0, len(CLASSES), side, side), np.float32),
         )
 
 
@@ -50,10 +63,12 @@ def batches(config: TextTrainConfig, first: int) -> Iterator[Batch]:
     """Yield the batches of steps `first` to `config.steps`, rendered by worker processes.
 
     Raises:
-        ConfigError: the renderer finds no fonts, words or backgrounds.
+        ConfigError: the renderer finds no fonts, words or backgrounds, or a folder has no
+            photographs.
+        ModelError: a teacher is missing, or knows other classes.
     """
     per_round = config.crops.per_picture
-    rounds = _Rounds(config)
+    rounds = _Rounds(config, answered(config))
     loader = DataLoader(
         rounds,
         batch_size=None,
@@ -86,8 +101,9 @@ def _end_with_parent() -> None:
 class _Rounds(Dataset[list[Batch]]):
     """Round r: some pictures, one crop of each per batch, as many batches as crops per picture."""
 
-    def __init__(self, config: TextTrainConfig) -> None:
+    def __init__(self, config: TextTrainConfig, photographs: Sequence[Path]) -> None:
         self.config = config
+        self.photographs = photographs
         self.renderer = Renderer(config.render)
 
     def __len__(self) -> int:
@@ -95,12 +111,17 @@ class _Rounds(Dataset[list[Batch]]):
 
     def __getitem__(self, number: int) -> list[Batch]:
         config, size = self.config, self.config.batch_size
+        taught = round(config.taught * size) if self.photographs else 0
         random = np.random.default_rng([config.seed, number])
-        pictures = [self.renderer.render(number * size + i) for i in range(size)]
-        return [
-            Batch.of([crop(one, config.crops, random) for one in pictures])
-            for _ in range(config.crops.per_picture)
-        ]
+        pictures = [self.renderer.render(number * size + i) for i in range(size - taught)]
+        found = []
+        for _ in range(config.crops.per_picture):
+            crops = [crop(one, config.crops, random) for one in pictures]
+            chosen = random.integers(len(self.photographs), size=taught) if taught else ()
+            shown = (self.photographs[int(index)] for index in chosen)
+            seen = [taught_crop(one, config.crops, random) for one in shown]
+            found.append(Batch.of(crops, seen))
+        return found
 
 
 def crop(
@@ -108,31 +129,16 @@ def crop(
 ) -> tuple[NDArray[np.uint8], tuple[RenderedWord, ...]]:
     """Return some part of a picture, uint8 [side, side, 3], and its words in its own frame."""
     height, width = rendering.rgb.shape[:2]
-    zoom = np.exp(random.uniform(*np.log(config.zoom)))
-    zoom = max(zoom, config.side / min(width, height))
+    zoom = zoomed(height, width, config.side, config.zoom, random)
     cut = config.side / zoom
     corner = random.uniform(0, (width - cut, height - cut))
     if rendering.words and random.random() < config.on_words:
         word = rendering.words[random.integers(len(rendering.words))]
         aim = word.polygon.mean(axis=0) - random.uniform(0.1, 0.9, 2) * cut
         corner = np.clip(aim, 0, (width - cut, height - cut))
-    # OpenCV maps pixel centres; our frame starts at the outer corner of the first pixel.
-    matrix = np.array([[1, 0, corner[0] - 0.5], [0, 1, corner[1] - 0.5]])
-    matrix[:, :2] /= zoom
-    matrix[:, 2] += 0.5 / zoom
-    mode = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    side = (config.side, config.side)
-    source = _softened(rendering.rgb, zoom)
-    rgb = cv2.warpAffine(source, matrix, side, flags=mode, borderMode=cv2.BORDER_REPLICATE)
+    rgb = cut_out(rendering.rgb, corner, zoom, config.side)
     words = tuple(moved(word, corner, zoom) for word in rendering.words)
-    return _recoloured(np.asarray(rgb, np.uint8), random), words
-
-
-def _softened(rgb: NDArray[np.uint8], zoom: float) -> NDArray[np.uint8]:
-    """Blur before shrinking, as the pixels of a camera do."""
-    if zoom > 0.9:
-        return rgb
-    return np.asarray(cv2.GaussianBlur(rgb, (0, 0), 0.4 / zoom), np.uint8)
+    return recoloured(rgb, random), words
 
 
 def moved(word: RenderedWord, corner: NDArray[np.float64], zoom: float) -> RenderedWord:
@@ -141,15 +147,3 @@ def moved(word: RenderedWord, corner: NDArray[np.float64], zoom: float) -> Rende
         ((points - corner) * zoom).astype(np.float32) for points in (word.quad, word.polygon)
     )
     return replace(word, quad=quad, polygon=polygon)
-
-
-def _recoloured(rgb: NDArray[np.uint8], random: Generator) -> NDArray[np.uint8]:
-    """Invert, swap channels or take the colour away at times, so that a second crop looks new."""
-    kind = random.random()
-    if kind < 0.15:
-        rgb = 255 - rgb
-    elif kind < 0.3:
-        rgb = rgb[..., random.permutation(3)]
-    elif kind < 0.4:
-        rgb = np.repeat(cv2.cvtColor(rgb, cv2.COLOR_RGB2GRAY)[..., None], 3, axis=2)
-    return np.ascontiguousarray(rgb)

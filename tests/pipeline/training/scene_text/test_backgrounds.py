@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from locpipe.pipeline.training.scene_text.backgrounds import Backgrounds, find_backgrounds
+from locpipe.pipeline.training.scene_text.backgrounds import Backgrounds, find_photographs
 from locpipe.stages.errors import ConfigError, ImageError
 
 
@@ -12,19 +12,19 @@ def test_first_of_every_five_is_kept_out(tmp_path: Path) -> None:
     for number in range(12):
         (tmp_path / f"{number:02d}.jpg").touch()
     (tmp_path / "notes.txt").touch()
-    names = [path.stem for path in find_backgrounds((tmp_path,), 5)]
+    names = [path.stem for path in find_photographs("backgrounds", (tmp_path,), 5)]
     assert names == ["01", "02", "03", "04", "06", "07", "08", "09", "11"]
-    assert len(find_backgrounds((tmp_path,), 0)) == 12
+    assert len(find_photographs("backgrounds", (tmp_path,), 0)) == 12
 
 
 def test_missing_folder(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="nowhere is no folder; name one that exists, or none"):
-        find_backgrounds((tmp_path / "nowhere",), 5)
+        find_photographs("backgrounds", (tmp_path / "nowhere",), 5)
 
 
 def test_folder_without_pictures(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="no pictures in"):
-        find_backgrounds((tmp_path,), 5)
+        find_photographs("backgrounds", (tmp_path,), 5)
 
 
 def test_background_that_does_not_open(tmp_path: Path) -> None:
@@ -42,7 +42,7 @@ def test_any_photograph_fills_any_size(
 ) -> None:
     tiny = tmp_path / "tiny.png"
     Image.new("RGB", (3, 2), (200, 100, 50)).save(tiny)
-    files = (tiny, *find_backgrounds((photographs,), 0))
+    files = (tiny, *find_photographs("backgrounds", (photographs,), 0))
     picture = Backgrounds(files, *size).photograph(np.random.default_rng(seed))
     assert picture.shape == (size[1], size[0], 3)
     assert picture.dtype == np.uint8

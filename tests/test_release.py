@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 from node import unpacked
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 from repo_review.processor import process
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -33,6 +35,22 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert f"\n## {version}\n" in (ROOT / "CHANGELOG.md").read_text()
     assert f'"locpipe": "{version}"' in (ROOT / "README.md").read_text()
     assert f"locpipe-{version}-py3-none-any.whl" in (ROOT / "docs" / "installing.md").read_text()
+
+
+def test_every_lower_bound_is_the_version_that_is_tested() -> None:
+    pins = dict(
+        line.split("==") for line in (ROOT / "constraints.txt").read_text().splitlines()[1:]
+    )
+    tested = {canonicalize_name(name): version for name, version in pins.items()}
+    groups = PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()
+    asked = [Requirement(text) for group in groups for text in group]
+    wrong = [
+        f"{each}: constraints.txt has {tested.get(canonicalize_name(each.name))}"
+        for each in asked
+        if each.name != PROJECT["name"]
+        and str(each.specifier) != f">={tested.get(canonicalize_name(each.name))}"
+    ]
+    assert wrong == []
 
 
 def test_every_extra_for_users_is_explained() -> None:

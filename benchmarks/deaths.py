@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from commands import keep, run_command
 from kills import is_worker, tree
 from PIL import Image
 
@@ -53,8 +54,7 @@ class Ended:
 
 def command(pictures: Path, output: Path) -> list[str]:
     """The run."""
-    words = ["run", "digits", "--input", str(pictures), "--output", str(output), "--workers", "2"]
-    return [sys.executable, "-m", "locpipe", *words, "-q", "--set=output.exports=[icdar]"]
+    return run_command("digits", pictures, output, "--workers", "2", "--set=output.exports=[icdar]")
 
 
 def die(folder: Path, deaths: int, minutes: float) -> Ended:
@@ -115,8 +115,7 @@ def main() -> None:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     ended = die(folder, given.deaths, given.minutes)
-    REPORT.write_text(report(ended, given.deaths))
-    print(REPORT.read_text())
+    keep(REPORT, report(ended, given.deaths))
     if not ended.whole:
         sys.exit(f"something is lost or doubled; it lies in {folder}")
     shutil.rmtree(folder)

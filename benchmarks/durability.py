@@ -11,6 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from commands import keep
+
 from locpipe.pipeline.config.sections import OutputConfig
 from locpipe.pipeline.output.atomic import write_atomically
 from locpipe.pipeline.output.layout import prepare_output, result_path, results_of
@@ -90,8 +92,7 @@ def main(where: str | None) -> None:
         f"| waiting for the disk included | {wall:.2f} ms |",
         "",
     ]
-    REPORT.write_text("\n".join(lines))
-    print(REPORT.read_text())
+    keep(REPORT, "\n".join(lines))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,7 @@ from typing import Any, Final, cast, get_args
 
 import click
 import numpy as np
+from commands import run_command
 from numpy.typing import NDArray
 from skimage import data
 
@@ -124,8 +125,7 @@ def _run(pictures: Path, output: Path, engine: str) -> float:
     """Return the CPU seconds of all processes of a run."""
     shutil.rmtree(output, ignore_errors=True)
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    command = [sys.executable, "-m", "locpipe", "run", "text", "--input", str(pictures)]
-    command += ["--output", str(output), "-q", "--set", f"infer.engine={engine}"]
+    command = run_command("text", pictures, output, f"--set=infer.engine={engine}")
     environment = {**os.environ, "LOCPIPE_PRECISION": "float32"}
     subprocess.run(command, check=True, env=environment, capture_output=True)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from commands import keep
 from mutated_files import real_files
 
 from locpipe.pipeline.config.file import CONFIGS, read_settings, show_settings
@@ -189,8 +190,7 @@ def main() -> None:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     found = {target: search(target, 60 * given.minutes, folder) for target in TARGETS}
-    REPORT.write_text(report(found, given.minutes))
-    print(REPORT.read_text())
+    keep(REPORT, report(found, given.minutes))
     if any(of.findings for of in found.values()):
         sys.exit(f"the findings lie in {folder}")
     shutil.rmtree(folder)

@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+from commands import keep
 from PIL import Image
 from power_loss import Power
 
@@ -287,8 +288,7 @@ def main() -> None:
     trials = plan(given.kills, random.Random(given.seed))  # noqa: S311 - any chance will do
     folder = Path(tempfile.mkdtemp())
     done = run_trials(trials, folder, given.minutes)
-    REPORT.write_text(report(done, given.kills))
-    print(REPORT.read_text())
+    keep(REPORT, report(done, given.kills))
     if all(trial.same for trial in done):
         shutil.rmtree(folder)
     else:

@@ -27,6 +27,7 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final, Self
 
+from commands import keep, run_command
 from mutated_files import mutated, real_files
 
 from locpipe.stages import decoding
@@ -247,8 +248,8 @@ def run_on(files: dict[str, bytes], folder: Path) -> int:
     pictures.mkdir()
     for name, content in mutated(files, RUN_ON, 1):
         (pictures / name).write_bytes(content)
-    command = [sys.executable, "-m", "locpipe", "run", "digits", "--input", str(pictures), "-q"]
-    command += ["--output", str(folder / "out"), "--workers", "1", "--set=run.timeout=60"]
+    more = "--workers", "1", "--set=run.timeout=60"
+    command = run_command("digits", pictures, folder / "out", *more)
     return subprocess.run(command, stderr=subprocess.DEVNULL, check=False).returncode
 
 
@@ -301,8 +302,7 @@ def main() -> None:
     folder = Path(tempfile.mkdtemp())
     files = real_files()
     tally = try_all(mutated(files, given.files, given.seed), folder, traced=TRACED)
-    REPORT.write_text(report(tally, given.seed, run_on(files, folder)))
-    print(REPORT.read_text())
+    keep(REPORT, report(tally, given.seed, run_on(files, folder)))
     if tally.wrong:
         sys.exit(f"files with which something is wrong lie in {folder}")
     shutil.rmtree(folder)

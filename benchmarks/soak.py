@@ -13,7 +13,6 @@ import shutil
 import signal
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import psutil
+from commands import keep, run_command
 from PIL import Image
 
 SAMPLES: Final = Path(__file__).resolve().parents[1] / "data" / "samples"
@@ -79,15 +79,8 @@ def soak(folder: Path, minutes: float) -> tuple[list[Sample], int]:
     """Run for so many minutes; return what was measured, and how many pages have results."""
     pictures = make_pictures(folder / "mix", random.Random(0))  # noqa: S311 - any chance will do
     name_again(pictures, folder / "in", int(60 * minutes * PER_SECOND))
-    command = [sys.executable, "-m", "locpipe", "run", "text", "--input", str(folder / "in")]
-    command += [
-        "--output",
-        str(folder / "out"),
-        "--workers",
-        "1",
-        "-q",
-        "--set=output.overlays=true",
-    ]
+    more = "--workers", "1", "--set=output.overlays=true"
+    command = run_command("text", folder / "in", folder / "out", *more)
     samples = []
     with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
         started = time.monotonic()
@@ -153,8 +146,7 @@ def main() -> None:
     given = parser.parse_args()
     folder = Path(tempfile.mkdtemp())
     samples, pages = soak(folder, given.minutes)
-    REPORT.write_text(report(samples, pages, given.skip))
-    print(REPORT.read_text())
+    keep(REPORT, report(samples, pages, given.skip))
     shutil.rmtree(folder)
 
 

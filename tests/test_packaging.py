@@ -1,5 +1,6 @@
 """What is installed is what is in the repository, and works from an empty folder."""
 
+import json
 import os
 import re
 import shutil
@@ -36,13 +37,19 @@ def test_no_module_is_imported_under_a_second_name() -> None:
 
 
 @pytest.fixture(scope="module")
-def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder into which the wheel, built from a copy of the repository, is installed."""
-    folder = tmp_path_factory.mktemp("wheel")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the repository, without what no wheel and no image needs."""
+    folder = tmp_path_factory.mktemp("source") / "locpipe"
     leave_out = shutil.ignore_patterns(".*", "samples", "tests", "build", "out", "*.egg-info")
-    shutil.copytree(ROOT, folder / "source", ignore=leave_out, symlinks=True)
+    return shutil.copytree(ROOT, folder, ignore=leave_out, symlinks=True)
+
+
+@pytest.fixture(scope="module")
+def installed(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder into which the wheel, built from the copy, is installed."""
+    folder = tmp_path_factory.mktemp("wheel")
     build = [sys.executable, "-m", "build", "--wheel", "--no-isolation", "--outdir", str(folder)]
-    subprocess.run([*build, str(folder / "source")], check=True, capture_output=True)
+    subprocess.run([*build, str(source)], check=True, capture_output=True)
     (wheel,) = folder.glob("*.whl")
     target = folder / "site"
     install = [sys.executable, "-m", "pip", "install", "--no-deps", "--quiet", "--target"]
@@ -94,3 +101,29 @@ def test_the_main_job_runs_from_the_wheel_in_an_empty_folder(
     page = {file.name for file in (tmp_path / "results" / "report" / "app").iterdir()}
     there = {file.name for file in (ROOT / "pipeline" / "report" / "page").iterdir()}
     assert page == there - {"index.html.jinja"}
+
+
+DOCKERFILE = (ROOT / "Dockerfile").read_text().replace("\\\n", "")
+
+
+def test_the_image_has_the_libraries_that_the_pages_name() -> None:
+    (apt,) = re.findall(r"^RUN (apt-get .*)$", DOCKERFILE, re.MULTILINE)
+    assert {"libgl1", "libglib2.0-0", "tesseract-ocr"} <= set(apt.split())
+    page = (ROOT / "docs" / "installing.md").read_text()
+    assert "libgl1" in page
+    assert "docker build -t locpipe --build-arg PIP_EXTRA_INDEX_URL=" in page
+    assert "\nARG PIP_EXTRA_INDEX_URL\n" in DOCKERFILE
+
+
+def test_the_steps_of_the_image_run(source: Path, tmp_path: Path) -> None:
+    """All but the system's packages: pip's step, without what it depends on, then the command."""
+    (pip,) = re.findall(r"^RUN (pip .*)$", DOCKERFILE, re.MULTILINE)
+    found = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    here = {"PIP_NO_DEPS": "1", "PIP_NO_BUILD_ISOLATION": "0", "PIP_TARGET": str(tmp_path / "site")}
+    environment = {**os.environ, **here, "PATH": found}
+    subprocess.run(["sh", "-c", pip], cwd=source, env=environment, check=True, capture_output=True)
+    (entry, *_), (command, *_) = (json.loads(each) for each in re.findall(r"^(?:ENTRYPOINT|CMD) (.*)$", DOCKERFILE, re.MULTILINE))  # fmt: skip
+    program = str(tmp_path / "site" / "bin" / entry)
+    environment["PYTHONPATH"] = str(tmp_path / "site")
+    said = subprocess.run([program, command], env=environment, check=True, capture_output=True, text=True)  # fmt: skip
+    assert said.stdout.startswith("Usage: locpipe")

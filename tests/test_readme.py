@@ -5,6 +5,7 @@ import re
 import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,8 +32,9 @@ case "$(basename "$0") $*" in
             cp "$0" ".venv/bin/$tool"
         done ;;
     "python -c"*) echo "$BFLOAT16" ;;
-    "$FAILS"*) exit 1 ;;
+    "pytest -q"*) [ "${CI:-}" = true ] || exit 1 ;;
 esac
+case "$(basename "$0") $*" in "$FAILS"*) exit 1 ;; esac
 """
 
 
@@ -106,6 +108,27 @@ def test_ci_fails_where_one_of_its_commands_does(
     code, calls = run_ci(fails=fails)
     assert code != 0
     assert calls[-1].startswith(f" {fails}")
+
+
+SKIPPED = """import pytest
+
+def test_browser(): pytest.skip("needs chromium (Debian: chromium)")
+def test_data(): pytest.skip("set LOCPIPE_DATA")
+"""
+
+
+def test_ci_fails_where_a_tool_of_a_test_is_missing(tmp_path: Path) -> None:
+    (tmp_path / "test_two.py").write_text(SKIPPED)
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.conftest", "-c", "/dev/null"]
+    done = subprocess.run(
+        [*command, f"--rootdir={tmp_path}", str(tmp_path)],
+        env={**os.environ, "CI": "true", "PYTHONPATH": str(ROOT)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert "skipped, which CI does not allow" in done.stdout
+    assert "1 failed, 1 skipped" in done.stdout
 
 
 def test_the_readme_is_short() -> None:

@@ -105,7 +105,10 @@ def evaluate(
         _only(not (protocols or join_lines or label), "--marks needs no option but --json and -o")
         document, shown = _marks(run, marks)
     elif _WSOL in protocols:
-        _only(protocols == (_WSOL,), "--protocol wsol cannot be joined with another")
+        _only(
+            protocols == (_WSOL,),
+            "--protocol wsol stands alone: give the others to a second command",
+        )
         _only(not join_lines, "--join-lines is not for --protocol wsol")
         document, shown = _wsol(run, truths, frame, normalize, label, subset=subset)
     else:

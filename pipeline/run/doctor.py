@@ -25,7 +25,10 @@ from .summary import version_of, versions
 ENVIRONMENT = ("PATH", "VIRTUAL_ENV", "CONDA_PREFIX", "PYTHONPATH", "OMP_NUM_THREADS", "CUDA_VISIBLE_DEVICES")  # fmt: skip
 OPENCV = ("opencv-python", "opencv-python-headless", "opencv-contrib-python", "opencv-contrib-python-headless")  # fmt: skip
 OPTIONAL = ("openvino",)
-MEND = "pip install --force-reinstall torch torchvision (both at once, from the same index)"
+MEND = (
+    "pip uninstall -y torch torchvision && pip install torch torchvision --index-url ADDRESS. "
+    "PyTorch's page 'Get started' shows ADDRESS for CPU; without --index-url, pip takes the torch for CUDA"
+)
 OPERATORS = ("nms", "roi_align", "deform_conv2d")
 
 

@@ -23,6 +23,7 @@ from locpipe.pipeline.output.box_json import read_page
 HOSTILE = "<b>/script><script>window.run=1<.png"
 """A name that would be run if a page took it for markup, as would the label in BOXES."""
 TEXTS = ("Paris", "<img src=x onerror=window.run=1>", "Nation")
+CHROME_OF_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 Open = Callable[..., Any]
 
 
@@ -96,9 +97,9 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def chromium() -> Iterator[Any]:
-    """The browser of the system. CI fails without one."""
+    """The browser of the system. CI fails without one (`tests/conftest.py`)."""
     playwright = pytest.importorskip("playwright.sync_api", reason="needs the package playwright")
-    names = ("chromium", "chromium-browser", "google-chrome")
+    names = ("chromium", "chromium-browser", "google-chrome", CHROME_OF_MACOS)
     path = next(filter(None, map(shutil.which, names)), None)
     if path is None:
         pytest.skip("needs chromium (Debian: chromium)")

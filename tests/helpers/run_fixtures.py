@@ -75,6 +75,7 @@ BOXES = [
 Made = tuple[Image.Image, int, list[dict[str, Any]]]
 MakeRun = Callable[[dict[str, Made]], Path]
 Export = Callable[..., Path]
+ExportedSign = Callable[[str, int], Path]
 
 
 def save_stored(upright: Image.Image, orientation: int, file: Path) -> None:
@@ -196,7 +197,7 @@ def exported() -> Export:
 @pytest.fixture
 def exported_sign(
     make_run: MakeRun, exported: Export, sign: Image.Image, boxes: list[dict[str, Any]]
-) -> Callable[[str, int], Path]:
+) -> ExportedSign:
     """Exports the sign as `s/a.png`, stored with an orientation, and returns the folder of exports."""
     return lambda name, orientation: exported(
         make_run({"s/a.png": (sign, orientation, boxes)}), name

@@ -66,7 +66,7 @@ def test_a_torchvision_of_another_build_is_told_with_what_mends_it(
     monkeypatch.setattr("locpipe.pipeline.run.doctor.OPERATORS", (missing,) if missing else ())
     finding = by_name(examine(None))["torchvision operators"]
     assert finding.ok
-    assert ("pip install --force-reinstall torch torchvision" in finding.found) == bool(missing)
+    assert ("pip install torch torchvision --index-url" in finding.found) == bool(missing)
 
 
 def test_an_extra_that_was_left_out_is_told_but_not_wrong(monkeypatch: pytest.MonkeyPatch) -> None:

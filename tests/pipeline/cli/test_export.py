@@ -9,6 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from filelock import FileLock
 from PIL import ExifTags, Image
+from run_fixtures import MakeRun
 
 from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.config.exports import EXPORTS
@@ -18,7 +19,6 @@ from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.run import execute
 
-MakeRun = Callable[[dict[str, Any]], Path]
 Tree = Callable[[Path], dict[str, bytes]]
 
 

@@ -4,9 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from locpipe.pipeline.config.file import parse_assignment, read_settings
+from locpipe.pipeline.config.file import read_settings
 from locpipe.pipeline.config.sections import Config
-from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.stages.errors import ConfigError
 
 
@@ -28,10 +27,3 @@ def test_the_message_shows_the_line(written: str, line: str, tmp_path: Path) -> 
         read_settings(file, Config)
     assert f"write {line}" in str(error.value)
     assert "\n" not in str(error.value)
-
-
-def test_the_line_of_a_training_too(tmp_path: Path) -> None:
-    (tmp_path / "text.yaml").write_text("kind: text\n")
-    given = [parse_assignment("render.backgrounds=photographs")]
-    with pytest.raises(ConfigError, match=r"--set 'render.backgrounds=\[photographs\]'"):
-        read_settings(tmp_path / "text.yaml", TextTrainConfig, given)

@@ -10,14 +10,13 @@ from typing import Any, get_args
 import pytest
 from lxml import etree
 from PIL import Image
+from run_fixtures import Export, MakeRun
 
 from locpipe.pipeline.config.exports import EXPORTS, ExportFormat
 from locpipe.pipeline.export.formats import format_named, remove
 from locpipe.pipeline.export.write import export
 from locpipe.pipeline.output.archive import open_run
 
-MakeRun = Callable[[dict[str, Any]], Path]
-Export = Callable[..., Path]
 Tree = Callable[[Path], dict[str, bytes]]
 GOLDEN = Path(__file__).parent / "golden"
 NAMES = [

@@ -1,22 +1,19 @@
 """Lines hold their words, baselines run below the middle, and all is whole pixels inside the page."""
 
 import math
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from run_fixtures import MakeRun
 from shapely import Polygon
 
 from locpipe.pipeline.export.lines import Reading, around, lines_of
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.output.box_json import Maker, Page
 from locpipe.stages.geometry.box import Box
-
-MakeRun = Callable[[dict[str, Any]], Path]
 
 
 @pytest.fixture

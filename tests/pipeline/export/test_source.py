@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
@@ -12,14 +11,12 @@ import pillow_heif
 import pytest
 import tifffile
 from PIL import Image
+from run_fixtures import Export, MakeRun
 
 from locpipe.pipeline.export.source import is_opened_as_stored
 from locpipe.pipeline.export.write import export
 from locpipe.pipeline.output.archive import open_run
 from locpipe.stages.errors import OutputError
-
-MakeRun = Callable[[dict[str, Any]], Path]
-Export = Callable[..., Path]
 
 
 def replace_picture(run: Path, key: str, file: bytes) -> None:

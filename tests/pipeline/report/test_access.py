@@ -4,13 +4,11 @@ With LOCPIPE_SHOTS=FOLDER the screens are kept there.
 """
 
 import os
-import shutil
-import subprocess
-import tarfile
 from pathlib import Path
 from typing import Any
 
 import pytest
+from node import unpacked
 from report_fixtures import Open, until
 
 AXE = "axe-core@4.14.1"
@@ -19,20 +17,8 @@ SHOTS = os.environ.get("LOCPIPE_SHOTS")
 
 @pytest.fixture(scope="module")
 def axe(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The script of axe-core, from the package registry of Node."""
-    folder = tmp_path_factory.mktemp("axe")
-    npm = shutil.which("npm")
-    if npm is None:
-        pytest.skip("needs npm, which fetches axe-core")
-    done = subprocess.run(
-        [npm, "pack", AXE, "--silent"], cwd=folder, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        pytest.skip(f"npm does not fetch {AXE}: {done.stderr}")
-    with tarfile.open(folder / done.stdout.strip()) as packed:
-        file = packed.extractfile("package/axe.min.js")
-        assert file is not None
-        return file.read().decode()
+    """The script of axe-core."""
+    return (unpacked(AXE, tmp_path_factory.mktemp("axe")) / "axe.min.js").read_text()
 
 
 def findings(page: Any, axe: str) -> list[str]:

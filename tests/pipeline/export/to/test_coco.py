@@ -1,7 +1,6 @@
 """coco.json as pycocotools reads it."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,15 +14,12 @@ from numpy.typing import NDArray
 from PIL import Image
 from pycocotools import mask as rle
 from pycocotools.coco import COCO
+from run_fixtures import Export, ExportedSign, MakeRun
 
 from locpipe.pipeline.export.to.coco import run_lengths
 
 # pycocotools 2.0.11 has not heard of NumPy 2's arguments.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
-
-MakeRun = Callable[[dict[str, Any]], Path]
-Export = Callable[..., Path]
-ExportedSign = Callable[[str, int], Path]
 
 
 @settings(max_examples=50)

@@ -1,17 +1,13 @@
 """Crops and their list: upright text, and the way back to the page."""
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
-
-MakeRun = Callable[[dict[str, Any]], Path]
-Export = Callable[..., Path]
-ExportedSign = Callable[[str, int], Path]
+from run_fixtures import Export, ExportedSign, MakeRun
 
 
 def listed(folder: Path) -> list[dict[str, Any]]:

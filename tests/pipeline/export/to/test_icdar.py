@@ -1,11 +1,7 @@
 """ICDAR's result files: eight integers per line, upright page."""
 
-from collections.abc import Callable
-from pathlib import Path
-
 import pytest
-
-ExportedSign = Callable[[str, int], Path]
+from run_fixtures import ExportedSign
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))

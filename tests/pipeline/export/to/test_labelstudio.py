@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -10,10 +9,7 @@ from xml.etree import ElementTree as ET
 
 import pytest
 from PIL import Image
-
-MakeRun = Callable[[dict[str, Any]], Path]
-Export = Callable[..., Path]
-ExportedSign = Callable[[str, int], Path]
+from run_fixtures import Export, ExportedSign, MakeRun
 
 
 def results(folder: Path) -> list[dict[str, Any]]:

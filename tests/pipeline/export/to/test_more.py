@@ -1,8 +1,6 @@
 """Masks, GeoJSON and W3C annotations."""
 
 import json
-from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import cv2
@@ -10,13 +8,12 @@ import jsonschema
 import numpy as np
 import pytest
 from PIL import Image
+from run_fixtures import Export, MakeRun
 from shapely.geometry import Polygon, shape
 
 from locpipe.pipeline.export.to import annotations, geojson
 from locpipe.pipeline.output.archive import open_run
 
-MakeRun = Callable[[dict[str, Any]], Path]
-Export = Callable[..., Path]
 POSITION = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3}
 # RFC 7946, for collections of polygons.
 GEOJSON: dict[str, Any] = {

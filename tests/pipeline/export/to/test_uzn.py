@@ -4,20 +4,18 @@ import hashlib
 import json
 import os
 import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
+from run_fixtures import Export, MakeRun
 
 from locpipe.pipeline.export.to.uzn import zones
 from locpipe.pipeline.output.box_json import Maker, Page
 from locpipe.stages.geometry.box import Box
 
-MakeRun = Callable[[dict[str, Any]], Path]
-Export = Callable[..., Path]
 ORIENTATIONS = range(1, 9)
 SAMPLES = Path(__file__).resolve().parents[4] / "data" / "samples"
 WINBOND = "278,198,347,198,347,217,278,217"  # of gt/circuit_board.txt

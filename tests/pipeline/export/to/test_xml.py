@@ -2,21 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
 from lxml import etree
 from PIL import Image, ImageOps
+from run_fixtures import Export, ExportedSign, MakeRun
 
 from locpipe.pipeline.export.lines import Reading
 from locpipe.pipeline.export.to import alto, hocr, page
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.output.box_json import Page
 
-MakeRun = Callable[[dict[str, Any]], Path]
-Export = Callable[..., Path]
-ExportedSign = Callable[[str, int], Path]
 Official = Callable[[str], etree.XMLSchema]
 
 SCHEMAS = {"page": "page-2019-07-15.xsd", "alto": "alto-4-3.xsd"}

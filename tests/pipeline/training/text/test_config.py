@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from locpipe.pipeline.cli.train import kind_of
-from locpipe.pipeline.config.file import CONFIGS, read_settings
+from locpipe.pipeline.config.file import CONFIGS, parse_assignment, read_settings
 from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.stages.errors import ConfigError
 
@@ -43,3 +43,9 @@ def test_mistakes_are_named(tmp_path: Path, line: str, complaint: str) -> None:
     file.write_text(f"kind: text\n{line}\n")
     with pytest.raises(ConfigError, match=complaint):
         read_settings(file, TextTrainConfig)
+
+
+def test_the_message_shows_the_line_to_write() -> None:
+    given = [parse_assignment("render.backgrounds=photographs")]
+    with pytest.raises(ConfigError, match=r"--set 'render.backgrounds=\[photographs\]'"):
+        read_settings(CONFIGS / "train" / "text.yaml", TextTrainConfig, given)

@@ -53,7 +53,8 @@ def cut(
     """
     corners = np.asarray(polygon, np.float64)
     if is_curved(corners):
-        return _cut_curved(rgb, corners, padding)
+        top, bottom = np.split(corners, 2)
+        return straightened(rgb, top, bottom[::-1], padding)
     quad = quad_of(polygon)
     width, height = _size(quad)
     pad = padding * height
@@ -112,10 +113,18 @@ def _transform(source: Quad, target: Quad) -> NDArray[np.float64]:
     return np.block([[linear, (target[0] - linear @ source[0])[:, None]], [np.array([0, 0, 1])]])
 
 
-def _cut_curved(rgb: NDArray[np.uint8], corners: NDArray[np.float64], padding: float) -> Crop:
-    """Straighten strip by strip: between a corner of the top and the one below it."""
-    half = len(corners) // 2
-    top, bottom = corners[:half], corners[half:][::-1]
+def straightened(
+    rgb: NDArray[np.uint8], top: NDArray[np.float64], bottom: NDArray[np.float64], padding: float
+) -> Crop:
+    """Straighten a ribbon piece by piece: between a corner of its top and the one below it.
+
+    Args:
+        rgb: uint8 [H, W, 3], the upright page.
+        top: corners [n, 2] of the upper edge in pixels, in reading direction, n at least 2.
+        bottom: those of the lower edge, in the same direction.
+        padding: added on every side, in units of the mean height.
+    """
+    half = len(top)
     middle = (top + bottom) / 2
     steps: NDArray[np.float64] = np.linalg.norm(np.diff(middle, axis=0), axis=1)
     along: NDArray[np.float64] = np.insert(np.cumsum(steps), 0, 0.0)

@@ -64,10 +64,14 @@ def export(
             folder.mkdir(parents=True, exist_ok=True)
     unsettled = Unsettled(run.folder)
     left_out: dict[str, list[str]] = {}
+    untold: dict[str, str] = {}
     for page in run.pages():
+        untold |= {box.direction: page.name for box in page.boxes if box.direction != "ltr"}
         if missing := _export_page(run, formats, page, masks):
             left_out[page.name] = missing
         unsettled.add(_last_file(run.folder, name, page) for name in formats)
+
+    _tell_untold(formats, untold)
 
     def kept(name: str) -> Iterator[Page]:
         return (page for page in run.pages() if name not in left_out.get(page.name, ()))
@@ -85,6 +89,18 @@ def export(
             unsettled.add([path])
     unsettled.settle()
     return len(left_out)
+
+
+def _tell_untold(formats: Iterable[str], directions: Mapping[str, str]) -> None:
+    """Warn once of directions that formats cannot express; the pages are by direction."""
+    silent = [name for name in formats if not format_named(name).tells_direction]
+    if directions and silent:
+        found = ", ".join(f"{one} on {page!r}" for one, page in sorted(directions.items()))
+        log.warning(
+            "%s cannot say in which direction text runs (%s); use page, alto, hocr or geojson where it matters",
+            ", ".join(silent),
+            found,
+        )
 
 
 class RunExports:

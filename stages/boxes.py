@@ -11,6 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from .contrast import contrasts_of
 from .geometry.box import Box, Boxes
 from .geometry.contours import outlines
 from .geometry.keep import rejected
@@ -46,6 +47,7 @@ def find_boxes(
     margin: float = 0.0,
     direction: Direction = "auto",
     keep: KeepSettings = KEEP_ALL,
+    rgb: NDArray[np.uint8] | None = None,
     maximum: int = 100_000,
 ) -> Boxes:
     """Return a box for every connected component of a mask.
@@ -64,8 +66,9 @@ def find_boxes(
         padding: how far every side is moved out, in units of the box's height (of an upright
             rectangle the vertical side, else the shorter one).
         margin: and in pixels.
-        keep: which boxes are kept.
         direction: of the text, for lines and reading order; see `reading_order`.
+        keep: which boxes are kept.
+        rgb: uint8 [H, W, 3], the upright picture, that `keep.min_contrast` looks at.
         maximum: how many boxes at most; the best scores stay.
     """
     outer = _Outer(shape, padding, margin, mask.grid.picture)
@@ -77,7 +80,9 @@ def find_boxes(
     if merge:
         found = _merged(found, outer, merge, direction)
     scores = [core.component.score for core in found]
-    gone, filtered = rejected(_rectangles(found, outer), scores, keep)
+    rectangles = _rectangles(found, outer)
+    contrasts = contrasts_of(rgb, rectangles) if keep.min_contrast and rgb is not None else None
+    gone, filtered = rejected(rectangles, scores, keep, contrasts)
     found = [core for core, is_gone in zip(found, gone, strict=True) if not is_gone]
     found.sort(key=lambda core: -core.component.score)
     kept = found[:maximum]

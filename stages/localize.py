@@ -85,7 +85,7 @@ def localize_image(
         with clock.stage("refine"):
             mask = refine(image.rgb, heat, mask, **settings.refine.model_dump())
     with clock.stage("boxes"):
-        boxes = find_boxes(mask, heat, **settings.boxes.options())
+        boxes = find_boxes(mask, heat, rgb=image.rgb, **settings.boxes.options())
         if named_by is not None:
             boxes = named(model, named_by, boxes)
         if settings.boxes.fill:

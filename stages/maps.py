@@ -61,8 +61,12 @@ def boxes_of(heat: Heatmap, level: ThresholdSettings, boxes: BoxesSettings) -> B
     """Return the boxes of a heatmap, in pixels of its picture.
 
     Raises:
-        ConfigError: the boxes are to be classified, which needs a model.
+        ConfigError: the boxes are to be classified, which needs a model, or kept by contrast, which
+            needs the picture.
     """
+    if boxes.keep.min_contrast is not None:
+        msg = "boxes.keep.min_contrast: a heatmap alone has no colours; leave it out"
+        raise ConfigError(msg)
     if boxes.classify:
         msg = "boxes.classify: a heatmap alone has no classifier; leave it out"
         raise ConfigError(msg)

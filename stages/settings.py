@@ -213,6 +213,9 @@ class KeepSettings(Section):
     """Longer side by shorter side."""
     min_score: Fraction | None = None
     """Mean heat inside."""
+    min_contrast: Annotated[float, Field(gt=0, le=100)] | None = None
+    """Difference between ink and ground in lightness L* (CIE 1976), 0..100: between the means of the
+    lighter and of the darker pixels in a box, parted by Otsu's threshold."""
     inside: Annotated[tuple[float, float, float, float], Field(strict=False)] | None = None
     """Left, top, right, bottom in pixels of the upright picture; the middle of a box must lie in it."""
 

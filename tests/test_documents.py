@@ -30,6 +30,7 @@ RUNS = {"sh", "python", "yaml"}
 SHOWN = {"json", "r"}  # examples of what is read; the page says that R is not run
 EXPECTED = {
     "ocr.md": "newspaper.png 0 has its middle at",
+    "redaction.md": "newspaper.png.png has its mask",
     "python.md": "(128, 160, 320, 224)",
     "results.md": "newspaper.png text 0.",
     "automation.md": "all done",

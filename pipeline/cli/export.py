@@ -8,6 +8,7 @@ import click
 from ...stages.errors import ExitCode
 from ..config.exports import EXPORTS
 from ..export.formats import FOLDER
+from ..export.source import MaskOptions
 from ..export.write import export as write
 from ..output.archive import open_run
 from ..output.layout import prepare_output, sweep
@@ -24,6 +25,7 @@ EPILOG = (
 Examples:
   locpipe export results --to uzn
   locpipe export results --to page,alto --to crops
+  locpipe export results --to masks --dilation 0.3 --bits 1
   locpipe export results --to coco --input where/the/pictures/are/now
 
 \b
@@ -45,6 +47,8 @@ def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--to", "formats", callback=_names, multiple=True, required=True, metavar="FORMAT[,FORMAT]", help="What to write; repeatable.")  # fmt: skip
 @click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
+@click.option("--dilation", type=click.FloatRange(0, 10), help="How much wider than a box masks are, in heights of its text.  [default: 0.15]")  # fmt: skip
+@click.option("--bits", type=click.Choice(["1", "8"]), help="Of a pixel of masks.  [default: 8]")
 @incomplete_option
 @log_options
 @click.pass_context
@@ -53,6 +57,8 @@ def export(
     run: Path,
     formats: tuple[str, ...],
     pictures: Path | None,
+    dilation: float | None,
+    bits: str | None,
     *,
     incomplete: bool,
 ) -> None:
@@ -60,11 +66,16 @@ def export(
 
     RUN is the output folder of `locpipe run`. The exports go to RUN/exports and replace earlier ones.
     """
+    if "masks" not in formats and (dilation is not None or bits is not None):
+        msg = f"--{'bits' if dilation is None else 'dilation'} is about masks; add --to masks"
+        raise click.UsageError(msg)
+    plain = MaskOptions()
+    masks = MaskOptions(plain.dilation if dilation is None else dilation, int(bits or plain.bits))
     opened = open_run(run, pictures, incomplete=incomplete)
     with locked(run):
         prepare_output(run)
         sweep(run)
-        left_out = write(opened, formats)
+        left_out = write(opened, formats, masks=masks)
     for name in dict.fromkeys(formats):
         tell(f"{run / FOLDER / name}\t{EXPORTS[name]}")
     if opened.failures:

@@ -16,6 +16,7 @@ Quad = NDArray[np.float64]
 _LEAST_AREA = 1e-3  # square pixels
 _ROUNDED = 0.05  # pixels: the JSON has hundredths
 _STRETCH = 4.0  # ratio of two opposite sides: more is no perspective
+_LEAST_NEAR = 0.1  # of the third number of a point of the page, 1 at the first corner of the crop
 _LEAST_TURN = 0.1  # sine of the angle at a corner
 
 
@@ -53,16 +54,12 @@ def cut(
     """
     corners = np.asarray(polygon, np.float64)
     if is_curved(corners):
-        return _cut_curved(rgb, corners, padding)
-    quad = quad_of(polygon)
-    width, height = _size(quad)
-    pad = padding * height
-    whole = (max(1, round(width + 2 * pad)), max(1, round(height + 2 * pad)))
-    inner = np.array(
-        [[pad, pad], [pad + width, pad], [pad + width, pad + height], [pad, pad + height]]
-    )
-    scale = np.array(whole) / (width + 2 * pad, height + 2 * pad)
-    to_page = _transform(inner * scale, quad)
+        top, bottom = np.split(corners, 2)
+        return straightened(rgb, top, bottom[::-1], padding)
+    whole, to_page = _rectified(quad_of(polygon), padding)
+    ends = np.array([(x, y, 1.0) for x in (0, whole[0]) for y in (0, whole[1])])
+    if (ends @ to_page[2] < _LEAST_NEAR).any():  # it reaches beyond the horizon
+        whole, to_page = _rectified(_smallest_rectangle(corners), padding)
     # The origin of OpenCV is the centre of the first pixel.
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
     between_centres = np.linalg.inv(half) @ to_page @ half
@@ -71,6 +68,18 @@ def cut(
         rgb, between_centres, whole, flags=mode, borderMode=cv2.BORDER_REPLICATE
     )
     return Crop(np.asarray(pixels, np.uint8), to_page, curved=False)
+
+
+def _rectified(quad: Quad, padding: float) -> tuple[tuple[int, int], NDArray[np.float64]]:
+    """Return width and height of the crop of a quadrangle, and the map [3, 3] back to the page."""
+    width, height = _size(quad)
+    pad = padding * height
+    whole = (max(1, round(width + 2 * pad)), max(1, round(height + 2 * pad)))
+    inner = np.array(
+        [[pad, pad], [pad + width, pad], [pad + width, pad + height], [pad, pad + height]]
+    )
+    scale = np.array(whole) / (width + 2 * pad, height + 2 * pad)
+    return whole, _transform(inner * scale, quad)
 
 
 def quad_of(polygon: Sequence[tuple[float, float]]) -> Quad:
@@ -112,10 +121,18 @@ def _transform(source: Quad, target: Quad) -> NDArray[np.float64]:
     return np.block([[linear, (target[0] - linear @ source[0])[:, None]], [np.array([0, 0, 1])]])
 
 
-def _cut_curved(rgb: NDArray[np.uint8], corners: NDArray[np.float64], padding: float) -> Crop:
-    """Straighten strip by strip: between a corner of the top and the one below it."""
-    half = len(corners) // 2
-    top, bottom = corners[:half], corners[half:][::-1]
+def straightened(
+    rgb: NDArray[np.uint8], top: NDArray[np.float64], bottom: NDArray[np.float64], padding: float
+) -> Crop:
+    """Straighten a ribbon piece by piece: between a corner of its top and the one below it.
+
+    Args:
+        rgb: uint8 [H, W, 3], the upright page.
+        top: corners [n, 2] of the upper edge in pixels, in reading direction, n at least 2.
+        bottom: those of the lower edge, in the same direction.
+        padding: added on every side, in units of the mean height.
+    """
+    half = len(top)
     middle = (top + bottom) / 2
     steps: NDArray[np.float64] = np.linalg.norm(np.diff(middle, axis=0), axis=1)
     along: NDArray[np.float64] = np.insert(np.cumsum(steps), 0, 0.0)

@@ -28,12 +28,14 @@ class Format:
         joined: gives the files about all pages by their names relative to exports/, in pieces, from
             the pages and exports/<format>, which then has the files of every page.
         needs_boxes: whether a page without boxes has no files.
+        tells_direction: whether its files say that text runs leftwards or in columns, or show none.
     """
 
     files: Callable[[Page, PageSource, Path], Mapping[str, Content]]
     suffixes: tuple[str, ...]
     joined: Callable[[Pages, Path], Mapping[str, Iterator[bytes]]] = _nothing
     needs_boxes: bool = False
+    tells_direction: bool = True
 
     def last_file(self, name: str) -> str:
         """Return the file of the named page, relative to exports/<format>, that is written last."""

@@ -11,10 +11,11 @@ from numpy.typing import NDArray
 from shapely import Polygon
 
 from ...stages.geometry.box import Box, Point
+from ...stages.geometry.directions import turned
 from ...stages.geometry.rectangles import upright
 from ...stages.settings import TextDirection
 from ..output.box_json import Page
-from .crops import is_curved, quad_of
+from .crops import Quad, is_curved, quad_of
 
 Pixel = tuple[int, int]
 Rect = tuple[int, int, int, int]
@@ -118,8 +119,14 @@ def outline(boxes: Sequence[Box]) -> tuple[Point, ...]:
     """
     if len(boxes) == 1:
         return boxes[0].polygon
-    rectangle = _rectangle_along([quad_of(box.polygon) for box in boxes])
+    rectangle = _rectangle_along([quad_along(box) for box in boxes])
     return tuple((float(x), float(y)) for x, y in rectangle)
+
+
+def quad_along(box: Box) -> Quad:
+    """Return the corners [4, 2] of a box from the top-left one as its text runs, be it downwards."""
+    quad = quad_of(box.polygon)
+    return turned(quad[None], "ttb")[0] if box.direction == "ttb" else quad
 
 
 def _line(words: tuple[Word, ...], page: Page) -> Line:
@@ -127,7 +134,7 @@ def _line(words: tuple[Word, ...], page: Page) -> Line:
     return Line(words, _whole(np.array(corners), page), _baseline(corners, page))
 
 
-def _rectangle_along(quads: list[NDArray[np.float64]]) -> NDArray[np.float64]:
+def _rectangle_along(quads: list[Quad]) -> NDArray[np.float64]:
     """Return the corners [4, 2] of the rectangle around words, in their mean direction."""
     x, y = np.sum([quad[1] - quad[0] for quad in quads], axis=0)
     length = math.hypot(x, y)

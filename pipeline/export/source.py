@@ -28,18 +28,33 @@ Content = bytes | Link
 
 
 @dataclass(frozen=True)
+class MaskOptions:
+    """How masks for inpainting are written.
+
+    Attributes:
+        dilation: how much wider than a box they are on every side, in units of the height of its text.
+        bits: per pixel, 1 or 8.
+    """
+
+    dilation: float = 0.15
+    bits: int = 8
+
+
+@dataclass(frozen=True)
 class PageSource:
-    """The picture of a page, decoded only when a format asks for it.
+    """The picture of a page, decoded only when a format asks for it, and what formats are told.
 
     Attributes:
         path: absolute, of the file.
         rgb: gives the upright page, uint8 [H, W, 3].
         mask: gives its mask, uint8 [H, W] with the values of masks/*.png; None if none is written.
+        masks: how masks for inpainting are written.
     """
 
     path: Path
     rgb: Callable[[], NDArray[np.uint8]]
     mask: Callable[[], NDArray[np.uint8] | None]
+    masks: MaskOptions = MaskOptions()
 
 
 def encoded_png(rgb: NDArray[np.uint8]) -> bytes:

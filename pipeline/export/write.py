@@ -29,7 +29,7 @@ from ..output.layout import prepare_output, result_path
 from ..output.pictures import mask_pixels
 from ..output.root import remembered_root
 from .formats import FOLDER, format_named, remove
-from .source import Link, PageSource
+from .source import Link, MaskOptions, PageSource
 
 if TYPE_CHECKING:
     from ...stages.localize import Result
@@ -37,7 +37,13 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = False) -> int:
+def export(
+    run: FinishedRun,
+    formats: Iterable[str],
+    *,
+    only_missing: bool = False,
+    masks: MaskOptions = MaskOptions(),  # noqa: B008 - frozen
+) -> int:
     """Write a run in other formats; return how many pages were left out.
 
     A page is left out, with a warning, if its picture has moved or changed. With `only_missing`
@@ -58,10 +64,14 @@ def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = Fal
             folder.mkdir(parents=True, exist_ok=True)
     unsettled = Unsettled(run.folder)
     left_out: dict[str, list[str]] = {}
+    untold: dict[str, str] = {}
     for page in run.pages():
-        if missing := _export_page(run, formats, page):
+        untold |= {box.direction: page.name for box in page.boxes if box.direction != "ltr"}
+        if missing := _export_page(run, formats, page, masks):
             left_out[page.name] = missing
         unsettled.add(_last_file(run.folder, name, page) for name in formats)
+
+    _tell_untold(formats, untold)
 
     def kept(name: str) -> Iterator[Page]:
         return (page for page in run.pages() if name not in left_out.get(page.name, ()))
@@ -79,6 +89,18 @@ def export(run: FinishedRun, formats: Iterable[str], *, only_missing: bool = Fal
             unsettled.add([path])
     unsettled.settle()
     return len(left_out)
+
+
+def _tell_untold(formats: Iterable[str], directions: Mapping[str, str]) -> None:
+    """Warn once of directions that formats cannot express; the pages are by direction."""
+    silent = [name for name in formats if not format_named(name).tells_direction]
+    if directions and silent:
+        found = ", ".join(f"{one} on {page!r}" for one, page in sorted(directions.items()))
+        log.warning(
+            "%s cannot say in which direction text runs (%s); use page, alto, hocr or geojson where it matters",
+            ", ".join(silent),
+            found,
+        )
 
 
 class RunExports:
@@ -118,7 +140,9 @@ class RunExports:
         return export(run, self._output.exports, only_missing=True)
 
 
-def _export_page(run: FinishedRun, formats: Iterable[str], page: Page) -> list[str]:
+def _export_page(
+    run: FinishedRun, formats: Iterable[str], page: Page, masks: MaskOptions
+) -> list[str]:
     """Write the missing files of a page, and return the formats in which that was not possible."""
     left_out: dict[str, str] = {}
     source = None
@@ -126,7 +150,7 @@ def _export_page(run: FinishedRun, formats: Iterable[str], page: Page) -> list[s
         if _is_there(run.folder, name, page):
             continue
         try:
-            source = source or _source(run, page)
+            source = source or _source(run, page, masks)
             export_page(run.folder, name, page, source)
         except ImageError as error:
             left_out[name] = str(error)
@@ -169,7 +193,7 @@ def _is_there(output: Path, name: str, page: Page) -> bool:
     return _last_file(output, name, page).exists()
 
 
-def _source(run: FinishedRun, page: Page) -> PageSource:
+def _source(run: FinishedRun, page: Page, masks: MaskOptions) -> PageSource:
     path = run.picture(page).absolute()
 
     @cache
@@ -182,4 +206,4 @@ def _source(run: FinishedRun, page: Page) -> PageSource:
             return None
         return cv2.imdecode(np.frombuffer(file.read_bytes(), np.uint8), cv2.IMREAD_GRAYSCALE)  # type: ignore[return-value] # a PNG of ours
 
-    return PageSource(path, lambda: picture().rgb, mask)
+    return PageSource(path, lambda: picture().rgb, mask, masks)

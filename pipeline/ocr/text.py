@@ -13,6 +13,7 @@ from ..export.lines import Reading
 from ..export.markup import fits
 from ..export.to import alto, hocr
 from ..output.box_json import Page
+from .units import sentence
 
 SCHEMA: Final = "locpipe/read/1"
 SUFFIXES: Final = (".txt", ".hocr", ".xml", ".json")
@@ -23,7 +24,7 @@ SUFFIXES: Final = (".txt", ".hocr", ".xml", ".json")
 class TextLine:
     """Boxes of one line of text, their indices in reading order.
 
-    `text` joins the readings that count with blanks; `confidence` is their mean, 0 without any.
+    `text` joins the readings that count as `sentence` does; `confidence` is their mean, 0 without any.
     """
 
     text: str
@@ -64,7 +65,7 @@ class PageText:
         counting = self.counting
         read = [counting[index] for index in boxes if index in counting]
         mean = sum(one.confidence for one in read) / len(read) if read else 0.0
-        return TextLine(" ".join(one.text for one in read), mean, boxes)
+        return TextLine(sentence([one.text for one in read]), mean, boxes)
 
     @property
     def text(self) -> str:

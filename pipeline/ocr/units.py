@@ -1,5 +1,6 @@
 """What an engine is given at a time, a box or all boxes of a line, and which text is whose."""
 
+import unicodedata
 from collections.abc import Sequence
 from itertools import groupby
 
@@ -7,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...stages.geometry.box import Box
-from ..export.crops import Crop, cut
-from ..export.lines import Reading, outline
+from ..export.lines import Reading
 from .engine import Engine, Seen
 from .settings import Unit
+from .strips import Spans, strip_of, upright_letters
 
 
 def readings(
@@ -18,9 +19,21 @@ def readings(
 ) -> list[Reading]:
     """Return what an engine reads in each of the boxes of an upright page, uint8 [H, W, 3]."""
     together = groups(boxes, unit)
-    crops = [cut(rgb, outline(one), padding=engine.padding) for one in together]
-    seen = engine.read([crop.pixels for crop in crops], seconds) if crops else []
-    return [reading for found in map(assigned, seen, crops, together) for reading in found]
+    strips = [strip_of(rgb, one, engine.padding) for one in together]
+    vertical = [i for i, one in enumerate(together) if one[0].direction == "ttb"]
+    upright = [upright_letters(strips[i]) for i in vertical]
+    pixels = [strip.pixels for strip in (*strips, *upright)]
+    seen = engine.read(pixels, seconds) if pixels else []
+    for i, strip, words in zip(vertical, upright, seen[len(strips) :], strict=True):
+        if _sureness(words) > _sureness(seen[i]):
+            seen[i], strips[i] = words, strip
+    found = zip(seen[: len(strips)], strips, strict=True)
+    return [reading for words, strip in found for reading in assigned(words, strip.spans)]
+
+
+def _sureness(seen: Sequence[Seen]) -> float:
+    """Letters that are rather right than wrong, less those that are rather wrong."""
+    return sum(len(word.text) * (word.confidence - 0.5) for word in seen)
 
 
 def groups(boxes: Sequence[Box], unit: Unit) -> list[tuple[Box, ...]]:
@@ -30,15 +43,14 @@ def groups(boxes: Sequence[Box], unit: Unit) -> list[tuple[Box, ...]]:
     return [tuple(of_line) for _, of_line in groupby(boxes, key=lambda box: box.line)]
 
 
-def assigned(seen: Sequence[Seen], crop: Crop, boxes: Sequence[Box]) -> list[Reading]:
-    """Return the text of each of the boxes of a crop; a word belongs where most of its width lies.
+def assigned(seen: Sequence[Seen], spans: Spans) -> list[Reading]:
+    """Return the text of each of the boxes of a strip; a word belongs where most of its width lies.
 
     Words outside all boxes are dropped: Tesseract sees dashes in wide blanks.
     """
-    if len(boxes) == 1:
+    if len(spans) == 1:
         return [joined(seen)]
-    spans = [_span(box, crop) for box in boxes]
-    of_box: list[list[Seen]] = [[] for _ in boxes]
+    of_box: list[list[Seen]] = [[] for _ in spans]
     for word in seen:
         shared = [min(right, word.right) - max(left, word.left) for left, right in spans]
         if max(shared) > 0:
@@ -51,11 +63,18 @@ def joined(seen: Sequence[Seen]) -> Reading:
     if not seen:
         return Reading("", 0.0)
     mean = sum(word.confidence for word in seen) / len(seen)
-    return Reading(" ".join(word.text for word in seen), mean)
+    return Reading(sentence([word.text for word in seen]), mean)
 
 
-def _span(box: Box, crop: Crop) -> tuple[float, float]:
-    """Return where a box begins and ends on a crop, in pixels from its left edge."""
-    corners = np.array([(x, y, 1.0) for x, y in box.polygon])
-    x, _, w = np.linalg.inv(crop.to_page) @ corners.T
-    return float((x / w).min()), float((x / w).max())
+def sentence(texts: Sequence[str]) -> str:
+    """Return texts with blanks between them, but none between two Chinese or Japanese letters."""
+    whole = ""
+    for text in texts:
+        is_close = whole and text and _is_wide(whole[-1]) and _is_wide(text[0])
+        whole += text if is_close or not whole else f" {text}"
+    return whole
+
+
+def _is_wide(letter: str) -> bool:
+    is_hangul = "\uac00" <= letter <= "\ud7a3"
+    return unicodedata.east_asian_width(letter) in {"W", "F"} and not is_hangul

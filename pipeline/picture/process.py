@@ -4,6 +4,7 @@ import hashlib
 import itertools
 import os
 import stat
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -69,6 +70,7 @@ class Processed:
         seconds: time of each stage, summed over the pages.
         is_kept: whether its results were there already: same content, config and model.
         cut: boxes that were found and left out because of boxes.max.
+        filtered: boxes of all pages that each key of boxes.keep turned away now.
         failed: pages that failed, of a file with several.
         least_memory: bytes that run.memory would have to be; 0: it was enough.
         hottest: largest value of the heatmaps of all pages, 0..1.
@@ -82,6 +84,7 @@ class Processed:
     seconds: dict[str, float] = field(default_factory=dict)
     is_kept: bool = False
     cut: int = 0
+    filtered: Counter[str] = field(default_factory=Counter)
     failed: tuple[PageFailure, ...] = ()
     least_memory: int = 0
     hottest: float = 0.0
@@ -94,6 +97,7 @@ class Processed:
             boxes=self.boxes + len(result.boxes.items),
             pixels=self.pixels + result.image.width * result.image.height,
             cut=self.cut + result.boxes.dropped,
+            filtered=self.filtered + Counter(result.boxes.filtered),
             hottest=max(self.hottest, float(result.heatmap.values.max(initial=0))),
         )
 

@@ -84,12 +84,14 @@ class Tally:
         memory: largest resident size of each worker, in bytes.
         engines: that ran networks.
         least_memory: bytes that run.memory would have to be for every picture; 0: it was enough.
+        filtered: boxes of this run that each key of boxes.keep turned away.
         hottest: largest value of the heatmaps of this run, 0..1.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
     boxes: int = 0
     pixels: int = 0
+    filtered: Counter[str] = field(default_factory=Counter)
     hottest: float = 0.0
     memory: dict[str, int] = field(default_factory=dict)
     engines: set[str] = field(default_factory=set)
@@ -102,6 +104,7 @@ class Tally:
         self.counts[outcome.status] += 1
         self.boxes += outcome.boxes
         self.pixels += outcome.pixels
+        self.filtered.update(outcome.filtered)
         self.least_memory = max(self.least_memory, outcome.least_memory)
         self.hottest = max(self.hottest, outcome.hottest)
         for stage, seconds in outcome.seconds.items():
@@ -248,6 +251,7 @@ class Summary:
             "ignored": dict(self._ready.pictures.ignored),
             "results_passed_over": sorted(self._ready.pictures.results.found),
             "cut_by_boxes_max": self._cut,
+            "filtered": dict(sorted(self._tally.filtered.items())),
         }
         return ending | counts | self._tally.summary()
 
@@ -310,6 +314,9 @@ def one_line(report: Mapping[str, Any]) -> str:
         notes.append(
             f"{cut['boxes']} boxes of {cut['pictures']} pictures left out by boxes.max = {limit} (raise it)"
         )
+    if report["filtered"]:
+        of_keys = ", ".join(f"{count} by {key}" for key, count in report["filtered"].items())
+        notes.append(f"boxes.keep turned boxes away: {of_keys}")
     speed = f"{report['pixels_per_second'] / 1e6:.1f} megapixels/s"
     where = report["config"]["output"]["path"]
     return f"{'; '.join([', '.join(parts), *notes])}; {report['boxes']} boxes; {report['seconds']:.1f} s, {speed}: {where}"

@@ -95,6 +95,7 @@ class BoxFinder(PictureWorker):
             found.seconds,
             engine="" if found.is_kept else self.engine,
             cut=found.cut,
+            filtered=dict(found.filtered),
             failed_pages=failed,
             least_memory=found.least_memory,
             hottest=found.hottest,

@@ -85,6 +85,7 @@ class Outcome:
         engine: that ran the network; empty where nothing was computed.
         warnings: what the log of the worker said of it; empty where the worker is the parent.
         cut: boxes that were found now and left out because of boxes.max.
+        filtered: boxes that each key of boxes.keep turned away now.
         failed_pages: of a file whose other pages have results.
         least_memory: bytes that run.memory would have to be; 0: it was enough.
         hottest: largest value of its heatmaps, 0..1; 0 where nothing was computed.
@@ -104,6 +105,7 @@ class Outcome:
     engine: str = ""
     warnings: tuple[str, ...] = ()
     cut: int = 0
+    filtered: dict[str, int] = field(default_factory=dict)
     failed_pages: tuple[PageFailure, ...] = ()
     least_memory: int = 0
     needs: int = 0

@@ -38,8 +38,12 @@ class Frames:
 
     def seen(self, which: Indices, direction: Floats) -> tuple[Floats, Floats]:
         """Return where rectangles [P] begin and end, each in its direction [P, 2]: two [P]."""
-        at = np.einsum("pkd,pd->pk", self.corners[which], direction)
-        return at.min(axis=1), at.max(axis=1)
+        at = np.einsum("pd,pd->p", self.centre[which], direction)
+        along = self.along[which]
+        cosine = np.einsum("pd,pd->p", along, direction)
+        sine = along[:, 0] * direction[:, 1] - along[:, 1] * direction[:, 0]
+        half = (np.abs(cosine) * self.length[which] + np.abs(sine) * self.height[which]) / 2
+        return at - half, at + half
 
     def down(self) -> Floats:
         """Return the unit vectors [N, 2] that point from a line to the next."""

@@ -1,4 +1,4 @@
-"""Which boxes are kept, by their size, shape, score and place."""
+"""Which boxes are kept, by their size, shape, score, contrast and place."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from .frames import Bools, Floats
 
 
 def rejected(
-    rectangles: Floats, scores: Sequence[float], keep: KeepSettings
+    rectangles: Floats, scores: Sequence[float], keep: KeepSettings, contrasts: Floats | None = None
 ) -> tuple[Bools, dict[str, int]]:
     """Return which boxes [N] go, and how many of them for each key of `boxes.keep` that acts.
 
@@ -18,6 +18,7 @@ def rejected(
             direction.
         scores: their scores, 0..1.
         keep: what is asked for. A box that fails several keys counts at the first.
+        contrasts: [N] in L*, 0..100, where `min_contrast` is asked for.
     """
     along, down = (np.linalg.norm(rectangles[:, end] - rectangles[:, 0], axis=1) for end in (1, 3))
     height, area = np.minimum(along, down), along * down
@@ -32,6 +33,9 @@ def rejected(
         "min_aspect": aspect < (keep.min_aspect or 0),
         "max_aspect": aspect > (keep.max_aspect or np.inf),
         "min_score": np.asarray(scores) < (keep.min_score or 0),
+        "min_contrast": np.zeros(len(x), np.bool_)
+        if contrasts is None
+        else contrasts < (keep.min_contrast or 0),
         "inside": (x < left) | (x >= right) | (y < top) | (y >= bottom),
     }
     gone = np.zeros(len(rectangles), np.bool_)

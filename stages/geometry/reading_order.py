@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypedDict
+from typing import Final, TypedDict
 
 import numpy as np
 
@@ -12,6 +12,8 @@ from .directions import turned
 from .frames import Floats, Frames, Indices, around, frames
 from .tables import tables_of
 from .text_lines import lines_of
+
+_SAME_PLACE: Final = 0.15  # heights: corners that near are one
 
 
 class Place(TypedDict):
@@ -59,7 +61,9 @@ def reading_order(corners: Floats, direction: Direction = "auto") -> ReadingOrde
     """
     if len(corners) == 0:
         return ReadingOrder([], [], [], [])
-    corners, copy_of = np.unique(corners.round(6), axis=0, return_inverse=True)
+    corners = corners.round(6)
+    given = np.lexsort(corners.reshape(-1, 8).T)  # so that the order of boxes given changes nothing
+    corners, copy_of = _apart(corners[given])
     boxes = frames(turned(corners, direction))
     line_of = lines_of(boxes)
     lines = around(boxes, line_of)
@@ -70,18 +74,31 @@ def reading_order(corners: Floats, direction: Direction = "auto") -> ReadingOrde
     along = np.einsum("nd,nd->n", boxes.centre, lines.along[line_of]).round(6)
     order = np.lexsort((boxes.height, boxes.length, boxes.centre[:, 1], along, rank[line_of]))
     # Boxes in the same place follow each other.
-    read = np.argsort(np.argsort(order)[copy_of.ravel()], kind="stable")
-    order = copy_of.ravel()[read]
+    read = np.argsort(np.argsort(order)[copy_of], kind="stable")
+    order = copy_of[read]
     block = block_of[line_of[order]]
     sideways = np.abs(lines.along[:, 1]) > np.abs(lines.along[:, 0])
     columns = np.bincount(block_of, np.where(sideways, 1, -1) * lines.length) > 0
     across: TextDirection = "rtl" if direction == "rtl" else "ltr"
     return ReadingOrder(
-        read.tolist(),
+        given[read].tolist(),
         rank[line_of[order]].tolist(),
         block.tolist(),
         ["ttb" if is_column else across for is_column in columns[block].tolist()],
     )
+
+
+def _apart(corners: Floats) -> tuple[Floats, Indices]:
+    """Return corners of boxes in different places, and of each box [N] the one in its place.
+
+    Boxes are in one place if their corners differ by less than a share of their height. Thousands of
+    them would make millions of pairs.
+    """
+    sides = np.linalg.norm(corners[:, [1, 3]] - corners[:, :1], axis=2)
+    step = np.exp2(np.round(np.log2(np.maximum(sides.min(axis=1), 1e-6) * _SAME_PLACE)))
+    place = np.column_stack([step, np.round(corners.reshape(-1, 8) / step[:, None])])
+    _, first, copy_of = np.unique(place, axis=0, return_index=True, return_inverse=True)
+    return corners[first], copy_of.ravel()
 
 
 def _line_order(lines: Frames, type_height: Floats) -> tuple[Indices, Indices]:

@@ -63,8 +63,8 @@ def _groups(rects: Floats, among: Indices, least: float) -> Iterator[Indices]:
     """Give groups of rows that have a white column in common."""
     group: list[Indices] = []
     covered: Runs = []
-    for row in _rows(rects, among):
-        runs = _runs(rects, parts(rects, row, 0, least))
+    rows = _rows(rects, among)
+    for row, runs in zip(rows, _runs_of(rects, rows, least), strict=True):
         both = _united(covered, runs, least)
         if group and len(both) < 2:
             if len(group) > 1:
@@ -76,7 +76,7 @@ def _groups(rects: Floats, among: Indices, least: float) -> Iterator[Indices]:
 
 def _trimmed(rects: Floats, rows: list[Indices], least: float) -> Iterator[Indices]:
     """Leave out rows at both ends that are no more than one piece."""
-    pieces = [len(parts(rects, row, 0, least)) for row in rows]
+    pieces = [len(runs) for runs in _runs_of(rects, rows, least)]
     while pieces and pieces[0] == 1:
         pieces, rows = pieces[1:], rows[1:]
     while pieces and pieces[-1] == 1 and not _is_close(rects, rows):
@@ -91,8 +91,26 @@ def _is_close(rects: Floats, rows: list[Indices]) -> bool:
     return bool(gap < 0.6 * np.median(rects[rows[-1], 3] - rects[rows[-1], 1]))
 
 
-def _runs(rects: Floats, pieces: list[Indices]) -> Runs:
-    return [(float(rects[one, 0].min()), float(rects[one, 2].max())) for one in pieces]
+def _runs_of(rects: Floats, rows: list[Indices], least: float) -> list[Runs]:
+    """Return what each row covers of the width; blanks narrower than `least` count as covered."""
+    if not rows:
+        return []
+    row_of = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
+    among = np.concatenate(rows)
+    order = np.lexsort((rects[among, 0], row_of))
+    row_of, left, right = row_of[order], rects[among[order], 0], rects[among[order], 2]
+    # So far to the right that no row reaches into the next.
+    shift = row_of * (float(np.ptp(rects[among][:, [0, 2]])) + 1)
+    ends = np.maximum.accumulate(right + shift)
+    first = np.diff(row_of, prepend=-1) > 0
+    first[1:] |= left[1:] + shift[1:] >= ends[:-1] + least
+    starts = np.flatnonzero(first)
+    ends = np.maximum.reduceat(right, starts)
+    runs: list[Runs] = [[] for _ in rows]
+    edges = zip(row_of[starts].tolist(), left[starts].tolist(), ends.tolist(), strict=True)
+    for row, start, end in edges:
+        runs[row].append((start, end))
+    return runs
 
 
 def _united(first: Runs, second: Runs, least: float) -> Runs:

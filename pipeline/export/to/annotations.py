@@ -53,4 +53,4 @@ def _annotation(page: Page, name: str, box: Box) -> dict[str, Any]:
     }
 
 
-FORMAT: Final = Format(files, suffixes=(".json",))
+FORMAT: Final = Format(files, suffixes=(".json",), tells_direction=False)

@@ -98,4 +98,4 @@ def _listed(items: Iterable[dict[str, Any]]) -> Iterator[bytes]:
         yield (b",\n" if number else b"\n") + json.dumps(item).encode("ascii")
 
 
-FORMAT: Final = Format(files, suffixes=(".json",), joined=joined)
+FORMAT: Final = Format(files, suffixes=(".json",), joined=joined, tells_direction=False)

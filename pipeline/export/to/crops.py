@@ -43,6 +43,7 @@ def _line(page: Page, index: int, crop: Crop, name: str) -> dict[str, object]:
         "page": page.page,
         "box": index,
         "line": box.line,
+        "direction": box.direction,
         "label": box.label,
         "score": box.score,
         "width": crop.pixels.shape[1],

@@ -23,4 +23,4 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
     return {f"{page.name}.txt": "".join(lines).encode("ascii")}
 
 
-FORMAT: Final = Format(files, suffixes=(".txt",))
+FORMAT: Final = Format(files, suffixes=(".txt",), tells_direction=False)

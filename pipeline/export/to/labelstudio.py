@@ -112,4 +112,4 @@ def _interface(pages: Pages) -> Iterator[bytes]:
     yield ET.tostring(root, encoding="unicode").encode() + b"\n"
 
 
-FORMAT: Final = Format(files, suffixes=(".json",), joined=joined)
+FORMAT: Final = Format(files, suffixes=(".json",), joined=joined, tells_direction=False)

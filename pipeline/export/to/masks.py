@@ -1,7 +1,7 @@
 """Masks for inpainting and redaction: `<picture>.png`, white where text is to go, in the stored frame.
 
-OpenCV's `inpaint` takes 8 bits as they are. IOPaint takes a folder of pictures and one of masks of the same
-names. The boxes are wider than their text by a share of its height, so that no halo stays.
+OpenCV's `inpaint` takes 8 bits as they are; docs/redaction.md lays them out for IOPaint. They are wider than
+the boxes by a share of the height of their text, so that no halo stays.
 """
 
 from collections.abc import Mapping
@@ -19,29 +19,30 @@ from ..crops import quad_of
 from ..format import Format
 from ..source import Content, PageSource
 
-DILATION: Final = 0.15
-"""Of the height of a box, on every side."""
-
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
     """Return the mask of a page; it is black where there is no box."""
-    _, encoded = cv2.imencode(".png", mask(page))
+    one_bit = [cv2.IMWRITE_PNG_BILEVEL, 1] if source.masks.bits == 1 else []
+    _, encoded = cv2.imencode(".png", mask(page, source.masks.dilation), one_bit)
     return {f"{page.name}.png": encoded.tobytes()}
 
 
-def mask(page: Page) -> NDArray[np.uint8]:
-    """Return the mask, uint8 [stored height, stored width], 0 or 255."""
+def mask(page: Page, dilation: float) -> NDArray[np.uint8]:
+    """Return the mask, uint8 [stored height, stored width], 0 or 255.
+
+    It is wider than each box by `dilation` on every side, in units of the height of the text: of the shorter
+    side of the box.
+    """
     width, height = page.stored_size
     pixels = np.zeros((height, width), np.uint8)
     for box in page.boxes:
         corners = points_as_stored(np.array(box.polygon), page.exif_orientation, page.stored_size)
         # The origin of OpenCV is the centre of the first pixel; four bits are fractions.
         fixed = np.round((np.asarray(corners, np.float64) - 0.5) * 16).astype(np.int32)
-        wide = 2 * DILATION * min(sides(quad_of(box.polygon)))
         cv2.fillPoly(pixels, [fixed], 255, shift=4)
-        cv2.polylines(
-            pixels, [fixed], isClosed=True, color=255, thickness=max(1, round(wide)), shift=4
-        )
+        wide = round(2 * dilation * min(sides(quad_of(box.polygon))))
+        if wide:
+            cv2.polylines(pixels, [fixed], isClosed=True, color=255, thickness=wide, shift=4)
     return pixels
 
 

@@ -151,4 +151,5 @@ FORMAT: Final = Format(
     suffixes=(".uzn", ".png", f"{UPRIGHT}.uzn", f"{UPRIGHT}.png"),
     joined=joined,
     needs_boxes=True,
+    tells_direction=False,
 )

@@ -48,6 +48,22 @@ def test_what_a_killed_export_left_half_written_is_swept(
     assert list((out / ".locpipe" / "tmp").iterdir()) == []
 
 
+def test_a_direction_that_a_format_cannot_express_is_said_once(
+    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]]
+) -> None:
+    columns = [{**box, "direction": "ttb", "block": 0} for box in boxes]
+    pictures = dict.fromkeys(("a.png", "b.png"), (sign, 1, columns))
+    out = make_run({**pictures, "c.png": (sign, 1, boxes)}) / "out"
+    done = call(out, "--to", "icdar,page,coco,masks")
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count("cannot say in which direction") == 1
+    assert "icdar, coco cannot say in which direction text runs (ttb on 'b.png'); use page" in done.stderr  # fmt: skip
+    assert "direction" not in call(out, "--to", "page,alto,hocr,geojson,crops").stderr
+    (out / "boxes" / "a.png.json").unlink()
+    (out / "boxes" / "b.png.json").unlink()
+    assert "direction" not in call(out, "--to", "icdar").stderr
+
+
 def test_wrong_usage_is_told() -> None:
     unknown = call("x", "--to", "page,word")
     assert unknown.exit_code == 2

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -190,6 +190,8 @@ def test_a_quadrangle_that_is_a_triangle_is_cut_out_by_the_rectangle_around_it()
 POINT = st.tuples(st.floats(0, 60), st.floats(0, 40))
 
 
+@example(polygon=[(0.0, 0.0), (2.0, 0.0), (4.0, 2.0), (0.0, 3.0)], padding=1.0)
+@example(polygon=[(0.0, 0.0), (1.0, 0.0), (3.0, 2.0), (3.0, 3.0)], padding=1.0)
 @given(polygon=st.lists(POINT, min_size=4, max_size=10), padding=st.floats(0, 1))
 def test_no_polygon_is_too_odd(polygon: Points, padding: float) -> None:
     crop = cut(np.full((40, 60, 3), 7, np.uint8), polygon, padding=padding)

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from locpipe.pipeline.export.crops import Crop, cut
-from locpipe.pipeline.export.lines import Reading, outline
+from locpipe.pipeline.export.crops import cut
+from locpipe.pipeline.export.lines import Reading
 from locpipe.pipeline.ocr.engine import Seen
+from locpipe.pipeline.ocr.strips import Spans, strip_of
 from locpipe.pipeline.ocr.tesseract import Tesseract
-from locpipe.pipeline.ocr.units import assigned, groups, joined
+from locpipe.pipeline.ocr.units import assigned, groups, joined, readings
 from locpipe.stages.geometry.box import Box
 from locpipe.stages.load import load
 
@@ -33,8 +34,8 @@ def box(left: float, right: float, line: int = 0, angle: float = 0.0) -> Box:
     return Box("text", 0.9, polygon, (0, 0, 400, 400), line)
 
 
-def crop_of(boxes: list[Box]) -> Crop:
-    return cut(PAGE, outline(boxes), padding=0.15)
+def spans_of(boxes: list[Box]) -> Spans:
+    return strip_of(PAGE, boxes, 0.15).spans
 
 
 def test_boxes_are_read_one_by_one_or_by_line() -> None:
@@ -55,15 +56,15 @@ def test_words_go_to_the_box_they_share_most_with() -> None:
         Seen("the", 0.8, margin + 95, margin + 101),
         Seen("most", 0.6, margin + 130, margin + 190),
     ]
-    readings = assigned(seen, crop_of(boxes), boxes)
+    readings = assigned(seen, spans_of(boxes))
     assert [reading.text for reading in readings] == ["in the", "the", "most"]
     assert [reading.confidence for reading in readings] == pytest.approx([0.8, 0.8, 0.6])
 
 
 def test_a_box_without_a_word_says_nothing() -> None:
     boxes = [box(-100, -40), box(0, 40)]
-    assert assigned([], crop_of(boxes), boxes) == [Reading("", 0.0)] * 2
-    assert assigned([], crop_of(boxes[:1]), boxes[:1]) == [Reading("", 0.0)]
+    assert assigned([], spans_of(boxes)) == [Reading("", 0.0)] * 2
+    assert assigned([], spans_of(boxes[:1])) == [Reading("", 0.0)]
 
 
 @given(
@@ -78,7 +79,7 @@ def test_at_any_angle_a_word_in_its_box_stays_in_it(
         boxes.append(box(left, left + width, angle=angle))
         seen.append(Seen(str(index), 0.5, left + 150 + 3, left + 150 + 3 + width))
         left += width + gap
-    texts = [reading.text for reading in assigned(seen, crop_of(boxes), boxes)]
+    texts = [reading.text for reading in assigned(seen, spans_of(boxes))]
     assert texts == [str(index) for index in range(len(boxes))]
 
 
@@ -86,11 +87,9 @@ def test_a_curved_box_that_is_a_line_by_itself_gets_all_of_it() -> None:
     x = np.array([0.0, 60, 120, 120, 60, 0]) + 100
     y = np.array([0.0, 20, 0, 25, 45, 25]) + 100
     curved = Box("text", 0.9, tuple(zip(x.tolist(), y.tolist(), strict=True)), (100, 100, 220, 145), 0)  # fmt: skip
-    crop = crop_of([curved])
-    assert crop.curved
-    assert assigned([Seen("a", 1, 0, 5), Seen("b", 0.5, 99, 120)], crop, [curved]) == [
-        Reading("a b", 0.75)
-    ]
+    assert cut(PAGE, curved.polygon).curved
+    seen = [Seen("a", 1, 0, 5), Seen("b", 0.5, 99, 120)]
+    assert assigned(seen, spans_of([curved])) == [Reading("a b", 0.75)]
 
 
 @given(st.lists(st.floats(0, 1), max_size=5))
@@ -101,9 +100,7 @@ def test_together_they_are_as_sure_as_on_average(confidences: list[float]) -> No
 
 
 def read_line(page: NDArray[np.uint8], boxes: list[Box]) -> list[str]:
-    crop = cut(page, outline(boxes), padding=Tesseract.padding)
-    (seen,) = Tesseract("eng").read([crop.pixels], 60)
-    return [reading.text for reading in assigned(seen, crop, boxes)]
+    return [reading.text for reading in readings(Tesseract("eng"), page, boxes, "line", 60)]
 
 
 def test_tesseract_reads_a_rendered_line_and_each_box_gets_its_word() -> None:

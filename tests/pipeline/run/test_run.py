@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from locpipe.pipeline.run.summary import one_line
 from locpipe.pipeline.workers import machine
 from locpipe.stages.errors import ConfigError
 from locpipe.stages.models.loading import find_model
-from locpipe.stages.settings import BoxesSettings
+from locpipe.stages.settings import BoxesSettings, KeepSettings
 
 Tree = Callable[[Path], dict[str, bytes]]
 
@@ -83,6 +84,19 @@ def test_hotspots_are_classified_where_asked_for(config: Config) -> None:
     first = boxes(config, "signs/text.PNG")["boxes"][0]
     assert first["class"] in list("0123456789")
     assert 0 <= first["probability"] <= 1
+
+
+def test_boxes_that_a_filter_turns_away_are_counted_in_run_json_as_in_the_results(
+    config: Config,
+) -> None:
+    there = run(config)["boxes"]
+    report = run(with_(config, "boxes", keep=KeepSettings(min_height=30, min_contrast=95)))
+    turned_away: Counter[str] = Counter()
+    for file in (config.output.path / "boxes").rglob("*.json"):
+        turned_away.update(json.loads(file.read_bytes()).get("filtered", {}))
+    assert report["filtered"] == turned_away
+    assert sum(turned_away.values()) == there - report["boxes"]
+    assert f"{turned_away['min_contrast']} by min_contrast" in one_line(report)
 
 
 def test_boxes_that_were_cut_are_told_by_the_run_that_cut_them(config: Config) -> None:

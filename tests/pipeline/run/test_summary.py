@@ -57,6 +57,7 @@ def test_the_last_line_says_what_happened() -> None:
         "ignored": {},
         "results_passed_over": [],
         "cut_by_boxes_max": {"pictures": 0, "boxes": 0},
+        "filtered": {},
         "config": {"output": {"path": "out"}},
     }
     assert one_line(report) == (
@@ -66,9 +67,11 @@ def test_the_last_line_says_what_happened() -> None:
     report |= {"ignored": {".ppm": 1, "none": 2}, "cut_by_boxes_max": {"pictures": 1, "boxes": 9}}
     report["results_passed_over"] = ["/p/out"]
     report["config"] = {"output": {"path": "out"}, "boxes": {"max": 4}}
+    report["filtered"] = {"min_contrast": 2, "min_height": 5}
     assert (
         "left alone; 3 files passed over: none 2, .ppm 1; results of runs passed over: /p/out; "
-        "9 boxes of 1 pictures left out by boxes.max = 4 (raise it); 7 boxes; 2.0 s"
+        "9 boxes of 1 pictures left out by boxes.max = 4 (raise it); "
+        "boxes.keep turned boxes away: 2 by min_contrast, 5 by min_height; 7 boxes; 2.0 s"
     ) in one_line(report)
 
 

@@ -49,7 +49,12 @@ def test_without_keys_all_are_kept_and_a_box_counts_once() -> None:
 
 @pytest.mark.parametrize(
     "keys",
-    [{"min_height": 9.0, "max_height": 5.0}, {"inside": (10, 0, 5, 20)}, {"min_heigth": 3.0}],
+    [
+        {"min_contrast": 101.0},
+        {"min_height": 9.0, "max_height": 5.0},
+        {"inside": (10, 0, 5, 20)},
+        {"min_heigth": 3.0},
+    ],
 )
 def test_ranges_that_are_empty_and_unknown_keys_are_refused(keys: dict[str, Any]) -> None:
     with pytest.raises(ValidationError):

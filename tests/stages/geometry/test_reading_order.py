@@ -2,6 +2,7 @@
 
 import time
 import tracemalloc
+from collections.abc import Callable
 from itertools import chain, pairwise
 from random import Random
 
@@ -296,12 +297,42 @@ def test_boxes_in_the_same_place_follow_each_other() -> None:
     assert len(reading_order(corners_of([(0, 0, 40, 20)] * 65_000)).boxes) == 65_000
 
 
-def test_ten_thousand_boxes_take_no_more_than_twice_what_five_thousand_take() -> None:
+def test_boxes_that_overlap_almost_wholly_make_no_pairs() -> None:
+    """Pairs of 5,000 took gigabytes."""
+    chance = np.random.default_rng(5)
+    corners = corners_of([(0, 0, 60, 20)] * 5000) + chance.normal(0, 1, (5000, 1, 2))
+    tracemalloc.start()
+    read = reading_order(corners)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert sorted(read.boxes) == list(range(5000))
+    assert peak < 50e6
+    shuffled = chance.permutation(5000)
+    again = shuffled[reading_order(corners[shuffled]).boxes]
+    assert again.tolist() == read.boxes
+
+
+def columns(boxes: int) -> NDArray[np.float64]:
+    words = [column(boxes // 64, left=620.0 * c, words=8) for c in range(8)]
+    return corners_of(list(chain(*words)))
+
+
+def scattered(boxes: int) -> NDArray[np.float64]:
+    """Words of all sizes anywhere, as far from each other whatever their number."""
+    chance = np.random.default_rng(boxes)
+    places, sizes = chance.uniform(0, 60 * boxes**0.5, (boxes, 2)), chance.uniform((20, 10), (90, 25), (boxes, 2))  # fmt: skip
+    both = np.concatenate([places, places + sizes], axis=1)
+    return corners_of([(left, top, right, bottom) for left, top, right, bottom in both.tolist()])
+
+
+@pytest.mark.parametrize("page", [columns, scattered])
+def test_ten_thousand_boxes_take_no_more_than_twice_what_five_thousand_take(
+    page: Callable[[int], NDArray[np.float64]],
+) -> None:
     """The work grows as n log n, with room for what is measured beside it."""
     seconds = []
-    for lines in (78, 156):
-        words = list(chain(*(column(lines, left=620.0 * c, words=8) for c in range(8))))
-        corners = corners_of(words)
+    for boxes in (5000, 10_000):
+        corners = page(boxes)
         started = time.process_time()
         reading_order(corners)
         seconds.append(time.process_time() - started)

@@ -7,10 +7,12 @@ import cv2
 import jsonschema
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 from run_fixtures import Export, MakeRun
 from shapely.geometry import Polygon, shape
 
+from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.export.to import annotations, geojson
 from locpipe.pipeline.output.archive import open_run
 
@@ -101,6 +103,40 @@ def test_masks_have_the_stored_frame_and_cover_more_than_the_boxes(
     assert upright[31:59, 21:119].all()
     assert upright[27, 30:100].all(), "a share of the height more"
     assert not upright[20, 30:100].any()
+
+
+@pytest.mark.parametrize(("dilation", "reach"), [("0", 0), ("0.15", 5), ("0.5", 15), ("1", 30)])
+def test_masks_are_wider_than_boxes_by_a_share_of_the_height_of_their_text(
+    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]], dilation: str, reach: int
+) -> None:
+    """The box is 100 x 30 pixels; the line around it ends within a pixel."""
+    out = make_run({"a.png": (sign, 1, boxes[:1])}) / "out"
+    done = CliRunner().invoke(main, ["export", str(out), "--to", "masks", "--dilation", dilation])
+    assert done.exit_code == 0, done.stderr
+    mask = cv2.imread(str(out / "exports" / "masks" / "a.png.png"), cv2.IMREAD_UNCHANGED)
+    assert mask is not None
+    down = np.flatnonzero(mask[:, 70])
+    assert (60 - down[-1] - 1 + reach, 30 - down[0] - reach) == pytest.approx((0, 0), abs=1.5)
+
+
+def test_masks_may_have_one_bit_and_show_the_same(
+    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]]
+) -> None:
+    out = make_run({"a.png": (sign, 6, boxes)}) / "out"
+    shown = []
+    for bits, mode in (("8", "L"), ("1", "1")):
+        done = CliRunner().invoke(main, ["export", str(out), "--to", "masks", "--bits", bits])
+        assert done.exit_code == 0, done.stderr
+        with Image.open(out / "exports" / "masks" / "a.png.png") as picture:
+            assert picture.mode == mode
+            shown.append(np.asarray(picture.convert("L")))
+    assert np.array_equal(shown[0], shown[1])
+
+
+def test_options_of_masks_are_refused_for_other_formats() -> None:
+    done = CliRunner().invoke(main, ["export", "out", "--to", "page", "--bits", "1"])
+    assert done.exit_code == 2
+    assert "--bits is about masks; add --to masks" in done.stderr
 
 
 def test_geojson_is_valid_and_its_ids_stay(

@@ -59,6 +59,11 @@ class ReadJob:
         return self.run.folder
 
     @property
+    def desk(self) -> Path:
+        """Folder of what a reading keeps to itself."""
+        return self.run.folder
+
+    @property
     def timeout(self) -> float:
         """Seconds a page may take."""
         return self.workers.timeout

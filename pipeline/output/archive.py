@@ -17,6 +17,7 @@ from .box_json import Page, read_object, read_page
 from .failures import FAILURES, Failure, read_failures
 from .layout import RUN_SCHEMA, result_path
 from .lock import locked
+from .parts import refuse_parts
 from .root import remembered_root, root_of_moved
 
 _SIGNALS: Final = 128
@@ -107,6 +108,7 @@ def open_run(
     """
     report = read_report(folder)
     if not as_it_is:
+        refuse_parts(folder)
         _check_finished(folder, report)
     try:
         given = report["config"]["input"]
@@ -166,6 +168,7 @@ def _check_finished(folder: Path, report: Mapping[str, Any]) -> None:
 
 
 def _unfinished(folder: Path) -> ConfigError:
+    refuse_parts(folder)
     if (folder / STATE_FOLDER).is_dir():
         with locked(folder):  # raises LockedError if the run is still at work
             pass

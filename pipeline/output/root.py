@@ -11,6 +11,7 @@ from ...stages.errors import ConfigError
 from ..sources.pictures import EXTENSIONS, MANIFESTS, is_manifest, open_source, paths_in, root_of
 from ..sources.results import RUN_REPORT
 from .layout import result_path
+from .parts import parts_begun
 
 ROOT: Final = "root"
 """Its key in run.json."""
@@ -29,6 +30,8 @@ def choose_root(output: Path, source: Path, given: Path | None) -> Path:
 def remembered_root(output: Path) -> Path | None:
     """Return the root that names of results in an output are relative to; None: nobody knows."""
     report = _read_report(output)
+    if ROOT not in report:
+        report = next((found for part in parts_begun(output) if ROOT in (found := _read_report(part.desk(output)))), report)  # fmt: skip
     root = report.get(ROOT)
     return Path(root) if isinstance(root, str) else _of_older(output, report)
 

@@ -43,7 +43,12 @@ failures.jsonl) or boxes.max cut boxes, 4 no picture and --require-input, 5 mode
 @click.command(epilog=EPILOG)
 @config_argument
 @set_option
-@click.option("--input", "input_", metavar="X", help="Folder, glob, picture, or .txt/.jsonl list.")
+@click.option(
+    "--input",
+    "input_",
+    metavar="X",
+    help="Folder, glob, picture, tar, or .txt/.jsonl/.parquet list.",
+)
 @click.option("--output", metavar="DIR", help="Where results go.")
 @click.option(
     "--limit", type=click.IntRange(min=0), metavar="N", help="Process at most N pictures."

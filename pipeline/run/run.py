@@ -123,7 +123,14 @@ def _workers(
     from .progress import Progress  # noqa: PLC0415
 
     tasks = (
-        Task(each.picture.key, each.picture.path, options.force, each.pages, each.left_alone)
+        Task(
+            each.picture.key,
+            each.picture.path,
+            options.force,
+            each.pages,
+            each.left_alone,
+            fault=each.picture.fault,
+        )
         for each in planned
     )
     with (

@@ -198,7 +198,8 @@ class State:
             OutputError: the disk of temporary files is full.
         """
         key, path = os.fsencode(planned.picture.key), os.fsencode(planned.picture.path)
-        row = (key, path, planned.size, planned.mtime_ns, planned.todo, planned.reason)
+        reason = planned.picture.fault or planned.reason
+        row = (key, path, planned.size, planned.mtime_ns, planned.todo, reason)
         pages = (planned.pages, " ".join(map(str, planned.left_alone)))
         try:
             with self._writing():
@@ -261,7 +262,7 @@ class State:
             -1 if limit is None else limit,
         )
         for key, path, size, mtime_ns, is_todo, reason, pages, left_alone in rows:
-            picture = Picture(os.fsdecode(key), os.fsdecode(path))
+            picture = Picture(os.fsdecode(key), os.fsdecode(path), fault="" if path else reason)
             alone = tuple(map(int, left_alone.split()))
             yield Planned(picture, size, mtime_ns, bool(is_todo), reason, pages, alone)
 

@@ -67,6 +67,7 @@ class Task:
         force: redo it even if its results are there.
         pages: that it had when it was done before; 0: not known.
         left_alone: pages that have failed too often.
+        fault: why there is nothing to open.
         failed: pages that ended their worker in this run.
     """
 
@@ -76,6 +77,7 @@ class Task:
     pages: int = 0
     left_alone: tuple[int, ...] = ()
     failed: tuple[PageFailure, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True)

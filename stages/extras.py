@@ -1,8 +1,23 @@
 """Packages that some settings need and that are not installed by default."""
 
+import importlib
 from importlib.util import find_spec
+from typing import Any
 
-from .errors import ConfigError
+from .errors import ConfigError, ImageError, LocpipeError
+
+
+def plugin(module: str, extra: str, what: str, error: type[LocpipeError] = ImageError) -> Any:  # noqa: ANN401 - of any module
+    """Return the module of an extra, which reads `what`.
+
+    Raises:
+        LocpipeError: of the kind given: it is not installed.
+    """
+    try:
+        return importlib.import_module(module)  # optional, and megabytes of libraries
+    except ImportError as missing:
+        msg = f"{what}, which needs an extra: pip install 'locpipe[{extra}]'"
+        raise error(msg) from missing
 
 
 def require_crf() -> None:

@@ -15,6 +15,7 @@ from ..output.box_json import Page
 from ..output.layout import prepare_output, remove_page, sweep
 from ..output.lock import locked
 from ..run.state import State
+from ..sources.members import exists
 from .options import log_options, tell
 
 log = logging.getLogger(__name__)
@@ -66,7 +67,7 @@ def _gone(run: FinishedRun) -> list[Page]:
     gone = []
     for page in run.pages():
         pages += 1
-        if not (run.root / page.key).exists():
+        if not exists(run.root / page.key):
             gone.append(page)
     if gone and len(gone) == pages:
         msg = (

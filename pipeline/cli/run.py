@@ -14,6 +14,7 @@ import click
 from ...stages.errors import ExitCode
 from ...stages.settings import OFFLINE
 from ..config.sections import Config
+from ..output.parts import InputPart
 from ..run.hints import hints
 from ..run.options import Options
 from ..run.preview import preview
@@ -31,6 +32,7 @@ Examples:
   locpipe run text --input photos --output results
   locpipe run my.yaml --set boxes.min_area=20 --workers 4
   locpipe run text --input list.txt --dry-run
+  locpipe run text --input photos --output results --part 3/8
 
 \b
 Exit codes: 0 all done or nothing to do, 2 usage or config, 3 some pictures failed (see
@@ -41,7 +43,12 @@ failures.jsonl) or boxes.max cut boxes, 4 no picture and --require-input, 5 mode
 @click.command(epilog=EPILOG)
 @config_argument
 @set_option
-@click.option("--input", "input_", metavar="X", help="Folder, glob, picture, or .txt/.jsonl list.")
+@click.option(
+    "--input",
+    "input_",
+    metavar="X",
+    help="Folder, glob, picture, tar, or .txt/.jsonl/.parquet list.",
+)
 @click.option("--output", metavar="DIR", help="Where results go.")
 @click.option(
     "--limit", type=click.IntRange(min=0), metavar="N", help="Process at most N pictures."
@@ -55,6 +62,7 @@ failures.jsonl) or boxes.max cut boxes, 4 no picture and --require-input, 5 mode
 @click.option("--force", is_flag=True, help="Do everything again.")
 @click.option("--require-input", is_flag=True, help="Exit with 4 if there is no picture.")
 @click.option("--offline", is_flag=True, help="Never download backbone weights (a run's only network use).")  # fmt: skip
+@click.option("--part", metavar="K/N", help="Do part K of N parts, beside runs that do the others.")
 @click.option("--metrics", type=click.Path(path_type=Path), metavar="FILE", help="Write metrics for Prometheus at the end.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")
 @log_options
@@ -68,6 +76,7 @@ def run(
     limit: int | None,
     workers: int | None,
     scheduler: str | None,
+    part: str | None,
     metrics: Path | None,
     *,
     dry_run: bool,
@@ -95,6 +104,7 @@ def run(
         force=force,
         require_input=require_input,
         progress=sys.stderr.isatty(),
+        part=None if part is None else InputPart.parse(part),
         metrics=metrics,
     )
     if dry_run:

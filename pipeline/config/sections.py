@@ -73,7 +73,7 @@ class InputConfig(DecodingSettings):
     """Which pictures, and how they are decoded."""
 
     path: UserPath = Path("data/samples")
-    """A folder (scanned recursively), a glob, one picture, or a manifest (.txt or .jsonl)."""
+    """A folder (scanned recursively), a glob, one picture or tar, or a manifest (.txt, .jsonl, .parquet)."""
     root: UserPath | None = None
     """Folder that names of results are relative to; null: the folder given, the fixed part of a glob,
     the folder of the picture, the current directory for a manifest."""

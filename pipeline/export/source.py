@@ -13,6 +13,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 
 from ...stages.decoding.formats import opened
 from ..output.box_json import Page
+from ..sources.members import is_copy
 
 _WIDELY_OPENED = {"JPEG", "MPO", "PNG", "GIF", "BMP", "WEBP"}
 
@@ -67,8 +68,10 @@ def is_opened_as_stored(page: Page, path: Path) -> bool:
     """Whether other programs open exactly this page, in the frame that EXIF says it has.
 
     They take the first directory of a TIFF for all, and some turn it by its orientation. Few open HEIC,
-    AVIF or JPEG 2000.
+    AVIF or JPEG 2000. None finds a member of a tar.
     """
+    if is_copy(path):
+        return False
     with opened(path, page.page) as stored:
         if isinstance(stored.picture, TiffImageFile):
             return stored.directories == 1 and page.exif_orientation == 1

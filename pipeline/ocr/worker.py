@@ -59,6 +59,11 @@ class ReadJob:
         return self.run.folder
 
     @property
+    def desk(self) -> Path:
+        """Folder of what a reading keeps to itself."""
+        return self.run.folder
+
+    @property
     def timeout(self) -> float:
         """Seconds a page may take."""
         return self.workers.timeout
@@ -116,7 +121,8 @@ class Reader(PictureWorker):
             folder = self.job.output / FOLDER
             maker = made_by(self.job.config, self.engine)
             maker["boxes_sha256"] = sha256_of_boxes(page)
-            contents = files(text, picture, folder, maker)
+            place = self.job.run.root / page.key  # also of a member of a tar
+            contents = files(text, place.absolute(), folder, maker)
             for name, content in contents.items():
                 write_atomically(self.job.output, folder / name, content)
         pixels = image.width * image.height

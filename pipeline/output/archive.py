@@ -12,11 +12,13 @@ from ...stages.errors import ConfigError, ImageError
 from ...stages.load import Image, load
 from ...stages.paths import sha256_of
 from ...stages.settings import DecodingSettings
+from ..sources.members import exists, file_of, is_copy
 from ..sources.results import RUN_REPORT, STATE_FOLDER
 from .box_json import Page, read_object, read_page
 from .failures import FAILURES, Failure, read_failures
 from .layout import RUN_SCHEMA, result_path
 from .lock import locked
+from .parts import refuse_parts
 from .root import remembered_root, root_of_moved
 
 _SIGNALS: Final = 128
@@ -55,20 +57,23 @@ class FinishedRun:
     def picture(self, page: Page) -> Path:
         """Return the path of the picture of a page, after a check that it is still the same.
 
+        That of a member of a tar is the path of a copy, which is there until the next call.
+
         Raises:
             ImageError: it was moved, removed or changed since the run.
         """
         path = self.root / page.key
-        if not path.is_file():
+        if not exists(path):
             msg = (
                 f"{page.key!r}: is no longer at {path}; put it back, or say with --input where the "
                 "pictures lie now"
             )
             raise ImageError(msg)
-        if self._sha256_of_last(path) != page.sha256:
+        file = file_of(path)
+        if (sha256_of(file) if is_copy(file) else self._sha256_of_last(path)) != page.sha256:
             msg = f"{page.key!r}: was changed since the run ({path}); run again to find its boxes"
             raise ImageError(msg)
-        return path
+        return file
 
     def decoded(self, page: Page, path: Path) -> Image:
         """Decode the picture of a page as the run did; `path` is that of `picture`.
@@ -107,6 +112,7 @@ def open_run(
     """
     report = read_report(folder)
     if not as_it_is:
+        refuse_parts(folder)
         _check_finished(folder, report)
     try:
         given = report["config"]["input"]
@@ -166,6 +172,7 @@ def _check_finished(folder: Path, report: Mapping[str, Any]) -> None:
 
 
 def _unfinished(folder: Path) -> ConfigError:
+    refuse_parts(folder)
     if (folder / STATE_FOLDER).is_dir():
         with locked(folder):  # raises LockedError if the run is still at work
             pass

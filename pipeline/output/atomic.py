@@ -4,6 +4,7 @@ import errno
 import itertools
 import json
 import os
+import secrets
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -24,6 +25,8 @@ UNSYNCED: Final = (errno.EINVAL, errno.ENOTSUP)
 """What file systems answer that do not sync folders, as some of networks."""
 
 _count = itertools.count()
+_PROCESS: Final = f"{os.getpid()}-{secrets.token_hex(4)}"
+"""Processes of several machines may share an output."""
 
 
 def temporary_folder(output: Path) -> Path:
@@ -182,7 +185,7 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _unique() -> str:
-    return f"{os.getpid()}-{threading.get_ident()}-{next(_count)}"
+    return f"{_PROCESS}-{threading.get_ident()}-{next(_count)}"
 
 
 @contextmanager

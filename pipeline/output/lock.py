@@ -16,8 +16,8 @@ class LockedError(LocpipeError):
     exit_code = ExitCode.LOCKED
 
 
-def locked(output: Path) -> AbstractContextManager[object]:
-    """Hold the lock of an output.
+def locked(output: Path, *, patience: float = 0.0) -> AbstractContextManager[object]:
+    """Hold the lock of an output, which is waited for so many seconds.
 
     Raises:
         LockedError: another run holds it.
@@ -26,7 +26,7 @@ def locked(output: Path) -> AbstractContextManager[object]:
     _check_state(output)
     with output_errors(output):
         try:
-            return FileLock(output / STATE_FOLDER / "lock").acquire(timeout=0)
+            return FileLock(output / STATE_FOLDER / "lock").acquire(timeout=patience)
         except Timeout as error:
             msg = (
                 f"{output}: another run is at work here; wait for it, or choose another output.path"

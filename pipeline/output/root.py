@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, Final
 
 from ...stages.errors import ConfigError
-from ..sources.pictures import EXTENSIONS, MANIFESTS, is_manifest, open_source, paths_in, root_of
+from ..sources.manifests import MANIFESTS, lines_of
+from ..sources.pictures import EXTENSIONS, is_manifest, open_source, root_of
 from ..sources.results import RUN_REPORT
 from .layout import result_path
+from .parts import parts_begun
 
 ROOT: Final = "root"
 """Its key in run.json."""
@@ -29,6 +31,8 @@ def choose_root(output: Path, source: Path, given: Path | None) -> Path:
 def remembered_root(output: Path) -> Path | None:
     """Return the root that names of results in an output are relative to; None: nobody knows."""
     report = _read_report(output)
+    if ROOT not in report:
+        report = next((found for part in parts_begun(output) if ROOT in (found := _read_report(part.desk(output)))), report)  # fmt: skip
     root = report.get(ROOT)
     return Path(root) if isinstance(root, str) else _of_older(output, report)
 
@@ -97,7 +101,7 @@ def _of_older(output: Path, report: Mapping[str, Any]) -> Path | None:
 
 def _of_list(output: Path, manifest: Path) -> Path | None:
     """Tell from a picture of a list that has a result what names of results are relative to."""
-    for _, path in paths_in(manifest):
+    for path in (line.path for line in lines_of(manifest)):
         for root in Path(path).parents:
             if result_path(output, "boxes", path.removeprefix(f"{root}/"), 1).is_file():
                 return root

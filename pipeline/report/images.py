@@ -18,6 +18,7 @@ from ..output.archive import FinishedRun
 from ..output.box_json import Page
 from ..output.layout import result_path
 from ..output.pictures import reduced
+from ..sources.members import is_copy
 
 THUMBNAIL: Final = 320
 """Pixels of the longest side, in a report that is a folder."""
@@ -85,7 +86,8 @@ class Images:
             for name in missing:
                 self._keep(name, _jpeg(image, self._longest(name, preview)))
         if not self._embedded:
-            links |= {"original": self._link(path), "full": preview or self._link(path)}
+            original = preview if preview and is_copy(path) else self._link(path)
+            links |= {"original": original, "full": preview or self._link(path)}
         return PageImages(thumb, links, "")
 
     def _longest(self, name: str, preview: str | None) -> int:
@@ -119,6 +121,8 @@ def _preview(page: Page, run: FinishedRun) -> str:
 
 def _is_shown(page: Page, path: Path) -> bool:
     """Whether browsers show exactly this page; of JPEG alone all turn it by its orientation."""
+    if is_copy(path):
+        return False
     known = _TURNED if page.exif_orientation > 1 else _SHOWN
     return page.width * page.height <= _LARGEST and probe(path, page=page.page).format in known
 

@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ..output.parts import InputPart
+
 
 @dataclass(frozen=True)
 class Options:
@@ -16,6 +18,7 @@ class Options:
         force: do everything again.
         require_input: end with exit code 4 when there is no picture.
         progress: whether to draw a progress bar.
+        part: of the input to do; None: all of it.
         metrics: file for a Prometheus node exporter; None: none.
         argv: the command, for run.json.
     """
@@ -25,5 +28,6 @@ class Options:
     force: bool = False
     require_input: bool = False
     progress: bool = False
+    part: InputPart | None = None
     metrics: Path | None = None
     argv: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))

@@ -40,7 +40,7 @@ def make_plan(state: State, pictures: Iterable[Picture], terms: Terms) -> None:
         ConfigError: a picture is listed twice, or two would share the names of their results.
     """
     for picture in pictures:
-        size, mtime_ns = _size_and_time(picture.path)
+        size, mtime_ns = picture.size_and_time or _size_and_time(picture.path)
         known = state.known(picture.key)
         given_up: tuple[int, ...] = ()
         if known is not None and _stays_as_it_failed(known, (size, mtime_ns), terms):

@@ -1,6 +1,7 @@
 """What is checked before a run starts: nothing is written, no network is run."""
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from ...stages.models.loading import find_model, list_models, read_card, verify_
 from ...stages.precision import float32_only
 from ..config.sections import Config
 from ..output.root import choose_root
-from ..sources.pictures import Pictures, open_source
+from ..sources.pictures import Picture, Pictures, open_source
 from ..sources.results import RUN_REPORT
 from ..workers.messages import Job
 from .options import Options
@@ -32,6 +33,11 @@ class Ready:
     job: Job
     terms: Terms
     pictures: Pictures
+
+    def found(self) -> Iterator[Picture]:
+        """Yield the pictures of the source, those of the part where there is one."""
+        part = self.job.part
+        return (each for each in self.pictures if part is None or each.key in part)
 
 
 def preflight(config: Config, options: Options) -> Ready:
@@ -57,7 +63,8 @@ def preflight(config: Config, options: Options) -> Ready:
         retry_failed=options.retry_failed,
         force=options.force,
     )
-    return Ready(Job(config, config_sha256, model, model_sha256), terms, pictures)
+    job = Job(config, config_sha256, model, model_sha256, options.part)
+    return Ready(job, terms, pictures)
 
 
 def check_model(config: Config) -> tuple[Path | Backbone, str]:

@@ -24,8 +24,8 @@ def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
     """
     ready = preflight(config, options)
     check_root(ready.job.output, ready.pictures.root, ready.pictures.source)
-    with State(ready.job.output, read_only=True) as state:
-        make_plan(state, ready.pictures, ready.terms)
+    with State(ready.job.desk, read_only=True) as state:
+        make_plan(state, ready.found(), ready.terms)
         left = options.limit
         for planned in state.planned():
             over = planned.todo and left == 0

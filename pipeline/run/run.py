@@ -9,10 +9,11 @@ from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from ..output.layout import prepare_folders, prepare_output, results_of, sweep
-from ..output.lock import locked
+from ..output.parts import held
 from ..output.root import check_root
 from ..workers.messages import Job, Outcome, Task
 from ..workers.signals import Stop
+from .branches import branch
 from .options import Options
 from .plan import make_plan
 from .preflight import preflight
@@ -47,17 +48,17 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
     ready = preflight(config, options)  # nothing is written, no network is run
     job = ready.job
     prepare_output(job.output)
-    with Stop().listening() as stop, locked(job.output):
+    with Stop().listening() as stop, held(job.output, job.part):
         check_root(job.output, ready.pictures.root, ready.pictures.source)
         # Nothing of an output is touched before the lock is held: another run may start now.
-        sweep(job.output)
+        sweep(job.desk)
         prepare_folders(job.config.output)
         with (
             Summary(ready, options, stop) as summary,  # run.json says "running" from here on
-            State(job.output) as state,
+            _state(job) as state,
             summary.counting(state),  # whatever ends the run
         ):
-            make_plan(state, takewhile(lambda _: not stop.requested, ready.pictures), ready.terms)
+            make_plan(state, takewhile(lambda _: not stop.requested, ready.found()), ready.terms)
             state.begin()
             summary.begin(state.count(todo=True, limit=options.limit))
             for outcome in _work(job, exports, state, options, stop):
@@ -67,10 +68,16 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
             summary.tell_memory()
             if not stop.requested:
                 state.finish()
-                if job.config.output.exports:
+                if job.config.output.exports and job.part is None:
                     incomplete = frozenset(failure.path for failure in state.failures())
                     summary.left_out = exports(job.config).finish(incomplete)
     return summary.report
+
+
+def _state(job: Job) -> State:
+    if job.part is not None:
+        branch(job.output, job.part)
+    return State(job.desk, job.output)
 
 
 def _work(
@@ -116,7 +123,14 @@ def _workers(
     from .progress import Progress  # noqa: PLC0415
 
     tasks = (
-        Task(each.picture.key, each.picture.path, options.force, each.pages, each.left_alone)
+        Task(
+            each.picture.key,
+            each.picture.path,
+            options.force,
+            each.pages,
+            each.left_alone,
+            fault=each.picture.fault,
+        )
         for each in planned
     )
     with (

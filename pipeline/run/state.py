@@ -61,11 +61,17 @@ class Planned:
     left_alone: tuple[int, ...] = ()
 
 
+def state_file(output: Path) -> Path:
+    """Where the state of an output lies."""
+    return output / STATE_FOLDER / "state.sqlite"
+
+
 class State:
     """The state of one output folder. Use as a context manager; leaving it commits.
 
     Args:
-        output: folder of the results.
+        output: folder of the results, or the desk of a part.
+        results: where the results go if that is not `output`.
         read_only: look at what is there without creating or changing anything.
 
     Attributes:
@@ -73,12 +79,14 @@ class State:
         has_begun: whether `begin` was called, so that the plan is whole.
     """
 
-    def __init__(self, output: Path, *, read_only: bool = False) -> None:
-        self._file = output / STATE_FOLDER / "state.sqlite"
+    def __init__(
+        self, output: Path, results: Path | None = None, *, read_only: bool = False
+    ) -> None:
+        self._file = state_file(output)
         self._db = open_database(self._file, read_only=read_only)
         self._cursors: list[sqlite3.Cursor] = []
         self._committed = time.monotonic()
-        self._unsettled = Unsettled(output)
+        self._unsettled = Unsettled(results or output)
         self.run = self._current_run()
         self.has_begun = False
 
@@ -190,7 +198,8 @@ class State:
             OutputError: the disk of temporary files is full.
         """
         key, path = os.fsencode(planned.picture.key), os.fsencode(planned.picture.path)
-        row = (key, path, planned.size, planned.mtime_ns, planned.todo, planned.reason)
+        reason = planned.picture.fault or planned.reason
+        row = (key, path, planned.size, planned.mtime_ns, planned.todo, reason)
         pages = (planned.pages, " ".join(map(str, planned.left_alone)))
         try:
             with self._writing():
@@ -253,7 +262,7 @@ class State:
             -1 if limit is None else limit,
         )
         for key, path, size, mtime_ns, is_todo, reason, pages, left_alone in rows:
-            picture = Picture(os.fsdecode(key), os.fsdecode(path))
+            picture = Picture(os.fsdecode(key), os.fsdecode(path), fault="" if path else reason)
             alone = tuple(map(int, left_alone.split()))
             yield Planned(picture, size, mtime_ns, bool(is_todo), reason, pages, alone)
 

@@ -1,24 +1,33 @@
 """How far a run is, told from outside by what it writes."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from ...stages.clock import lasting
+from ...stages.errors import ConfigError
 from ..output.archive import read_report
 from ..output.lock import is_locked
+from ..output.parts import parts_begun
+from .merge import summed
 from .summary import one_line
+
+_WORST_FIRST: Final = ("running", "failed", "broken off", "stopped", "finished")
 
 
 def status(output: Path) -> dict[str, Any]:
     """Return what run.json of an output says.
 
+    Of parts that are not merged the sums are told, and how many were begun in `parts`.
     Its `state` is `running`, `finished`, `stopped` or `failed`; or `broken off`, where the run was killed.
 
     Raises:
         ConfigError: this is no output of a run, or of another version.
         OutputError: the lock cannot be opened.
     """
+    if (parts := _of_parts(output)) is not None:
+        return parts
     report = read_report(output)
     state = report.get("state", "finished")
     if state == "running" and not is_locked(output):
@@ -28,8 +37,34 @@ def status(output: Path) -> dict[str, Any]:
     return report | {"state": state}
 
 
+def _of_parts(output: Path) -> dict[str, Any] | None:
+    """What the parts say that are not merged; None: there are none that say anything."""
+    begun = parts_begun(output)
+    reports = []
+    for part in begun:
+        with suppress(ConfigError):  # it has only just begun
+            reports.append((part, status(part.desk(output))))
+    if not reports:
+        return None
+    worst = min(
+        (report for _, report in reports), key=lambda each: _WORST_FIRST.index(each["state"])
+    )
+    total = summed([part for part, _ in reports], [report for _, report in reports])
+    error = {"error": worst["error"]} if "error" in worst else {}
+    return total | {"state": worst["state"], **error, "parts": len(begun), "of": begun[0].of}
+
+
 def told(report: Mapping[str, Any]) -> str:
     """Return a line about a status, for people."""
+    if "of" in report:
+        said = _told(report).replace("run it again", "run that part again")
+        return (
+            f"{report['parts']} of {report['of']} parts begun, none merged (locpipe merge); {said}"
+        )
+    return _told(report)
+
+
+def _told(report: Mapping[str, Any]) -> str:
     state = report["state"]
     if state == "failed":
         error = report["error"]

@@ -151,7 +151,7 @@ class Summary:
 
     def __init__(self, ready: Ready, options: Options, stop: Stop) -> None:
         self._ready, self._options, self._stop = ready, options, stop
-        self._file = ready.job.output / RUN_REPORT
+        self._file = ready.job.desk / RUN_REPORT
         self._tally = Tally()
         self._counts = dict.fromkeys(("found", "ignored", "up_to_date", "given_up"), 0)
         self._todo = self._failed = 0
@@ -229,7 +229,7 @@ class Summary:
     def _count(self, state: State) -> None:
         if not state.has_begun:
             return  # the plan is not whole
-        write_failures(self._ready.job.output, FAILURES, state.failures())
+        write_failures(self._ready.job.desk, FAILURES, state.failures())
         left_alone = state.left_alone()
         self._failed = state.failed_in_this_run()
         self._cut = dict(zip(self._cut, state.cut_in_this_run(), strict=True))
@@ -274,12 +274,13 @@ class Summary:
             "model": job.model if isinstance(job.model, str) else job.model.model_dump(),
             "model_sha256": job.model_sha256,
             "config_sha256": job.config_sha256,
+            **({"part": str(job.part)} if job.part else {}),
             "config": job.config.model_dump(),
             "argv": list(self._options.argv),
             "versions": versions(),
         }
-        write_json(job.output, self._file, self.report)
-        settle(job.output, [self._file])
+        write_json(job.desk, self._file, self.report)
+        settle(job.desk, [self._file])
         self._written = time.monotonic()
 
 

@@ -1,11 +1,10 @@
-"""Which pictures a run is about: a folder, a glob, one file, or a manifest.
+"""Which pictures a run is about: a folder, a glob, one file, a tar, or a manifest.
 
 Every picture has a key, its path relative to a root with forward slashes; the output tree mirrors
 the keys. Names are Python strings with surrogate escapes, so any bytes survive.
 """
 
 import glob
-import json
 import os
 import re
 from collections import Counter
@@ -15,6 +14,8 @@ from functools import lru_cache
 from pathlib import Path
 
 from ...stages.errors import ConfigError
+from .manifests import MANIFESTS, lines_of
+from .members import is_tar, members_of
 from .results import Results
 
 EXTENSIONS: frozenset[str] = frozenset(
@@ -43,7 +44,6 @@ EXTENSIONS: frozenset[str] = frozenset(
     ]
 )
 """What a scan of a folder takes for a picture: lower case, with the dot."""
-MANIFESTS = (".txt", ".jsonl")
 MOST_EXTENSIONS = 100
 """Counted by name; more would let memory grow with the number of files."""
 LONGEST_EXTENSION = 12
@@ -58,11 +58,15 @@ class Picture:
 
     Args:
         key: path relative to the root, which names it in results.
-        path: absolute path to open.
+        path: absolute path to open; of a member of a tar, with its name behind that of the tar.
+        size_and_time: bytes, and nanoseconds of the last change, where they are known already.
+        fault: what is wrong with it as a line of a list or a member; then there is no path.
     """
 
     key: str
     path: str
+    size_and_time: tuple[int, int] | None = None
+    fault: str = ""
 
 
 class Pictures:
@@ -85,7 +89,7 @@ class Pictures:
         """Yield every picture, in no particular order.
 
         Raises:
-            ConfigError: a line of a manifest is wrong, or a picture lies outside of the root.
+            ConfigError: a picture lies outside of the root.
         """
         self.ignored.clear()
         self.results.forget()
@@ -95,11 +99,28 @@ class Pictures:
         if not os.path.lexists(self.source):
             return self._glob()
         if self.source.suffix.lower() in MANIFESTS:
-            return (self._picture(path) for _, path in paths_in(self.source))
-        return iter([self._picture(str(self.source))])
+            return self._list()
+        return self._pictures(str(self.source))
 
-    def _picture(self, path: str) -> Picture:
-        return Picture(self._key(path), path)
+    def _list(self) -> Iterator[Picture]:
+        for line in lines_of(self.source):
+            if line.fault:
+                yield Picture(f"{self.source.name}:{line.number}", "", fault=line.fault)
+            else:
+                yield from self._pictures(line.path)
+
+    def _pictures(self, path: str) -> Iterator[Picture]:
+        """Yield a picture, or those in a tar."""
+        key = self._key(path)
+        if not is_tar(path):
+            yield Picture(key, path)
+            return
+        for member in members_of(path, EXTENSIONS):
+            name = f"{key}/{member.name}"
+            if member.fault:
+                yield Picture(name, "", fault=member.fault)
+            else:
+                yield Picture(name, f"{path}/{member.name}", member.size_and_time)
 
     def _key(self, path: str) -> str:
         key = _relative(path, str(self.root))
@@ -157,14 +178,14 @@ class Pictures:
                 if path in seen:
                     continue
                 seen.add(path)
-            if self._is_picture(name):
-                yield self._picture(path)
+            if is_tar(path) or self._is_picture(name):
+                yield from self._pictures(path)
 
     def check(self) -> None:
         """See that all pictures lie below the root, as far as can be told without looking for them.
 
         Raises:
-            ConfigError: one does not, or a manifest names results of a run or has a wrong line.
+            ConfigError: one does not, or a manifest names results of a run or has no line that is right.
         """
         if is_manifest(self.source):
             self._check_list()
@@ -172,8 +193,12 @@ class Pictures:
             self._key(str(root_of(self.source)))
 
     def _check_list(self) -> None:
-        outside, common = 0, ""
-        for number, path in paths_in(self.source):
+        outside, common, fault = 0, "", ""
+        for line in lines_of(self.source):
+            number, path = line.number, line.path
+            if line.fault:
+                fault = fault or line.fault
+                continue
             folder = os.path.dirname(path)  # noqa: PTH120 - hot
             if self.results.are_in(folder):
                 msg = _no_pictures(str(self.source), path)
@@ -181,6 +206,8 @@ class Pictures:
             common = os.path.commonpath([common, folder]) if common else folder
             if not outside and _relative(path, str(self.root)) is None:
                 outside = number
+        if fault and not common:
+            raise ConfigError(fault)  # no line is right: it is another kind of file
         if outside:
             msg = (
                 f"{self.source}:{outside}: the picture lies outside of {self.root}, which names of "
@@ -313,35 +340,3 @@ def _relative(path: str, root: str) -> str | None:
 
 def _is_outside(key: str) -> bool:
     return key == os.pardir or key.startswith(os.pardir + os.sep)
-
-
-def paths_in(manifest: Path) -> Iterator[tuple[int, str]]:
-    """Yield the number of each line that names a picture, and the path, absolute.
-
-    Raises:
-        ConfigError: a line is wrong.
-    """
-    with manifest.open(encoding="utf-8-sig", errors="surrogateescape", newline="\n") as lines:
-        for number, line in enumerate(lines, 1):
-            text = line.rstrip("\r\n")
-            if not text.strip():
-                continue
-            if manifest.suffix.lower() == ".jsonl":
-                text = _path_in_json(text, f"{manifest}:{number}")
-            if "\0" in text:
-                msg = f"{manifest}:{number}: a path has no NUL byte; write one path per line"
-                raise ConfigError(msg)
-            yield number, os.path.abspath(text)  # noqa: PTH100 - resolve() would follow links
-
-
-def _path_in_json(text: str, origin: str) -> str:
-    try:
-        value = json.loads(text)
-    except json.JSONDecodeError as error:
-        msg = f'{origin}: not JSON ({error}); write one "path" or {{"path": "path"}} per line'
-        raise ConfigError(msg) from error
-    path = value.get("path") if isinstance(value, dict) else value
-    if not isinstance(path, str) or not path:
-        msg = f'{origin}: no path in {text!r}; write one "path" or {{"path": "path"}} per line'
-        raise ConfigError(msg)
-    return path

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...stages.errors import ModelError
+from ...stages.errors import ImageError, ModelError
 from ...stages.models.card import Backbone
 from ...stages.models.loading import find_model, load_model
 from ..output.box_json import Maker
 from ..output.layout import KINDS, without_picture
+from ..sources.members import called, readable
 from .dispatch import at_work
 from .messages import Job, Outcome, Task
 from .worker import PictureWorker
@@ -76,15 +78,19 @@ class BoxFinder(PictureWorker):
 
     def do(self, task: Task, clock: Clock) -> Outcome:
         """Find what is on every page of a picture, and write it."""
-        found = self.processor.process_file(
-            task.key,
-            Path(task.path),
-            clock,
-            force=task.force,
-            before=task.pages,
-            leave=(*task.left_alone, *(failure.page for failure in task.failed)),
-        )
-        failed = tuple(sorted((*task.failed, *found.failed), key=attrgetter("page")))
+        if task.fault:
+            raise ImageError(task.fault)
+        with readable(Path(task.path)) as path:
+            found = self.processor.process_file(
+                task.key,
+                path,
+                clock,
+                force=task.force,
+                before=task.pages,
+                leave=(*task.left_alone, *(failure.page for failure in task.failed)),
+            )
+        named = [replace(one, message=called(one.message, path, Path(task.path))) for one in found.failed]  # fmt: skip
+        failed = tuple(sorted((*task.failed, *named), key=attrgetter("page")))
         return Outcome(
             task.key,
             "failed" if failed else "kept" if found.is_kept else "done",

@@ -99,14 +99,14 @@ def dispatch(
     suspects: list[Task] = []
     shortened: list[Task] = []
     not_begun = Counter[str]()
-    with _equipped(client, plugin), asking_workers(plugin.job.output, stop) as tell_of_stop:
+    with _equipped(client, plugin), asking_workers(plugin.job.desk, stop) as tell_of_stop:
         crew = _Crew(client)
         waiting, alone = iter(tasks), False
         pace = _Pace(task_seconds or TASK_SECONDS[plugin.job.place])
         while True:
             stream = _Stream(crew, plugin.job, waiting, stop, pace)
             for task, outcome in stream.run(tell_of_stop, alone=alone):
-                ending = None if outcome else how_it_ended(plugin.job.output, task.key)
+                ending = None if outcome else how_it_ended(plugin.job.desk, task.key)
                 if outcome is not None:
                     if outcome.status != "stopped":
                         yield outcome

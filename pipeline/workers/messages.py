@@ -9,6 +9,7 @@ from ...stages.models.card import Backbone
 from ...stages.version import __version__
 from ..config.sections import Config
 from ..output.failures import PageFailure
+from ..output.parts import InputPart
 
 Place = Literal["inside", "local", "remote"]
 
@@ -22,6 +23,7 @@ class Job:
         config_sha256: of what decides the result.
         model: name of a shipped model, absolute path of a folder, or a backbone.
         model_sha256: what the model must be, wherever the worker runs.
+        part: of the input that is done; None: all of it.
         version: of locpipe; workers must have the same.
         name: of this run among others at the same workers.
     """
@@ -30,6 +32,7 @@ class Job:
     config_sha256: str
     model: str | Backbone
     model_sha256: str
+    part: InputPart | None = None
     version: str = __version__
     name: str = field(default_factory=lambda: f"locpipe-{uuid.uuid4().hex}")
 
@@ -46,6 +49,11 @@ class Job:
         return self.config.output.path
 
     @property
+    def desk(self) -> Path:
+        """Folder of what the run keeps to itself: the output, or the desk of its part."""
+        return self.output if self.part is None else self.part.desk(self.output)
+
+    @property
     def timeout(self) -> float:
         """Seconds a page may take."""
         return self.config.run.timeout
@@ -59,6 +67,7 @@ class Task:
         force: redo it even if its results are there.
         pages: that it had when it was done before; 0: not known.
         left_alone: pages that have failed too often.
+        fault: why there is nothing to open.
         failed: pages that ended their worker in this run.
     """
 
@@ -68,6 +77,7 @@ class Task:
     pages: int = 0
     left_alone: tuple[int, ...] = ()
     failed: tuple[PageFailure, ...] = ()
+    fault: str = ""
 
 
 @dataclass(frozen=True)

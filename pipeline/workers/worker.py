@@ -60,8 +60,8 @@ class AnyJob(Protocol):
         """Where the work is done."""
 
     @property
-    def output(self) -> Path:
-        """Folder of the results, absolute."""
+    def desk(self) -> Path:
+        """Folder of what the run keeps to itself, absolute."""
 
     @property
     def timeout(self) -> float:
@@ -157,7 +157,7 @@ class PictureWorker(WorkerPlugin):
         """
         if self.unfit is not None:
             raise self.unfit
-        if self.job.place != "inside" and was_begun(self.job.output, task.key, self.job.timeout):
+        if self.job.place != "inside" and was_begun(self.job.desk, task.key, self.job.timeout):
             return None
         with self.one_at_a_time:
             with self._time_limit(task.key) as limit, self._warnings() as said:
@@ -170,7 +170,7 @@ class PictureWorker(WorkerPlugin):
 
     def _clock(self, limit: TimeLimit | None) -> Clock:
         def begin_page(page: int) -> None:
-            leave_if_asked(self.job.output)
+            leave_if_asked(self.job.desk)
             if limit:
                 limit.begin_page(page)
 
@@ -208,4 +208,4 @@ class PictureWorker(WorkerPlugin):
     def _time_limit(self, key: str) -> AbstractContextManager[TimeLimit | None]:
         if self.job.place == "inside":
             return nullcontext()
-        return time_limit(self.job.timeout, self.job.output, key)
+        return time_limit(self.job.timeout, self.job.desk, key)

@@ -1,6 +1,5 @@
 """Picture files through Pillow and its plug-ins: header first, pixels only when asked for."""
 
-import importlib
 import io
 import logging
 import os
@@ -11,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO, cast
+from typing import BinaryIO, cast
 
 import numpy as np
 import PIL.Image
@@ -20,6 +19,7 @@ from PIL import ImageFile, PngImagePlugin, UnidentifiedImageError
 from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 
 from ..errors import ImageError
+from ..extras import plugin
 from .bmp import plain_bmp
 from .colour import as_meant, means_srgb
 from .depth import has_deep_colours, read_deep_colours, to_8_bit
@@ -275,19 +275,6 @@ def _identify(head: bytes, file: BinaryIO, name: str) -> tuple[ImageFile.ImageFi
         file.seek(0)
         file = plain_bmp(file.read())
         return PIL.Image.open(file, formats=["BMP"]), file
-
-
-def plugin(module: str, extra: str, what: str) -> Any:  # noqa: ANN401 - of any module
-    """Return the module of an extra, which reads `what`.
-
-    Raises:
-        ImageError: it is not installed.
-    """
-    try:
-        return importlib.import_module(module)  # optional, and megabytes of libraries
-    except ImportError as error:
-        msg = f"{what}, which needs an extra: pip install 'locpipe[{extra}]'"
-        raise ImageError(msg) from error
 
 
 def _brands(head: bytes) -> set[bytes]:

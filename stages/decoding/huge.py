@@ -9,8 +9,9 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from ..errors import ImageError
+from ..extras import plugin
 from ..scratch import bands, forget, return_freed_memory, zeros
-from .formats import Stored, plugin
+from .formats import Stored
 from .orientation import view_upright
 
 # Read when libvips is loaded. A worker is one of many.

@@ -310,22 +310,6 @@ def test_a_text_manifest_may_name_bytes_that_are_no_utf8(tmp_path: Path) -> None
     assert keys(source(manifest, root=Path("/"))) == ["p/a\udcff.jpg", "p/b.jpg", "p/c\rd.jpg"]
 
 
-@pytest.mark.parametrize("line", ["{", "3", "null", '{"file": "a.jpg"}', '""', '{"path": 3}'])
-def test_a_wrong_line_of_a_manifest_is_told_with_its_number(tmp_path: Path, line: str) -> None:
-    manifest = tmp_path / "list.jsonl"
-    manifest.write_text(f'"/p/a.jpg"\n{line}\n')
-    with pytest.raises(ConfigError, match=r"list.jsonl:2: (not JSON|no path in)"):
-        keys(source(manifest))
-
-
-@pytest.mark.parametrize("content", [b"/p/a.jpg\0/p/b.jpg\0", b"/p/a.jpg\n\0\n"])
-def test_a_manifest_of_find_print0_is_told(content: bytes, tmp_path: Path) -> None:
-    manifest = tmp_path / "list.txt"
-    manifest.write_bytes(content)
-    with pytest.raises(ConfigError, match=r"list.txt:\d: a path has no NUL byte"):
-        keys(source(manifest))
-
-
 NAMES = st.binary(min_size=1, max_size=20).filter(
     lambda name: b"/" not in name and b"\0" not in name and not name.startswith(b".")
 )

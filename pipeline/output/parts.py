@@ -1,0 +1,127 @@
+"""Parts of an input that runs do beside each other without a scheduler: whose a picture is, and a desk for each.
+
+The desk of a part is a folder below `.locpipe/parts/` with all that a run keeps to itself: its lock,
+state, unfinished files of the run, `run.json` and `failures.jsonl`. Results go to the one output.
+"""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final, Self
+
+from ...stages.errors import ConfigError
+from ..sources.results import STATE_FOLDER
+from .atomic import check_inside
+from .layout import key_of, prepare_output
+from .lock import LockedError, locked
+
+PARTS: Final = "parts"
+_PATIENCE: Final = 5.0
+"""Seconds: others that only look at the lock of the output hold it for less."""
+
+
+@dataclass(frozen=True, order=True)
+class InputPart:
+    """Part `number`, from 1, of `of` parts of an input."""
+
+    of: int
+    number: int
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read `K/N`.
+
+        Raises:
+            ConfigError: it is something else.
+        """
+        found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
+        if found is None or not 1 <= int(found[1]) <= int(found[2]):
+            msg = f"--part {text}: write K/N with K from 1 to N, for example --part 3/8"
+            raise ConfigError(msg)
+        return cls(int(found[2]), int(found[1]))
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+    def __contains__(self, key: str) -> bool:
+        """Whether a picture is of this part: by a hash of its key, the same everywhere and always."""
+        # All pages of a file, and what might be called like one, are of one part.
+        digest = hashlib.sha256(os.fsencode(key_of(key))).digest()
+        return int.from_bytes(digest[:8]) % self.of == self.number - 1
+
+    def desk(self, output: Path) -> Path:
+        """Where this part of an output keeps what is its own."""
+        return _folder(output) / f"{self.number}-of-{self.of}"
+
+
+def _folder(output: Path) -> Path:
+    return output / STATE_FOLDER / PARTS
+
+
+def parts_begun(output: Path) -> list[InputPart]:
+    """Return the parts of an output that were begun and not merged yet, in order."""
+    folder = _folder(output)
+    names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 - names
+    found = (re.fullmatch(r"(\d+)-of-(\d+)", name) for name in names)
+    return sorted(InputPart(int(each[2]), int(each[1])) for each in found if each)
+
+
+def refuse_parts(output: Path) -> None:
+    """See that no part of an output waits for `locpipe merge`.
+
+    Raises:
+        LockedError: one does.
+    """
+    if begun := parts_begun(output):
+        some = ", ".join(map(str, begun[:5])) + ", …" * (len(begun) > 5)
+        msg = (
+            f"{output}: parts are at work here, or are not merged yet (--part {some}); wait for them, "
+            f"then type: locpipe merge {output}"
+        )
+        raise LockedError(msg)
+
+
+@contextmanager
+def held(output: Path, part: InputPart | None) -> Iterator[None]:
+    """Hold the lock of an output for a whole run, or that of the desk of a part.
+
+    Raises:
+        LockedError: another run holds it; or there are parts beside a whole run, a whole run beside
+            a part, or parts of another number.
+        OutputError: it cannot be written.
+    """
+    if part is None:
+        with locked(output):
+            refuse_parts(output)
+            yield
+        return
+    desk = part.desk(output)
+    check_inside(output, desk)
+    is_new = not desk.exists()
+    prepare_output(desk)
+    with locked(desk):
+        try:
+            _check_neighbours(output, part)
+        except LockedError:
+            if is_new:
+                shutil.rmtree(desk)
+            raise
+        yield
+
+
+def _check_neighbours(output: Path, part: InputPart) -> None:
+    """A whole run takes its lock, then looks for desks; a part makes its desk, then tries that lock."""
+    with locked(output, patience=_PATIENCE):
+        pass
+    others = [other for other in parts_begun(output) if other.of != part.of]
+    if others:
+        msg = (
+            f"--part {part}: {output} has parts of {others[0].of} (--part {others[0]}); give the same "
+            f"number, or finish those and type: locpipe merge {output}"
+        )
+        raise LockedError(msg)

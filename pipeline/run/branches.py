@@ -1,0 +1,60 @@
+"""The state of a part begins as that of the output, and goes back into it as parts are merged."""
+
+import os
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final
+
+from ...stages.errors import OutputError
+from ..output.parts import InputPart
+from .database import open_database
+from .state import state_file
+
+_TABLES: Final = ("pictures", "cut", "failed_pages")
+
+
+def branch(output: Path, part: InputPart) -> None:
+    """Give the state of a part that was never begun what the output knows of its pictures.
+
+    Raises:
+        OutputError: a state cannot be read or written.
+    """
+    of_output = state_file(output)
+    if not of_output.exists():
+        return
+    with _attached(state_file(part.desk(output)), of_output) as db:
+        if db.execute("SELECT 1 FROM runs").fetchone():
+            return
+        db.create_function("is_mine", 1, lambda key: os.fsdecode(key) in part, deterministic=True)
+        for table in _TABLES:
+            db.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM other.{table} WHERE is_mine(key)")  # noqa: S608 - no input  # fmt: skip
+        db.execute("INSERT INTO main.runs SELECT run, 1 FROM other.runs")
+
+
+def join(output: Path, part: InputPart) -> None:
+    """Give the state of an output what a part knows of its pictures; twice is as good as once.
+
+    Raises:
+        OutputError: a state cannot be read or written.
+    """
+    with _attached(state_file(output), state_file(part.desk(output))) as db:
+        for table in _TABLES:
+            db.execute(f"DELETE FROM main.{table} WHERE key IN (SELECT key FROM other.pictures)")  # noqa: S608 - no input
+            db.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM other.{table}")  # noqa: S608 - no input
+        db.execute("INSERT OR REPLACE INTO main.runs SELECT * FROM other.runs")
+
+
+@contextmanager
+def _attached(file: Path, other: Path) -> Iterator[sqlite3.Connection]:
+    """Open a state with another one as `other`; what the block does is done whole or not at all."""
+    with closing(open_database(file, read_only=False)) as db:
+        try:
+            with db:  # commits
+                db.execute("ATTACH ? AS other", (f"{other.absolute().as_uri()}?mode=rw",))
+                db.execute("BEGIN")
+                yield db
+        except sqlite3.DatabaseError as error:
+            msg = f"{other}: {error}; free space on its disk, or remove this file"
+            raise OutputError(msg) from error

@@ -2,18 +2,22 @@
 
     python benchmarks/report.py --results benchmarks/results
 
-It makes up runs of pictures of 640 x 480 with 12 boxes and their texts each. Chromium opens the report
-from the disk. CPU seconds to make are those of all processors together, CPU times of the page those of
-its main thread. A page counts as open when pictures and boxes of the first screen are there.
+It makes up runs of pictures of 640 x 480 with 12 boxes and their texts each. `locpipe report` makes the
+report in a process of its own: CPU seconds of all its threads, and its peak of resident memory. Chromium
+opens the report from the disk. CPU times of the page are those of its main thread. A page counts as open
+when pictures and boxes of the first screen are there. For --repeated, the parts of a report of 5,000
+pictures are written again and again under other names, as a run of a million takes hours.
 """
 
 import argparse
 import hashlib
 import json
+import os
 import shutil
 import statistics
+import subprocess
+import sys
 import tempfile
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -24,15 +28,15 @@ from numpy.typing import NDArray
 
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.ocr.text import sha256_of_boxes
-from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.output.box_json import SCHEMA, read_page
-from locpipe.pipeline.report.write import write_report
 
 COUNTS: Final = (14, 1000, 10000)
 BOXES: Final = 12
-HEAD: Final = """| pictures | made in CPU s | made again | page and data, MB | thumbnails, MB | opens in s | \
-of it CPU s | scrolls: CPU ms per frame | filters and sorts: CPU ms |
-|---|---|---|---|---|---|---|---|---|"""
+PART: Final = 5000
+"""Pictures of a part of the list."""
+HEAD: Final = """| pictures | made in CPU s, peak MB | made again | page and data, MB | thumbnails, MB | opens in s | \
+whole list after CPU s | its memory, MB | scrolls: CPU ms per frame | filters and sorts: CPU ms |
+|---|---|---|---|---|---|---|---|---|---|"""
 NOTE_OPENED: Final = """new MutationObserver((_, observer) => {
   if (!document.querySelector("[data-index] path.box[d^=M]")) return;
   observer.disconnect();
@@ -103,11 +107,28 @@ def make_run(folder: Path, count: int, *, with_pictures: bool) -> Path:
     return out
 
 
-def made(out: Path) -> float:
-    """Write the report of a run; return the seconds of all processors."""
-    start = time.process_time()
-    write_report(open_run(out, incomplete=True, as_it_is=True))
-    return time.process_time() - start
+def made(out: Path) -> tuple[float, float]:
+    """Write the report of a run; return CPU seconds and the peak of memory in MB."""
+    command = [sys.executable, "-m", "locpipe", "report", str(out), "-q"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        _, status, usage = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, out
+    return usage.ru_utime + usage.ru_stime, usage.ru_maxrss * 1024 / 1e6
+
+
+def repeat(report: Path, times: int) -> None:
+    """Write the parts of a report of PART pictures so often, as if it had so many times as many."""
+    data = report / "data"
+    parts = [file for file in data.iterdir() if file.stem != "summary"]
+    for n in range(1, times):
+        for file in parts:
+            kind, number = file.stem.split("-")
+            name = f"{kind}-{int(number) + n * sum(part.stem.startswith(kind) for part in parts)}"
+            text = file.read_text().replace(file.stem, name, 1).replace('"name":"', f'"name":"{n}/')
+            (data / f"{name}.js").write_text(text)
+    summary = (data / "summary.js").read_text()
+    (data / "summary.js").write_text(summary.replace(f'"entries":{PART}', f'"entries":{PART * times}'))  # fmt: skip
 
 
 def megabytes(*places: Path) -> float:
@@ -118,35 +139,39 @@ def megabytes(*places: Path) -> float:
 
 @dataclass(frozen=True)
 class Shown:
-    """What a browser takes: to open a report in s, of it CPU s; CPU ms to scroll and to filter."""
+    """What a browser takes: s to open a report, CPU s and MB for all of its list; CPU ms to scroll and to filter."""
 
     opens: float
-    opens_cpu: float
+    whole: float
+    memory: float
     frame: float
     filter: float
 
 
 def shown(index: Path, browser: str) -> Shown:
-    """Open a report five times; return the medians."""
+    """Open a report three times; return the medians."""
     # Not needed to make a report.
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     with sync_playwright() as playwright:
         chromium = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
-        found = [_shown(chromium, index) for _ in range(5)]
+        found = [_shown(chromium, index) for _ in range(3)]
         chromium.close()
     return Shown(*(statistics.median(column) for column in zip(*found, strict=True)))
 
 
-def _shown(chromium: Any, index: Path) -> tuple[float, float, float, float]:  # noqa: ANN401 - of no typed package
+def _shown(chromium: Any, index: Path) -> tuple[float, ...]:  # noqa: ANN401 - of no typed package
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     session = context.new_cdp_session(page)
     session.send("Performance.enable", {"timeDomain": "threadTicks"})
 
-    def cpu() -> float:
+    def metric(name: str) -> float:
         metrics = session.send("Performance.getMetrics")["metrics"]
-        return float(next(one["value"] for one in metrics if one["name"] == "TaskDuration"))
+        return float(next(one["value"] for one in metrics if one["name"] == name))
+
+    def cpu() -> float:
+        return metric("TaskDuration")
 
     page.add_init_script(NOTE_OPENED)
     page.goto(index.as_uri())
@@ -154,24 +179,30 @@ def _shown(chromium: Any, index: Path) -> tuple[float, float, float, float]:  # 
     while not page.evaluate("window.opened && list.complete"):
         page.wait_for_timeout(100)
     open_, taken = page.evaluate("window.opened") / 1000, cpu()
+    session.send("HeapProfiler.collectGarbage")
+    memory, before = metric("JSHeapUsedSize") / 1e6, cpu()
     page.evaluate(SCROLL)
     scrolled = cpu()
     page.evaluate(FILTER)
-    times = open_, taken, (scrolled - taken) / FRAMES * 1000, (cpu() - scrolled) * 1000
+    frame, choice = (scrolled - before) / FRAMES * 1000, (cpu() - scrolled) * 1000
     context.close()
-    return times
+    return open_, taken, memory, frame, choice
 
 
-def row(out: Path, count: str, browser: str) -> str:
+def row(out: Path, count: str, browser: str, *, times: int = 1) -> str:
     """Measure a run; return its row of the table."""
     report = out / "report"
     shutil.rmtree(report, ignore_errors=True)
-    first, again = made(out), made(out)
+    (first, peak), (again, _) = made(out), made(out)
+    took = f"{first:.1f}, {peak:.0f} | {again:.1f}"
+    if times > 1:
+        repeat(report, times)
+        took = " | "
     page = megabytes(report / "index.html", report / "app", report / "data")
     thumbs = megabytes(report / "thumbs")
     seen = shown(report / "index.html", browser)
-    times = f"{seen.opens:.2f} | {seen.opens_cpu:.2f} | {seen.frame:.1f} | {seen.filter:.0f}"
-    return f"| {count} | {first:.1f} | {again:.1f} | {page:.2f} | {thumbs:.1f} | {times} |"
+    shows = f"{seen.opens:.2f} | {seen.whole:.2f} | {seen.memory:.0f} | {seen.frame:.1f} | {seen.filter:.0f}"
+    return f"| {count} | {took} | {page:.2f} | {thumbs:.1f} | {shows} |"
 
 
 def main() -> None:
@@ -179,6 +210,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else None)
     parser.add_argument("--counts", type=int, nargs="*", default=COUNTS)
     parser.add_argument("--missing", type=int, nargs="*", default=[], help="Runs whose pictures are gone.")  # fmt: skip
+    parser.add_argument("--repeated", type=int, nargs="*", default=[], help="Many, by repeating.")
     parser.add_argument("--run", type=Path, help="The output of a real run, too.")
     parser.add_argument("--browser", default=shutil.which("chromium"))
     parser.add_argument("--results", type=Path)
@@ -198,6 +230,10 @@ def main() -> None:
                 out = make_run(Path(folder), count, with_pictures=with_pictures)
                 name = f"{count:,}" if with_pictures else f"{count:,}, pictures gone"
                 tell(row(out, name, arguments.browser))
+    for count in arguments.repeated:
+        with tempfile.TemporaryDirectory() as folder:
+            out = make_run(Path(folder), PART, with_pictures=False)
+            tell(row(out, f"{count:,}, repeated", arguments.browser, times=count // PART))
     if arguments.results:
         (arguments.results / "report.md").write_text("\n".join(lines) + "\n")
 

@@ -10,7 +10,7 @@ import click
 from ..config.sections import RunConfig
 from ..ocr.engines import ENGINES
 from ..ocr.run import ReadOptions, execute, one_line
-from ..ocr.settings import ReadConfig, checked
+from ..ocr.settings import UNITS, ReadConfig, checked
 from .options import incomplete_option, log_options
 
 log = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ work there, 130/143 stopped by a signal, 1 internal error."""
 @click.command(epilog=EPILOG)
 @click.argument("run", type=click.Path(path_type=Path))
 @click.option("--engine", type=click.Choice(ENGINES), default="tesseract", show_default=True, help="Which program reads.")  # fmt: skip
-@click.option("--unit", type=click.Choice(["word", "line"]), default="word", show_default=True, help="What the engine reads at a time: a box, or a line of boxes (tesseract only).")  # fmt: skip
+@click.option("--unit", type=click.Choice(UNITS), default="auto", show_default=True, help="What the engine reads at a time: a box, or a line of boxes (tesseract only); auto: by the page.")  # fmt: skip
 @click.option("--lang", "language", metavar="L", help="Language of the engine.  [default: eng, or ch for rapidocr]")  # fmt: skip
 @click.option("--min-confidence", type=click.FloatRange(0, 1), help="Text that is read with less does not count.")  # fmt: skip
 @click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip

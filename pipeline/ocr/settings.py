@@ -1,7 +1,7 @@
 """The settings of `locpipe read` that decide the text, and the engine that they ask for."""
 
 import importlib
-from typing import Annotated, Final, Literal, TypeVar, cast
+from typing import Annotated, Final, Literal, TypeVar, cast, get_args
 
 from pydantic import Field, ValidationError
 
@@ -13,7 +13,8 @@ from .engines import EngineName
 FOLDER: Final = "read"
 """Below the output of a run."""
 
-Unit = Literal["word", "line"]
+Unit = Literal["auto", "word", "line"]
+UNITS: Final[tuple[str, ...]] = get_args(Unit)
 
 
 class ReadConfig(Section):
@@ -21,8 +22,9 @@ class ReadConfig(Section):
 
     engine: EngineName = "tesseract"
     """Program that reads."""
-    unit: Unit = "word"
-    """What it is given at a time: a box, or all boxes of a line."""
+    unit: Unit = "auto"
+    """What it is given at a time: word: a box; line: all boxes of a line; auto: lines of documents and
+    columns, else boxes (`pipeline.ocr.units.groups` has the rule)."""
     language: Annotated[str, Field(min_length=1)] | None = None
     """As the engine calls it; null: eng for tesseract, ch (Chinese and Latin) for rapidocr."""
     min_confidence: Fraction | None = None

@@ -19,6 +19,7 @@ Spans = tuple[tuple[float, float], ...]
 _DEGREE: Final = 4
 _GAIN: Final = 0.9  # of a strip's height: what a curve of higher degree must save
 _STATIONS: Final = 100  # of a curve
+_MOST_OUT: Final = 0.1  # of the boxes of a line
 _INK: Final = 0.4  # of the largest difference from paper
 _TALLEST: Final = 1.15  # of a letter, in widths of a column
 _LONG: Final = 1.6  # widths of a column: more is several letters that touch
@@ -72,23 +73,25 @@ def _curved_edges(boxes: Sequence[Box]) -> tuple[Floats, Floats] | None:
     """Return top and bottom [S, 2] of a ribbon along a line; None if a rectangle does as well.
 
     Its middle is a polynomial over the length of the line, of the lowest degree of which the next one
-    makes the ribbon hardly lower. Least squares fit it to the middle lines of the boxes.
+    makes the ribbon hardly lower. Least squares fit it to the middle lines of the boxes. So does a straight
+    ribbon where the boxes of short words are tilted, and with them the rectangle.
     """
     quads = np.stack([quad_along(box) for box in boxes])
     mean = (quads[:, 1] - quads[:, 0]).sum(axis=0)
     order = np.argsort(quads.mean(axis=1) @ mean, kind="stable")
     stations = np.concatenate([_middle_line(boxes[i], quads[i]) for i in order])
-    corners = np.concatenate([np.array(boxes[i].polygon, np.float64) for i in order])
+    corners = [np.array(boxes[i].polygon, np.float64) for i in order]
+    rectangle = np.array(outline(boxes))
     steps = np.linalg.norm(np.diff(stations, axis=0), axis=1)
     at = np.insert(np.cumsum(steps), 0, 0.0)
     at = 2 * at / max(float(at[-1]), 1e-9) - 1
-    best, edges = np.inf, None
+    best, edges = float(np.hypot(*(rectangle[3] - rectangle[0]))), None
     for degree in range(1, min(_DEGREE, len(boxes) + 1) + 1):
         curve = np.polynomial.polynomial.polyfit(at, stations, degree)
         found = _edges(curve, corners)
         height = float(np.hypot(*(found[1] - found[0])[0]))
         if height < _GAIN * best:
-            best, edges = height, found if degree > 1 else None
+            best, edges = height, found
     return edges
 
 
@@ -102,17 +105,25 @@ def _middle_line(box: Box, quad: Floats) -> Floats:
     return np.stack([start, (start + end) / 2, end])
 
 
-def _edges(curve: Floats, corners: Floats) -> tuple[Floats, Floats]:
-    """Return top and bottom [S, 2] of the ribbon along a curve that all corners [n, 2] lie in."""
+def _edges(curve: Floats, corners: Sequence[Floats]) -> tuple[Floats, Floats]:
+    """Return top and bottom [S, 2] of the ribbon along a curve that boxes lie in, by their corners [n, 2].
+
+    Of many boxes a tenth may reach out of it: those are tilted, or hold a part of the next line.
+    """
     at = np.linspace(-1, 1, _STATIONS)
     powers = np.polynomial.polynomial.polyval
     middle = np.asarray(powers(at, curve).T, np.float64)
     along = powers(at, np.polynomial.polynomial.polyder(curve)).T
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
     down: Floats = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    nearest = _distances(corners, middle).argmin(axis=1)
-    off = np.einsum("nd,nd->n", corners - middle[nearest], down[nearest])
-    return middle + off.min() * down, middle + off.max() * down
+    highest, lowest = [], []
+    for one in corners:
+        nearest = _distances(one, middle).argmin(axis=1)
+        off = np.einsum("nd,nd->n", one - middle[nearest], down[nearest])
+        highest.append(float(off.min()))
+        lowest.append(float(off.max()))
+    top, bottom = np.quantile(highest, _MOST_OUT), np.quantile(lowest, 1 - _MOST_OUT)
+    return middle + top * down, middle + bottom * down
 
 
 def upright_letters(strip: LineStrip) -> LineStrip:

@@ -1,8 +1,10 @@
 """What an engine is given at a time, a box or all boxes of a line, and which text is whose."""
 
 import unicodedata
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from itertools import groupby
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,12 +15,17 @@ from .engine import Engine, Seen
 from .settings import Unit
 from .strips import Spans, strip_of, upright_letters
 
+_RUN: Final = 3  # boxes of a line, and lines of a block
+
 
 def readings(
     engine: Engine, rgb: NDArray[np.uint8], boxes: Sequence[Box], unit: Unit, seconds: float
 ) -> list[Reading]:
-    """Return what an engine reads in each of the boxes of an upright page, uint8 [H, W, 3]."""
-    together = groups(boxes, unit)
+    """Return what an engine reads in each of the boxes of an upright page, uint8 [H, W, 3].
+
+    Boxes of a line of which most is not read with it are read again, alone.
+    """
+    together = groups(boxes, unit if engine.places_words else "word")
     strips = [strip_of(rgb, one, engine.padding) for one in together]
     vertical = [i for i, one in enumerate(together) if one[0].direction == "ttb"]
     upright = [upright_letters(strips[i]) for i in vertical]
@@ -27,8 +34,27 @@ def readings(
     for i, strip, words in zip(vertical, upright, seen[len(strips) :], strict=True):
         if _sureness(words) > _sureness(seen[i]):
             seen[i], strips[i] = words, strip
-    found = zip(seen[: len(strips)], strips, strict=True)
-    return [reading for words, strip in found for reading in assigned(words, strip.spans)]
+    rows = zip(seen[: len(strips)], strips, together, strict=True)
+    found: list[Reading] = []
+    again: list[int] = []
+    for words, strip, one in rows:
+        if one[0].direction != "ttb" and len(one) > 1:
+            again += [len(found) + i for i in _unread(words, strip.spans, engine.min_confidence)]
+        found += assigned(words, strip.spans)
+    flat = [box for one in together for box in one]
+    crops = [strip_of(rgb, [flat[i]], engine.padding).pixels for i in again]
+    alone = map(joined, engine.read(crops, seconds) if crops else [])
+    for i, reading in zip(again, alone, strict=True):
+        found[i] = max(found[i], reading, key=lambda one: one.confidence)
+    return found
+
+
+def _unread(seen: Sequence[Seen], spans: Spans, sure: float) -> Iterator[int]:
+    """Give the boxes of a strip of which words that are sure cover less than half."""
+    for i, (left, right) in enumerate(spans):
+        inside = (min(right, word.right) - max(left, word.left) for word in seen if word.confidence >= sure)  # fmt: skip
+        if 2 * sum(max(0.0, share) for share in inside) < right - left:
+            yield i
 
 
 def _sureness(seen: Sequence[Seen]) -> float:
@@ -37,10 +63,29 @@ def _sureness(seen: Sequence[Seen]) -> float:
 
 
 def groups(boxes: Sequence[Box], unit: Unit) -> list[tuple[Box, ...]]:
-    """Return the boxes to read together: each one alone, or those of a line in reading order."""
-    if unit == "word":
-        return [(box,) for box in boxes]
-    return [tuple(of_line) for _, of_line in groupby(boxes, key=lambda box: box.line)]
+    """Return the boxes to read together: each one alone, or those of a line in reading order.
+
+    `auto` puts together the lines of a document, and columns of vertical text: their boxes are often
+    single letters.
+    """
+    lines = [tuple(of_line) for _, of_line in groupby(boxes, key=lambda box: box.line)]
+    if unit == "line" or (unit == "auto" and _is_document(lines)):
+        return lines
+    alone = [
+        [line] if unit == "auto" and line[0].direction == "ttb" else [(box,) for box in line]
+        for line in lines
+    ]
+    return [one for line in alone for one in line]
+
+
+def _is_document(lines: Sequence[Sequence[Box]]) -> bool:
+    """Whether half of the boxes of a page stand in running text.
+
+    That is in lines of three boxes or more, in a block of three lines or more.
+    """
+    lines_of = Counter(line[0].block for line in lines)
+    running = [len(line) for line in lines if len(line) >= _RUN and lines_of[line[0].block] >= _RUN]
+    return 2 * sum(running) >= max(1, sum(map(len, lines)))
 
 
 def assigned(seen: Sequence[Seen], spans: Spans) -> list[Reading]:

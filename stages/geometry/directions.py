@@ -13,6 +13,7 @@ _NEAR: Final = 2.5  # sizes, from centre to centre
 _RATIO: Final = 2.0  # of sizes
 _LONG: Final = 1.5  # sides of a box that shows its direction
 _LEAST_COLUMN: Final = 3  # boxes below each other; two may be two lines
+_OBLIQUE: Final = 15.0  # degrees
 _CLOSER: Final = 0.7  # of the other gap
 
 
@@ -31,6 +32,8 @@ def turned(corners: Floats, direction: Direction) -> Floats:
     stacked, is_short = _stacked(corners, sideways)
     if direction == "ltr":
         stacked = np.zeros_like(stacked)
+    corners = _straightened(corners, stacked & is_short)
+    sideways = _across(corners)
     return _rolled(corners, np.where(is_short, stacked.astype(int) - sideways, 0))
 
 
@@ -43,6 +46,28 @@ def _across(corners: Floats) -> Bools:
 def _rolled(corners: Floats, by: Indices) -> Floats:
     """Return corners [N, 4, 2], each rectangle's from so many further on."""
     return np.asarray(corners[np.arange(len(by))[:, None], (np.arange(4) + by[:, None]) % 4])
+
+
+def _straightened(corners: Floats, letters: Bools) -> Floats:
+    """Return corners [N, 4, 2] of which the letters of columns stand as most of these do.
+
+    The smallest rectangle around a letter may be at any angle, and so would be the column.
+    """
+    if not letters.any():
+        return corners
+    first = corners[letters]
+    edges = first[:, 1] - first[:, 0]
+    angles = np.degrees(np.arctan2(edges[:, 1], edges[:, 0]))
+    usual = float(np.median((angles + 45) % 90 - 45))
+    oblique = np.abs((angles - usual + 45) % 90 - 45) > _OBLIQUE
+    turn = np.radians(usual)
+    axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    seen = first[oblique] @ axes.T
+    low, high = seen.min(axis=1), seen.max(axis=1)
+    around = np.stack([low, np.stack([high[:, 0], low[:, 1]], axis=1), high, np.stack([low[:, 0], high[:, 1]], axis=1)], axis=1)  # fmt: skip
+    straight = corners.copy()
+    straight[np.flatnonzero(letters)[oblique]] = around @ axes
+    return straight
 
 
 def _stacked(corners: Floats, sideways: Bools) -> tuple[Bools, Bools]:

@@ -271,6 +271,20 @@ def test_characters_in_columns_are_read_downwards_from_the_right() -> None:
     assert set(read.directions) == {"ttb"}
 
 
+def test_a_letter_whose_rectangle_is_oblique_stays_in_its_column() -> None:
+    """The smallest rectangle around such a glyph lies at any angle."""
+    letters = corners_of([(60.0 - 60 * c, 50.0 * r, 100.0 - 60 * c, 50.0 * r + 40) for c in range(2) for r in range(6)])  # fmt: skip
+    for one in (2, 8):
+        middle = letters[one].mean(axis=0)
+        turn = np.deg2rad(40)
+        to = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+        letters[one] = (letters[one] - middle) @ to + middle
+    read = reading_order(letters)
+    assert read.boxes == list(range(12))
+    assert read.lines == [0] * 6 + [1] * 6
+    assert set(read.directions) == {"ttb"}
+
+
 def test_a_direction_that_is_asked_for_is_taken() -> None:
     left, right = column(5, left=0), column(5, left=230)
     read = reading_order(corners_of([*left, *right]), "rtl")

@@ -215,6 +215,10 @@ def pages_of_shard(file: Path) -> Iterator[ShardPage | None]:
             yield None
             continue
         found = page_of(document_of(plain), f"{file}, row {number}")
+        # A key decides where exports go, so a made-up key must not lead out of their folder.
+        if found.key.startswith("/") or ".." in found.key.split("/"):
+            msg = f"{file}, row {number}: {found.key!r} leads out of the input; remove this file and run again"
+            raise ConfigError(msg)
         runs, values = (each.values.to_numpy() if each.is_valid else None for each in masks)
         yield ShardPage(**vars(found), runs=runs, values=values)
 

@@ -166,7 +166,7 @@ class ShardKeeper:
         lost = [row for row in of_shard if os.fsdecode(row[0]) not in (but or ())]
         db.executemany("DELETE FROM pictures WHERE key = ?", lost)
         db.execute("DELETE FROM shards WHERE name = ?", (name,))
-        if lost or but is None:
+        if lost or how == "is torn":
             file = shard_file(self._output, name)
             log.warning("%s: %s; its %d pictures are done again", file, how, len(lost))
 

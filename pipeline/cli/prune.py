@@ -14,6 +14,8 @@ from ..output.archive import FinishedRun, open_run, read_report
 from ..output.box_json import Page
 from ..output.layout import prepare_output, remove_page, sweep
 from ..output.lock import locked
+from ..output.shards import has_shards
+from ..run.shard_keeper import keeper_of
 from ..run.state import State
 from ..sources.members import exists
 from .options import log_options, tell
@@ -80,8 +82,10 @@ def _gone(run: FinishedRun) -> list[Page]:
 
 def _remove(run: FinishedRun, gone: Sequence[Page]) -> None:
     output = run.folder.absolute()
-    with State(output) as state:
+    keeper = keeper_of(output, read_report(output)) if has_shards(output) else None
+    with State(output, keeper=keeper) as state:
         state.forget({page.key for page in gone})
+        state.tidy()
     for page in gone:
         formats.remove(output, page.key, page.name)
         ocr.remove(output, page.name)

@@ -8,7 +8,7 @@ import hashlib
 import json
 import os
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, ByteSize, Discriminator, Field, PlainSerializer, Tag
 
@@ -84,6 +84,9 @@ class OutputConfig(Section):
 
     path: UserPath = Path("output")
     """Folder of the results; created when missing."""
+    layout: Literal["files", "shards"] = "files"
+    """A JSON and a mask per page, or Parquet files with a row per page, for millions of pictures
+    (docs/results.md)."""
     masks: bool = True
     """Write masks/<picture>.png, 8 bit, of the size of the picture."""
     overlays: bool = False

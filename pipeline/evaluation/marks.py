@@ -5,6 +5,7 @@ They need no ground truth. Recall counts only what the person looked for and mar
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -13,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ...stages.errors import ConfigError
 from ..output.box_json import Page, read_object, read_page
 from ..output.layout import page_name, result_path
+from ..output.shards import has_shards, shard_pages
 from .counts import Counts
 from .score import Report, report_of
 
@@ -117,10 +119,17 @@ def _read(file: Path) -> list[_Picture]:
         raise ConfigError(msg) from error
 
 
+@lru_cache(maxsize=1)
+def _in_shards(run: Path) -> dict[tuple[str, int], Page]:
+    return {(page.key, page.page): page for page in shard_pages(run)}
+
+
 def _page(run: Path, picture: _Picture) -> Page | None:
     """The page of some marks; None: the run does not have it."""
     if not isinstance(picture.path, str) or ".." in Path(picture.path).parts:
         return None
+    if has_shards(run):
+        return _in_shards(run).get((picture.path, picture.page))
     file = result_path(run, "boxes", picture.path, picture.page)
     try:
         there = file.is_file()

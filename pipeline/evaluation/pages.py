@@ -1,11 +1,14 @@
 """The pages of a run, by the names of their ground truth."""
 
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from ...stages.errors import ConfigError
 from ..output.box_json import Page, read_page
+from ..output.layout import result_path
+from ..output.shards import has_shards, shard_pages
 from .overlaps import Polygon
 
 
@@ -19,6 +22,10 @@ def polygons_of(page: Page) -> list[Polygon]:
     return [np.array(box.polygon, np.float64) for box in page.boxes]
 
 
+def _pages_of_files(run: Path) -> Iterator[Page]:
+    return (read_page(file) for file in sorted((run / "boxes").rglob("*.json")))
+
+
 def read_run(run: Path) -> dict[str, Page]:
     """Read all box files of a run's output folder: the pages by stem, sorted by path.
 
@@ -27,8 +34,8 @@ def read_run(run: Path) -> dict[str, Page]:
     """
     pages: dict[str, Page] = {}
     files: dict[str, Path] = {}
-    for file in sorted((run / "boxes").rglob("*.json")):
-        page = read_page(file)
+    for page in shard_pages(run) if has_shards(run) else _pages_of_files(run):
+        file = result_path(run, "boxes", page.key, page.page)
         stem = stem_of_page(page)
         if stem in pages:
             message = (

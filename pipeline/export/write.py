@@ -28,6 +28,7 @@ from ..output.box_json import Page, page_of
 from ..output.layout import prepare_output, result_path
 from ..output.pictures import mask_pixels
 from ..output.root import remembered_root
+from ..output.shards import ShardPage
 from .formats import FOLDER, format_named, remove
 from .source import Link, MaskOptions, PageSource
 
@@ -201,6 +202,8 @@ def _source(run: FinishedRun, page: Page, masks: MaskOptions) -> PageSource:
         return run.decoded(page, path)
 
     def mask() -> NDArray[np.uint8] | None:
+        if isinstance(page, ShardPage):
+            return page.mask()
         file = result_path(run.folder, "masks", page.key, page.page)
         if not file.exists():
             return None

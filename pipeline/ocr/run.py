@@ -17,6 +17,7 @@ from ..output.box_json import Page
 from ..output.failures import READ_FAILURES, Failure, write_failures
 from ..output.layout import key_of, prepare_output, result_path, sweep
 from ..output.lock import locked
+from ..output.shards import has_shards, placed_pages
 from ..run.progress import Progress
 from ..run.summary import Tally, versions
 from ..workers.dispatch import at_work
@@ -93,22 +94,37 @@ def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str,
 def _tasks(
     run: FinishedRun, maker: dict[str, str], counts: Counter[str], *, force: bool
 ) -> Iterator[Task]:
-    for page in run.pages():
+    for page, place in _placed(run):
         counts["pages"] += 1
         if not force and _is_done(run.folder, page, maker):
             counts["up_to_date"] += 1
             continue
-        file = result_path(run.folder, "boxes", page.key, page.page)
-        yield Task(page.name, str(file), force)
+        yield Task(page.name, place, force)
+
+
+def _placed(run: FinishedRun) -> Iterator[tuple[Page, str]]:
+    """Yield the pages and where a worker finds their boxes."""
+    if has_shards(run.folder):
+        yield from (
+            (page, place)
+            for page, place in placed_pages(run.folder)
+            if page.key not in run.left_out
+        )
+        return
+    for page in run.pages():
+        yield page, str(result_path(run.folder, "boxes", page.key, page.page))
 
 
 def _remove_orphans(run: FinishedRun) -> None:
     """Remove texts of pages that the run no longer has, or that are left out."""
     folder = run.folder
+    in_shards = has_shards(folder)
+    names = {page.name for page in run.pages()} if in_shards else set()
     for file in (folder / FOLDER).rglob("*.json"):
         name = str(file.relative_to(folder / FOLDER)).removesuffix(".json")
         is_left_out = not run.left_out.isdisjoint((name, key_of(name)))
-        if is_left_out or not (folder / "boxes" / f"{name}.json").exists():
+        is_there = name in names or (folder / "boxes" / f"{name}.json").exists()
+        if is_left_out or not is_there:
             remove(folder, name)
 
 

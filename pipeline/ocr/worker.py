@@ -13,8 +13,9 @@ from ...stages.version import __version__
 from ..config.sections import RunConfig
 from ..output.archive import FinishedRun
 from ..output.atomic import write_atomically
-from ..output.box_json import Page, read_page
+from ..output.box_json import Page
 from ..output.layout import remove_durably
+from ..output.shards import page_at
 from ..workers.messages import Outcome, Place, Task
 from ..workers.worker import PictureWorker
 from .engine import Engine
@@ -112,7 +113,7 @@ class Reader(PictureWorker):
         """
         self.clear(task)  # even if this process dies, no text of other boxes may remain
         with clock.stage("load"):
-            page = read_page(Path(task.path))
+            page = page_at(task.path)
             picture = self.job.run.picture(page).absolute()
             image = self.job.run.decoded(page, picture)
         with clock.stage("read"):

@@ -20,6 +20,7 @@ from .layout import RUN_SCHEMA, result_path
 from .lock import locked
 from .parts import refuse_parts
 from .root import remembered_root, root_of_moved
+from .shards import has_shards, shard_pages
 
 _SIGNALS: Final = 128
 """Added to the number of the signal that stopped a run, this is its exit code."""
@@ -40,11 +41,14 @@ class FinishedRun:
     left_out: frozenset[str] = frozenset()
 
     def pages(self) -> Iterator[Page]:
-        """Yield every page with a result, in the order of names and pages.
+        """Yield every page with a result, in the order of names and pages; of shards one by one.
 
         Raises:
             ConfigError: a box JSON is damaged, of another version, or not in its place.
         """
+        if has_shards(self.folder):
+            yield from (page for page in shard_pages(self.folder) if page.key not in self.left_out)
+            return
         for file in _box_files(self.folder / "boxes"):
             page = read_page(file)
             # A key decides where exports go, so a made-up key must not lead out of their folder.

@@ -1,11 +1,13 @@
 """The folders and names of results."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
+from ...stages.errors import ConfigError
 from ..config.sections import OutputConfig
 from ..sources.results import STATE_FOLDER
 from .atomic import (
@@ -17,6 +19,8 @@ from .atomic import (
     write_atomically,
 )
 
+SHARDS: Final = "shards"
+"""Folder of results in Parquet (`output/shards.py`)."""
 RUN_SCHEMA: Final = "locpipe/run/1"
 """Of run.json."""
 
@@ -51,8 +55,8 @@ def wanted(output: OutputConfig, key: str, page: int) -> Iterator[Path]:
 
 
 def results_of(output: OutputConfig, key: str, pages: int) -> Iterator[Path]:
-    """The files that belong to all pages of a picture."""
-    for page in range(1, pages + 1):
+    """The files that belong to all pages of a picture; none where they lie in shards."""
+    for page in range(1, pages + 1 if output.layout == "files" else 1):
         yield from wanted(output, key, page)
 
 
@@ -79,10 +83,26 @@ def prepare_folders(output: OutputConfig) -> None:
     Raises:
         OutputError: something that is no folder has such a name, or it cannot be made.
     """
-    for kind in _kinds(output):
+    for kind in _kinds(output) if output.layout == "files" else (SHARDS,):
         check_inside(output.path, output.path / kind)
         with output_errors(output.path / kind):
             (output.path / kind).mkdir(exist_ok=True)
+
+
+def check_layout(output: OutputConfig) -> None:
+    """See that the results that are there, if any, have the layout of this run.
+
+    Raises:
+        ConfigError: they have the other one.
+    """
+    there = "shards" if output.layout == "files" else "boxes"
+    if any(files for _, _, files in os.walk(output.path / there)):
+        other = "files" if output.layout == "shards" else "shards"
+        msg = (
+            f"output.layout: {output.path} has results as {other}; set output.layout={other}, or choose "
+            "another output.path"
+        )
+        raise ConfigError(msg)
 
 
 def sweep(output: Path) -> None:

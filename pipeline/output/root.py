@@ -11,7 +11,7 @@ from ...stages.errors import ConfigError
 from ..sources.manifests import MANIFESTS, lines_of
 from ..sources.pictures import EXTENSIONS, is_manifest, open_source, root_of
 from ..sources.results import RUN_REPORT
-from .layout import result_path
+from .layout import SHARDS, result_path
 from .parts import parts_begun
 
 ROOT: Final = "root"
@@ -81,7 +81,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _has_results(output: Path) -> bool:
-    return any(files for _, _, files in os.walk(output / "boxes"))
+    return any(files for kind in ("boxes", SHARDS) for _, _, files in os.walk(output / kind))
 
 
 def _of_older(output: Path, report: Mapping[str, Any]) -> Path | None:

@@ -23,6 +23,8 @@ from ..output.atomic import temporary_folder
 from ..output.box_json import Maker, box_document, boxes_dropped, page_of_result, read_kept
 from ..output.failures import PageFailure
 from ..output.layout import page_name, remove_page
+from ..output.pictures import mask_pixels
+from ..output.shards import Row, row_of
 from .memory import check_memory
 from .write import write_document, write_pictures
 
@@ -74,6 +76,7 @@ class Processed:
         failed: pages that failed, of a file with several.
         least_memory: bytes that run.memory would have to be; 0: it was enough.
         hottest: largest value of the heatmaps of all pages, 0..1.
+        rows: of its pages, where results lie in shards.
         needs: bytes of memory with which those of them could be done that lacked it.
     """
 
@@ -89,8 +92,9 @@ class Processed:
     least_memory: int = 0
     hottest: float = 0.0
     needs: tuple[int, ...] = ()
+    rows: tuple[Row, ...] = ()
 
-    def having(self, result: Result) -> Self:
+    def having(self, result: Result, *rows: Row) -> Self:
         """Count a page."""
         return replace(
             self,
@@ -99,6 +103,7 @@ class Processed:
             cut=self.cut + result.boxes.dropped,
             filtered=self.filtered + Counter(result.boxes.filtered),
             hottest=max(self.hottest, float(result.heatmap.values.max(initial=0))),
+            rows=(*self.rows, *rows),
         )
 
     def without(self, page: int, stage: str, error: Exception) -> Self:
@@ -161,7 +166,7 @@ class PictureProcessor:
         sha256 = _hash(path)
         pages = count_pages(path)
         with clock.stage("write"):
-            kept = {} if force else self._kept(key, sha256, pages)
+            kept = {} if force or self._in_shards else self._kept(key, sha256, pages)
             todo = [page for page in range(1, pages + 1) if page not in kept and page not in leave]
             if todo or len(kept) < pages:
                 self._remove_but(kept, key, max(before, pages))
@@ -175,7 +180,7 @@ class PictureProcessor:
                 if pages > 1:
                     clock.begin_page(page)
                 try:
-                    result = self._do_page(path, page, clock, key, sha256)
+                    result, rows = self._do_page(path, page, clock, key, sha256)
                 except OutputError:
                     raise
                 except Exception as error:
@@ -184,7 +189,7 @@ class PictureProcessor:
                     found = found.without(page, clock.current, error)
                     self._remove_page(key, page)
                 else:
-                    found = found.having(result)
+                    found = found.having(result, *rows)
         if leave or found.failed:
             for page in range(1, pages + 1):
                 self.exporter.remove(key, page_name(key, page))
@@ -202,6 +207,8 @@ class PictureProcessor:
 
     def _remove_page(self, key: str, page: int) -> bool:
         """Remove the results of a page, its exports first and its masks last; say if there were any."""
+        if self._in_shards:
+            return False  # the parent puts new rows in the place of old ones
         self.exporter.remove(key, page_name(key, page))
         return remove_page(self.config.output.path, key, page)
 
@@ -217,18 +224,29 @@ class PictureProcessor:
                 found[page] = len(kept.boxes), boxes_dropped(kept)
         return found
 
-    def _do_page(self, path: Path, page: int, clock: Clock, key: str, sha256: str) -> Result:
-        result = localize_page(path, page, self.model, self.config, self.memory, clock)
-        write_pictures(self.config.output, key, result, clock)
-        with clock.stage("write"):
-            self._write(result, path, key, sha256)
-        return result
+    @property
+    def _in_shards(self) -> bool:
+        return self.config.output.layout == "shards"
 
-    def _write(self, result: Result, path: Path, key: str, sha256: str) -> None:
-        output = self.config.output
+    def _do_page(
+        self, path: Path, page: int, clock: Clock, key: str, sha256: str
+    ) -> tuple[Result, tuple[Row, ...]]:
+        """Do a page, and write what is found; or return it as a row, where it goes to a shard."""
+        result = localize_page(path, page, self.model, self.config, self.memory, clock)
         found = page_of_result(result, key, sha256, self.maker)
         boxes = result.boxes
         document = box_document(found, dropped=boxes.dropped, filtered=boxes.filtered)
+        if self._in_shards:
+            with clock.stage("write"):
+                mask = mask_pixels(result) if self.config.output.masks else None
+                return result, (row_of(document, mask),)
+        write_pictures(self.config.output, key, result, clock)
+        with clock.stage("write"):
+            self._write(result, path, key, document)
+        return result, ()
+
+    def _write(self, result: Result, path: Path, key: str, document: dict[str, Any]) -> None:
+        output = self.config.output
         self.exporter.write(result, path, document)
         write_document(output, key, result.image.page, document)
 

@@ -43,7 +43,8 @@ def join(output: Path, part: InputPart) -> None:
         for table in _TABLES:
             db.execute(f"DELETE FROM main.{table} WHERE key IN (SELECT key FROM other.pictures)")  # noqa: S608 - no input
             db.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM other.{table}")  # noqa: S608 - no input
-        db.execute("INSERT OR REPLACE INTO main.runs SELECT * FROM other.runs")
+        for table in ("runs", "shards"):
+            db.execute(f"INSERT OR REPLACE INTO main.{table} SELECT * FROM other.{table}")  # noqa: S608 - no input
 
 
 @contextmanager

@@ -13,7 +13,10 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS pictures (
     key BLOB PRIMARY KEY, size INTEGER, mtime_ns INTEGER, sha256 TEXT, config_sha256 TEXT,
     model_sha256 TEXT, status TEXT, pages INTEGER, attempts INTEGER, run INTEGER,
-    stage TEXT, error TEXT, message TEXT
+    stage TEXT, error TEXT, message TEXT, shard TEXT DEFAULT ''
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS shards (
+    name TEXT PRIMARY KEY, size INTEGER, mtime_ns INTEGER, pictures INTEGER
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS runs (run INTEGER PRIMARY KEY, finished INTEGER);
 CREATE TABLE IF NOT EXISTS cut (key BLOB PRIMARY KEY, run INTEGER, boxes INTEGER) WITHOUT ROWID;
@@ -75,6 +78,8 @@ def _connect(address: str) -> sqlite3.Connection:
     # Durable as each commit ends. There is one per second, however many pictures it is about.
     db.execute("PRAGMA synchronous = EXTRA")
     db.executescript(SCHEMA)
+    with suppress(sqlite3.OperationalError):  # it is there; before 0.3 it was not
+        db.execute("ALTER TABLE pictures ADD COLUMN shard TEXT DEFAULT ''")
     # It costs a twentieth of looking at the pictures themselves.
     (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":

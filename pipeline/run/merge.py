@@ -17,8 +17,11 @@ from ..output.failures import FAILURES, read_failures, write_failures
 from ..output.layout import prepare_output, sweep
 from ..output.lock import locked
 from ..output.parts import PARTS, InputPart, parts_begun
+from ..output.shards import has_shards
 from ..sources.results import RUN_REPORT, STATE_FOLDER
 from .branches import join
+from .shard_keeper import keeper_of
+from .state import State
 
 if TYPE_CHECKING:
     from ..picture.process import Exporter
@@ -52,6 +55,9 @@ def merge(output: Path, exports: Callable[[Config], "Exporter"]) -> dict[str, An
         _check_same(output, parts, reports)
         for part in parts:
             join(output, part)
+        if has_shards(output):
+            with State(output, keeper=keeper_of(output, reports[0])) as state:
+                state.tidy()
         desks = [part.desk(output) for part in parts]
         lists = (read_failures(desk / FAILURES) for desk in desks)
         write_failures(output, FAILURES, heapq.merge(*lists, key=attrgetter("path")))

@@ -99,6 +99,8 @@ def _decide_failed(known: Known, run: int, terms: Terms) -> tuple[bool, str]:
 
 
 def _decide_done(key: str, pages: int, output: OutputConfig) -> tuple[bool, str]:
+    if output.layout == "shards":
+        return False, "done"  # the shards themselves were looked at
     for page in range(1, pages + 1):
         if not all(path.is_file() for path in wanted(output, key, page)):
             return True, "result missing"

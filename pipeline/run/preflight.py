@@ -13,6 +13,7 @@ from ...stages.models.loading import find_model, list_models, read_card, verify_
 from ...stages.precision import float32_only
 from ..config.sections import Config
 from ..output.root import choose_root
+from ..output.shards import check_package
 from ..sources.pictures import Picture, Pictures, open_source
 from ..sources.results import RUN_REPORT
 from ..workers.messages import Job
@@ -81,6 +82,7 @@ def check_model(config: Config) -> tuple[Path | Backbone, str]:
     folder = find_model(config.source)
     card = read_card(folder)
     check_masks(card, config)
+    check_shards(config)
     model_sha256 = verify_model(folder)
     if not _ran_before(config, config.sha256(), model_sha256):
         card.supports(config)
@@ -110,6 +112,25 @@ def _absolute(config: Config) -> Config:
     }
     changed = {name: getattr(config, name).model_copy(update=sections[name]) for name in sections}
     return config.model_copy(update=changed)
+
+
+def check_shards(config: Config) -> None:
+    """See that shards have a place for all that is asked for.
+
+    Raises:
+        ConfigError: they have not, or the package that writes them is missing.
+    """
+    if config.output.layout != "shards":
+        return
+    check_package()
+    for name in ("overlays", "heatmaps", "exports"):
+        if getattr(config.output, name):
+            none = "[]" if name == "exports" else "false"
+            msg = (
+                f"output.{name}: shards have no place for these; set output.{name}={none}, or "
+                "output.layout=files"
+            )
+            raise ConfigError(msg)
 
 
 def check_masks(card: ModelCard, config: Config) -> None:

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from ..output.layout import prepare_folders, prepare_output, results_of, sweep
+from ..output.layout import check_layout, prepare_folders, prepare_output, results_of, sweep
 from ..output.parts import held
 from ..output.root import check_root
 from ..workers.messages import Job, Outcome, Task
@@ -17,6 +17,7 @@ from .branches import branch
 from .options import Options
 from .plan import make_plan
 from .preflight import preflight
+from .shard_keeper import ShardKeeper
 from .state import Planned, State
 from .summary import Summary
 
@@ -51,6 +52,7 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
     with Stop().listening() as stop, held(job.output, job.part):
         check_root(job.output, ready.pictures.root, ready.pictures.source)
         # Nothing of an output is touched before the lock is held: another run may start now.
+        check_layout(job.config.output)
         sweep(job.desk)
         prepare_folders(job.config.output)
         with (
@@ -77,7 +79,10 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
 def _state(job: Job) -> State:
     if job.part is not None:
         branch(job.output, job.part)
-    return State(job.desk, job.output)
+    keeper = None
+    if job.config.output.layout == "shards":
+        keeper = ShardKeeper(job.output, job.part, job.config_sha256, job.model_sha256)
+    return State(job.desk, job.output, keeper)
 
 
 def _work(

@@ -22,6 +22,7 @@ from ..sources.pictures import Picture
 from ..sources.results import STATE_FOLDER
 from ..workers.messages import Outcome
 from .database import open_database
+from .shard_keeper import SECONDS, ShardKeeper
 
 COMMIT_SECONDS = 1.0
 
@@ -72,6 +73,7 @@ class State:
     Args:
         output: folder of the results, or the desk of a part.
         results: where the results go if that is not `output`.
+        keeper: of results in shards.
         read_only: look at what is there without creating or changing anything.
 
     Attributes:
@@ -80,13 +82,21 @@ class State:
     """
 
     def __init__(
-        self, output: Path, results: Path | None = None, *, read_only: bool = False
+        self,
+        output: Path,
+        results: Path | None = None,
+        keeper: ShardKeeper | None = None,
+        *,
+        read_only: bool = False,
     ) -> None:
         self._file = state_file(output)
         self._db = open_database(self._file, read_only=read_only)
         self._cursors: list[sqlite3.Cursor] = []
         self._committed = time.monotonic()
         self._unsettled = Unsettled(results or output)
+        self._keeper = keeper
+        if keeper is not None:
+            keeper.look(self._db)
         self.run = self._current_run()
         self.has_begun = False
 
@@ -112,6 +122,8 @@ class State:
             OutputError: the disk does not take them.
         """
         self._unsettled.settle()
+        if self._keeper is not None:
+            self._keeper.settle(self._db)
         self._db.commit()
         self._committed = time.monotonic()
 
@@ -161,6 +173,17 @@ class State:
         """
         with self._writing():
             self._db.execute("UPDATE runs SET finished = 1 WHERE run = ?", (self.run,))
+        self.tidy()
+
+    def tidy(self) -> None:
+        """Drop rows of shards that no longer count.
+
+        Raises:
+            OutputError: a shard cannot be written.
+        """
+        if self._keeper is not None:
+            self.commit()
+            self._keeper.tidy(self._db)
 
     def forget(self, keys: Iterable[str]) -> None:
         """Drop what is known about pictures.
@@ -300,6 +323,7 @@ class State:
         before = self.known(key)
         identity = (size, mtime_ns, config_sha256, model_sha256)
         is_same = before is not None and _failed_as_it_is(before, identity)
+        shard = "" if self._keeper is None else self._keeper.name
         with self._writing():
             pages = self._record_pages(outcome, left_alone.split(), is_same=is_same)
             attempts = min(pages, default=0)
@@ -308,15 +332,23 @@ class State:
             status = "failed" if failure or pages else "done"
             row = (name, size, mtime_ns, outcome.sha256, config_sha256, model_sha256, status)
             self._db.execute(
-                "INSERT OR REPLACE INTO pictures VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)",
-                (*row, outcome.pages, attempts, self.run, *(failure or (None, None, None))),
+                "INSERT OR REPLACE INTO pictures VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)",
+                (*row, outcome.pages, attempts, self.run, *(failure or (None, None, None)), shard),
             )
             self._db.execute("DELETE FROM cut WHERE key = ?", (name,))
             if outcome.cut:
                 self._db.execute("INSERT INTO cut VALUES (?, ?, ?)", (name, self.run, outcome.cut))
             self._unsettled.add(files)
-            if time.monotonic() - self._committed > COMMIT_SECONDS:
+            if self._keeper is not None:
+                self._keeper.add(outcome, size, mtime_ns)
+            if self._is_due():
                 self.commit()
+
+    def _is_due(self) -> bool:
+        waited = time.monotonic() - self._committed
+        if self._keeper is None:
+            return waited > COMMIT_SECONDS
+        return self._keeper.is_full() or waited > SECONDS
 
     def _record_pages(
         self, outcome: Outcome, left_alone: Sequence[str], *, is_same: bool

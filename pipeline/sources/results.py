@@ -6,7 +6,9 @@ from typing import Any, Final
 STATE_FOLDER: Final = ".locpipe"
 RUN_REPORT: Final = "run.json"
 """What a run says about itself."""
-FOLDERS: Final = frozenset(["boxes", "masks", "overlays", "heatmaps", "exports", "report"])
+FOLDERS: Final = frozenset(
+    ["boxes", "masks", "overlays", "heatmaps", "exports", "report", "shards"]
+)
 """Folders of results; crops are the one thing among them that may be asked for as pictures."""
 CROPS: Final = ("exports", "crops")
 MOST_KEPT: Final = 1000

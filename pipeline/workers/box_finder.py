@@ -105,6 +105,7 @@ class BoxFinder(PictureWorker):
             failed_pages=failed,
             least_memory=found.least_memory,
             hottest=found.hottest,
+            rows=found.rows,
             needs=self.needs_of(*found.needs),
         )
 

@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ...stages.models.card import Backbone
 from ...stages.version import __version__
@@ -98,6 +98,7 @@ class Outcome:
         filtered: boxes that each key of boxes.keep turned away now.
         failed_pages: of a file whose other pages have results.
         least_memory: bytes that run.memory would have to be; 0: it was enough.
+        rows: of its pages, where results lie in shards.
         hottest: largest value of its heatmaps, 0..1; 0 where nothing was computed.
         needs: bytes of memory with which a worker of ours could do it, and this one could not.
     """
@@ -120,3 +121,4 @@ class Outcome:
     least_memory: int = 0
     needs: int = 0
     hottest: float = 0.0
+    rows: tuple[dict[str, Any], ...] = ()

@@ -14,6 +14,7 @@ from ....stages.errors import ConfigError
 from ...output.box_json import Page
 from ...output.failures import FAILURES, read_failures
 from ...output.layout import result_path
+from ...output.shards import ShardPage
 from ..evaluate import Frame
 from ..pages import polygons_of, stem_of_page
 from .annotations import stem_of
@@ -77,6 +78,9 @@ def failed(run: Path) -> set[str]:
 def _read_heat(run: Path, page: Page) -> NDArray[np.uint8]:
     file = result_path(run, "heatmaps", page.key, page.page)
     heat = _grey(file, page)
+    if heat is None and isinstance(page, ShardPage):
+        message = f"{run}: shards have no heatmaps; run again with output.layout=files and output.heatmaps=true into another output"  # fmt: skip
+        raise ConfigError(message)
     if heat is None:
         message = f"{file}: no heatmap here; run again with --set output.heatmaps=true"
         raise ConfigError(message)

@@ -37,7 +37,7 @@ def some(tmp_path_factory: pytest.TempPathFactory) -> Path:
     noise = np.random.default_rng(0).integers(0, 255, (60, 80, 3), np.uint8)
     for n in range(COUNT - 3):
         Image.fromarray(np.roll(noise, n, 1)).save(folder / f"{n}.png")
-    shutil.copy(folder / "0.png", os.fsencode(folder) + b"/\xff.png")
+    shutil.copy(folder / "0.png", folder / os.fsdecode(b"\xff.png"))
     pages = [Image.fromarray(noise[: 50 + n]) for n in range(2)]
     pages[0].save(folder / "two.tif", save_all=True, append_images=pages[1:])
     (folder / "empty.png").touch()

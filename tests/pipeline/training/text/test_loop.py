@@ -81,7 +81,7 @@ def test_a_training_starts_from_the_weights_of_a_model(tiny: TextTrainConfig) ->
     assert not torch.equal(weights[0], weights[2])
     assert given.classifier.weight.requires_grad
     with pytest.raises(
-        ModelError, match=r"start: .*text has the architecture text, not text-large"
+        ModelError, match=r"start: .*text has the architecture text-small, not text-large"
     ):
         untrained(config.model_copy(update={"start": "text"}))
 

@@ -174,6 +174,5 @@ def one_line(report: dict[str, Any]) -> str:
     if counts["without_boxes"]:
         parts.append(f"{counts['without_boxes']} pictures had failed in the run")
     where = Path(report["run"]) / FOLDER
-    return (
-        f"{', '.join(parts)}; {report['boxes']} boxes with text; {report['seconds']:.1f} s: {where}"
-    )
+    told = f"{', '.join(parts)}; {report['boxes']} boxes with text; {report['seconds']:.1f} s"
+    return f"{told}: {where} (a .txt for every picture)"

@@ -79,7 +79,7 @@ class Progress:
         if self._bar.disable and now - self._told >= LINE_SECONDS:
             self._told = now
             left = lasting(seconds / self._done * (self._total - self._done))
-            rate = f"{self._done / seconds:.1f} pictures/s"
+            rate = _rate(self._done / seconds)
             log.info(
                 "%d of %d pictures, %s, %s, %s left", self._done, self._total, rate, state, left
             )
@@ -90,3 +90,8 @@ class Progress:
             log.warning("%s", warning, extra={"picture": picture})
         if len(self._said) < MOST_SAID:
             self._said.add(warning)
+
+
+def _rate(pictures: float) -> str:
+    """Pictures per second in words; of less than a tenth of one, those per minute."""
+    return f"{pictures:.1f} pictures/s" if pictures >= 0.05 else f"{60 * pictures:.1f} pictures/min"

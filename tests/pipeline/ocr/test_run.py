@@ -356,6 +356,7 @@ def test_the_command_prints_its_report(run: Path) -> None:
     assert report == json.loads((run / "read.json").read_bytes())
     assert (report["exit_code"], report["boxes"], report["language"]) == (0, 4, "eng")
     assert "3 pages read, 0 failed, 0 were read before; 4 boxes with text" in done.stderr
+    assert "/read (a .txt for every picture)\n" in done.stderr
 
 
 def test_a_program_gets_the_report_too(run: Path) -> None:

@@ -62,7 +62,11 @@ def test_a_log_hears_now_and_then_how_far_it_is(
         for _ in range(100):
             now += 10
             bar.add(DONE)
-    assert len(said) == 16
+        for _ in range(2):
+            now += 3600
+            bar.add(DONE)
+    assert len(said) == 18
+    assert "102 of 10000 pictures, 0.7 pictures/min, " in said[-1]
     assert said[0] == "6 of 10000 pictures, 0.1 pictures/s, 0.2 MP/s, 0 failed, 27.8 h left"
 
 

@@ -115,6 +115,10 @@ def _edges(curve: Floats, corners: Sequence[Floats]) -> tuple[Floats, Floats]:
     middle = np.asarray(powers(at, curve).T, np.float64)
     along = powers(at, np.polynomial.polynomial.polyder(curve)).T
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    # A curve through the middles of boxes may end within the first or the last.
+    for end, sign in ((0, -1), (-1, 1)):
+        beyond = max(0.0, float((sign * (corners[end] - middle[end]) @ along[end]).max()))
+        middle[end] += sign * beyond * along[end]
     down: Floats = np.stack([-along[:, 1], along[:, 0]], axis=1)
     highest, lowest = [], []
     for one in corners:

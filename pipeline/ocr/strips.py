@@ -86,12 +86,13 @@ def _curved_edges(boxes: Sequence[Box]) -> tuple[Floats, Floats] | None:
     at = np.insert(np.cumsum(steps), 0, 0.0)
     at = 2 * at / max(float(at[-1]), 1e-9) - 1
     best, edges = float(np.hypot(*(rectangle[3] - rectangle[0]))), None
-    for degree in range(1, min(_DEGREE, len(boxes) + 1) + 1):
+    for degree in range(1, min(_DEGREE, len(boxes)) + 1):
         curve = np.polynomial.polynomial.polyfit(at, stations, degree)
         found = _edges(curve, corners)
         height = float(np.hypot(*(found[1] - found[0])[0]))
         if height < _GAIN * best:
-            best, edges = height, found
+            edges = found
+        best = min(best, height)
     return edges
 
 
@@ -115,6 +116,10 @@ def _edges(curve: Floats, corners: Sequence[Floats]) -> tuple[Floats, Floats]:
     middle = np.asarray(powers(at, curve).T, np.float64)
     along = powers(at, np.polynomial.polynomial.polyder(curve)).T
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
+    # A curve through the middles of boxes may end within the first or the last.
+    for end, sign in ((0, -1), (-1, 1)):
+        beyond = max(0.0, float((sign * (corners[end] - middle[end]) @ along[end]).max()))
+        middle[end] += sign * beyond * along[end]
     down: Floats = np.stack([-along[:, 1], along[:, 0]], axis=1)
     highest, lowest = [], []
     for one in corners:
@@ -122,7 +127,8 @@ def _edges(curve: Floats, corners: Sequence[Floats]) -> tuple[Floats, Floats]:
         off = np.einsum("nd,nd->n", one - middle[nearest], down[nearest])
         highest.append(float(off.min()))
         lowest.append(float(off.max()))
-    top, bottom = np.quantile(highest, _MOST_OUT), np.quantile(lowest, 1 - _MOST_OUT)
+    top = np.quantile(highest, _MOST_OUT, method="lower")
+    bottom = np.quantile(lowest, 1 - _MOST_OUT, method="higher")
     return middle + top * down, middle + bottom * down
 
 

@@ -82,6 +82,17 @@ def test_a_straight_line_stays_the_rectangle_around_it() -> None:
     assert [last > first for first, last in strip.spans] == [True] * len(boxes)
 
 
+def test_words_whose_boxes_are_tilted_do_not_tilt_their_line() -> None:
+    page, boxes = on_an_arc(1e6)
+    turn = np.deg2rad(3)
+    axes = np.array([[np.cos(turn), np.sin(turn)], [-np.sin(turn), np.cos(turn)]])
+    corners = [np.array(box.polygon) for box in boxes]
+    tilted = [quad_box((one - one.mean(axis=0)) @ axes + one.mean(axis=0)) for one in corners]
+    height = len(strip_of(page, boxes, 0.15).pixels)
+    assert len(strip_of(page, tilted, 0.15).pixels) < 1.25 * height
+    assert len(cut(page, outline(tilted), padding=0.15).pixels) > 1.5 * height
+
+
 def stacked(text: str, size: int = 60) -> tuple[Pixels, list[Box]]:
     """Letters below each other, and the box of each that is no blank."""
     font = ImageFont.truetype(str(FONT), size)

@@ -1,6 +1,8 @@
 """Boxes read together, and whose text is whose."""
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -43,7 +45,35 @@ def test_boxes_are_read_one_by_one_or_by_line() -> None:
     one, two, three, four, five = boxes
     assert groups(boxes, "word") == [(one,), (two,), (three,), (four,), (five,)]
     assert groups(boxes, "line") == [(one, two), (three,), (four, five)]
-    assert groups([], "line") == groups([], "word") == []
+    assert groups([], "line") == groups([], "word") == groups([], "auto") == []
+
+
+def test_auto_takes_the_lines_of_documents_and_columns_and_the_boxes_of_signs() -> None:
+    lines = [[box(20 * i, 20 * i + 15, line) for i in range(3)] for line in range(3)]
+    document = [one for line in lines for one in line]
+    assert groups(document, "auto") == groups(document, "line") != groups(document, "word")
+    signs = [replace(one, block=one.line) for one in document]
+    assert groups(signs, "auto") == groups(signs, "word")
+    few = [*document[:4], *(replace(one, line=9 + i) for i, one in enumerate(document[:4]))]
+    assert groups(few, "auto") == groups(few, "word")
+    letters = [replace(one, direction="ttb") for one in signs[:3]]
+    assert groups([*letters, *signs[3:]], "auto") == [tuple(letters), *groups(signs[3:], "word")]
+
+
+class ShortSighted:
+    """An engine that reads the first word of a line, and each word that stands alone."""
+
+    version = language = "short-sighted"
+    padding, min_confidence, places_words = 0.0, 0.5, True
+
+    def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[list[Seen]]:  # noqa: ARG002 - of all engines
+        return [[Seen(f"{crop.shape[1]}", 0.9, 0, min(40, crop.shape[1]))] for crop in crops]
+
+
+def test_boxes_that_are_not_read_with_their_line_are_read_alone() -> None:
+    boxes = [box(-100, -60), box(-40, 10), box(20, 90)]
+    found = readings(ShortSighted(), PAGE, boxes, "line", 60)
+    assert [reading.text for reading in found] == ["190", "50", "70"]
 
 
 def test_words_go_to_the_box_they_share_most_with() -> None:

@@ -130,7 +130,8 @@ def test_together_they_are_as_sure_as_on_average(confidences: list[float]) -> No
 
 
 def read_line(page: NDArray[np.uint8], boxes: list[Box]) -> list[str]:
-    return [reading.text for reading in readings(Tesseract("eng"), page, boxes, "line", 60)]
+    found = readings(Tesseract("eng"), page, boxes, "line", 60)
+    return [reading.text.strip(" |") for reading in found]  # Tesseract takes an edge for a bar
 
 
 def test_tesseract_reads_a_rendered_line_and_each_box_gets_its_word() -> None:

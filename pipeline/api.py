@@ -241,8 +241,7 @@ def read(
     Args:
         run: folder of a finished run.
         engine: `tesseract`, the program, or `rapidocr`, an extra of locpipe.
-        unit: what it is given at a time: a box (`word`), or, Tesseract only, the boxes of a `line`; `auto`:
-            lines of documents and columns, else boxes.
+        unit: what it reads at a time: a box, or, Tesseract only, a line; auto: by the page.
         language: as the engine calls it; None: English, or Chinese and Latin for rapidocr.
         min_confidence: 0..1; text read with less does not count; None: what suits the engine.
         pictures: where the pictures of the run lie now, if they have moved.

@@ -9,7 +9,8 @@ from pathlib import Path
 from ...stages.errors import ConfigError
 from ..storage.buckets import Found, beginning_of, listed, looked_up
 from ..storage.urls import RemotePath, is_http, key_below
-from .pictures import MANIFESTS, Picture, Pictures
+from .manifests import MANIFESTS
+from .pictures import Picture, Pictures
 from .results import CROPS, FOLDERS, MOST_KEPT, RUN_REPORT, Results
 
 

@@ -19,6 +19,7 @@ from .decoding.formats import Stored, decode, decode_fast, opened
 from .decoding.huge import LARGEST_AT_ONCE, decode_by_rows
 from .decoding.orientation import turned_upright
 from .errors import ImageError
+from .paths import name_of
 
 _STRIP = 64  # rows
 _log = logging.getLogger(__name__)
@@ -169,7 +170,7 @@ def _header(stored: Stored) -> Header:
 def _check_size(path: Path, header: Header, max_megapixels: float) -> None:
     if header.megapixels > max_megapixels:
         msg = (
-            f"{str(path)!r} has {header.width} x {header.height} pixels"
+            f"{name_of(path)} has {header.width} x {header.height} pixels"
             f" = {header.megapixels:.4g} megapixels, more than input.max_megapixels"
             f" = {max_megapixels:g}: raise input.max_megapixels or make the picture smaller"
         )
@@ -186,7 +187,7 @@ def _flatten(
     try:
         rgb = to_srgb(colours, icc_profile)
     except ValueError as error:
-        _log.warning("%r: its ICC profile is ignored: %s", str(path), error)
+        _log.warning("%s: its ICC profile is ignored: %s", name_of(path), error)
         rgb = to_srgb(colours, None)
     if alpha is None:
         return rgb

@@ -2,6 +2,9 @@
 
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import Final
 
@@ -12,6 +15,25 @@ DATA: Final = Path(__file__).resolve().parents[1] / "data"
 def expanded(path: str | Path) -> Path:
     """Return a path with the home for its ~; where ~x is no user it is a name, as in a shell."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where ~x is no user
+
+
+_called: ContextVar[tuple[Path, str] | None] = ContextVar("called", default=None)
+
+
+@contextmanager
+def called(file: Path, name: str) -> Iterator[None]:
+    """Have messages call a file by another name until the end of the block, such as a URL."""
+    token = _called.set((file, name))
+    try:
+        yield
+    finally:
+        _called.reset(token)
+
+
+def name_of(file: Path) -> str:
+    """Return how messages call a file, in quotes: by its path, or as `called` says."""
+    known = _called.get()
+    return repr(known[1] if known is not None and known[0] == file else str(file))
 
 
 def sha256_of(file: Path) -> str:

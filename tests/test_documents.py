@@ -37,6 +37,7 @@ EXPECTED = {
     "own-classes.md": "not run, and so not scored: 2 pictures of the truth",
     "report.md": "1 right, 0 wrong, 0 missed",
     "tutorial.md": "results/read/newspaper.png.txt",
+    "buckets.md": "process: new: 'newspaper.png'",
     "running.md": "leave: done: 'newspaper.png'",
 }
 """What the commands of a page print, somewhere."""

@@ -18,6 +18,7 @@ from ..output.shards import has_shards
 from ..run.shard_keeper import keeper_of
 from ..run.state import State
 from ..sources.members import exists
+from ..storage.urls import RemotePath
 from .options import log_options, tell
 
 log = logging.getLogger(__name__)
@@ -63,8 +64,14 @@ def _gone(run: FinishedRun) -> list[Page]:
     """Return the pages whose picture is gone.
 
     Raises:
-        ConfigError: all are, which looks like a disk that is not mounted.
+        ConfigError: all are, which looks like a disk that is not mounted; or they lie in a bucket.
     """
+    if isinstance(run.root, RemotePath):
+        msg = (
+            f"{run.folder}: its pictures lie at {run.root}, where prune does not look; remove the results "
+            "of those that are gone by hand"
+        )
+        raise ConfigError(msg)
     pages = 0
     gone = []
     for page in run.pages():

@@ -18,6 +18,7 @@ from pydantic_core import ErrorDetails
 from ...stages.errors import ConfigError
 from ...stages.paths import expanded
 from ...stages.settings import Section
+from ..storage.urls import hidden
 
 CONFIG_FILE = "run.yaml"
 """The config that a training writes into the folder of its model."""
@@ -241,9 +242,8 @@ def _problems(
         origin = next(
             (origins[key[:n]] for n in range(len(key), 0, -1) if key[:n] in origins), where
         )
-        found.setdefault(
-            key, f"{origin}: {_explain(details, key, known, words=_holds_words(schema, key))}"
-        )
+        problem = f"{origin}: {_explain(details, key, known, words=_holds_words(schema, key))}"
+        found.setdefault(key, hidden(problem))
     if not found.keys().isdisjoint(_NO_BACKBONE):
         found.pop(("model", "backbone"), None)  # a model was meant, and how to give one is told
     return found.values()

@@ -26,6 +26,7 @@ from ...stages.settings import (
     Section,
     ThresholdSettings,
 )
+from ..storage.urls import RemotePath, is_url, located, problem_with
 from .exports import ExportFormat
 
 
@@ -37,11 +38,26 @@ def _expand(value: object) -> object:
     if not path:  # as of a variable that a script forgot to set
         msg = "should not be empty; . is the current directory"
         raise ValueError(msg)
+    if is_url(path):
+        msg = "should lie on a disk; only input.path and input.root may be URLs"
+        raise ValueError(msg)
     return expanded(path)
+
+
+def _expand_input(value: object) -> object:
+    url = os.path.expandvars(value) if isinstance(value, str | RemotePath) else ""
+    if not is_url(url):
+        return _expand(value)
+    if problem := problem_with(url):
+        raise ValueError(problem)
+    return located(url)
 
 
 UserPath = Annotated[Path, BeforeValidator(_expand), PlainSerializer(str)]
 """A path as users write it: `~` and `$VAR` expand; relative means the current directory."""
+
+InputPath = Annotated[Path, BeforeValidator(_expand_input), PlainSerializer(str)]
+"""The same, or the URL of a place that pictures are read from."""
 
 
 def _kind_of_model(value: object) -> str:
@@ -72,9 +88,10 @@ class ModelConfig(Section):
 class InputConfig(DecodingSettings):
     """Which pictures, and how they are decoded."""
 
-    path: UserPath = Path("data/samples")
-    """A folder (scanned recursively), a glob, one picture or tar, or a manifest (.txt, .jsonl, .parquet)."""
-    root: UserPath | None = None
+    path: InputPath = Path("data/samples")
+    """A folder (scanned recursively), a glob, one picture or tar, or a manifest (.txt, .jsonl, .parquet);
+    a folder or picture may be a URL (docs/buckets.md)."""
+    root: InputPath | None = None
     """Folder that names of results are relative to; null: the folder given, the fixed part of a glob,
     the folder of the picture, the current directory for a manifest."""
 

@@ -14,6 +14,7 @@ from ...stages.paths import sha256_of
 from ...stages.settings import DecodingSettings
 from ..sources.members import exists, file_of, is_copy
 from ..sources.results import RUN_REPORT, STATE_FOLDER
+from ..storage.urls import RemotePath
 from .box_json import Page, read_object, read_page
 from .failures import FAILURES, Failure, read_failures
 from .layout import RUN_SCHEMA, result_path
@@ -133,6 +134,11 @@ def open_run(
         raise ConfigError(msg) from error
     if as_it_is:
         root = root or folder / "pictures of which nobody knows where they lie"
+    if isinstance(root, RemotePath) and not as_it_is:
+        msg = (
+            f"{folder}: its pictures lie at {root}; copy them to a disk, and say with --input where"
+        )
+        raise ConfigError(msg)
     if root is None or not (as_it_is or pictures is not None or root.is_dir()):
         gone = root or "their folder"
         msg = f"{folder}: its pictures: {gone} does not exist; say with --input where they lie now"

@@ -11,6 +11,7 @@ from ...stages.errors import ConfigError
 from ..sources.manifests import MANIFESTS, lines_of
 from ..sources.pictures import EXTENSIONS, is_manifest, open_source, root_of
 from ..sources.results import RUN_REPORT
+from ..storage.urls import located
 from .layout import SHARDS, result_path
 from .parts import parts_begun
 
@@ -34,7 +35,7 @@ def remembered_root(output: Path) -> Path | None:
     if ROOT not in report:
         report = next((found for part in parts_begun(output) if ROOT in (found := _read_report(part.desk(output)))), report)  # fmt: skip
     root = report.get(ROOT)
-    return Path(root) if isinstance(root, str) else _of_older(output, report)
+    return located(root) if isinstance(root, str) else _of_older(output, report)
 
 
 def root_of_moved(output: Path, source: Path) -> Path:

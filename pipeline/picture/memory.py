@@ -9,6 +9,7 @@ from ...stages.errors import ImageError
 from ...stages.infer import bytes_needed, shown_size
 from ...stages.localize import way_of, weighed_at_once
 from ...stages.passes import scales
+from ...stages.paths import name_of
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -42,7 +43,7 @@ def check_memory(path: Path, header: Header, model: Model, config: Config, memor
         return
     side = _side_that_fits(header, model, config, memory)
     msg = (
-        f"{str(path)!r}: {header.width} x {header.height} pixels need about "
+        f"{name_of(path)}: {header.width} x {header.height} pixels need about "
         f"{needed / 2**30:.1f} GiB, a worker has {memory / 2**30:.1f} GiB{_why_whole(model)}; "
         f"{f'set infer.long_side={side}, ' if side else ''}use fewer run.workers, or raise "
         "run.memory_limit"

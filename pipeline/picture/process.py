@@ -17,6 +17,7 @@ from ...stages.errors import ImageError, OutputError
 from ...stages.load import load, probe
 from ...stages.localize import Result, localize_image, open_engine
 from ...stages.models.loading import Model
+from ...stages.paths import name_of
 from ...stages.scratch import scratch_in
 from ..config.sections import Config
 from ..output.atomic import temporary_folder
@@ -284,12 +285,10 @@ def _hash(path: Path) -> str:
         if stat.S_ISDIR(mode):
             os.scandir(path).close()  # a folder comes this far only when it could not be listed
         if not stat.S_ISREG(mode):
-            msg = f"{str(path)!r}: is not a file; give pictures as files"
+            msg = f"{name_of(path)}: is not a file; give pictures as files"
             raise ImageError(msg)
         with path.open("rb") as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
-        msg = (
-            f"{str(path)!r}: cannot be read ({error.strerror}); check that it is there and readable"
-        )
+        msg = f"{name_of(path)}: cannot be read ({error.strerror}); check that it is there and readable"
         raise ImageError(msg) from error

@@ -14,8 +14,10 @@ from ...stages.precision import float32_only
 from ..config.sections import Config
 from ..output.root import choose_root
 from ..output.shards import check_package
+from ..sources.bucket import open_bucket
 from ..sources.pictures import Picture, Pictures, open_source
 from ..sources.results import RUN_REPORT
+from ..storage.urls import RemotePath
 from ..workers.messages import Job
 from .options import Options
 from .plan import Terms
@@ -52,8 +54,7 @@ def preflight(config: Config, options: Options) -> Ready:
     folder, model_sha256 = check_model(config)
     config_sha256 = config.sha256()
     config = _absolute(config)
-    root = choose_root(config.output.path, config.input.path, config.input.root)
-    pictures = open_source(config.input.path, config.output.path, root)
+    pictures = _open_pictures(config)
     # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
     model = config.source if folder in list_models() else _whole_path(folder)
     terms = Terms(
@@ -66,6 +67,21 @@ def preflight(config: Config, options: Options) -> Ready:
     )
     job = Job(config, config_sha256, model, model_sha256, options.part)
     return Ready(job, terms, pictures)
+
+
+def _open_pictures(config: Config) -> Pictures:
+    source, output, root = config.input.path, config.output, config.input.root
+    if isinstance(source, RemotePath):
+        pictures: Pictures = open_bucket(source, output.path, root)
+    else:
+        pictures = open_source(source, output.path, choose_root(output.path, source, root))
+    if output.exports and isinstance(pictures.root, RemotePath):
+        msg = (
+            "output.exports: pictures in a bucket are not exported as they finish; set "
+            "output.exports=[], copy the pictures to a disk, and run locpipe export with --input"
+        )
+        raise ConfigError(msg)
+    return pictures
 
 
 def check_model(config: Config) -> tuple[Path | Backbone, str]:

@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from itertools import islice
 from pathlib import Path
+from tempfile import gettempdir
 from typing import TYPE_CHECKING
 
 from ...stages.clock import Clock
@@ -22,6 +23,7 @@ from ...stages.localize import open_engine, way_of
 from ...stages.models.loading import find_model, load_model
 from ...stages.passes import passes
 from ...stages.precision import float32_only, precision_used
+from ..output.fetch import at_hand
 from ..picture.process import localize_page
 from ..picture.write import write_pictures
 from ..workers import machine
@@ -106,12 +108,13 @@ def _do(
     seconds: defaultdict[str, float] = defaultdict(float)
     failed = 0
     for picture in pictures:
-        path, page, pages = Path(picture.path), 1, 1
+        page = pages = 1
         while page <= pages:
             clock = Clock()
             try:
-                pages = count_pages(path)
-                result = localize_page(path, page, model, config, memory, clock)
+                with at_hand(picture.path, Path(gettempdir()), Clock()) as path:
+                    pages = count_pages(path)
+                    result = localize_page(path, page, model, config, memory, clock)
                 write_pictures(config.output, picture.key, result, clock, write=_nowhere)
             except Exception as error:  # noqa: BLE001 - a bad picture does not end a run, either
                 log.warning("%r, page %d: %s", picture.key, page, str(error) or repr(error))

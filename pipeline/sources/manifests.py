@@ -9,6 +9,8 @@ from typing import Final
 
 from ...stages.errors import ConfigError
 from ...stages.extras import plugin
+from ..storage.buckets import checked
+from ..storage.urls import hidden, is_url
 
 MANIFESTS: Final = (".txt", ".jsonl", ".parquet")
 COLUMN: Final = "path"
@@ -52,6 +54,8 @@ def _checked(text: str) -> str:
     if "\0" in text:
         msg = "a path has no NUL byte; write one path per line"
         raise ValueError(msg)
+    if is_url(text):
+        return checked(text)
     return os.path.abspath(text)  # noqa: PTH100 - resolve() would follow links
 
 
@@ -64,7 +68,7 @@ def _path_in_json(text: str) -> str:
         raise ValueError(msg) from error
     path = value.get("path") if isinstance(value, dict) else value
     if not isinstance(path, str) or not path:
-        msg = f"no path in {text[:_LONGEST]!r}; {remedy}"
+        msg = f"no path in {hidden(text[:_LONGEST])!r}; {remedy}"
         raise ValueError(msg)
     return path
 
@@ -91,4 +95,7 @@ def _rows(manifest: Path) -> Iterator[ManifestLine]:
                     )
                     yield ManifestLine(number, "", fault)
                 else:
-                    yield ManifestLine(number, os.path.abspath(path))  # noqa: PTH100 - resolve() would follow links
+                    try:
+                        yield ManifestLine(number, _checked(path))
+                    except ValueError as error:
+                        yield ManifestLine(number, "", f"{manifest}:{number}: {error}")

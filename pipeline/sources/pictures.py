@@ -9,11 +9,22 @@ import os
 import re
 from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from ...stages.errors import ConfigError
+from ..storage.buckets import all_looked_up
+from ..storage.urls import (
+    RemotePath,
+    common_folder,
+    folder_of,
+    hidden,
+    is_url,
+    key_below,
+    located,
+)
 from .manifests import MANIFESTS, lines_of
 from .members import is_tar, members_of
 from .results import Results
@@ -49,6 +60,8 @@ MOST_EXTENSIONS = 100
 LONGEST_EXTENSION = 12
 MOST_TOLD = 10
 MOST_FOLDERS = 1000
+ASKED_AT_ONCE = 1000
+"""Lines of a list whose sizes a bucket is asked for together."""
 _ONE_OF_THESE = re.compile(r"(?<=/)(\*\*)(/\*\*)+(?=/|\Z)")
 
 
@@ -58,13 +71,13 @@ class Picture:
 
     Args:
         key: path relative to the root, which names it in results.
-        path: absolute path to open; of a member of a tar, with its name behind that of the tar.
+        path: absolute path to open, or a URL; of a member of a tar, with its name behind that of the tar.
         size_and_time: bytes, and nanoseconds of the last change, where they are known already.
         fault: what is wrong with it as a line of a list or a member; then there is no path.
     """
 
     key: str
-    path: str
+    path: str = field(repr=False)
     size_and_time: tuple[int, int] | None = None
     fault: str = ""
 
@@ -103,11 +116,19 @@ class Pictures:
         return self._pictures(str(self.source))
 
     def _list(self) -> Iterator[Picture]:
-        for line in lines_of(self.source):
-            if line.fault:
-                yield Picture(f"{self.source.name}:{line.number}", "", fault=line.fault)
-            else:
-                yield from self._pictures(line.path)
+        lines = lines_of(self.source)
+        while some := list(islice(lines, ASKED_AT_ONCE)):
+            urls = [line.path for line in some if is_url(line.path)]
+            known = dict(zip(urls, all_looked_up(urls) if urls else (), strict=True))
+            for line in some:
+                if line.fault:
+                    yield Picture(f"{self.source.name}:{line.number}", "", fault=line.fault)
+                elif line.path in known:
+                    found = known[line.path]
+                    told = None if found is None else found.size_and_time
+                    yield Picture(self._key(line.path), line.path, told)
+                else:
+                    yield from self._pictures(line.path)
 
     def _pictures(self, path: str) -> Iterator[Picture]:
         """Yield a picture, or those in a tar."""
@@ -126,7 +147,7 @@ class Pictures:
         key = _relative(path, str(self.root))
         if key is None:
             msg = (
-                f"input.path: {path} lies outside of {self.root}, which names of results are relative "
+                f"input.path: {hidden(path)} lies outside of {self.root}, which names of results are relative "
                 "to; set input.root to a folder above all pictures"
             )
             raise ConfigError(msg)
@@ -193,17 +214,17 @@ class Pictures:
             self._key(str(root_of(self.source)))
 
     def _check_list(self) -> None:
-        outside, common, fault = 0, "", ""
+        outside, common, fault = 0, None, ""
         for line in lines_of(self.source):
             number, path = line.number, line.path
             if line.fault:
                 fault = fault or line.fault
                 continue
-            folder = os.path.dirname(path)  # noqa: PTH120 - hot
-            if self.results.are_in(folder):
+            folder = folder_of(path)
+            if not is_url(path) and self.results.are_in(folder):
                 msg = _no_pictures(str(self.source), path)
                 raise ConfigError(msg)
-            common = os.path.commonpath([common, folder]) if common else folder
+            common = folder if common is None else common_folder(common, folder)
             if not outside and _relative(path, str(self.root)) is None:
                 outside = number
         if fault and not common:
@@ -211,9 +232,15 @@ class Pictures:
         if outside:
             msg = (
                 f"{self.source}:{outside}: the picture lies outside of {self.root}, which names of "
-                f"results are relative to; set input.root={common}, or a folder above it"
+                f"results are relative to; {_remedy(common)}"
             )
             raise ConfigError(msg)
+
+
+def _remedy(common: str | None) -> str:
+    if common:
+        return f"set input.root={common}, or a folder above it"
+    return "as no folder is above all of them, make a list and an output of each kind of place"
 
 
 def passed_over(ignored: Mapping[str, int], results: Collection[str]) -> list[str]:
@@ -239,6 +266,8 @@ def root_of(source: Path) -> Path:
     It is the folder given, the fixed part of a glob, the folder of a picture, or the current
     directory for a manifest.
     """
+    if isinstance(source, RemotePath):
+        return source
     return Path(os.path.abspath(_start(source) or "."))  # noqa: PTH100 - resolve() would follow links
 
 
@@ -254,7 +283,7 @@ def open_source(source: Path, output: Path, root: Path | None = None) -> Picture
         ConfigError: it does not exist or lies outside of the root, results would lie among the
             pictures, or it is the results of a run.
     """
-    if root is not None and not root.is_dir():
+    if root is not None and not isinstance(root, RemotePath) and not root.is_dir():
         msg = f"input.root: {root} is no folder (looked from {Path.cwd()}); check the path"
         raise ConfigError(msg)
     if not os.path.lexists(source):
@@ -330,6 +359,10 @@ def _no_pictures(origin: str, path: str) -> str:
 
 def _relative(path: str, root: str) -> str | None:
     """The path relative to a folder, with forward slashes; None if it lies outside."""
+    if is_url(path):
+        return key_below(path, located(root))
+    if is_url(root):
+        return None
     key = os.path.relpath(path, root)
     if _is_outside(key):
         # One of them may be named by way of a link.

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from ...stages.errors import ImageError, ModelError
 from ...stages.models.card import Backbone
 from ...stages.models.loading import find_model, load_model
+from ..output.atomic import temporary_folder
 from ..output.box_json import Maker
+from ..output.fetch import at_hand
 from ..output.layout import KINDS, without_picture
 from ..sources.members import called, readable
 from .dispatch import at_work
@@ -80,7 +82,10 @@ class BoxFinder(PictureWorker):
         """Find what is on every page of a picture, and write it."""
         if task.fault:
             raise ImageError(task.fault)
-        with readable(Path(task.path)) as path:
+        with (
+            at_hand(task.path, temporary_folder(self.job.output), clock) as file,
+            readable(file) as path,
+        ):
             found = self.processor.process_file(
                 task.key,
                 path,

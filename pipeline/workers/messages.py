@@ -72,7 +72,7 @@ class Task:
     """
 
     key: str
-    path: str
+    path: str = field(repr=False)  # a URL may hold a signature, and Dask logs what it was given
     force: bool
     pages: int = 0
     left_alone: tuple[int, ...] = ()

@@ -20,6 +20,7 @@ from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 
 from ..errors import ImageError
 from ..extras import plugin
+from ..paths import name_of
 from .bmp import plain_bmp
 from .colour import as_meant, means_srgb
 from .depth import has_deep_colours, read_deep_colours, to_8_bit
@@ -101,7 +102,7 @@ def opened(path: Path, page: int) -> Iterator[Stored]:
     Raises:
         ImageError: The message names the file, the reason and the remedy.
     """
-    name = repr(str(path))
+    name = name_of(path)
     with _open_file(path, name) as file, _unguarded_pillow():
         try:
             yield _open_page(file, page, name)
@@ -127,7 +128,7 @@ def count_pages(path: Path) -> int:
     Raises:
         ImageError: It cannot be opened.
     """
-    name = repr(str(path))
+    name = name_of(path)
     with _open_file(path, name) as file:
         return len(directories(file).pages) if is_tiff(file.read(_HEAD)) else 1
 

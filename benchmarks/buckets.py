@@ -1,0 +1,191 @@
+"""What a bucket costs beside a disk: listing, planning, and pictures, with a delay for each request.
+
+    python benchmarks/buckets.py > benchmarks/results/buckets.md
+
+The server is moto, in a process of its own, whose CPU time is not counted. Seconds are CPU seconds of this
+process, with all of its threads. How long a worker waits is the stage "fetch" of run.json.
+"""
+
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import click
+from PIL import Image
+from skimage import data
+
+from locpipe.pipeline.config.file import find_config, parse_assignment, read_settings
+from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.export.write import RunExports
+from locpipe.pipeline.run.options import Options
+from locpipe.pipeline.run.preview import preview
+from locpipe.pipeline.run.run import execute
+from locpipe.pipeline.storage.buckets import all_looked_up, listed
+from locpipe.pipeline.storage.urls import RemotePath, located
+
+BUCKET = "pictures"
+WARM_UP = 2
+ENVIRONMENT = {"AWS_ACCESS_KEY_ID": "nobody", "AWS_SECRET_ACCESS_KEY": "nothing", "AWS_REGION": "us-east-1"}  # fmt: skip
+
+
+def photographs(count: int) -> dict[str, bytes]:
+    """Return so many JPEGs of one megapixel, all different."""
+    page = Image.fromarray(data.coffee()).resize((1200, 900))
+    found = {}
+    for number in range(count):
+        stream = io.BytesIO()
+        page.rotate(number % 5, expand=False).save(stream, "JPEG", quality=90 - number % 20)
+        found[f"{number:04}.jpg"] = stream.getvalue()
+    return found
+
+
+def serve(names: int, pictures: int, delay: float) -> None:
+    """Serve S3 on loopback until stdin ends; tell the port, and then what was asked."""
+    from moto.s3.models import s3_backends  # noqa: PLC0415 - a second to import, in one process
+    from moto.server import DomainDispatcherApplication, create_backend_app  # noqa: PLC0415
+    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
+
+    class KeepingAlive(WSGIRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def log_request(self, *_: object) -> None:
+            """Say nothing."""
+
+    backend = s3_backends["123456789012"]["aws"]
+    backend.create_bucket(BUCKET, "us-east-1")
+    for number in range(names):
+        backend.put_object(BUCKET, f"many/{number % 100:02}/{number:06}.jpg", b"no picture")
+    for name, content in photographs(pictures).items():
+        backend.put_object(BUCKET, f"photographs/{name}", content)
+    dispatch = DomainDispatcherApplication(create_backend_app)
+    lock, asked, now, most = threading.Lock(), 0, 0, 0
+
+    def delayed(environ: dict[str, Any], start: Callable[..., Any]) -> Iterable[bytes]:
+        nonlocal asked, now, most
+        with lock:
+            asked, now = asked + 1, now + 1
+            most = max(most, now)
+        time.sleep(delay)
+        try:
+            return dispatch(environ, start)
+        finally:
+            with lock:
+                now -= 1
+
+    server = make_server("127.0.0.1", 0, delayed, threaded=True, request_handler=KeepingAlive)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    print(server.server_port, flush=True)
+    for _ in sys.stdin:
+        with lock:
+            print(json.dumps([asked, most]), flush=True)
+            asked = most = 0
+
+
+class Asked:
+    """Measures a block: wall and CPU seconds, requests, and how many there were at once."""
+
+    def __init__(self, server: "subprocess.Popen[str]") -> None:
+        self._server = server
+        self._numbers()
+        self._begun = time.monotonic(), time.process_time()
+
+    def row(self, what: str) -> str:
+        """Return a row of the table."""
+        wall, cpu = time.monotonic() - self._begun[0], time.process_time() - self._begun[1]
+        requests, most = self._numbers()
+        return f"| {what} | {requests} | {most} | {wall:.2f} | {cpu:.2f} |"
+
+    def _numbers(self) -> tuple[int, int]:
+        assert self._server.stdin is not None
+        assert self._server.stdout is not None
+        self._server.stdin.write("\n")
+        self._server.stdin.flush()
+        requests, most = json.loads(self._server.stdout.readline())
+        return requests, most
+
+
+def config_of(source: str | Path, output: Path) -> Config:
+    """Return the config of a run in this process."""
+    given = (f"input.path={source}", f"output.path={output}", "run.workers=0")
+    return read_settings(find_config("text"), Config, list(map(parse_assignment, given))).config
+
+
+def per_picture(source: str | Path, folder: Path) -> tuple[float, float]:
+    """Run a source, and return CPU seconds per picture, and the share of a worker's time that it waits."""
+    output = folder / str(time.monotonic_ns())
+    execute(config_of(source, output), Options(limit=WARM_UP), RunExports)
+    before = time.process_time()
+    report = execute(config_of(source, output), Options(), RunExports)
+    cpu = time.process_time() - before
+    stages = {name: stage["total"] for name, stage in report["stages"].items()}
+    return cpu / report["counts"]["done"], stages.get("fetch", 0.0) / sum(stages.values())
+
+
+@click.command()
+@click.option("--names", default=20_000, show_default=True, help="Objects to list.")
+@click.option("--pictures", default=20, show_default=True, help="Pictures to run.")
+@click.option("--delay", default=0.02, show_default=True, help="Seconds added to each request.")
+@click.option("--serve", "is_server", is_flag=True, hidden=True)
+def main(names: int, pictures: int, delay: float, *, is_server: bool) -> None:
+    """Measure, and print what was found as Markdown."""
+    if is_server:
+        serve(names, pictures, delay)
+        return
+    options = ("--names", str(names), "--pictures", str(pictures), "--delay", str(delay))
+    with (
+        subprocess.Popen(
+            [sys.executable, __file__, "--serve", *options],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+        ) as server,
+        tempfile.TemporaryDirectory() as folder,
+    ):
+        assert server.stdout is not None
+        address = f"http://127.0.0.1:{int(server.stdout.readline())}"
+        os.environ.update(ENVIRONMENT, AWS_ENDPOINT_URL=address)
+        tell(server, Path(folder), names, pictures, delay)
+        server.kill()
+
+
+def tell(
+    server: "subprocess.Popen[str]", folder: Path, names: int, pictures: int, delay: float
+) -> None:
+    """Measure and print."""
+    many = located(f"s3://{BUCKET}/many")
+    assert isinstance(many, RemotePath)
+    print(f"# A bucket beside a disk\n\nEach request has {1000 * delay:.0f} ms of added delay.\n")
+    print("| what | requests | most at once | s | CPU s |\n|---|---|---|---|---|")
+    asked = Asked(server)
+    urls = [found.url for found in listed(many)]
+    assert len(urls) == names
+    print(asked.row(f"{names} objects listed"))
+    asked = Asked(server)
+    assert len(list(preview(config_of(str(many), folder / "planned"), Options()))) == names
+    print(asked.row(f"{names} objects planned, with that listing"))
+    asked, some = Asked(server), urls[:1000]
+    assert all(all_looked_up(some))
+    print(asked.row(f"{len(some)} lines of a list looked up"))
+    (folder / "disk").mkdir()
+    for name, content in photographs(pictures).items():
+        (folder / "disk" / name).write_bytes(content)
+    on_disk, _ = per_picture(folder / "disk", folder)
+    in_bucket, waits = per_picture(f"s3://{BUCKET}/photographs", folder)
+    print(
+        f"\n{pictures - WARM_UP} photographs of 1200 x 900 pixels by `text`, one worker of one thread: "
+        f"{1000 * on_disk:.0f} ms of CPU per picture from a disk, {1000 * in_bucket:.0f} ms from a bucket. "
+        f"The worker waits {100 * waits:.1f} % of its time for pictures."
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""Where pictures lie that are on no disk: buckets and web servers."""

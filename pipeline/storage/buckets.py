@@ -1,0 +1,279 @@
+"""Pictures in buckets and on web servers, through obstore (`locpipe[cloud]`), which is loaded late.
+
+Credentials come from the chain of each provider, are kept by obstore, and never leave it. What
+servers say may hold parts of them, so messages have only its status and code.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cache, lru_cache
+from importlib.util import find_spec
+from typing import Any, Final
+
+from ...stages.errors import ConfigError, ImageError, LocpipeError
+from ...stages.extras import plugin
+from .urls import RemotePath, is_http, problem_with, shown
+
+CLIENT: dict[str, object] = {
+    "allow_http": True,  # of an endpoint that says http://
+    "connect_timeout": timedelta(seconds=5),
+    "read_timeout": timedelta(seconds=30),  # without a byte
+    "timeout": timedelta(hours=1),  # of one picture
+}
+"""How long is waited."""
+TRIES: dict[str, object] = {
+    "max_retries": 10,
+    "retry_timeout": timedelta(seconds=120),
+    "backoff": {
+        "init_backoff": timedelta(milliseconds=100),
+        "max_backoff": timedelta(seconds=15),
+        "base": 2,
+    },
+}
+"""How often is asked again after 5xx, a lost connection or a slow read."""
+NEEDED: Final = "input.path or input.root: pictures lie in a bucket or on a server"
+_PIECE: Final = 1 << 22  # bytes
+_LISTED: Final = 1000  # objects that a server names at once
+_ASKED: Final = 32  # objects whose size is asked for at once
+_MOST_STORES: Final = 64
+_LISTS_TRIED: Final = 5
+_LIST_SECONDS: Final = 0.1
+_TRIED: Final = re.compile(r"RetryError|status code|invalid path")
+_STATUS: Final = re.compile(r"status code: (\d{3})")
+_CODE: Final = re.compile(r"<Code>(\w{1,60})</Code>")
+_RIGHTS: Final = {
+    "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (docs/buckets.md)",
+    "gs": "run gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS",
+    "az": "set AZURE_STORAGE_ACCOUNT_NAME and AZURE_STORAGE_ACCOUNT_KEY (docs/buckets.md)",
+}
+
+_REASONS: Final = tuple(
+    (re.compile(pattern, re.DOTALL), reason)
+    for pattern, reason in (
+        (
+            r"NoSuchBucket|ContainerNotFound|specified (?:bucket|container) does not exist",
+            "{place}: there is no bucket '{bucket}'; check its name, and AWS_ENDPOINT_URL if it is there",
+        ),
+        (
+            r"redirect without LOCATION|PermanentRedirect|AuthorizationHeaderMalformed",
+            "{place}: the bucket '{bucket}' lies in another region; set AWS_REGION to its own",
+        ),
+        (
+            r"object with invalid path: .*?Path \"(.*?)\"",
+            "{place}: the object '{0}' has a name that is no path; rename it, or give a list of the others",
+        ),
+        (
+            r"\A(?:PermissionDenied|Unauthenticated)Error|status code: 40[13]",
+            "{place}: may not be read ({told}); ask for the right to list and read it, and {rights}",
+        ),
+        (r"Account must be specified", "{place}: it is not said of which account; {rights}"),
+        (
+            r"\AFileNotFoundError",
+            "{place}: does not exist; check its name (memory:// needs run.workers=0)",
+        ),
+        (r"\AValueError", "{place}: has a name that is no path; rename the picture"),
+        (
+            r"",
+            "{place}: cannot be read ({told}); check the server and the network, and run again",
+        ),
+    )
+)
+"""What obstore says, and what is made of it: the first that fits."""
+
+
+@dataclass(frozen=True)
+class Found:
+    """An object: its URL, its size in bytes, and when it was last changed, in nanoseconds."""
+
+    url: str
+    size: int
+    mtime_ns: int
+
+    @property
+    def size_and_time(self) -> tuple[int, int]:
+        """Both, which tell that it has changed."""
+        return self.size, self.mtime_ns
+
+
+def listed(folder: RemotePath) -> Iterator[Found]:
+    """Yield every object below a folder of a bucket, a thousand at a time.
+
+    Raises:
+        ConfigError: the bucket does not exist or may not be listed, or no server answers.
+    """
+    url = str(folder)
+    bucket = "/".join(url.split("/")[:3])
+    with _errors(url, ConfigError):
+        store, key = _place(url)
+        last, tries = None, 0
+        while True:
+            try:
+                for objects in _obstore().list(store, key, offset=last, chunk_size=_LISTED):
+                    for each in objects:
+                        yield _found(f"{bucket}/{each['path']}", each)
+                    last, tries = objects[-1]["path"], 0
+            except Exception as error:
+                # obstore tries requests again, and pictures, but no list whose end was lost.
+                if _TRIED.search(str(error)) or tries == _LISTS_TRIED:
+                    raise
+                time.sleep(_LIST_SECONDS * 2**tries)
+                tries += 1
+            else:
+                return
+
+
+def looked_up(url: str) -> Found | None:
+    """Ask for the size of an object; None: there is none.
+
+    Raises:
+        ConfigError: it may not be read, or no server answers.
+    """
+    with _errors(url, ConfigError):
+        store, key = _place(url)
+        try:
+            return _found(url, _obstore().head(store, key))
+        except FileNotFoundError:
+            return None
+
+
+def all_looked_up(urls: Sequence[str]) -> list[Found | None]:
+    """Ask for the sizes of many objects at once; None: it cannot be told."""
+
+    def ask(url: str) -> Found | None:
+        try:
+            return looked_up(url)
+        except LocpipeError:
+            return None  # who reads it says why
+
+    with ThreadPoolExecutor(min(_ASKED, len(urls))) as pool:
+        return list(pool.map(ask, urls))
+
+
+def pieces_of(url: str) -> Iterator[bytes]:
+    """Yield the content of an object, which is asked for once.
+
+    Raises:
+        ImageError: it does not exist, may not be read, or no server answers.
+    """
+    with _errors(url, ImageError):
+        store, key = _place(url)
+        yield from map(bytes, _obstore().get(store, key).stream(min_chunk_size=_PIECE))
+
+
+def beginning_of(url: str, length: int = 1000) -> bytes:
+    """Return so many bytes of an object, or all that it has; none if it cannot be read."""
+    try:
+        with _errors(url, ConfigError):
+            store, key = _place(url)
+            return bytes(_obstore().get_range(store, key, start=0, length=length))
+    except ConfigError:
+        return b""
+
+
+def checked(url: str) -> str:
+    """Return a URL of a list, which may be read as far as can be told without a server.
+
+    Raises:
+        ValueError: it may not.
+        ConfigError: the package is missing.
+    """
+    if problem := problem_with(url, listed=True):
+        msg = f"the URL {problem}"
+        raise ValueError(msg)
+    _obstore()
+    return url
+
+
+@cache
+def memory_of(name: str) -> Any:  # noqa: ANN401 - obstore is loaded late
+    """Return the store of `memory://<name>`, which is one for this process.
+
+    Programs put pictures there: `obstore.put(memory_of("scans"), "a.png", content)`.
+    """
+    return plugin(
+        "obstore.store", "cloud", f"memory://{name} is a store", ConfigError
+    ).MemoryStore()
+
+
+def _obstore() -> Any:  # noqa: ANN401 - it is loaded late
+    plugin("obstore.store", "cloud", NEEDED, ConfigError)
+    return plugin("obstore", "cloud", NEEDED, ConfigError)
+
+
+def _found(url: str, meta: Any) -> Found:  # noqa: ANN401 - obstore is loaded late
+    return Found(url, meta["size"], round(meta["last_modified"].timestamp() * 1e6) * 1000)
+
+
+def _place(url: str) -> tuple[Any, str]:
+    """The store that a URL leads to, and the name in it."""
+    scheme, rest = url.split("://", 1)
+    host, _, key = rest.partition("/")
+    if scheme == "memory":
+        return memory_of(host), key
+    if is_http(url) and re.search(r"[?#%]|//", rest):
+        return _store(url, os.getpid()), ""  # just as it is
+    return _store(f"{scheme}://{host}", os.getpid()), key.rstrip("/")
+
+
+@lru_cache(maxsize=_MOST_STORES)
+def _store(url: str, _process: int) -> Any:  # noqa: ANN401 - obstore is loaded late
+    make = _obstore().store.from_url
+    if url.startswith("s3://") and _asks_boto3():
+        chain = _chain_of_boto3(url)
+        return make(url, client_options=CLIENT, retry_config=TRIES, credential_provider=chain)
+    return make(url, client_options=CLIENT, retry_config=TRIES)
+
+
+def _asks_boto3() -> bool:
+    """Whether Amazon's own package knows more: profiles and single sign-on."""
+    given = ("AWS_ACCESS_KEY_ID", "AWS_SKIP_SIGNATURE", "AWS_WEB_IDENTITY_TOKEN_FILE")
+    return not any(map(os.environ.get, given)) and find_spec("boto3") is not None
+
+
+def _chain_of_boto3(url: str) -> Any:  # noqa: ANN401 - it is loaded late
+    try:
+        return plugin("obstore.auth.boto3", "cloud", "a profile").Boto3CredentialProvider()
+    except ValueError as error:
+        msg = (
+            f"{url}: there are no credentials; {_RIGHTS['s3']}, or for a public bucket "
+            "AWS_SKIP_SIGNATURE=true"
+        )
+        raise ConfigError(msg) from error
+
+
+@contextmanager
+def _errors(url: str, kind: type[LocpipeError]) -> Iterator[None]:
+    try:
+        yield
+    except LocpipeError:
+        raise
+    except Exception as error:  # noqa: BLE001 - obstore raises of its own and of the system
+        # Nothing of the first error is kept: it may hold a query, a key or a signature.
+        raise kind(_explained(url, error)) from None
+
+
+def _explained(url: str, error: Exception) -> str:
+    """Say what is wrong and what to do, with nothing of an answer but its status and code."""
+    said = f"{type(error).__name__}: {error}"
+    scheme, rest = shown(url).split("://", 1)
+    told = " ".join(_STATUS.findall(said)[:1] + _CODE.findall(said)[:1])
+    for pattern, reason in _REASONS:
+        if found := pattern.search(said):
+            return reason.format(
+                *found.groups(),
+                place=repr(shown(url)),
+                bucket=rest.split("/")[0],
+                told=told or "no answer",
+                rights=_RIGHTS.get(
+                    scheme, "give a URL that needs no login, or a signed one in a list"
+                ),
+            )
+    raise AssertionError(said)

@@ -49,11 +49,11 @@ def photographs(count: int) -> dict[str, bytes]:
 
 def serve(names: int, pictures: int, delay: float) -> None:
     """Serve S3 on loopback until stdin ends; tell the port, and then what was asked."""
-    from moto.s3.models import s3_backends  # noqa: PLC0415 - a second to import, in one process
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
         DomainDispatcherApplication,
         create_backend_app,
     )
+    from moto.s3.models import s3_backends  # noqa: PLC0415 - a second to import, in one process
     from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
 
     class KeepingAlive(WSGIRequestHandler):

@@ -68,7 +68,7 @@ def _path_in_json(text: str) -> str:
         raise ValueError(msg) from error
     path = value.get("path") if isinstance(value, dict) else value
     if not isinstance(path, str) or not path:
-        msg = f"no path in {hidden(text[:_LONGEST])!r}; {remedy}"
+        msg = f"no path in {hidden(text)[:_LONGEST]!r}; {remedy}"
         raise ValueError(msg)
     return path
 

@@ -227,7 +227,7 @@ class Pictures:
             common = folder if common is None else common_folder(common, folder)
             if not outside and _relative(path, str(self.root)) is None:
                 outside = number
-        if fault and not common:
+        if fault and common is None:
             raise ConfigError(fault)  # no line is right: it is another kind of file
         if outside:
             msg = (

@@ -94,7 +94,7 @@ class BoxFinder(PictureWorker):
                 before=task.pages,
                 leave=(*task.left_alone, *(failure.page for failure in task.failed)),
             )
-        named = [replace(one, message=called(one.message, path, Path(task.path))) for one in found.failed]  # fmt: skip
+        named = [replace(one, message=called(one.message, path, file)) for one in found.failed]
         failed = tuple(sorted((*task.failed, *named), key=attrgetter("page")))
         return Outcome(
             task.key,

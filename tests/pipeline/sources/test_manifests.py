@@ -56,6 +56,22 @@ def test_many_lines_of_json_with_ten_bad_ones(tmp_path: Path) -> None:
     assert [key for key, _ in faults(manifest)] == [f"list.jsonl:{n * 2_000 + 1}" for n in range(10)]  # fmt: skip
 
 
+@pytest.mark.parametrize("kind", ["txt", "jsonl", "parquet"])
+def test_a_wrong_url_fails_alone_and_is_not_shown(tmp_path: Path, kind: str) -> None:
+    manifest = tmp_path / f"list.{kind}"
+    lines = ["/p/a.jpg", "https://u:hush@h/b.jpg", "s3://h/../c.jpg", "/p/d.jpg"]
+    if kind == "parquet":
+        pq.write_table(pa.table({"path": lines}), manifest)
+    else:
+        manifest.write_text("".join(f"{json.dumps(line) if kind == 'jsonl' else line}\n" for line in lines))  # fmt: skip
+    (password, name) = faults(manifest)
+    assert password[0] == f"list.{kind}:2"
+    assert password[1].startswith(f"{manifest}:2: the URL has a user or a password")
+    assert "hush" not in password[1]
+    assert name[1].startswith(f"{manifest}:3: the URL has an empty name")
+    assert [each.key for each in source(manifest) if not each.fault] == ["p/a.jpg", "p/d.jpg"]
+
+
 def test_parquet_without_the_column_or_that_is_none_is_refused(tmp_path: Path) -> None:
     manifest = tmp_path / "list.parquet"
     pq.write_table(pa.table({"url": ["a"], "key": ["b"]}), manifest)

@@ -1,10 +1,9 @@
 """Pictures of buckets, each as a file for as long as a worker has it at work."""
 
-import os
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from uuid import uuid4
 
 from ...stages.clock import Clock
 from ...stages.paths import called
@@ -29,7 +28,7 @@ def at_hand(place: str, folder: Path, clock: Clock) -> Iterator[Path]:
     if not is_url(place):
         yield Path(place)
         return
-    file = folder / f"fetched-{os.getpid()}-{threading.get_ident()}"
+    file = folder / f"fetched-{uuid4().hex}"  # workers of several machines may share the folder
     try:
         with clock.stage("fetch"), output_errors(folder, FULL), file.open("wb") as stream:
             stream.writelines(pieces_of(place))

@@ -26,6 +26,7 @@ from ...stages.precision import float32_only, precision_used
 from ..output.fetch import at_hand
 from ..picture.process import localize_page
 from ..picture.write import write_pictures
+from ..sources.members import readable
 from ..workers import machine
 from ..workers.cluster import share_of_memory, workers_of
 from .advice import Circumstances, Pixels, Profile
@@ -108,11 +109,16 @@ def _do(
     seconds: defaultdict[str, float] = defaultdict(float)
     failed = 0
     for picture in pictures:
+        if picture.fault:
+            log.warning("%r: %s", picture.key, picture.fault)
+            failed += 1
+            continue
         page = pages = 1
         while page <= pages:
             clock = Clock()
             try:
-                with at_hand(picture.path, Path(gettempdir()), Clock()) as path:
+                folder = Path(gettempdir())
+                with at_hand(picture.path, folder, Clock()) as file, readable(file) as path:
                     pages = count_pages(path)
                     result = localize_page(path, page, model, config, memory, clock)
                 write_pictures(config.output, picture.key, result, clock, write=_nowhere)

@@ -4,6 +4,7 @@ import json
 import shutil
 import subprocess
 import sys
+import tarfile
 from pathlib import Path
 
 import pytest
@@ -68,13 +69,29 @@ def test_the_table_has_the_same(two: Path, tmp_path: Path) -> None:
     assert "% is inference, at" in advice
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"),
+    [("folder", "'bad.png', page 1: "), ("tar", "bad.png', page 1: "), ("list", "'two.jsonl:3': ")],
+)
 def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_measured(
-    two: Path, tmp_path: Path
+    two: Path, tmp_path: Path, kind: str, said: str
 ) -> None:
-    (two / "bad.png").write_bytes(b"no picture")
-    done = profile(tmp_path, "digits", "--input", two, "--json")
+    given = two
+    names = sorted(path.name for path in two.iterdir())
+    if kind == "list":
+        given = two / "two.jsonl"
+        given.write_text("".join(f"{json.dumps(str(two / name))}\n" for name in names) + "{\n")
+    else:
+        (two / "bad.png").write_bytes(b"no picture")
+    if kind == "tar":
+        given = tmp_path / "two.tar"
+        with tarfile.open(given, "w") as tar:
+            for name in (*names, "bad.png"):
+                tar.add(two / name, name)
+    root = ("--set", f"input.root={two}") if kind == "list" else ()
+    done = profile(tmp_path, "digits", "--input", given, "--json", *root)
     assert done.returncode == 3
-    assert "'bad.png', page 1: " in done.stderr
+    assert said in done.stderr
     found = json.loads(done.stdout)
     assert (found["pages"], found["failed"]) == (2, 1)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from .boxes import find_boxes
 from .classify import classify
 from .clock import Clock
-from .engines.choice import Way, opened
+from .engines.choice import opened, way_of
 from .geometry.box import Boxes
 from .geometry.grid import Grid
 from .geometry.rasterize import filled
@@ -109,12 +109,6 @@ def open_engine(model: Model, settings: StageSettings, threads: int) -> str:
     """
     found = opened(model, way_of(settings), threads)
     return found.name if found.device == "cpu" else f"{found.name} on {found.device}"
-
-
-def way_of(settings: StageSettings) -> Way:
-    """Return how the settings compute a network."""
-    options, windows = settings.infer, settings.heatmap.weights == "classifier"
-    return Way(options.engine, options.precision, options.resolution, options.device, windows)
 
 
 def features_of(

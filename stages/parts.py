@@ -23,7 +23,7 @@ MEMORY: Final = 256 * 2**20
 """Bytes that inference may take, where nobody says how many."""
 _BYTES = 12
 """Per float alive in a part: ONNX Runtime keeps a second copy in a layout of its own, and half of one."""
-_UNUSABLE = 1.6
+_UNUSABLE = 1.75
 """Times as much as is alive: freed blocks of one size do not fit the next one."""
 _MAPPED = 2**21
 """Bytes from which on an array has memory of its own: a large page."""

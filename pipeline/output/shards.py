@@ -260,7 +260,7 @@ def page_at(place: str) -> Page:
     pages = _all_pages(file, Path(file).stat().st_mtime_ns)
     page = pages[int(row)] if int(row) < len(pages) else None
     if page is None:
-        msg = f"{file}: has changed, there is no page in row {row}; type the command again"
+        msg = f"{file}: has changed, there is no page in row {row}; run the command again"
         raise ConfigError(msg)
     return page
 

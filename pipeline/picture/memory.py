@@ -5,9 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...stages.decoding.huge import LARGEST_AT_ONCE
+from ...stages.engines.choice import way_of
 from ...stages.errors import ImageError
 from ...stages.infer import bytes_needed, shown_size
-from ...stages.localize import way_of, weighed_at_once
+from ...stages.localize import weighed_at_once
 from ...stages.passes import scales
 from ...stages.paths import name_of
 

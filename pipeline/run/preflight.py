@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...stages.engines.choice import engine_used
+from ...stages.engines.choice import engine_used, way_of
 from ...stages.errors import ConfigError
-from ...stages.localize import way_of
 from ...stages.models.card import Backbone, ModelCard
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
 from ...stages.precision import float32_only

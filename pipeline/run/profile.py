@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 
 from ...stages.clock import Clock
 from ...stages.decoding.formats import count_pages
-from ...stages.engines.choice import engine_used, yardsticks
+from ...stages.engines.choice import engine_used, way_of, yardsticks
 from ...stages.engines.limits import computing_with
 from ...stages.errors import ConfigError
 from ...stages.infer import padded_size, shown_size
-from ...stages.localize import open_engine, way_of
+from ...stages.localize import open_engine
 from ...stages.models.loading import find_model, load_model
 from ...stages.passes import passes
 from ...stages.precision import float32_only, precision_used

@@ -131,9 +131,10 @@ def _one_picture(source: RemotePath) -> Found | None:
         return one
     if refused is not None:
         raise refused
-    folders = "a server lists no folders: give a picture, or a list of URLs"
-    names = "nothing has a name that begins so: check the name, and that of the bucket"
-    msg = f"input.path: {source} does not exist; {folders if is_http(url) else names}"
+    advice = "nothing has a name that begins so: check the name, and that of the bucket"
+    if is_http(url):
+        advice = "a server lists no folders: give a picture, or a list of URLs"
+    msg = f"input.path: {source} does not exist; {advice}"
     raise ConfigError(msg)
 
 

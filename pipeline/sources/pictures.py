@@ -230,9 +230,10 @@ class Pictures:
         if fault and common is None:
             raise ConfigError(fault)  # no line is right: it is another kind of file
         if outside:
+            advice = _remedy(common)
             msg = (
                 f"{self.source}:{outside}: the picture lies outside of {self.root}, which names of "
-                f"results are relative to; {_remedy(common)}"
+                f"results are relative to; {advice}"
             )
             raise ConfigError(msg)
 

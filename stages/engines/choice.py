@@ -24,7 +24,15 @@ from ..models.card import ModelCard
 from ..models.folder import EXPORTED_FILE
 from ..models.loading import Model
 from ..precision import float32_only, precision_used
-from ..settings import Device, DeviceChoice, EngineChoice, InferEngineName, Precision, Resolution
+from ..settings import (
+    Device,
+    DeviceChoice,
+    EngineChoice,
+    InferEngineName,
+    Precision,
+    Resolution,
+    StageSettings,
+)
 
 if TYPE_CHECKING:  # it imports NumPy, which a run with nothing to do does without
     from ..nets import Network
@@ -58,6 +66,12 @@ class Way:
     resolution: Resolution = "native"
     device: DeviceChoice = "cpu"
     windows: bool = False
+
+
+def way_of(settings: StageSettings) -> Way:
+    """Return how the settings compute a network."""
+    options, windows = settings.infer, settings.heatmap.weights == "classifier"
+    return Way(options.engine, options.precision, options.resolution, options.device, windows)
 
 
 def engine_used(card: ModelCard, way: Way) -> InferEngineName:

@@ -36,12 +36,13 @@ def hebrew() -> Image.Image:
 
 def columns() -> Image.Image:
     """Two columns of four lines each, a gutter of 28 pixels apart, in type of 24 pixels."""
-    page = Image.new("RGB", (640, 260), "white")
+    page = Image.new("RGB", (660, 260), "white")
     font = ImageFont.truetype(str(FONT), 24)
-    for column, words in enumerate(COLUMNS):
-        for row, word in enumerate(words):
-            line = f"{word} {word} {row}"
-            left = 20 + column * (28 + font.getlength("kitchen kitchen 0"))
+    lines = [[f"{word} {word} {row}" for row, word in enumerate(words)] for words in COLUMNS]
+    width = max(font.getlength(line) for line in lines[0])
+    for column, some in enumerate(lines):
+        for row, line in enumerate(some):
+            left = 20 + column * (28 + width)
             ImageDraw.Draw(page).text((left, 20 + 36 * row), line, "black", font)
     return page
 

@@ -1,5 +1,6 @@
 """Lines and reading order of boxes laid out by hand."""
 
+import math
 import time
 import tracemalloc
 from collections.abc import Callable
@@ -340,14 +341,13 @@ def scattered(boxes: int) -> NDArray[np.float64]:
 
 
 @pytest.mark.parametrize("page", [columns, scattered])
-def test_ten_thousand_boxes_take_no_more_than_twice_what_five_thousand_take(
-    page: Callable[[int], NDArray[np.float64]],
-) -> None:
-    """The work grows as n log n, with room for what is measured beside it."""
-    seconds = []
-    for boxes in (5000, 10_000):
-        corners = page(boxes)
-        started = time.process_time()
-        reading_order(corners)
-        seconds.append(time.process_time() - started)
-    assert seconds[1] < 4 * seconds[0] + 0.1
+def test_the_work_grows_as_n_log_n(page: Callable[[int], NDArray[np.float64]]) -> None:
+    """Four times the boxes take 4.7 times as long; squared it would be 16. The best of three counts."""
+    pages = [page(boxes) for boxes in (2500, 10_000)]
+    seconds = [math.inf, math.inf]
+    for _ in range(3):
+        for which, corners in enumerate(pages):
+            started = time.process_time()
+            reading_order(corners)
+            seconds[which] = min(seconds[which], time.process_time() - started)
+    assert seconds[1] < 9 * seconds[0]

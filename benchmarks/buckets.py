@@ -49,12 +49,13 @@ def photographs(count: int) -> dict[str, bytes]:
 
 def serve(names: int, pictures: int, delay: float) -> None:
     """Serve S3 on loopback until stdin ends; tell the port, and then what was asked."""
-    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415
+    # Late: they take a second, and only the process that serves needs them.
+    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - see above
         DomainDispatcherApplication,
         create_backend_app,
     )
-    from moto.s3.models import s3_backends  # noqa: PLC0415 - a second to import, in one process
-    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415
+    from moto.s3.models import s3_backends  # noqa: PLC0415 - see above
+    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415 - see above
 
     class KeepingAlive(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"

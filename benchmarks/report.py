@@ -160,7 +160,7 @@ def shown(index: Path, browser: str) -> Shown:
     return Shown(*(statistics.median(column) for column in zip(*found, strict=True)))
 
 
-def _shown(chromium: Any, index: Path) -> tuple[float, ...]:  # noqa: ANN401 - of no typed package
+def _shown(chromium: Any, index: Path) -> tuple[float, ...]:  # noqa: ANN401 - playwright is optional, so its type is not imported
     context = chromium.new_context(viewport={"width": 1280, "height": 800})
     page = context.new_page()
     session = context.new_cdp_session(page)

@@ -43,7 +43,7 @@ def export(
     formats: Iterable[str],
     *,
     only_missing: bool = False,
-    masks: MaskOptions = MaskOptions(),  # noqa: B008 - frozen
+    masks: MaskOptions = MaskOptions(),  # noqa: B008 - it is frozen, so calls may share it
 ) -> int:
     """Write a run in other formats; return how many pages were left out.
 

@@ -66,7 +66,7 @@ def _folder(output: Path) -> Path:
 def parts_begun(output: Path) -> list[InputPart]:
     """Return the parts of an output that were begun and not merged yet, in order."""
     folder = _folder(output)
-    names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 - names
+    names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 - only the names are needed
     found = (re.fullmatch(r"(\d+)-of-(\d+)", name) for name in names)
     return sorted(InputPart(int(each[2]), int(each[1])) for each in found if each)
 

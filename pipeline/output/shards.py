@@ -64,7 +64,7 @@ def row_of(document: Mapping[str, Any], mask: NDArray[np.uint8] | None) -> Row:
     return row
 
 
-def _fields() -> Any:  # noqa: ANN401 - of pyarrow
+def _fields() -> Any:  # noqa: ANN401 - a schema of pyarrow, which ships no types
     pa = plugin("pyarrow", "shards", "output.layout: shards is Parquet", ConfigError)
     box = pa.struct(
         [
@@ -131,7 +131,7 @@ def shard_file(output: Path, name: str) -> Path:
 def shards_of(output: Path) -> list[str]:
     """Return the names of the shards of an output, in order."""
     folder = output / SHARDS
-    files = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 - names
+    files = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 - only the names are needed
     return sorted(name.removesuffix(SUFFIX) for name in files if name.endswith(SUFFIX))
 
 

@@ -72,9 +72,9 @@ def _distances(points: Floats, others: Floats) -> Floats:
 def _curved_edges(boxes: Sequence[Box]) -> tuple[Floats, Floats] | None:
     """Return top and bottom [S, 2] of a ribbon along a line; None if a rectangle does as well.
 
-    Its middle is a polynomial over the length of the line, of the lowest degree of which the next one
-    makes the ribbon hardly lower. Least squares fit it to the middle lines of the boxes. So does a straight
-    ribbon where the boxes of short words are tilted, and with them the rectangle.
+    Its middle is a polynomial over the length of the line. Least squares fit it to the middle lines of
+    the boxes. A higher degree is taken only if it makes the ribbon clearly lower. A straight ribbon is
+    taken, too, where short words have tilted boxes, as these tilt the rectangle.
     """
     quads = np.stack([quad_along(box) for box in boxes])
     mean = (quads[:, 1] - quads[:, 0]).sum(axis=0)
@@ -109,7 +109,7 @@ def _middle_line(box: Box, quad: Floats) -> Floats:
 def _edges(curve: Floats, corners: Sequence[Floats]) -> tuple[Floats, Floats]:
     """Return top and bottom [S, 2] of the ribbon along a curve that boxes lie in, by their corners [n, 2].
 
-    Of many boxes a tenth may reach out of it: those are tilted, or hold a part of the next line.
+    A tenth of the boxes may reach out of it: they are tilted, or hold a part of the next line.
     """
     at = np.linspace(-1, 1, _STATIONS)
     powers = np.polynomial.polynomial.polyval

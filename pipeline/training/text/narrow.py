@@ -19,10 +19,9 @@ _AT_ONCE = 0.1  # of the channels too many that are left out before the next fit
 def narrowed(wide: TextNet, narrow: TextNet, batches: Iterable[Tensor]) -> None:
     """Set the weights of a network so that it answers nearly as a wider one of the same kind.
 
-    Layers of the same shape are copied. Of an inverted residual that is wider inside, the channels
-    without which its output is explained best are left out one after the other (backward
-    elimination), and its last convolution is fitted anew by least squares (He et al. 2017, channel
-    pruning). A dense convolution before F is parted into one per channel, its best approximation of
+    Layers of the same shape are copied. An inverted residual that is wider inside loses channels, a few
+    at a time: those that its output needs least (backward elimination). Least squares then fit its last
+    convolution anew (He et al. 2017, channel pruning). A dense convolution before F is parted into one per channel, its best approximation of
     rank 1, and a 1x1 convolution, fitted as well (Jaderberg et al. 2014).
 
     Args:

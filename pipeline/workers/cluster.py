@@ -24,6 +24,11 @@ SETTINGS: Final = {
     "distributed.deploy.lost-worker-timeout": "1 day",
     # An hour of measurements twice per second, in every process: megabytes that nobody looks at.
     "distributed.admin.system-monitor.log-length": 100,
+    # A thread that looks at the stack 100 times per second took a tenth of a worker's time, and keeps
+    # an hour of what it saw.
+    "distributed.worker.profile.enabled": False,
+    # It only finds out whether a loop is late, and wakes every process 50 times per second.
+    "distributed.admin.tick.interval": "500ms",
     # Our own time limit is about pictures; heartbeats may stop while native code holds the lock.
     "distributed.scheduler.worker-ttl": None,
     "distributed.worker.multiprocessing-method": "spawn",

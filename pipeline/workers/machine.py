@@ -42,11 +42,10 @@ OWN_MAPPING: Final = 64 * 2**20
 with 1 MiB a third of the time goes into page faults, at a peak of 513 MB; with 64 MiB there are
 hardly any, at 628 MB; without a limit the peak is 711 MB. `text-lenet`: 502 and 592 MB."""
 
-KEPT: Final = 512 * 2**20
+KEPT: Final = 192 * 2**20
 """Bytes that a process may grow by before it hands back what is free. Free blocks fit the next size
-badly: `text` on 60 pictures of as many sizes, 0.1 to 5 megapixels, grew from 603 to 1485 MB and on,
-of which 486 were in use; with this it peaks at 1147, in a fifth more time. 25 photographs peak at
-669 without it."""
+badly, so what is kept grows for a quarter of an hour on mixed pictures, by 370 MiB (`benchmarks/soak.py`).
+To hand it back after each picture takes a fifth more time; after this much it takes no more."""
 
 
 def why_no_processes() -> str | None:

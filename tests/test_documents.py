@@ -1,6 +1,6 @@
 """The pages of docs/: their commands run, and they explain every command, key, exit code and error.
 
-A block marked `sh` or `python` runs, one after the other, in a folder with `photos/`, the `results/` of a
+A block marked `sh`, `python` or `r` runs, one after the other, in a folder with `photos/`, the `results/` of a
 run, and what else pages speak of (`tests/helpers/page_fixtures.py`). A block marked `yaml` is a config; its
 first line may name its file. What cannot run here is indented, and not marked.
 """
@@ -26,8 +26,10 @@ ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)
-RUNS = {"sh", "python", "yaml"}
-SHOWN = {"json", "r"}  # examples of what is read; the page says that R is not run
+RUNS = {"sh", "python", "r", "yaml"}
+SHOWN = {"json"}  # an example of what is read
+TOOLS = {"tesseract": "tesseract", "jq": "jq", "```r\n": "Rscript"}
+"""What a page speaks of, and the program that it needs."""
 EXPECTED = {
     "ocr.md": "newspaper.png 0 has its middle at",
     "redaction.md": "newspaper.png.png has its mask",
@@ -66,6 +68,8 @@ def in_shell(kind: str, text: str, folder: Path) -> subprocess.CompletedProcess[
     if kind == "python":
         start = PREAMBLE if "pytorch_grad_cam" in text else ""
         command = [sys.executable, "-c", start + text]
+    elif kind == "r":
+        command = ["Rscript", "-e", text]
     else:
         command = ["bash", "-euo", "pipefail", "-c", text]
     environment = {
@@ -92,8 +96,8 @@ def workplace(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.name))
 def test_every_block_runs(page: Path, workplace: Path) -> None:
-    for tool in ("tesseract", "jq"):
-        if tool in page.read_text("utf-8") and not shutil.which(tool):
+    for word, tool in TOOLS.items():
+        if word in page.read_text("utf-8") and not shutil.which(tool):
             pytest.skip(f"install {tool}")
     said = ""
     for kind, text in blocks(page):

@@ -3,6 +3,7 @@
 from typing import Final
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from .frames import Bools, Floats, Frames, Indices, groups
 from .tables import parts
@@ -34,21 +35,21 @@ def blocks_of(lines: Frames, type_height: Floats) -> Indices:
 
 def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indices]:
     """Return pairs of neighbours [P], the upper and the lower line."""
-    i, j = lines.pairs(0, _LARGEST_LEADING)
-    left, right, start, end, top, bottom, first, last = lines.edges(i, j)
+    count = len(lines.height)
+    i, j = lines.pairs(np.arange(count), 0, _LARGEST_LEADING)
     height, own = type_height[j], type_height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
+    like = higher <= _LARGEST_RATIO * lower
+    i, j, lower = i[like], j[like], lower[like]
+    left, right, start, end, top, bottom, first, last = lines.edges(i, j)
     shared = np.minimum(right, end) - np.maximum(left, start)
     leading = np.maximum(top - last, first - bottom)
-    near = (
-        (shared > 0)
-        & (higher <= _LARGEST_RATIO * lower)
-        & (np.abs(leading) <= _LARGEST_LEADING * lower)
-    )
-    count = len(lines.height)
+    near = (shared > 0) & (np.abs(leading) <= _LARGEST_LEADING * lower)
     i, j, down = i[near], j[near], (top + bottom > first + last)[near]
-    mutual = np.isin(i * count + j, j * count + i)
-    return i[mutual & down], j[mutual & down]
+    both = csr_array((np.ones(len(i), np.int8), (j, i)), (count, count))
+    below = csr_array((down.astype(np.int8), (i, j)), (count, count)).multiply(both)
+    upper, lower_one = below.nonzero()
+    return upper.astype(np.intp), lower_one.astype(np.intp)
 
 
 def _is_plain(lines: Frames, type_height: Floats, i: Indices, j: Indices) -> Bools:

@@ -10,6 +10,8 @@ from .tables import parts
 
 _LARGEST_RATIO: Final = 1.35  # of heights of type
 _LARGEST_LEADING: Final = 1.2  # between lines of a block, in units of the lower one's height
+_FACING: Final = 0.5  # heights, or of a shorter one's length: so much of it is below the other
+_STEEP: Final = 0.3  # least cosine between lines
 _SAME: Final = 1.12  # ratio of the heights of lines in one type
 _STRAIGHT: Final = 0.5  # heights: edges of lines of a paragraph
 _MOST: Final = 1500  # blocks that are compared with each other
@@ -41,11 +43,18 @@ def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indi
     lower, higher = np.minimum(height, own), np.maximum(height, own)
     like = higher <= _LARGEST_RATIO * lower
     i, j, lower = i[like], j[like], lower[like]
-    left, right, start, end, top, bottom, first, last = lines.edges(i, j)
-    shared = np.minimum(right, end) - np.maximum(left, start)
-    leading = np.maximum(top - last, first - bottom)
-    near = (shared > 0) & (np.abs(leading) <= _LARGEST_LEADING * lower)
-    i, j, down = i[near], j[near], (top + bottom > first + last)[near]
+    left, right, start, end, top, bottom, _, _ = lines.edges(i, j)
+    first_shared, last_shared = np.maximum(left, start), np.minimum(right, end)
+    # How far below i the middle of j is where they face each other: a long line is only a little tilted.
+    cosine = np.einsum("pd,pd->p", lines.along[i], lines.along[j])
+    sine = np.einsum("pd,pd->p", lines.down()[i], lines.along[j])
+    aside = (first_shared + last_shared - left - right) / 2
+    below = (top + bottom) / 2 + aside * sine / np.maximum(np.abs(cosine), _STEEP) * np.sign(cosine)
+    leading = np.abs(below) - (lines.height[i] + lines.height[j]) / 2
+    narrower = np.minimum(np.minimum(lines.length[i], lines.length[j]), lower)
+    near = last_shared - first_shared > _FACING * narrower
+    near &= np.abs(leading) <= _LARGEST_LEADING * lower
+    i, j, down = i[near], j[near], (below > 0)[near]
     both = csr_array((np.ones(len(i), np.int8), (j, i)), (count, count))
     below = csr_array((down.astype(np.int8), (i, j)), (count, count)).multiply(both)
     upper, lower_one = below.nonzero()

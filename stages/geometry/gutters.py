@@ -150,7 +150,7 @@ def _is_closed(
         ratio = boxes.height[box] / height[open_ends[end]]
         hit = np.unique(end[(ratio < _LIKE) & (ratio > 1 / _LIKE)])
         closed[side, gutter_of[np.delete(open_ends, hit)]] = False
-    return np.asarray(closed[0] & closed[1], np.bool_)
+    return np.asarray(closed[0] | closed[1], np.bool_)
 
 
 def _links(boxes: Frames, edges: _Edges, inwards: int) -> tuple[Indices, Indices, Floats, Floats]:

@@ -93,12 +93,12 @@ def test_masks_have_the_stored_frame_and_cover_more_than_the_boxes(
     run = make_run({"a.png": (sign, orientation, boxes), "none.png": (sign, 1, [])})
     folder = exported(run, "masks") / "masks"
     (page, _) = open_run(run / "out").pages()
-    mask = cv2.imread(str(folder / "a.png.png"), cv2.IMREAD_UNCHANGED)
+    mask = cv2.imread(str(folder / "a.png"), cv2.IMREAD_UNCHANGED)
     assert mask is not None
     assert mask.dtype == np.uint8
     assert mask.shape == page.stored_size[::-1]
     assert set(np.unique(mask)) == {0, 255}
-    assert not np.any(cv2.imread(str(folder / "none.png.png"), cv2.IMREAD_UNCHANGED))
+    assert not np.any(cv2.imread(str(folder / "none.png"), cv2.IMREAD_UNCHANGED))
     upright = np.rot90(mask, -1) if orientation == 6 else mask
     assert upright[31:59, 21:119].all()
     assert upright[27, 30:100].all(), "a share of the height more"
@@ -113,7 +113,7 @@ def test_masks_are_wider_than_boxes_by_a_share_of_the_height_of_their_text(
     out = make_run({"a.png": (sign, 1, boxes[:1])}) / "out"
     done = CliRunner().invoke(main, ["export", str(out), "--to", "masks", "--dilation", dilation])
     assert done.exit_code == 0, done.stderr
-    mask = cv2.imread(str(out / "exports" / "masks" / "a.png.png"), cv2.IMREAD_UNCHANGED)
+    mask = cv2.imread(str(out / "exports" / "masks" / "a.png"), cv2.IMREAD_UNCHANGED)
     assert mask is not None
     down = np.flatnonzero(mask[:, 70])
     assert (60 - down[-1] - 1 + reach, 30 - down[0] - reach) == pytest.approx((0, 0), abs=1.5)
@@ -127,7 +127,7 @@ def test_masks_may_have_one_bit_and_show_the_same(
     for bits, mode in (("8", "L"), ("1", "1")):
         done = CliRunner().invoke(main, ["export", str(out), "--to", "masks", "--bits", bits])
         assert done.exit_code == 0, done.stderr
-        with Image.open(out / "exports" / "masks" / "a.png.png") as picture:
+        with Image.open(out / "exports" / "masks" / "a.png") as picture:
             assert picture.mode == mode
             shown.append(np.asarray(picture.convert("L")))
     assert np.array_equal(shown[0], shown[1])
@@ -166,3 +166,19 @@ def test_annotations_are_valid_and_have_one_item_per_box(
     selectors = [item["target"]["selector"][1]["value"] for item in document["items"]]
     assert len(selectors) == len(page.boxes)
     assert selectors[0] == "xywh=pixel:20,30,100,30"
+
+
+def test_masks_have_the_stems_of_their_pictures_unless_two_share_one(
+    make_run: MakeRun, sign: Image.Image, boxes: list[dict[str, Any]]
+) -> None:
+    """IOPaint gives a picture the mask of the same stem."""
+    names = ("in/a.png", "in/b.jpg", "in/b.png", "c.png.gif", "c.png")
+    out = make_run({name: (sign, 1, boxes) for name in names}) / "out"
+    folder = out / "exports" / "masks"
+    (out / "exports" / "masks" / "in").mkdir(parents=True)
+    (folder / "in" / "b.png").write_bytes(b"of the time when there was only one")
+    done = CliRunner().invoke(main, ["export", str(out), "--to", "masks"])
+    assert done.exit_code == 0, done.stderr
+    assert done.stderr.count("belong to several pictures (such as 'c.png')") == 1
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*.png")}
+    assert found == {"in/a.png", "in/b.jpg.png", "in/b.png.png", "c.png.gif.png", "c.png"}

@@ -8,6 +8,7 @@ import jsonschema
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from geojson_pydantic import FeatureCollection
 from PIL import Image
 from run_fixtures import Export, MakeRun
 from shapely.geometry import Polygon, shape
@@ -16,38 +17,6 @@ from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.export.to import annotations, geojson
 from locpipe.pipeline.output.archive import open_run
 
-POSITION = {"type": "array", "items": {"type": "number"}, "minItems": 2, "maxItems": 3}
-# RFC 7946, for collections of polygons.
-GEOJSON: dict[str, Any] = {
-    "type": "object",
-    "required": ["type", "features"],
-    "properties": {
-        "type": {"const": "FeatureCollection"},
-        "features": {
-            "type": "array",
-            "items": {
-                "type": "object",
-                "required": ["type", "id", "geometry", "properties"],
-                "properties": {
-                    "type": {"const": "Feature"},
-                    "id": {"type": ["string", "number"]},
-                    "properties": {"type": "object"},
-                    "geometry": {
-                        "type": "object",
-                        "required": ["type", "coordinates"],
-                        "properties": {
-                            "type": {"const": "Polygon"},
-                            "coordinates": {
-                                "type": "array",
-                                "items": {"type": "array", "items": POSITION, "minItems": 4},
-                            },
-                        },
-                    },
-                },
-            },
-        },
-    },
-}
 # The parts of the Web Annotation Data Model (2017) that we write.
 ANNOTATIONS: dict[str, Any] = {
     "type": "object",
@@ -69,10 +38,15 @@ ANNOTATIONS: dict[str, Any] = {
                         "type": "object",
                         "required": ["source", "selector"],
                         "properties": {
+                            # An IRI, as IIIF wants it: iiif-prezi3 refuses a path.
+                            "source": {
+                                "type": "string",
+                                "pattern": "^urn:[a-z0-9][a-z0-9-]+:[^ ]+$",
+                            },
                             "selector": {
                                 "type": "array",
                                 "items": {"required": ["type", "value"]},
-                            }
+                            },
                         },
                     },
                 },
@@ -145,7 +119,7 @@ def test_geojson_is_valid_and_its_ids_stay(
     run = make_run({"a.png": (sign, 1, boxes), "b.png": (sign, 1, boxes[1:])})
     first, second = (geojson.document(page) for page in open_run(run / "out").pages())
     for document in (first, second):
-        jsonschema.validate(document, GEOJSON)
+        FeatureCollection.model_validate(document)
         for feature in document["features"]:
             outline = shape(feature["geometry"])
             assert isinstance(outline, Polygon)
@@ -173,7 +147,7 @@ def test_masks_have_the_stems_of_their_pictures_unless_two_share_one(
 ) -> None:
     """IOPaint gives a picture the mask of the same stem."""
     names = ("in/a.png", "in/b.jpg", "in/b.png", "c.png.gif", "c.png")
-    out = make_run({name: (sign, 1, boxes) for name in names}) / "out"
+    out = make_run(dict.fromkeys(names, (sign, 1, boxes))) / "out"
     folder = out / "exports" / "masks"
     (out / "exports" / "masks" / "in").mkdir(parents=True)
     (folder / "in" / "b.png").write_bytes(b"of the time when there was only one")

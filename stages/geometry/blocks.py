@@ -10,6 +10,7 @@ from .tables import parts
 
 _LARGEST_RATIO: Final = 1.35  # of heights of type
 _LARGEST_LEADING: Final = 1.2  # between lines of a block, in units of the lower one's height
+_LEADING_OF_UNLIKE: Final = 0.8  # where one is a footnote or a heading
 _FACING: Final = 0.5  # heights, or of a shorter one's length: so much of it is below the other
 _STEEP: Final = 0.3  # least cosine between lines
 _SAME: Final = 1.12  # ratio of the heights of lines in one type
@@ -42,7 +43,7 @@ def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indi
     height, own = type_height[j], type_height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
     like = higher <= _LARGEST_RATIO * lower
-    i, j, lower = i[like], j[like], lower[like]
+    i, j, lower, higher = i[like], j[like], lower[like], higher[like]
     left, right, start, end, top, bottom, _, _ = lines.edges(i, j)
     first_shared, last_shared = np.maximum(left, start), np.minimum(right, end)
     # How far below i the middle of j is where they face each other: a long line is only a little tilted.
@@ -53,7 +54,8 @@ def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indi
     leading = np.abs(below) - (lines.height[i] + lines.height[j]) / 2
     narrower = np.minimum(np.minimum(lines.length[i], lines.length[j]), lower)
     near = last_shared - first_shared > _FACING * narrower
-    near &= np.abs(leading) <= _LARGEST_LEADING * lower
+    unlike = higher > _SAME * lower
+    near &= np.abs(leading) <= np.where(unlike, _LEADING_OF_UNLIKE, _LARGEST_LEADING) * lower
     i, j, down = i[near], j[near], (below > 0)[near]
     both = csr_array((np.ones(len(i), np.int8), (j, i)), (count, count))
     below = csr_array((down.astype(np.int8), (i, j)), (count, count)).multiply(both)

@@ -120,3 +120,11 @@ def test_signs_at_angles_of_their_own_are_not_bent_straight() -> None:
     assert read.boxes == [
         start + i for start, one in zip(starts.tolist(), alone, strict=False) for i in one
     ]
+
+
+def test_footnotes_close_below_a_column_are_read_after_the_next_column() -> None:
+    left, right = running(20, left=0, width=400, seed=1), running(20, left=450, width=400, seed=2)
+    below = max(word[3] for word in left) + 12
+    notes: list[Rect] = [(60 * word, below, 60 * word + 54, below + 12) for word in range(9)]
+    words = [*left, *right, *notes]
+    assert order(seen(words)) == list(range(len(words)))

@@ -1,7 +1,7 @@
 """How near our order of words is to that of the DOM, by normalised edit distance.
 
-Pages are laid out by Chromium. Every third one is turned, bent and seen in perspective. Scenes are
-rendered, where only the order within a line is known. `--before FILE` is a module reading_order of an earlier
+Pages are laid out by Chromium. Every third one of a kind is turned, bent and seen in perspective. Scenes
+are rendered, where only the order within a line is known. `--before FILE` is a module reading_order of an earlier
 version, to compare with.
 """
 
@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 import yaml
 from numpy.typing import NDArray
-from reading_order_pages import HEIGHT, WIDTH, laid_out
+from reading_order_pages import HEIGHT, KINDS, WIDTH, laid_out
 
 from locpipe.pipeline.training.scene_text.render import Renderer
 from locpipe.pipeline.training.scene_text.settings import RenderSettings
@@ -74,7 +74,7 @@ def pages(count: int, seed: int) -> Iterator[Case]:
     """Give the words of pages, as their kind or, of every third one, as `warped`."""
     for number, sheet in enumerate(laid_out(count, seed)):
         quads = sheet.rects[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
-        is_warped = number % 3 == 2
+        is_warped = (number + number // len(KINDS)) % 3 == 2  # each kind in its turn
         if is_warped:
             quads = warped(quads, np.random.default_rng([seed, number]))
         kind = "warped " + sheet.kind if is_warped else sheet.kind

@@ -32,7 +32,7 @@ TOOLS = {"tesseract": "tesseract", "jq": "jq", "```r\n": "Rscript"}
 """What a page speaks of, and the program that it needs."""
 EXPECTED = {
     "ocr.md": "newspaper.png 0 has its middle at",
-    "redaction.md": "newspaper.png.png has its mask",
+    "redaction.md": "painted/newspaper.png",
     "python.md": "(128, 160, 320, 224)",
     "results.md": "newspaper.png text 0.",
     "automation.md": "all done",

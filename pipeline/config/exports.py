@@ -10,7 +10,7 @@ EXPORTS: Final = {
     "hocr": "hOCR with lines and words, upright page",
     "icdar": "one text file per picture, one x1,y1,…,x4,y4 per line, upright page",
     "coco": "coco.json with run-length masks, upright page",
-    "masks": "8-bit masks for inpainting and redaction, pixels of the picture as stored",
+    "masks": "masks by stem for inpainting and redaction, pixels of the picture as stored",
     "geojson": "GeoJSON with an id per box that stays, upright page with y negative",
     "annotations": "W3C annotations for IIIF, upright page",
     "labelstudio": "pre-annotations for Label Studio, upright page",

@@ -29,6 +29,8 @@ class Format:
             the pages and exports/<format>, which then has the files of every page.
         needs_boxes: whether a page without boxes has no files.
         tells_direction: whether its files say that text runs leftwards or in columns, or show none.
+        by_stem: whether its files have the stem of a picture for a name. They are written when all
+            pictures are known: two that share a stem keep their suffixes.
     """
 
     files: Callable[[Page, PageSource, Path], Mapping[str, Content]]
@@ -36,6 +38,7 @@ class Format:
     joined: Callable[[Pages, Path], Mapping[str, Iterator[bytes]]] = _nothing
     needs_boxes: bool = False
     tells_direction: bool = True
+    by_stem: bool = False
 
     def last_file(self, name: str) -> str:
         """Return the file of the named page, relative to exports/<format>, that is written last."""
@@ -51,4 +54,8 @@ class Format:
 
         Links to the picture have the suffix of its key.
         """
-        return [f"{name}{suffix}" for suffix in (*self.suffixes, PurePosixPath(key).suffix)]
+        files = [f"{name}{suffix}" for suffix in (*self.suffixes, PurePosixPath(key).suffix)]
+        if self.by_stem:
+            stem = key.removesuffix(PurePosixPath(key).suffix) + name.removeprefix(key)
+            files += [f"{stem}{suffix}" for suffix in self.suffixes]
+        return files

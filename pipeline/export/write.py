@@ -25,12 +25,13 @@ from ..output.atomic import (
     write_atomically,
 )
 from ..output.box_json import Page, page_of
-from ..output.layout import prepare_output, result_path
+from ..output.layout import prepare_output, remove_durably, result_path
 from ..output.pictures import mask_pixels
 from ..output.root import remembered_root
 from ..output.shards import ShardPage
 from .formats import FOLDER, format_named, remove
 from .source import Link, MaskOptions, PageSource
+from .stems import by_stem, shared_stems
 
 if TYPE_CHECKING:
     from ...stages.localize import Result
@@ -66,11 +67,13 @@ def export(
     unsettled = Unsettled(run.folder)
     left_out: dict[str, list[str]] = {}
     untold: dict[str, str] = {}
+    shared = _shared(run, formats)
     for page in run.pages():
         untold |= {box.direction: page.name for box in page.boxes if box.direction != "ltr"}
-        if missing := _export_page(run, formats, page, masks):
+        named = {name: _named(page, name, shared) for name in formats}
+        if missing := _export_page(run, named, page, masks):
             left_out[page.name] = missing
-        unsettled.add(_last_file(run.folder, name, page) for name in formats)
+        unsettled.add(_last_file(run.folder, name, one) for name, one in named.items())
 
     _tell_untold(formats, untold)
 
@@ -90,6 +93,28 @@ def export(
             unsettled.add([path])
     unsettled.settle()
     return len(left_out)
+
+
+def _shared(run: FinishedRun, formats: Iterable[str]) -> frozenset[str]:
+    """Return the names by stem that no file may have; files of earlier runs that do are removed."""
+    of_stems = [name for name in formats if format_named(name).by_stem]
+    if not of_stems:
+        return frozenset()
+    shared = shared_stems(run.pages())
+    for name in of_stems:
+        last_file = format_named(name).last_file
+        remove_durably(
+            run.folder, (_folder(run.folder, name) / last_file(stem) for stem in sorted(shared))
+        )
+    return shared
+
+
+def _named(page: Page, name: str, shared: frozenset[str]) -> Page:
+    """Return a page with the name of its files in a format."""
+    if not format_named(name).by_stem:
+        return page
+    short = by_stem(page)
+    return page if short.name in shared else short
 
 
 def _tell_untold(formats: Iterable[str], directions: Mapping[str, str]) -> None:
@@ -125,7 +150,8 @@ class RunExports:
         )
         page = page_of(document, str(path))
         for name in output.exports:
-            export_page(output.path, name, page, source)
+            if not format_named(name).by_stem:  # those follow at the end
+                export_page(output.path, name, page, source)
 
     def remove(self, key: str, name: str) -> None:
         """Remove what was exported of a page, in whichever format."""
@@ -142,17 +168,20 @@ class RunExports:
 
 
 def _export_page(
-    run: FinishedRun, formats: Iterable[str], page: Page, masks: MaskOptions
+    run: FinishedRun, named: Mapping[str, Page], page: Page, masks: MaskOptions
 ) -> list[str]:
-    """Write the missing files of a page, and return the formats in which that was not possible."""
+    """Write the missing files of a page, and return the formats in which that was not possible.
+
+    `named` is the page by format, with the name of its files there.
+    """
     left_out: dict[str, str] = {}
     source = None
-    for name in formats:
-        if _is_there(run.folder, name, page):
+    for name, one in named.items():
+        if _is_there(run.folder, name, one):
             continue
         try:
             source = source or _source(run, page, masks)
-            export_page(run.folder, name, page, source)
+            export_page(run.folder, name, one, source)
         except ImageError as error:
             left_out[name] = str(error)
         except OSError as error:  # of this one file: else it would be an OutputError

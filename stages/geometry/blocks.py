@@ -3,12 +3,16 @@
 from typing import Final
 
 import numpy as np
+from scipy.sparse import csr_array
 
 from .frames import Bools, Floats, Frames, Indices, groups
 from .tables import parts
 
 _LARGEST_RATIO: Final = 1.35  # of heights of type
 _LARGEST_LEADING: Final = 1.2  # between lines of a block, in units of the lower one's height
+_LEADING_OF_UNLIKE: Final = 0.8  # where one is a footnote or a heading
+_FACING: Final = 0.5  # heights, or of a shorter one's length: so much of it is below the other
+_STEEP: Final = 0.3  # least cosine between lines
 _SAME: Final = 1.12  # ratio of the heights of lines in one type
 _STRAIGHT: Final = 0.5  # heights: edges of lines of a paragraph
 _MOST: Final = 1500  # blocks that are compared with each other
@@ -34,21 +38,29 @@ def blocks_of(lines: Frames, type_height: Floats) -> Indices:
 
 def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indices]:
     """Return pairs of neighbours [P], the upper and the lower line."""
-    i, j = lines.pairs(0, _LARGEST_LEADING)
-    left, right, start, end, top, bottom, first, last = lines.edges(i, j)
+    count = len(lines.height)
+    i, j = lines.pairs(np.arange(count), 0, _LARGEST_LEADING)
     height, own = type_height[j], type_height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
-    shared = np.minimum(right, end) - np.maximum(left, start)
-    leading = np.maximum(top - last, first - bottom)
-    near = (
-        (shared > 0)
-        & (higher <= _LARGEST_RATIO * lower)
-        & (np.abs(leading) <= _LARGEST_LEADING * lower)
-    )
-    count = len(lines.height)
-    i, j, down = i[near], j[near], (top + bottom > first + last)[near]
-    mutual = np.isin(i * count + j, j * count + i)
-    return i[mutual & down], j[mutual & down]
+    like = higher <= _LARGEST_RATIO * lower
+    i, j, lower, higher = i[like], j[like], lower[like], higher[like]
+    left, right, start, end, top, bottom, _, _ = lines.edges(i, j)
+    first_shared, last_shared = np.maximum(left, start), np.minimum(right, end)
+    # How far below i the middle of j is where they face each other: a long line is only a little tilted.
+    cosine = np.einsum("pd,pd->p", lines.along[i], lines.along[j])
+    sine = np.einsum("pd,pd->p", lines.down()[i], lines.along[j])
+    aside = (first_shared + last_shared - left - right) / 2
+    below = (top + bottom) / 2 + aside * sine / np.maximum(np.abs(cosine), _STEEP) * np.sign(cosine)
+    leading = np.abs(below) - (lines.height[i] + lines.height[j]) / 2
+    narrower = np.minimum(np.minimum(lines.length[i], lines.length[j]), lower)
+    near = last_shared - first_shared > _FACING * narrower
+    unlike = higher > _SAME * lower
+    near &= np.abs(leading) <= np.where(unlike, _LEADING_OF_UNLIKE, _LARGEST_LEADING) * lower
+    i, j, down = i[near], j[near], (below > 0)[near]
+    both = csr_array((np.ones(len(i), np.int8), (j, i)), (count, count))
+    below = csr_array((down.astype(np.int8), (i, j)), (count, count)).multiply(both)
+    upper, lower_one = below.nonzero()
+    return upper.astype(np.intp), lower_one.astype(np.intp)
 
 
 def _is_plain(lines: Frames, type_height: Floats, i: Indices, j: Indices) -> Bools:

@@ -14,6 +14,7 @@ _RATIO: Final = 2.0  # of sizes
 _LONG: Final = 1.5  # sides of a box that shows its direction
 _LEAST_COLUMN: Final = 3  # boxes below each other; two may be two lines
 _OBLIQUE: Final = 15.0  # degrees
+_SLANT: Final = 0.4  # of vertical text, which may run upwards beyond it
 _CLOSER: Final = 0.7  # of the other gap
 
 
@@ -26,7 +27,9 @@ def turned(corners: Floats, direction: Direction) -> Floats:
         return turned(corners[:, [1, 0, 3, 2]] * np.array([-1.0, 1.0]), "ltr")
     sideways = _across(corners)
     if direction == "ttb":
-        return _rolled(corners, np.where(sideways, 0, 1))
+        return _downwards(
+            _rolled(corners, np.where(sideways, 0, 1)), np.ones(len(corners), np.bool_)
+        )
     if len(corners) < 2:
         return corners
     stacked, is_short = _stacked(corners, sideways)
@@ -34,7 +37,15 @@ def turned(corners: Floats, direction: Direction) -> Floats:
         stacked = np.zeros_like(stacked)
     corners = _straightened(corners, stacked & is_short)
     sideways = _across(corners)
-    return _rolled(corners, np.where(is_short, stacked.astype(int) - sideways, 0))
+    corners = _rolled(corners, np.where(is_short, stacked.astype(int) - sideways, 0))
+    return _downwards(corners, stacked)
+
+
+def _downwards(corners: Floats, which: Bools) -> Floats:
+    """Return corners of which those that run upwards, but for a small slant, run downwards."""
+    along = corners[:, 1] - corners[:, 0]
+    is_steep = np.abs(along[:, 0]) < _SLANT * np.abs(along[:, 1])
+    return _rolled(corners, np.where(which & is_steep & (along[:, 1] < 0), 2, 0))
 
 
 def _across(corners: Floats) -> Bools:

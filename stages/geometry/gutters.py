@@ -81,8 +81,7 @@ def in_gutters(boxes: Frames, gaps: Gaps) -> Bools:
     if len(wide) == 0:
         return found
     starts, ends, count = _pieces(boxes, gaps, wide)
-    tree = shapely.STRtree(np.asarray(shapely.polygons(boxes.corners)))
-    links = [_links(tree, edges, inwards) for edges, inwards in ((starts, -1), (ends, 1))]
+    links = [_links(boxes, edges, inwards) for edges, inwards in ((starts, -1), (ends, 1))]
     i, j = (np.concatenate([link[k] for link in links]) for k in (0, 1))
     start, end = (np.concatenate([link[k] for link in links]) for k in (2, 3))
     gutter_of = groups(i, j, count)
@@ -92,7 +91,7 @@ def in_gutters(boxes: Frames, gaps: Gaps) -> Bools:
     blanks = np.maximum(1, np.bincount(own, minlength=count))
     width = np.bincount(own, gaps.width[wide] / gaps.height[wide], minlength=count) / blanks
     is_gutter = (least >= 2) & ((size >= _LEAST_GAPS) | ((size == 3) & (width >= _WIDE)))
-    is_river = (size <= _MOST_OF_RIVER) & _is_closed(boxes, gaps, wide, own, i, j, tree, count)
+    is_river = (size <= _MOST_OF_RIVER) & _is_closed(boxes, gaps, wide, own, i, j, count)
     is_gutter &= ~is_river
     found[wide[is_gutter[own]]] = True
     kept = is_gutter[gutter_of[i]]
@@ -100,7 +99,7 @@ def in_gutters(boxes: Frames, gaps: Gaps) -> Bools:
     node = np.concatenate([starts.node, ends.node])
     of_node = np.zeros(count)
     of_node[node] = height
-    segments = _extended(tree, of_node[i][kept], start[kept], end[kept])
+    segments = _extended(boxes, of_node[i][kept], start[kept], end[kept])
     crossings = shapely.linestrings(np.stack([gaps.left[wide], gaps.right[wide]], axis=1))
     crossed = shapely.STRtree(np.asarray(crossings)).query(segments, "intersects")[1]
     found[wide[crossed]] = True
@@ -137,7 +136,6 @@ def _is_closed(
     gutter_of: Indices,
     i: Indices,
     j: Indices,
-    tree: shapely.STRtree,
     count: int,
 ) -> Bools:
     """Return of which gutters both ends are closed by text of like height on the next line."""
@@ -148,54 +146,64 @@ def _is_closed(
     for side, (ends, sign) in enumerate(((j, -1), (i, 1))):
         open_ends = np.setdiff1d(np.arange(len(wide)), ends)
         lines = np.stack([middle[open_ends], middle[open_ends] + sign * step[open_ends]], axis=1)
-        end, box = tree.query(shapely.linestrings(lines), "intersects")
+        end, box = boxes.tree.query(shapely.linestrings(lines), "intersects")
         ratio = boxes.height[box] / height[open_ends[end]]
         hit = np.unique(end[(ratio < _LIKE) & (ratio > 1 / _LIKE)])
         closed[side, gutter_of[np.delete(open_ends, hit)]] = False
-    return np.asarray(closed[0] & closed[1], np.bool_)
+    return np.asarray(closed[0] | closed[1], np.bool_)
 
 
-def _links(
-    tree: shapely.STRtree, edges: _Edges, inwards: int
-) -> tuple[Indices, Indices, Floats, Floats]:
+def _links(boxes: Frames, edges: _Edges, inwards: int) -> tuple[Indices, Indices, Floats, Floats]:
     """Return pairs of blanks, each with the next below whose edge is in line with its own.
 
     The last two are the ends of the white line between them, [Q, 2], which is near that edge.
     """
-    at, along, height = edges.at, edges.along, edges.height[:, None]
+    at, along, height = edges.at, edges.along, edges.height
     down = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    near, far = _ALIGNED * height * along, _APART * height * down
-    strips = shapely.polygons(
-        np.stack([at - near, at + near, at + near + far, at - near + far], axis=1)
+    near, far = (_ALIGNED * height)[:, None] * along, (_APART * height)[:, None] * down
+    strips = np.stack([at - near, at + near, at + near + far, at - near + far], axis=1)
+    low, high = strips.min(axis=1), strips.max(axis=1)
+    i, j = shapely.STRtree(np.asarray(shapely.points(at))).query(shapely.box(*low.T, *high.T))
+    step = at[j] - at[i]
+    aside = np.abs(np.einsum("qd,qd->q", step, along[i]))
+    below = np.einsum("qd,qd->q", step, down[i])
+    inside = (
+        (below > 0.5 * height[i]) & (below <= _APART * height[i]) & (aside <= _ALIGNED * height[i])
     )
-    i, j = shapely.STRtree(np.asarray(shapely.points(at))).query(strips, "intersects")
-    below = np.einsum("qd,qd->q", at[j] - at[i], down[i])
-    is_below = below > 0.5 * edges.height[i]
-    i, j, below = i[is_below], j[is_below], below[is_below]
+    i, j, below = i[inside], j[inside], below[inside]
     order = np.lexsort((j, below, i))
     _, first = np.unique(i[order], return_index=True)
     i, j = i[order[first]], j[order[first]]
-    inside = (0.4 * inwards * np.minimum(edges.room[i], edges.room[j]))[:, None]
-    start, end = at[i] + inside * along[i], at[j] + inside * along[j]
-    free = _sees(tree, start, end)
+    white = (0.4 * inwards * np.minimum(edges.room[i], edges.room[j]))[:, None]
+    start, end = at[i] + white * along[i], at[j] + white * along[j]
+    free = _sees(boxes, start, end)
     return edges.node[i[free]], edges.node[j[free]], start[free], end[free]
 
 
-def _sees(tree: shapely.STRtree, start: Floats, end: Floats) -> Bools:
+def _sees(boxes: Frames, start: Floats, end: Floats) -> Bools:
     """Return whether no box stands between two points [Q, 2] each."""
+    low, high = np.minimum(start, end), np.maximum(start, end)
+    line, box = boxes.tree.query(shapely.box(*low.T, *high.T))
+    half, off = ((end - start) / 2)[line], ((start + end) / 2)[line] - boxes.centre[box]
+    along, down = boxes.along[box], boxes.down()[box]
+    length, height = boxes.length[box] / 2, boxes.height[box] / 2
+    reach, depth = (np.abs(np.einsum("qd,qd->q", half, axis)) for axis in (along, down))
+    # A line and a rectangle are apart if they are so along a side of it, or across the line.
+    hit = np.abs(np.einsum("qd,qd->q", off, along)) <= reach + length
+    hit &= np.abs(np.einsum("qd,qd->q", off, down)) <= depth + height
+    across = np.abs(off[:, 0] * half[:, 1] - off[:, 1] * half[:, 0])
+    hit &= across <= length * depth + height * reach
     free = np.ones(len(start), np.bool_)
-    free[tree.query(shapely.linestrings(np.stack([start, end], axis=1)), "intersects")[0]] = False
+    free[line[hit]] = False
     return free
 
 
-def _extended(
-    tree: shapely.STRtree, height: Floats, start: Floats, end: Floats
-) -> NDArray[np.object_]:
+def _extended(boxes: Frames, height: Floats, start: Floats, end: Floats) -> NDArray[np.object_]:
     """Return white lines, and those beyond their ends where these are white too."""
     step = end - start
     step *= (_BEYOND * height / np.maximum(np.linalg.norm(step, axis=1), 1e-9))[:, None]
     lines = [np.stack([start, end], axis=1)]
     for near, far in ((start, start - step), (end, end + step)):
-        free = _sees(tree, near, far)
+        free = _sees(boxes, near, far)
         lines.append(np.stack([near, far], axis=1)[free])
     return np.asarray(shapely.linestrings(np.concatenate(lines)))

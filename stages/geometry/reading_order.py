@@ -12,6 +12,7 @@ from .directions import turned
 from .frames import Floats, Frames, Indices, around, frames
 from .tables import tables_of
 from .text_lines import lines_of
+from .unbent import unbent
 
 _SAME_PLACE: Final = 0.15  # heights: corners that near are one
 
@@ -66,12 +67,15 @@ def reading_order(corners: Floats, direction: Direction = "auto") -> ReadingOrde
     corners, copy_of = _apart(corners[given])
     boxes = frames(turned(corners, direction))
     line_of = lines_of(boxes)
+    boxes = frames(unbent(boxes, line_of))
     lines = around(boxes, line_of)
     type_height = np.bincount(line_of, boxes.height) / np.bincount(line_of)
-    line_order, block_of = _line_order(lines, type_height)
-    rank = np.argsort(line_order)
     # To a millionth of a pixel: rounding errors are no order.
     along = np.einsum("nd,nd->n", boxes.centre, lines.along[line_of]).round(6)
+    first = np.lexsort((boxes.length, along, line_of))
+    first = first[np.flatnonzero(np.diff(line_of[first], prepend=-1))]
+    line_order, block_of = _line_order(lines, type_height, boxes.length[first])
+    rank = np.argsort(line_order)
     order = np.lexsort((boxes.height, boxes.length, boxes.centre[:, 1], along, rank[line_of]))
     # Boxes in the same place follow each other.
     read = np.argsort(np.argsort(order)[copy_of], kind="stable")
@@ -101,13 +105,13 @@ def _apart(corners: Floats) -> tuple[Floats, Indices]:
     return corners[first], copy_of.ravel()
 
 
-def _line_order(lines: Frames, type_height: Floats) -> tuple[Indices, Indices]:
+def _line_order(lines: Frames, type_height: Floats, first: Floats) -> tuple[Indices, Indices]:
     """Return the order of lines, and the block of each line as it is counted in that order."""
     block_of = blocks_of(lines, type_height)
     rects = _on_upright_page(lines)
     down = np.einsum("nd,nd->n", lines.centre, around(lines, block_of).down()[block_of])
     within = np.argsort(np.lexsort((rects[:, 0], down)))
-    for number, table in enumerate(tables_of(rects), int(block_of.max()) + 1):
+    for number, table in enumerate(tables_of(rects, first), int(block_of.max()) + 1):
         block_of[table] = number
         within[table] = np.arange(len(table))
     block_of = np.unique(block_of, return_inverse=True)[1]

@@ -16,32 +16,37 @@ _ALIGNED: Final = 0.35  # heights: centres of cells of a row
 _LEAST_ALIGNED: Final = 0.8  # of the lines of the column that has the fewest
 _LEAST_SPARSE: Final = 0.85  # blank share of the columns, and heights between lines
 _NUMBERS: Final = 3.0  # heights: width of a column of bullets or of numbers
+_BLANK: Final = 0.3  # heights, between words
+_PART: Final = 0.8  # of a line: more is its only word
+_CLOSE: Final = 0.75  # heights between lines of running text
+_LEAST_FULL: Final = 0.65  # of the lines of running text
 _LEAST_CELLS: Final = 4  # of a table
 _DEEPEST: Final = 3  # columns within columns
 _ROW_GAP: Final = 1.5  # how much more than between the lines of a cell
+_ROW_STEP: Final = 0.35  # heights more than there
 
 
-def tables_of(rects: Floats) -> list[Indices]:
+def tables_of(rects: Floats, first: Floats) -> list[Indices]:
     """Return the lines of each table: row by row, and cell by cell, from top to bottom.
 
-    `rects` [L, 4] are left, top, right, bottom of lines on a page that stands upright. In a table
-    columns stand beside each other whose lines are level, and are short or far apart. Columns of
-    running text are full and dense.
+    `rects` [L, 4] are left, top, right, bottom of lines on a page that stands upright, and `first` [L] is
+    how wide the first word of each is. In a table columns stand beside each other whose lines are level,
+    and are short or far apart. Columns of running text are full and dense.
     """
-    return list(_search(rects, np.arange(len(rects)), 0))
+    return list(_search(rects, first, np.arange(len(rects)), 0))
 
 
-def _search(rects: Floats, among: Indices, depth: int) -> Iterator[Indices]:
+def _search(rects: Floats, first: Floats, among: Indices, depth: int) -> Iterator[Indices]:
     height = float(np.median(rects[among, 3] - rects[among, 1])) if len(among) else 0
     for group in _groups(rects, among, _GUTTER * height):
         columns = parts(rects, group, 0, _GUTTER * height)
         if len(columns) < 2:
             continue
-        if _is_table(rects, columns):
+        if _is_table(rects, first, columns):
             yield _by_rows(rects, columns)
         elif depth < _DEEPEST:
             for column in (one for one in columns if len(one) >= _LEAST_CELLS):
-                yield from _search(rects, column, depth + 1)
+                yield from _search(rects, first, column, depth + 1)
 
 
 def parts(rects: Floats, among: Indices, axis: int, least: float) -> list[Indices]:
@@ -123,7 +128,7 @@ def _united(first: Runs, second: Runs, least: float) -> Runs:
     return united
 
 
-def _is_table(rects: Floats, columns: list[Indices]) -> bool:
+def _is_table(rects: Floats, first: Floats, columns: list[Indices]) -> bool:
     anchor = min(range(len(columns)), key=lambda index: len(columns[index]))
     lines = rects[columns[anchor][np.argsort(rects[columns[anchor], 1])]]
     if len(lines) < 2:
@@ -142,9 +147,24 @@ def _is_table(rects: Floats, columns: list[Indices]) -> bool:
     widths = [rects[column, 2] - rects[column, 0] for column in columns]
     if _numbers(rects, columns) is not None:
         return True
+    if 2 * sum(_is_running(rects, first, column) for column in columns) > len(columns):
+        return False
     blank = 1 - float(np.mean([np.median(width) / width.max() for width in widths]))
     leading = float(np.median(lines[1:, 1] - lines[:-1, 3])) / height
     return blank + leading >= _LEAST_SPARSE
+
+
+def _is_running(rects: Floats, first: Floats, column: Indices) -> bool:
+    """Whether lines stand close, and most end where the first word of the next one has no room."""
+    if len(column) < 2:
+        return False
+    column = column[np.argsort(rects[column, 1], kind="stable")]
+    left, top, right, bottom = rects[column].T
+    width, height = right - left, float(np.median(bottom - top))
+    is_full = width[:-1] + _BLANK * height + first[column[1:]] > width.max()
+    leading = float(np.median(top[1:] - bottom[:-1])) / height
+    several = np.median(first[column] / width) < _PART
+    return bool(several and leading <= _CLOSE and is_full.mean() >= _LEAST_FULL)
 
 
 def _numbers(rects: Floats, columns: list[Indices]) -> Indices | None:
@@ -164,7 +184,9 @@ def _by_rows(rects: Floats, columns: list[Indices]) -> Indices:
     tops = np.array([rects[line, 1].min() for line in lines])
     gaps = tops[1:] - np.array([rects[line, 3].max() for line in lines[:-1]])
     least, most = (float(gaps.min()), float(gaps.max())) if len(gaps) else (0.0, 0.0)
-    between = (least + most) / 2 if most > _ROW_GAP * max(least, 1) else -np.inf
+    height = float(np.median(rects[lines[0], 3] - rects[lines[0], 1]))
+    is_spaced = most > max(_ROW_GAP * least, least + _ROW_STEP * height)
+    between = (least + most) / 2 if is_spaced else -np.inf
     row_of, level_of = np.zeros((2, len(rects)), np.intp)
     begins = gaps >= between
     if (numbers := _numbers(rects, columns)) is not None:

@@ -39,10 +39,29 @@ def lines_of(boxes: Frames) -> Indices:
 
 
 def _neighbours(boxes: Frames) -> tuple[Indices, Indices]:
-    """Return pairs of boxes i and j [P], of which j follows i, mutually nearest on a line."""
+    """Return pairs of boxes i and j [P], of which j follows i, mutually nearest on a line.
+
+    A box with close neighbours on both sides looks no further: in a crowd there are too many.
+    """
     # The box with the clearer direction decides; of two alike, the more horizontal one.
     clearer = np.argsort(np.lexsort((boxes.along[:, 0], boxes.length / boxes.height)))
-    i, j = boxes.pairs(_LARGEST_BLANK, 0)
+    count = len(clearer)
+    i, before, after, distance = _side_by_side(boxes, np.arange(count), _LARGEST_GAP, clearer)
+    is_lonely = _least(before, after, distance, count).max(axis=0) > _LARGEST_GAP * boxes.height
+    further = _side_by_side(boxes, np.flatnonzero(is_lonely), _LARGEST_BLANK, clearer)
+    content = ~is_lonely[i]
+    before, after = np.r_[before[content], further[1]], np.r_[after[content], further[2]]
+    distance = np.r_[distance[content], further[3]]
+    least = _least(before, after, distance, count)
+    kept = (distance == least[0, before]) & (distance == least[1, after])
+    return before[kept], after[kept]
+
+
+def _side_by_side(
+    boxes: Frames, which: Indices, reach: float, clearer: Indices
+) -> tuple[Indices, Indices, Indices, Floats]:
+    """Return which one of a pair decides [P], what comes before and after, and how far from each other."""
+    i, j = boxes.pairs(which, reach, 0)
     decides = clearer[i] > clearer[j]
     i, j = i[decides], j[decides]
     left, right, start, end, top, bottom, first, last = boxes.edges(i, j)
@@ -55,22 +74,19 @@ def _neighbours(boxes: Frames) -> tuple[Indices, Indices]:
     near = (
         (overlap >= _LEAST_OVERLAP * lower)
         & (higher <= _LARGEST_RATIO * lower)
-        & (gap <= _LARGEST_BLANK * own)
+        & (gap <= reach * own)
         & (ahead != 0)
     )
     before, after = np.where(ahead > 0, [i, j], [j, i])[:, near]
-    distance = (np.maximum(gap, 0) + np.abs(aside))[near]
-    return _mutually_nearest(before, after, distance, len(clearer))
+    return i[near], before, after, (np.maximum(gap, 0) + np.abs(aside))[near]
 
 
-def _mutually_nearest(
-    before: Indices, after: Indices, distance: Floats, count: int
-) -> tuple[Indices, Indices]:
+def _least(before: Indices, after: Indices, distance: Floats, count: int) -> Floats:
+    """Return how far the next of each box is, and the one before it, [2, N]."""
     least = np.full((2, count), np.inf)
     np.minimum.at(least[0], before, distance)
     np.minimum.at(least[1], after, distance)
-    kept = (distance == least[0, before]) & (distance == least[1, after])
-    return before[kept], after[kept]
+    return least
 
 
 def _is_bridged(lines: Frames, gaps: Gaps, wide: Indices) -> Bools:
@@ -82,9 +98,7 @@ def _is_bridged(lines: Frames, gaps: Gaps, wide: Indices) -> Bools:
     strips = shapely.polygons(
         np.stack([left - reach, right - reach, right + reach, left + reach], axis=1)
     )
-    gap, line = shapely.STRtree(np.asarray(shapely.polygons(lines.corners))).query(
-        strips, "intersects"
-    )
+    gap, line = lines.tree.query(strips, "intersects")
     start, end = lines.seen(line, along[gap])
     from_, to = (np.einsum("qd,qd->q", edge[gap], along[gap]) for edge in (left, right))
     ratio = lines.height[line] / height[gap]

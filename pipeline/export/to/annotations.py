@@ -21,7 +21,7 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
 
 
 def document(page: Page) -> dict[str, Any]:
-    """Return the AnnotationPage of a page; its target is named by the path of the picture."""
+    """Return the AnnotationPage of a page; its target is `urn:locpipe:picture:` and the path of the picture."""
     name = quote(page.name.encode("utf-8", "surrogateescape"))
     items = [_annotation(page, name, box) for box in page.boxes]
     return {
@@ -49,7 +49,7 @@ def _annotation(page: Page, name: str, box: Box) -> dict[str, Any]:
         "type": "Annotation",
         "motivation": "tagging",
         "body": {"type": "TextualBody", "purpose": "tagging", "value": box.label},
-        "target": {"source": name, "selector": selectors},
+        "target": {"source": f"urn:locpipe:picture:{name}", "selector": selectors},
     }
 
 

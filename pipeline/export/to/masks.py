@@ -1,7 +1,7 @@
-"""Masks for inpainting and redaction: `<picture>.png`, white where text is to go, in the stored frame.
+"""Masks for inpainting and redaction: `<stem>.png`, white where text is to go, in the stored frame.
 
-OpenCV's `inpaint` takes 8 bits as they are; docs/redaction.md lays them out for IOPaint. They are wider than
-the boxes by a share of the height of their text, so that no halo stays.
+OpenCV's `inpaint` and IOPaint take them as they are. They are wider than the boxes by a share of the height
+of their text, so that no halo stays.
 """
 
 from collections.abc import Mapping
@@ -46,4 +46,4 @@ def mask(page: Page, dilation: float) -> NDArray[np.uint8]:
     return pixels
 
 
-FORMAT: Final = Format(files, suffixes=(".png",))
+FORMAT: Final = Format(files, suffixes=(".png",), by_stem=True)

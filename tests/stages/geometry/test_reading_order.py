@@ -312,6 +312,11 @@ def test_boxes_in_the_same_place_follow_each_other() -> None:
     assert len(reading_order(corners_of([(0, 0, 40, 20)] * 65_000)).boxes) == 65_000
 
 
+def test_sixty_five_thousand_boxes_that_lie_on_each_other_are_read_once() -> None:
+    read = reading_order(crowd(65_000))
+    assert sorted(read.boxes) == list(range(65_000))
+
+
 def test_boxes_that_overlap_almost_wholly_make_no_pairs() -> None:
     """Pairs of 5,000 took gigabytes."""
     chance = np.random.default_rng(5)
@@ -340,7 +345,12 @@ def scattered(boxes: int) -> NDArray[np.float64]:
     return corners_of([(left, top, right, bottom) for left, top, right, bottom in both.tolist()])
 
 
-@pytest.mark.parametrize("page", [columns, scattered])
+def crowd(boxes: int) -> NDArray[np.float64]:
+    """Words of all sizes of which four lie on each other, wherever one is."""
+    return np.asarray(scattered(boxes) - 0.75 * scattered(boxes)[:, :1])
+
+
+@pytest.mark.parametrize("page", [columns, scattered, crowd])
 def test_the_work_grows_as_n_log_n(page: Callable[[int], NDArray[np.float64]]) -> None:
     """Four times the boxes take 4.7 times as long; squared it would be 16. The best of three counts."""
     pages = [page(boxes) for boxes in (2500, 10_000)]

@@ -16,6 +16,8 @@ from typing import Final, Self
 
 from ...stages.errors import ConfigError
 from ..sources.results import STATE_FOLDER
+from ..storage.objects import names_in
+from ..storage.urls import RemotePath
 from .atomic import check_inside
 from .layout import key_of, prepare_output
 from .lock import LockedError, locked
@@ -59,15 +61,18 @@ class InputPart:
         return _folder(output) / f"{self.number}-of-{self.of}"
 
 
+def desk_of(output: Path, part: InputPart | None) -> Path:
+    """Return where a run keeps what is its own: in the output, or at the desk of its part."""
+    return output if part is None else part.desk(output)
+
+
 def _folder(output: Path) -> Path:
     return output / STATE_FOLDER / PARTS
 
 
 def parts_begun(output: Path) -> list[InputPart]:
     """Return the parts of an output that were begun and not merged yet, in order."""
-    folder = _folder(output)
-    names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 - only the names are needed
-    found = (re.fullmatch(r"(\d+)-of-(\d+)", name) for name in names)
+    found = (re.fullmatch(r"(\d+)-of-(\d+)", name) for name in names_in(_folder(output)))
     return sorted(InputPart(int(each[2]), int(each[1])) for each in found if each)
 
 
@@ -87,8 +92,8 @@ def refuse_parts(output: Path) -> None:
 
 
 @contextmanager
-def held(output: Path, part: InputPart | None) -> Iterator[None]:
-    """Hold the lock of an output for a whole run, or that of the desk of a part.
+def held(output: Path, part: InputPart | None) -> Iterator[object]:
+    """Hold the lock of an output for a whole run, or that of the desk of a part; yield the lock.
 
     Raises:
         LockedError: another run holds it; or there are parts beside a whole run, a whole run beside
@@ -96,22 +101,24 @@ def held(output: Path, part: InputPart | None) -> Iterator[None]:
         OutputError: it cannot be written.
     """
     if part is None:
-        with locked(output):
+        with locked(output) as lock:
             refuse_parts(output)
-            yield
+            yield lock
         return
     desk = part.desk(output)
-    check_inside(output, desk)
-    is_new = not desk.exists()
-    prepare_output(desk)
-    with locked(desk):
+    is_new = False
+    if not isinstance(output, RemotePath):  # in a bucket, the lock is the first object of a desk
+        check_inside(output, desk)
+        is_new = not desk.exists()
+        prepare_output(desk)
+    with locked(desk) as lock:
         try:
             _check_neighbours(output, part)
         except LockedError:
             if is_new:
                 shutil.rmtree(desk)
             raise
-        yield
+        yield lock
 
 
 def _check_neighbours(output: Path, part: InputPart) -> None:

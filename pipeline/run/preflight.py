@@ -10,12 +10,13 @@ from ...stages.errors import ConfigError
 from ...stages.models.card import Backbone, ModelCard
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
 from ...stages.precision import float32_only
-from ..config.sections import Config
+from ..config.sections import Config, OutputConfig
 from ..output.root import choose_root
 from ..output.shards import check_package
 from ..sources.bucket import open_bucket
 from ..sources.pictures import Picture, Pictures, open_source
 from ..sources.results import RUN_REPORT
+from ..storage.objects import bytes_at
 from ..storage.urls import RemotePath
 from ..workers.messages import Job
 from .options import Options
@@ -50,6 +51,7 @@ def preflight(config: Config, options: Options) -> Ready:
             not have.
         ModelError: the model is missing or damaged.
     """
+    _check_exports(config.output)
     folder, model_sha256 = check_model(config)
     config_sha256 = config.sha256()
     config = _absolute(config)
@@ -66,6 +68,15 @@ def preflight(config: Config, options: Options) -> Ready:
     )
     job = Job(config, config_sha256, model, model_sha256, options.part)
     return Ready(job, terms, pictures)
+
+
+def _check_exports(output: OutputConfig) -> None:
+    if output.exports and isinstance(output.path, RemotePath):
+        msg = (
+            "output.exports: results in a bucket are not exported as they finish; set output.exports=[], "
+            f"and later type: locpipe fetch {output.path} DIR, then locpipe export DIR"
+        )
+        raise ConfigError(msg)
 
 
 def _open_pictures(config: Config) -> Pictures:
@@ -108,7 +119,7 @@ def check_model(config: Config) -> tuple[Path | Backbone, str]:
 def _ran_before(config: Config, config_sha256: str, model_sha256: str) -> bool:
     """Say whether the last run here was by this config: a run with nothing to do needs no torch."""
     try:
-        report = json.loads((config.output.path / RUN_REPORT).read_bytes())
+        report = json.loads(bytes_at(config.output.path / RUN_REPORT))
         before = report["config_sha256"], report["model_sha256"]
     except (OSError, ValueError, TypeError, KeyError):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -12,15 +13,17 @@ from ...stages.models.card import Backbone
 from ...stages.models.loading import find_model, load_model
 from ..output.atomic import temporary_folder
 from ..output.box_json import Maker
+from ..output.courier import Courier
 from ..output.fetch import at_hand
-from ..output.layout import KINDS, without_picture
+from ..output.layout import KINDS, prepare_output, without_picture
 from ..sources.members import called, readable
 from .dispatch import at_work
 from .messages import Job, Outcome, Task
+from .signals import StoppedError
 from .worker import PictureWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from contextlib import AbstractContextManager
 
     from ...stages.clock import Clock
@@ -75,7 +78,13 @@ class BoxFinder(PictureWorker):
             self.job.model_sha256,
             self.job.config_sha256,
         )
-        self.processor = PictureProcessor(self.job.config, model, maker, self.exporter, memory)
+        self.courier = None
+        if self.job.remote is not None:
+            prepare_output(
+                self.job.output
+            )  # this machine may be another one than that of the parent
+            self.courier = Courier(self.job.remote, self.job.output)
+        self.processor = PictureProcessor(self.job.here, model, maker, self.exporter, memory)
         self.engine = self.processor.open_engine()
 
     def do(self, task: Task, clock: Clock) -> Outcome:
@@ -85,6 +94,7 @@ class BoxFinder(PictureWorker):
         with (
             at_hand(task.path, temporary_folder(self.job.output), clock) as file,
             readable(file) as path,
+            self._carried(task, clock) as carry,
         ):
             found = self.processor.process_file(
                 task.key,
@@ -94,6 +104,7 @@ class BoxFinder(PictureWorker):
                 before=task.pages,
                 leave=(*task.left_alone, *(failure.page for failure in task.failed)),
             )
+            carry(found.pages)
         named = [replace(one, message=called(one.message, path, file)) for one in found.failed]
         failed = tuple(sorted((*task.failed, *named), key=attrgetter("page")))
         return Outcome(
@@ -103,7 +114,7 @@ class BoxFinder(PictureWorker):
             found.pages,
             found.boxes,
             found.pixels,
-            found.seconds,
+            dict(clock.seconds) if found.seconds else {},
             engine="" if found.is_kept else self.engine,
             cut=found.cut,
             filtered=dict(found.filtered),
@@ -114,6 +125,27 @@ class BoxFinder(PictureWorker):
             needs=self.needs_of(*found.needs),
         )
 
+    @contextmanager
+    def _carried(self, task: Task, clock: Clock) -> Iterator[Callable[[int | None], None]]:
+        """Have the results of a picture at hand; yield what puts those of so many pages into the bucket."""
+        courier = self.courier
+        if courier is None:
+            yield lambda _: None
+            return
+
+        def carry(pages: int | None) -> None:
+            with clock.stage("send"):
+                courier.send(task.key, pages, task.there)
+
+        if task.there and not task.force:
+            with clock.stage("fetch"):
+                courier.bring(task.there)
+        try:
+            yield carry
+        except StoppedError:
+            carry(None)
+            raise
+
     def clear(self, task: Task) -> None:
-        """Remove its results."""
+        """Remove its results; those in a bucket are left to the parent."""
         self.processor.remove(task.key, task.pages)

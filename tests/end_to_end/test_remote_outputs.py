@@ -5,13 +5,23 @@ import os
 import re
 import signal
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import obstore
 import pytest
-from bucket_fixtures import ODD, at_server, counts, png, proxy, run, server
+from bucket_fixtures import (
+    ODD,
+    Machine,
+    at_server,
+    counts,
+    machine,
+    photos,
+    png,
+    proxy,
+    run,
+    server,
+)
 from bucket_server import KEY, SECRET, BucketServer
 from click.testing import CliRunner
 from obstore.store import S3Store
@@ -24,37 +34,8 @@ from locpipe.pipeline.output.lock import LockedError
 from locpipe.pipeline.storage import buckets
 from locpipe.stages.errors import ConfigError, OutputError
 
-__all__ = ["at_server", "proxy", "server"]
+__all__ = ["at_server", "machine", "photos", "proxy", "server"]
 SHARDS = ("output.layout=shards", "output.overlays=false")
-EXPORTED = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "locpipe", "exported")
-Machine = Callable[[], None]
-
-
-@pytest.fixture(autouse=True)
-def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Work on a machine of its own; a call changes to another one."""
-    numbers = iter(range(9))
-
-    def change() -> None:
-        cache = tmp_path / f"machine-{next(numbers)}"
-        (cache / "locpipe").mkdir(parents=True)
-        (cache / "locpipe" / "exported").symlink_to(
-            EXPORTED
-        )  # networks, which take seconds to export
-        monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
-
-    EXPORTED.mkdir(parents=True, exist_ok=True)
-    change()
-    return change
-
-
-@pytest.fixture
-def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos"
-    (folder / "sub").mkdir(parents=True)
-    for name, shade in {"a.png": 10, "sub/b.png": 90, "sub/c.png": 200}.items():
-        (folder / name).write_bytes(png(shade))
-    return folder
 
 
 def results(store: S3Store, folder: str) -> dict[str, bytes]:
@@ -116,8 +97,9 @@ def test_what_is_gone_is_made_again_and_what_is_torn_too(
 def test_the_box_json_comes_last_and_goes_first(
     server: BucketServer, proxy: Proxy, photos: Path, tmp_path: Path, tree: Any
 ) -> None:
-    store, asked = server.make("order"), []
-    proxy.trouble = lambda method, path: asked.append((method, path.partition("?")[0])) or None
+    store = server.make("order")
+    asked: list[tuple[str, str]] = []
+    proxy.trouble = lambda method, path: asked.append((method, path.partition("?")[0]))
     run(photos, "s3://order", "output.heatmaps=true")
     puts = [path for method, path in asked if method == "PUT" and "a.png" in path]
     assert puts == [f"/order/{kind}/a.png{end}" for kind, end in (("masks", ".png"), ("overlays", ".jpg"), ("heatmaps", ".png"), ("boxes", ".json"))]  # fmt: skip
@@ -231,7 +213,7 @@ def test_storms_and_cut_connections_cost_nothing(
     server: BucketServer, proxy: Proxy, photos: Path, tmp_path: Path, tree: Any
 ) -> None:
     store, asked = server.make("storm"), iter(range(10_000))
-    proxy.trouble = lambda *_: ("503", None, "reset", None)[next(asked) % 4]  # type: ignore[return-value]
+    proxy.trouble = lambda *_: ("503", None, "reset", None)[next(asked) % 4]
     assert counts(run(photos, "s3://storm/out")) == {"found": 3, "done": 3}
     proxy.trouble = lambda *_: None
     run(photos, tmp_path / "disk")
@@ -269,7 +251,7 @@ def test_an_output_that_cannot_be_is_told_at_once(
     ):
         run(photos, "s3://nowhere/out", "output.exports=[coco]")
     at_server.put("both", {"in/a.png": png(1)})
-    with pytest.raises(ConfigError, match="is also input.path"):
+    with pytest.raises(ConfigError, match=r"is also input\.path"):
         run("s3://both/in", "s3://both/in")
     proxy.trouble = lambda method, _: b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n" if method == "PUT" else None  # fmt: skip
     with pytest.raises(ConfigError, match=r"may not be written \(403\); ask for the right .* AWS_"):

@@ -1,7 +1,8 @@
 """What tests of buckets share: a server, a proxy before it, pictures, and runs."""
 
 import io
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.run import execute
 from locpipe.pipeline.storage import buckets
 
+EXPORTED = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache", "locpipe", "exported")
+Machine = Callable[[], None]
 ODD = ["a b.png", "100%.png", "a%20b.png", "a+b.png", "a#b.png", "a?b.png", "é 漢.png", "q'\"&<>*[1]~.png"]  # fmt: skip
 
 
@@ -66,3 +69,30 @@ def counts(report: dict[str, Any]) -> dict[str, int]:
 def boxes(output: Path) -> set[str]:
     files = (output / "boxes").rglob("*.json")
     return {str(file.relative_to(output / "boxes")).removesuffix(".json") for file in files}
+
+
+@pytest.fixture(autouse=True)
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
+    """Work on a machine of its own; a call changes to another one."""
+    numbers = iter(range(9))
+
+    def change() -> None:
+        cache = tmp_path / f"machine-{next(numbers)}"
+        (cache / "locpipe").mkdir(parents=True)
+        (cache / "locpipe" / "exported").symlink_to(
+            EXPORTED
+        )  # networks, which take seconds to export
+        monkeypatch.setenv("XDG_CACHE_HOME", str(cache))
+
+    EXPORTED.mkdir(parents=True, exist_ok=True)
+    change()
+    return change
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos"
+    (folder / "sub").mkdir(parents=True)
+    for name, shade in {"a.png": 10, "sub/b.png": 90, "sub/c.png": 200}.items():
+        (folder / name).write_bytes(png(shade))
+    return folder

@@ -79,7 +79,9 @@ class HeldLock:
         if self._is_mine(found):
             self._stamp = found.stamp  # the answer to the first try was lost
             return True
-        if self._said(found).get("machine") != self._who["machine"] and not self._is_over(found):
+        if _said(found).get("machine") != self._who["machine"] and not _is_over(
+            self._object, found
+        ):
             return False
         if taken := self._write(found.stamp):
             log.warning("%s: the lock of a run that was killed is taken over", self._output)
@@ -96,23 +98,8 @@ class HeldLock:
         self._stamp, self._heard = stamp, began
         return True
 
-    def _said(self, found: Content) -> dict[str, object]:
-        with suppress(ValueError):
-            said = json.loads(found.data)
-            if isinstance(said, dict):
-                return said
-        return {}
-
     def _is_mine(self, found: Content) -> bool:
-        return self._said(found).get("run") == self._who["run"]
-
-    def _is_over(self, found: Content) -> bool:
-        """Whether a lock was not written for too long, by the clock of the store."""
-        probe = self._object.with_name(f"now-{self._who['run']}")
-        put(probe, b"")
-        now = content_of(probe)
-        removed([probe])
-        return now is not None and now.changed_ns - found.changed_ns > EXPIRY_SECONDS * 1e9
+        return _said(found).get("run") == self._who["run"]
 
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
@@ -146,6 +133,35 @@ class HeldLock:
 def lock_object(output: RemotePath) -> RemotePath:
     """Return the object that is the lock."""
     return output / STATE_FOLDER / "lock"
+
+
+def _said(lock: Content) -> dict[str, object]:
+    with suppress(ValueError):
+        said = json.loads(lock.data)
+        if isinstance(said, dict):
+            return said
+    return {}
+
+
+def _is_over(place: RemotePath, lock: Content) -> bool:
+    """Whether a lock was not written for too long, by the clock of the store."""
+    probe = place.with_name(f"now-{secrets.token_hex(8)}")
+    put(probe, b"")
+    now = content_of(probe)
+    removed([probe])
+    return now is not None and now.changed_ns - lock.changed_ns > EXPIRY_SECONDS * 1e9
+
+
+def is_live(output: RemotePath) -> bool:
+    """Say whether a run is at work, by the clock of the store, which is told by writing to it.
+
+    Raises:
+        ConfigError: the bucket may not be read.
+        OutputError: it may not be written.
+    """
+    place = lock_object(output)
+    found = content_of(place)
+    return found is not None and not _is_over(place, found)
 
 
 def is_held(output: RemotePath) -> bool:

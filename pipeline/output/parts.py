@@ -19,6 +19,7 @@ from ..sources.results import STATE_FOLDER
 from ..storage.objects import names_in
 from ..storage.urls import RemotePath
 from .atomic import check_inside
+from .bucket_lock import is_live
 from .layout import key_of, prepare_output
 from .lock import LockedError, locked
 
@@ -84,10 +85,10 @@ def refuse_parts(output: Path) -> None:
     """
     if begun := parts_begun(output):
         some = ", ".join(map(str, begun[:5])) + ", …" * (len(begun) > 5)
-        msg = (
-            f"{output}: parts are at work here, or are not merged yet (--part {some}); wait for them, "
-            f"then type: locpipe merge {output}"
-        )
+        remedy = f"wait for them, then type: locpipe merge {output}"
+        if isinstance(output, RemotePath):
+            remedy = "give --part here too, or choose another output.path"
+        msg = f"{output}: parts are at work here, or are not merged yet (--part {some}); {remedy}"
         raise LockedError(msg)
 
 
@@ -123,8 +124,12 @@ def held(output: Path, part: InputPart | None) -> Iterator[object]:
 
 def _check_neighbours(output: Path, part: InputPart) -> None:
     """A whole run takes its lock, then looks for desks; a part makes its desk, then tries that lock."""
-    with locked(output, patience=_PATIENCE):
-        pass
+    if not isinstance(output, RemotePath):
+        with locked(output, patience=_PATIENCE):
+            pass
+    elif is_live(output):  # parts that begin together would wait for each other if they tried it
+        msg = f"--part {part}: a run without --part is at work at {output}; wait for it, or choose another output.path"
+        raise LockedError(msg)
     others = [other for other in parts_begun(output) if other.of != part.of]
     if others:
         msg = (

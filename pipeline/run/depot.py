@@ -222,6 +222,7 @@ class BucketDepot(Depot):
                 return
             for each in (stamped, file, file.with_name(f"{file.name}-journal")):
                 each.unlink(missing_ok=True)
+            self._is_changed = stamp is None  # what is found out by looking is worth keeping
             if stamp is not None:
                 stamped.write_text(repr(brought(self._object(), file)))
 

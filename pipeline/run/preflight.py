@@ -10,7 +10,7 @@ from ...stages.errors import ConfigError
 from ...stages.models.card import Backbone, ModelCard
 from ...stages.models.loading import find_model, list_models, read_card, verify_model
 from ...stages.precision import float32_only
-from ..config.sections import Config, OutputConfig
+from ..config.sections import Config
 from ..output.root import choose_root
 from ..output.shards import check_package
 from ..sources.bucket import open_bucket
@@ -51,7 +51,7 @@ def preflight(config: Config, options: Options) -> Ready:
             not have.
         ModelError: the model is missing or damaged.
     """
-    _check_exports(config.output)
+    _check_bucket(config)
     folder, model_sha256 = check_model(config)
     config_sha256 = config.sha256()
     config = _absolute(config)
@@ -70,8 +70,14 @@ def preflight(config: Config, options: Options) -> Ready:
     return Ready(job, terms, pictures)
 
 
-def _check_exports(output: OutputConfig) -> None:
-    if output.exports and isinstance(output.path, RemotePath):
+def _check_bucket(config: Config) -> None:
+    output = config.output
+    if not isinstance(output.path, RemotePath):
+        return
+    if output.path.parts[0] == "memory:" and config.run.workers != 0:
+        msg = f"output.path: {output.path} is in the memory of one process; set run.workers=0"
+        raise ConfigError(msg)
+    if output.exports:
         msg = (
             "output.exports: results in a bucket are not exported as they finish; set output.exports=[], "
             f"and later type: locpipe fetch {output.path} DIR, then locpipe export DIR"

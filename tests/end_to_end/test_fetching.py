@@ -70,6 +70,11 @@ def test_parts_in_a_bucket_have_their_own_locks_and_are_merged_in_a_copy(
         assert again["counts"]["up_to_date"] == again["counts"]["found"]
     with pytest.raises(LockedError, match="parts are at work here, or are not merged yet"):
         run(photos, place)
+    with (
+        locked(located("memory://parts/other")),
+        pytest.raises(LockedError, match="without --part"),
+    ):
+        run(photos, "memory://parts/other", part=InputPart(2, 1))
     with pytest.raises(LockedError, match="has parts of 2"):
         run(photos, place, part=InputPart(3, 1))
     desk = InputPart(2, 1).desk(located(place))
@@ -119,6 +124,8 @@ def test_a_dry_run_sees_what_is_in_the_bucket(photos: Path) -> None:
         str(photos),
         "--output",
         "memory://dry/out",
+        "--workers",
+        "0",
         "--dry-run",
     )
     assert called(*arguments).stdout.splitlines() == [

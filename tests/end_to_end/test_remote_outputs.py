@@ -246,6 +246,8 @@ def test_an_output_that_cannot_be_is_told_at_once(
         run(photos, "s3://")
     with pytest.raises(ConfigError, match="should lie on a disk or in a bucket"):
         run(photos, "https://example.org/out")
+    with pytest.raises(ConfigError, match=r"is in the memory of one process; set run\.workers=0"):
+        run(photos, "memory://b/out", "run.workers=1")
     with pytest.raises(
         ConfigError, match=r"set output.exports=\[\], and later type: locpipe fetch"
     ):

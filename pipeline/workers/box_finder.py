@@ -14,20 +14,21 @@ from ...stages.models.loading import find_model, load_model
 from ..output.atomic import temporary_folder
 from ..output.box_json import Maker
 from ..output.courier import Courier
-from ..output.fetch import at_hand
+from ..output.fetch import Fetched
 from ..output.layout import KINDS, prepare_output, without_picture
 from ..sources.members import called, readable
 from .dispatch import at_work
 from .messages import Job, Outcome, Task
+from .parcels import Parcels
 from .signals import StoppedError
 from .worker import PictureWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from ...stages.clock import Clock
-    from ..picture.process import Exporter
+    from ..picture.process import Exporter, Processed
     from .signals import Stop
 
 
@@ -78,12 +79,11 @@ class BoxFinder(PictureWorker):
             self.job.model_sha256,
             self.job.config_sha256,
         )
-        self.courier = None
+        self.parcels = None
         if self.job.remote is not None:
-            prepare_output(
-                self.job.output
-            )  # this machine may be another one than that of the parent
-            self.courier = Courier(self.job.remote, self.job.output)
+            prepare_output(self.job.output)  # this machine may be another one than the parent's
+            if self.job.config.output.layout == "files":
+                self.parcels = Parcels(Courier(self.job.remote, self.job.output))
         self.processor = PictureProcessor(self.job.here, model, maker, self.exporter, memory)
         self.engine = self.processor.open_engine()
 
@@ -92,19 +92,10 @@ class BoxFinder(PictureWorker):
         if task.fault:
             raise ImageError(task.fault)
         with (
-            at_hand(task.path, temporary_folder(self.job.output), clock) as file,
+            self.fetched.at_hand(task.path, clock) as file,
             readable(file) as path,
-            self._carried(task, clock) as carry,
         ):
-            found = self.processor.process_file(
-                task.key,
-                path,
-                clock,
-                force=task.force,
-                before=task.pages,
-                leave=(*task.left_alone, *(failure.page for failure in task.failed)),
-            )
-            carry(found.pages)
+            found = self._process(task, path, clock)
         named = [replace(one, message=called(one.message, path, file)) for one in found.failed]
         failed = tuple(sorted((*task.failed, *named), key=attrgetter("page")))
         return Outcome(
@@ -114,7 +105,7 @@ class BoxFinder(PictureWorker):
             found.pages,
             found.boxes,
             found.pixels,
-            dict(clock.seconds) if found.seconds else {},
+            found.seconds,
             engine="" if found.is_kept else self.engine,
             cut=found.cut,
             filtered=dict(found.filtered),
@@ -125,26 +116,38 @@ class BoxFinder(PictureWorker):
             needs=self.needs_of(*found.needs),
         )
 
-    @contextmanager
-    def _carried(self, task: Task, clock: Clock) -> Iterator[Callable[[int | None], None]]:
-        """Have the results of a picture at hand; yield what puts those of so many pages into the bucket."""
-        courier = self.courier
-        if courier is None:
-            yield lambda _: None
-            return
-
-        def carry(pages: int | None) -> None:
-            with clock.stage("send"):
-                courier.send(task.key, pages, task.there)
-
-        if task.there and not task.force:
+    def _process(self, task: Task, path: Path, clock: Clock) -> Processed:
+        """Find what is on a picture; where results go to a bucket, pack them."""
+        if self.parcels is not None and task.there:
             with clock.stage("fetch"):
-                courier.bring(task.there)
+                self.parcels.bring(task)
         try:
-            yield carry
+            found = self.processor.process_file(
+                task.key,
+                path,
+                clock,
+                force=task.force,
+                before=task.pages,
+                leave=(*task.left_alone, *(failure.page for failure in task.failed)),
+            )
         except StoppedError:
-            carry(None)
+            if self.parcels is not None:
+                self.parcels.pack(task, None)
             raise
+        if self.parcels is not None:
+            self.parcels.pack(task, found.pages)
+        return found
+
+    @contextmanager
+    def expecting(self, tasks: Sequence[Task]) -> Iterator[None]:
+        """Fetch the pictures of a group, in the block, before they are asked for."""
+        places = (task.path for task in tasks)
+        with Fetched(places, temporary_folder(self.job.output)) as self.fetched:
+            yield
+
+    def deliver(self, outcomes: Sequence[Outcome | None]) -> list[Outcome | None]:
+        """Send what was made to the bucket, if results go to one."""
+        return list(outcomes) if self.parcels is None else self.parcels.deliver(outcomes)
 
     def clear(self, task: Task) -> None:
         """Remove its results; those in a bucket are left to the parent."""

@@ -16,7 +16,9 @@ from bucket_fixtures import ODD, at_server, boxes, counts, png, proxy, run, serv
 from bucket_server import KEY, SECRET, BucketServer
 from troubled import Proxy, Trouble
 
+from locpipe.pipeline.output.fetch import Fetched
 from locpipe.pipeline.storage import buckets
+from locpipe.stages.clock import Clock
 from locpipe.stages.errors import ConfigError
 
 __all__ = ["at_server", "proxy", "server"]
@@ -60,6 +62,24 @@ def test_a_picture_is_asked_for_once(server: BucketServer, proxy: Proxy, tmp_pat
     run("s3://once", tmp_path)
     pictures = {name: count for name, count in asked.items() if name.endswith(".png")}
     assert pictures == {f"GET /once/{shade}.png": 1 for shade in range(3)}
+
+
+def test_pictures_of_a_group_are_fetched_before_they_are_asked_for(
+    server: BucketServer, proxy: Proxy, tmp_path: Path
+) -> None:
+    server.put("group", {f"{number}.png": png(number) for number in range(8)})
+    proxy.delay = 0.1
+    places = [f"s3://group/{number}.png" for number in range(8)]
+    clock = Clock()
+    with Fetched([*places, "/a/disk.png"], tmp_path) as fetched:
+        for number, place in enumerate(places[:6]):
+            with fetched.at_hand(place, clock) as file:
+                assert file.read_bytes() == png(number)
+        with fetched.at_hand("/a/disk.png", clock) as file:
+            assert file == Path("/a/disk.png")
+    assert proxy.most > 1
+    assert proxy.seen["GET"] <= 8
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_picture_and_a_list_of_pictures(at_server: BucketServer, tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -305,3 +306,26 @@ def test_no_secret_is_in_a_bucket_or_said(
     assert not {SECRET, KEY} & words
     assert not any(SECRET.encode() in content or KEY.encode() in content for content in written)
     assert "s3://secrets/out" in done.stderr
+
+
+def test_a_worker_goes_on_while_its_results_are_put(
+    server: BucketServer, proxy: Proxy, tmp_path: Path
+) -> None:
+    server.make("beside-work")
+    (tmp_path / "in").mkdir()
+    for shade in range(3):
+        (tmp_path / "in" / f"{shade}.png").write_bytes(png(40 * shade))
+    begun: list[str] = []
+    another = threading.Event()
+    in_time: list[bool] = []
+
+    def wait_for_another(method: str, path: str) -> None:
+        if method == "PUT" and "/masks/" in path:
+            begun.append(path)
+            if len(begun) == 2:
+                another.set()
+            in_time.append(another.wait(20))
+
+    proxy.trouble = wait_for_another
+    run(tmp_path / "in", "s3://beside-work/out")
+    assert in_time == [True] * 3

@@ -99,16 +99,17 @@ class Asked:
 
     def __init__(self, server: "subprocess.Popen[str]") -> None:
         self._server = server
-        self._numbers()
+        self.numbers()
         self._begun = time.monotonic(), time.process_time()
 
     def row(self, what: str) -> str:
         """Return a row of the table."""
         wall, cpu = time.monotonic() - self._begun[0], time.process_time() - self._begun[1]
-        requests, most = self._numbers()
+        requests, most = self.numbers()
         return f"| {what} | {requests} | {most} | {wall:.2f} | {cpu:.2f} |"
 
-    def _numbers(self) -> tuple[int, int]:
+    def numbers(self) -> tuple[int, int]:
+        """Return how many requests there were since the last call, and how many at once."""
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write("\n")
@@ -117,21 +118,38 @@ class Asked:
         return requests, most
 
 
-def config_of(source: str | Path, output: Path) -> Config:
+def config_of(source: str | Path, output: str | Path, *settings: str) -> Config:
     """Return the config of a run in this process."""
-    given = (f"input.path={source}", f"output.path={output}", "run.workers=0")
+    given = (
+        f"input.path={source}",
+        f"output.path={output}",
+        "run.workers=0",
+        "output.overlays=false",
+        *settings,
+    )
     return read_settings(find_config("text"), Config, list(map(parse_assignment, given))).config
 
 
-def per_picture(source: str | Path, folder: Path) -> tuple[float, float]:
-    """Run a source, and return CPU seconds per picture, and the share of a worker's time that it waits."""
-    output = folder / str(time.monotonic_ns())
-    execute(config_of(source, output), Options(limit=WARM_UP), RunExports)
+def per_picture(
+    server: "subprocess.Popen[str]",
+    what: str,
+    source: str | Path,
+    place: str | Path,
+    *settings: str,
+) -> str:
+    """Run a source, and return a row: CPU per picture, requests, and shares of a worker's time that it waits."""
+    output = f"{place}/{time.monotonic_ns()}"
+    execute(config_of(source, output, *settings), Options(limit=WARM_UP), RunExports)
+    asked = Asked(server)
     before = time.process_time()
-    report = execute(config_of(source, output), Options(), RunExports)
-    cpu = time.process_time() - before
+    report = execute(config_of(source, output, *settings), Options(), RunExports)
+    cpu, done = time.process_time() - before, report["counts"]["done"]
+    requests, most = asked.numbers()
     stages = {name: stage["total"] for name, stage in report["stages"].items()}
-    return cpu / report["counts"]["done"], stages.get("fetch", 0.0) / sum(stages.values())
+    waits = [
+        f"{100 * stages.get(name, 0.0) / sum(stages.values()):.1f} %" for name in ("fetch", "send")
+    ]
+    return f"| {what} | {1000 * cpu / done:.0f} | {requests / done:.1f} | {most} | {' | '.join(waits)} |"
 
 
 @click.command()
@@ -183,13 +201,25 @@ def tell(
     (folder / "disk").mkdir()
     for name, content in photographs(pictures).items():
         (folder / "disk" / name).write_bytes(content)
-    on_disk, _ = per_picture(folder / "disk", folder)
-    in_bucket, waits = per_picture(f"s3://{BUCKET}/photographs", folder)
+    tell_pictures(server, folder, pictures)
+
+
+def tell_pictures(server: "subprocess.Popen[str]", folder: Path, pictures: int) -> None:
+    """Measure runs, and print a row for each."""
     print(
-        f"\n{pictures - WARM_UP} photographs of 1200 x 900 pixels by `text`, one worker of one thread: "
-        f"{1000 * on_disk:.0f} ms of CPU per picture from a disk, {1000 * in_bucket:.0f} ms from a bucket. "
-        f"The worker waits {100 * waits:.1f} % of its time for pictures."
+        f"\n{pictures - WARM_UP} photographs of 1200 x 900 pixels by `text`, with masks, one worker of one thread. "
+        "The two last columns are shares of the worker's time.\n"
     )
+    print("| from, to | CPU ms per picture | requests per picture | most at once | waits for pictures | waits for results |")  # fmt: skip
+    print("|---|---|---|---|---|---|")
+    disk, bucket = folder / "disk", f"s3://{BUCKET}/photographs"
+    out = f"s3://{BUCKET}/out"
+    shards = ("output.layout=shards",)
+    print(per_picture(server, "disk, disk", disk, folder))
+    print(per_picture(server, "bucket, disk", bucket, folder))
+    print(per_picture(server, "disk, bucket", disk, out))
+    print(per_picture(server, "bucket, bucket", bucket, out))
+    print(per_picture(server, "bucket, bucket, shards", bucket, out, *shards))
 
 
 if __name__ == "__main__":

@@ -35,6 +35,7 @@ from .output.failures import FAILURES, READ_FAILURES, Failure, read_failures
 from .picture.memory import check_memory
 from .run.options import Options
 from .run.run import execute
+from .storage.urls import located, on_disk
 from .workers.machine import MEMORY
 
 if TYPE_CHECKING:
@@ -54,7 +55,7 @@ class RunReport:
     """What a run did.
 
     Attributes:
-        output: folder of the results.
+        output: folder of the results, or their place in a bucket.
         exit_code: what the command line would end with: 0 all done, 3 some pictures failed.
         counts: pictures found, ignored, up_to_date, given_up, done, kept, failed; of `read` pages,
             up_to_date, done, failed, without_boxes.
@@ -216,9 +217,8 @@ def run(
     if limit is not None and limit < 0:
         msg = f"limit: {limit} is not a number of pictures; give 0 or more, or None for all"
         raise ConfigError(msg)
-    options = Options(limit=limit, retry_failed=retry_failed, force=force)
-    document = execute(whole, options, RunExports)
-    output = Path(document["config"]["output"]["path"])
+    document = execute(whole, Options(limit, retry_failed, force), RunExports)
+    output = located(str(document["config"]["output"]["path"]))
     return RunReport.of(document, output, output / FAILURES)
 
 
@@ -282,7 +282,7 @@ def read(
         force=force,
         incomplete=incomplete,
     )
-    folder = Path(run).absolute()
+    folder = on_disk(run).absolute()
     document = reading.execute(folder, config, options)
     return RunReport.of(document, folder / FOLDER, folder / READ_FAILURES)
 

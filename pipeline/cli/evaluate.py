@@ -17,7 +17,7 @@ from ..evaluation.wsol.evaluate import evaluate_wsol
 from ..evaluation.wsol.levels import Normalize
 from ..evaluation.wsol.report import table as wsol_table
 from ..output.atomic import write_named
-from .options import log_options, tell
+from .options import RunFolder, log_options, tell
 
 _WSOL = "wsol"
 _SCHEMA = "locpipe/evaluation/1"
@@ -27,7 +27,7 @@ _SCHEMA = "locpipe/evaluation/1"
     epilog="Example: locpipe evaluate results --truth icdar2015_train -o scores.json",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunFolder())
 @click.option(
     "--truth",
     "truths",

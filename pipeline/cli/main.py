@@ -22,6 +22,7 @@ COMMANDS: Final = {
     "run": (".run:run", "Find what is on pictures; write masks and boxes."),
     "status": (".status:status", "Tell how far a run is."),
     "merge": (".merge:merge", "Make one run of the parts of --part."),
+    "fetch": (".fetch:fetch", "Copy a run from a bucket to a folder."),
     "read": (".read:read", "Read the text in the boxes of a run with OCR."),
     "report": (".report:report", "Write a page that shows a run in a browser."),
     "show": (".show:show", "Draw heatmap, mask and boxes of one picture."),

@@ -9,7 +9,7 @@ import click
 from ..export.write import RunExports
 from ..run.merge import merge as merge_parts
 from ..run.summary import one_line
-from .options import log_options
+from .options import RunFolder, log_options
 
 log = logging.getLogger(__name__)
 
@@ -25,7 +25,7 @@ Exit codes: 0 all done, 2 no parts, or one is missing, not finished or of anothe
 
 
 @click.command(epilog=EPILOG)
-@click.argument("output", type=click.Path(path_type=Path))
+@click.argument("output", type=RunFolder())
 @click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")
 @log_options
 @click.pass_context

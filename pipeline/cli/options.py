@@ -1,14 +1,17 @@
 """Options that several commands share."""
 
 import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
+from pathlib import Path
 
 import click
 
 from ..config.defaults import with_defaults_of_model
 from ..config.file import Assignment, Settings, find_config, parse_assignment, read_settings
 from ..config.sections import Config
+from ..storage.urls import located, on_disk
 from .logs import LogFormat, is_quiet, set_up_logging
 
 config_argument = click.argument("config")
@@ -39,6 +42,28 @@ def log_options(command: Callable[..., None]) -> Callable[..., None]:
         command(*args, **kwargs)
 
     return _QUIET(_VERBOSE(_FORMAT(logged)))
+
+
+class RunFolder(click.Path):
+    """The output of a run on a disk; where a command can look into buckets, also a URL."""
+
+    def __init__(self, *, remote: bool = False) -> None:
+        super().__init__(path_type=Path)
+        self._remote = remote
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Path:
+        """Return what leads to the run.
+
+        Raises:
+            ConfigError: it lies in a bucket.
+        """
+        del param, ctx
+        return located(str(value)) if self._remote else on_disk(str(value))
 
 
 def tell(text: object) -> None:

@@ -19,7 +19,7 @@ from ..run.shard_keeper import keeper_of
 from ..run.state import State
 from ..sources.members import exists
 from ..storage.urls import RemotePath
-from .options import log_options, tell
+from .options import RunFolder, log_options, tell
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ Exit codes: 0 removed, or nothing to remove, 1 not confirmed, 2 not a run, unfin
 
 
 @click.command(epilog=EPILOG)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunFolder())
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @log_options
 def prune(run: Path, *, yes: bool) -> None:

@@ -11,7 +11,7 @@ from ..config.sections import RunConfig
 from ..ocr.engines import ENGINES
 from ..ocr.run import ReadOptions, execute, one_line
 from ..ocr.settings import UNITS, ReadConfig, checked
-from .options import incomplete_option, log_options
+from .options import RunFolder, incomplete_option, log_options
 
 log = logging.getLogger(__name__)
 
@@ -29,7 +29,7 @@ work there, 130/143 stopped by a signal, 1 internal error."""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunFolder())
 @click.option("--engine", type=click.Choice(ENGINES), default="tesseract", show_default=True, help="Which program reads.")  # fmt: skip
 @click.option("--unit", type=click.Choice(UNITS), default="auto", show_default=True, help="What the engine reads at a time: a box, or a line of boxes (tesseract only); auto: by the page.")  # fmt: skip
 @click.option("--lang", "language", metavar="L", help="Language of the engine.  [default: eng, or ch for rapidocr]")  # fmt: skip

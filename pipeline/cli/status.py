@@ -7,19 +7,20 @@ import click
 
 from ..run.status import status as status_of
 from ..run.status import told
-from .options import log_options
+from .options import RunFolder, log_options
 
 EPILOG = """\b
 Examples:
   locpipe status results
   locpipe status results --json
+  locpipe status s3://bucket/results
 
 \b
 Exit codes: 0 told, 2 not a run, or of another version, 6 its lock cannot be opened."""
 
 
 @click.command(epilog=EPILOG)
-@click.argument("run", type=click.Path(path_type=Path))
+@click.argument("run", type=RunFolder(remote=True))
 @click.option(
     "--json", "as_json", is_flag=True, help="Print run.json, with the state as it is now."
 )
@@ -27,7 +28,7 @@ Exit codes: 0 told, 2 not a run, or of another version, 6 its lock cannot be ope
 def status(run: Path, *, as_json: bool) -> None:
     """Tell how far a run is, also while it is at work.
 
-    RUN is the output folder of `locpipe run`.
+    RUN is the output of `locpipe run`, a folder or a URL.
     """
     report = status_of(run)
     click.echo(json.dumps(report) if as_json else told(report))

@@ -26,7 +26,7 @@ from ...stages.settings import (
     Section,
     ThresholdSettings,
 )
-from ..storage.urls import RemotePath, is_url, located, problem_with
+from ..storage.urls import WRITABLE, RemotePath, is_url, located, problem_with
 from .exports import ExportFormat
 
 
@@ -39,7 +39,7 @@ def _expand(value: object) -> object:
         msg = "should not be empty; . is the current directory"
         raise ValueError(msg)
     if is_url(path):
-        msg = "should lie on a disk; only input.path and input.root may be URLs"
+        msg = "should lie on a disk; only input.path, input.root and output.path may be URLs"
         raise ValueError(msg)
     return expanded(path)
 
@@ -53,11 +53,28 @@ def _expand_input(value: object) -> object:
     return located(url)
 
 
+def _expand_output(value: object) -> object:
+    place = _expand_input(value)
+    if isinstance(place, RemotePath) and place.parts[0].rstrip(":") not in WRITABLE:
+        msg = (
+            f"should lie on a disk or in a bucket ({', '.join(f'{each}://' for each in WRITABLE)})"
+        )
+        raise ValueError(msg)
+    if isinstance(place, RemotePath) and len(place.parts) < 2:
+        msg = f"should name a bucket, as {place}BUCKET/FOLDER"
+        raise ValueError(msg)
+    return place
+
+
 UserPath = Annotated[Path, BeforeValidator(_expand), PlainSerializer(str)]
 """A path as users write it: `~` and `$VAR` expand; relative means the current directory."""
 
 InputPath = Annotated[Path, BeforeValidator(_expand_input), PlainSerializer(str)]
 """The same, or the URL of a place that pictures are read from."""
+
+
+OutputPath = Annotated[Path, BeforeValidator(_expand_output), PlainSerializer(str)]
+"""The same, or the URL of a place in a bucket that results are written to."""
 
 
 def _kind_of_model(value: object) -> str:
@@ -99,8 +116,8 @@ class InputConfig(DecodingSettings):
 class OutputConfig(Section):
     """Where results go, and which."""
 
-    path: UserPath = Path("output")
-    """Folder of the results; created when missing."""
+    path: OutputPath = Path("output")
+    """Folder of the results; created when missing. It may be a URL (docs/buckets.md)."""
     layout: Literal["files", "shards"] = "files"
     """A JSON and a mask per page, or Parquet files with a row per page, for millions of pictures
     (docs/results.md)."""

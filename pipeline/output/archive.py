@@ -14,6 +14,7 @@ from ...stages.paths import sha256_of
 from ...stages.settings import DecodingSettings
 from ..sources.members import exists, file_of, is_copy
 from ..sources.results import RUN_REPORT, STATE_FOLDER
+from ..storage.objects import is_file_at
 from ..storage.urls import RemotePath
 from .box_json import Page, read_object, read_page
 from .failures import FAILURES, Failure, read_failures
@@ -154,7 +155,7 @@ def read_report(folder: Path) -> dict[str, Any]:
         ConfigError: there is none, or it is damaged or of another version.
         LockedError: there is none yet, and a run is at work.
     """
-    if not (folder / RUN_REPORT).is_file():
+    if not is_file_at(folder / RUN_REPORT):
         if (folder / STATE_FOLDER).is_dir() or (folder / "boxes").is_dir():
             raise _unfinished(folder)
         msg = f"{folder}: is not the output of a run (no run.json); give a folder `locpipe run` wrote to"

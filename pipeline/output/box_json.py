@@ -16,6 +16,7 @@ from ...stages.geometry.box import Box, Point
 from ...stages.settings import TextDirection
 from ...stages.version import __version__
 from ..config.sections import OutputConfig
+from ..storage.objects import bytes_at
 from .layout import all_there, page_name, result_path
 
 if TYPE_CHECKING:
@@ -274,7 +275,7 @@ def read_object(file: Path, *, advice: str = "remove it and run again") -> dict[
         ConfigError: it cannot be read, or is something else.
     """
     try:
-        document = json.loads(file.read_bytes())
+        document = json.loads(bytes_at(file))
     except (OSError, ValueError, RecursionError) as error:
         msg = f"{file}: cannot be read ({error}); {advice}"
         raise ConfigError(msg) from error

@@ -1,11 +1,14 @@
 """The list of failures of a run, one line of JSON per picture: its only writer and reader."""
 
+import io
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
+from ..storage.objects import bytes_at
+from ..storage.urls import RemotePath
 from .atomic import write_lines
 
 FAILURES: Final = "failures.jsonl"
@@ -57,6 +60,13 @@ def read_failures(file: Path) -> Iterator[Failure]:
         OSError: the file cannot be read.
         ValueError, TypeError: a line of the file is damaged.
     """
-    with file.open(encoding="ascii") as lines:
+    with _opened(file) as lines:
         for line in lines:
             yield Failure(**json.loads(line))
+
+
+def _opened(file: Path) -> IO[str]:
+    """Open a file of lines, or an object, which is read whole."""
+    if isinstance(file, RemotePath):
+        return io.StringIO(bytes_at(file).decode("ascii"))
+    return file.open(encoding="ascii")

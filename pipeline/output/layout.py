@@ -1,6 +1,5 @@
 """The folders and names of results."""
 
-import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -10,6 +9,7 @@ from typing import Final
 from ...stages.errors import ConfigError
 from ..config.sections import OutputConfig
 from ..sources.results import STATE_FOLDER
+from ..storage.objects import holds_files
 from .atomic import (
     check_inside,
     output_errors,
@@ -96,7 +96,7 @@ def check_layout(output: OutputConfig) -> None:
         ConfigError: they have the other one.
     """
     there = "shards" if output.layout == "files" else "boxes"
-    if any(files for _, _, files in os.walk(output.path / there)):
+    if holds_files(output.path / there):
         other = "files" if output.layout == "shards" else "shards"
         msg = (
             f"output.layout: {output.path} has results as {other}; set output.layout={other}, or choose "

@@ -1,13 +1,18 @@
 """The lock of an output: one run at a time."""
 
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from ...stages.errors import ExitCode, LocpipeError
 from ..sources.results import STATE_FOLDER
+from ..storage.urls import RemotePath
 from .atomic import check_inside, output_errors
+from .bucket_lock import EXPIRY_SECONDS, HeldLock, is_held, machine_of
+from .layout import prepare_output
+from .workplace import workplace
 
 
 class LockedError(LocpipeError):
@@ -22,7 +27,10 @@ def locked(output: Path, *, patience: float = 0.0) -> AbstractContextManager[obj
     Raises:
         LockedError: another run holds it.
         OutputError: the lock belongs to another user, or something in its folder is a link.
+        ConfigError: the bucket of the output does not exist, or may not be written.
     """
+    if isinstance(output, RemotePath):
+        return _in_bucket(output, patience)
     _check_state(output)
     with output_errors(output):
         try:
@@ -34,8 +42,29 @@ def locked(output: Path, *, patience: float = 0.0) -> AbstractContextManager[obj
             raise LockedError(msg) from error
 
 
+@contextmanager
+def _in_bucket(output: RemotePath, patience: float) -> Iterator[HeldLock]:
+    """Hold the lock for this machine first: a lock of the bucket that names it is then of a dead run."""
+    folder = workplace(output)
+    prepare_output(folder)
+    with locked(folder, patience=patience):
+        lock = HeldLock(output, machine_of(folder / STATE_FOLDER))
+        if not lock.take(patience):
+            msg = (
+                f"{output}: another run is at work here; wait for it, or choose another output.path "
+                f"(the lock of a run that was killed elsewhere ends after {EXPIRY_SECONDS:.0f} s)"
+            )
+            raise LockedError(msg)
+        try:
+            yield lock
+        finally:
+            lock.release()
+
+
 def is_locked(output: Path) -> bool:
     """Say whether a run is at work in an output."""
+    if isinstance(output, RemotePath):
+        return is_held(output)
     try:
         with locked(output):
             return False

@@ -16,7 +16,10 @@ from typing import Final, Self
 
 from ...stages.errors import ConfigError
 from ..sources.results import STATE_FOLDER
+from ..storage.objects import names_in
+from ..storage.urls import RemotePath
 from .atomic import check_inside
+from .bucket_lock import is_live
 from .layout import key_of, prepare_output
 from .lock import LockedError, locked
 
@@ -59,15 +62,18 @@ class InputPart:
         return _folder(output) / f"{self.number}-of-{self.of}"
 
 
+def desk_of(output: Path, part: InputPart | None) -> Path:
+    """Return where a run keeps what is its own: in the output, or at the desk of its part."""
+    return output if part is None else part.desk(output)
+
+
 def _folder(output: Path) -> Path:
     return output / STATE_FOLDER / PARTS
 
 
 def parts_begun(output: Path) -> list[InputPart]:
     """Return the parts of an output that were begun and not merged yet, in order."""
-    folder = _folder(output)
-    names = os.listdir(folder) if folder.is_dir() else ()  # noqa: PTH208 - only the names are needed
-    found = (re.fullmatch(r"(\d+)-of-(\d+)", name) for name in names)
+    found = (re.fullmatch(r"(\d+)-of-(\d+)", name) for name in names_in(_folder(output)))
     return sorted(InputPart(int(each[2]), int(each[1])) for each in found if each)
 
 
@@ -79,16 +85,16 @@ def refuse_parts(output: Path) -> None:
     """
     if begun := parts_begun(output):
         some = ", ".join(map(str, begun[:5])) + ", …" * (len(begun) > 5)
-        msg = (
-            f"{output}: parts are at work here, or are not merged yet (--part {some}); wait for them, "
-            f"then type: locpipe merge {output}"
-        )
+        remedy = f"wait for them, then type: locpipe merge {output}"
+        if isinstance(output, RemotePath):
+            remedy = "give --part here too, or choose another output.path"
+        msg = f"{output}: parts are at work here, or are not merged yet (--part {some}); {remedy}"
         raise LockedError(msg)
 
 
 @contextmanager
-def held(output: Path, part: InputPart | None) -> Iterator[None]:
-    """Hold the lock of an output for a whole run, or that of the desk of a part.
+def held(output: Path, part: InputPart | None) -> Iterator[object]:
+    """Hold the lock of an output for a whole run, or that of the desk of a part; yield the lock.
 
     Raises:
         LockedError: another run holds it; or there are parts beside a whole run, a whole run beside
@@ -96,28 +102,34 @@ def held(output: Path, part: InputPart | None) -> Iterator[None]:
         OutputError: it cannot be written.
     """
     if part is None:
-        with locked(output):
+        with locked(output) as lock:
             refuse_parts(output)
-            yield
+            yield lock
         return
     desk = part.desk(output)
-    check_inside(output, desk)
-    is_new = not desk.exists()
-    prepare_output(desk)
-    with locked(desk):
+    is_new = False
+    if not isinstance(output, RemotePath):  # in a bucket, the lock is the first object of a desk
+        check_inside(output, desk)
+        is_new = not desk.exists()
+        prepare_output(desk)
+    with locked(desk) as lock:
         try:
             _check_neighbours(output, part)
         except LockedError:
             if is_new:
                 shutil.rmtree(desk)
             raise
-        yield
+        yield lock
 
 
 def _check_neighbours(output: Path, part: InputPart) -> None:
     """A whole run takes its lock, then looks for desks; a part makes its desk, then tries that lock."""
-    with locked(output, patience=_PATIENCE):
-        pass
+    if not isinstance(output, RemotePath):
+        with locked(output, patience=_PATIENCE):
+            pass
+    elif is_live(output):  # parts that begin together would wait for each other if they tried it
+        msg = f"--part {part}: a run without --part is at work at {output}; wait for it, or choose another output.path"
+        raise LockedError(msg)
     others = [other for other in parts_begun(output) if other.of != part.of]
     if others:
         msg = (

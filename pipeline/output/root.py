@@ -11,6 +11,7 @@ from ...stages.errors import ConfigError
 from ..sources.manifests import MANIFESTS, lines_of
 from ..sources.pictures import EXTENSIONS, is_manifest, open_source, root_of
 from ..sources.results import RUN_REPORT
+from ..storage.objects import bytes_at, holds_files
 from ..storage.urls import located
 from .layout import SHARDS, result_path
 from .parts import parts_begun
@@ -71,7 +72,7 @@ def check_root(output: Path, root: Path, source: Path) -> None:
 
 def _read_report(output: Path) -> Mapping[str, Any]:
     try:
-        report = json.loads((output / RUN_REPORT).read_bytes())
+        report = json.loads(bytes_at(output / RUN_REPORT))
     except (OSError, ValueError):
         return {}
     return report if isinstance(report, dict) else {}
@@ -82,7 +83,7 @@ def _is_same(one: Path, other: Path) -> bool:
 
 
 def _has_results(output: Path) -> bool:
-    return any(files for kind in ("boxes", SHARDS) for _, _, files in os.walk(output / kind))
+    return any(holds_files(output / kind) for kind in ("boxes", SHARDS))
 
 
 def _of_older(output: Path, report: Mapping[str, Any]) -> Path | None:

@@ -15,16 +15,20 @@ from .state import state_file
 _TABLES: Final = ("pictures", "cut", "failed_pages")
 
 
-def branch(output: Path, part: InputPart) -> None:
-    """Give the state of a part that was never begun what the output knows of its pictures.
+def branch(of_output: Path, desk: Path, part: InputPart) -> None:
+    """Give the state of a part that was never begun what that of the output knows of its pictures.
+
+    Args:
+        of_output: file of the state of the output, which may not be there.
+        desk: of the part.
+        part: whose pictures matter.
 
     Raises:
         OutputError: a state cannot be read or written.
     """
-    of_output = state_file(output)
     if not of_output.exists():
         return
-    with _attached(state_file(part.desk(output)), of_output) as db:
+    with _attached(state_file(desk), of_output) as db:
         if db.execute("SELECT 1 FROM runs").fetchone():
             return
         db.create_function("is_mine", 1, lambda key: os.fsdecode(key) in part, deterministic=True)

@@ -18,6 +18,8 @@ from ...stages.localize import open_engine
 from ...stages.models.loading import find_model, list_models, load_model, verify_model
 from ...stages.precision import PRECISION, float32_only, has_bfloat16
 from ..config.sections import Config
+from ..storage.objects import names_in
+from ..storage.urls import RemotePath
 from ..workers.cluster import share_of_memory, workers_of
 from ..workers.machine import CORES, MEMORY, why_no_processes
 from .summary import version_of, versions
@@ -134,10 +136,21 @@ def _engine(config: Config) -> Finding:
         return Finding("infer.engine", str(error), ok=False)
 
 
+def _bucket(output: RemotePath) -> Finding:
+    try:
+        names_in(output)
+        return Finding("output.path", f"{output} can be listed; a run shows if it can be written")
+    except LocpipeError as error:
+        return Finding("output.path", str(error), ok=False)
+
+
 def _of_config(config: Config) -> Iterator[Finding]:
     yield _engine(config)
     workers = f"{workers_of(config.run)} x {config.run.threads} threads"
     yield Finding("workers", f"{workers}, {share_of_memory(config.run) / 2**30:.1f} GiB each")
+    if isinstance(config.output.path, RemotePath):
+        yield _bucket(config.output.path)
+        return
     output = config.output.path.absolute()
     there = next(folder for folder in (output, *output.parents) if folder.is_dir())
     try:

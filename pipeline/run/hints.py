@@ -4,6 +4,8 @@ import shlex
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from ..storage.urls import is_url
+
 
 def hints(report: Mapping[str, Any]) -> Iterator[str]:
     """Yield what to say of a run, from its run.json."""
@@ -31,6 +33,9 @@ def _why_nothing(report: Mapping[str, Any]) -> str:
 def _next(output: Mapping[str, Any], labels: tuple[str, ...]) -> Iterator[str]:
     """Say where to look and what to try, after a first run."""
     folder = shlex.quote(str(output["path"]))
+    if is_url(str(output["path"])):
+        yield f"next: locpipe fetch {folder} DIR (a copy for locpipe report, read and export)"
+        return
     if output["overlays"]:
         yield f"look at {output['path']}/overlays: the pictures with their heat and boxes"
     else:

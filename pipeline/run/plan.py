@@ -1,7 +1,7 @@
 """Which pictures of a source there is work to do for, and why."""
 
 import os
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from ..config.sections import OutputConfig
@@ -10,6 +10,11 @@ from ..sources.pictures import Picture
 from .state import Known, Planned, State
 
 MISSING = (-1, -1)
+
+
+def is_on_disk(output: OutputConfig, key: str, page: int) -> bool:
+    """Whether every file that is wanted of a page is there."""
+    return all(path.is_file() for path in wanted(output, key, page))
 
 
 @dataclass(frozen=True)
@@ -23,6 +28,7 @@ class Terms:
         max_attempts: runs in which an unchanged picture may fail.
         retry_failed: try all failures again, whatever their number.
         force: do everything again.
+        is_there: whether all results are there that are wanted of a page of a picture.
     """
 
     output: OutputConfig
@@ -31,6 +37,7 @@ class Terms:
     max_attempts: int
     retry_failed: bool = False
     force: bool = False
+    is_there: Callable[[OutputConfig, str, int], bool] = is_on_disk
 
 
 def make_plan(state: State, pictures: Iterable[Picture], terms: Terms) -> None:
@@ -72,7 +79,7 @@ def _decide(
         return True, "begun by a run that did not finish it"
     if known.status == "failed":
         return _decide_failed(known, run, terms)
-    return _decide_done(key, known.pages, terms.output)
+    return _decide_done(key, known.pages, terms)
 
 
 def _stays_as_it_failed(known: Known, size_and_time: tuple[int, int], terms: Terms) -> bool:
@@ -98,10 +105,10 @@ def _decide_failed(known: Known, run: int, terms: Terms) -> tuple[bool, str]:
     return True, "failed before"
 
 
-def _decide_done(key: str, pages: int, output: OutputConfig) -> tuple[bool, str]:
-    if output.layout == "shards":
+def _decide_done(key: str, pages: int, terms: Terms) -> tuple[bool, str]:
+    if terms.output.layout == "shards":
         return False, "done"  # the shards themselves were looked at
     for page in range(1, pages + 1):
-        if not all(path.is_file() for path in wanted(output, key, page)):
+        if not terms.is_there(terms.output, key, page):
             return True, "result missing"
     return False, "done"

@@ -16,6 +16,7 @@ from ..output.shards import check_package
 from ..sources.bucket import open_bucket
 from ..sources.pictures import Picture, Pictures, open_source
 from ..sources.results import RUN_REPORT
+from ..storage.objects import bytes_at
 from ..storage.urls import RemotePath
 from ..workers.messages import Job
 from .options import Options
@@ -50,6 +51,7 @@ def preflight(config: Config, options: Options) -> Ready:
             not have.
         ModelError: the model is missing or damaged.
     """
+    _check_bucket(config)
     folder, model_sha256 = check_model(config)
     config_sha256 = config.sha256()
     config = _absolute(config)
@@ -66,6 +68,21 @@ def preflight(config: Config, options: Options) -> Ready:
     )
     job = Job(config, config_sha256, model, model_sha256, options.part)
     return Ready(job, terms, pictures)
+
+
+def _check_bucket(config: Config) -> None:
+    output = config.output
+    if not isinstance(output.path, RemotePath):
+        return
+    if output.path.parts[0] == "memory:" and config.run.workers != 0:
+        msg = f"output.path: {output.path} is in the memory of one process; set run.workers=0"
+        raise ConfigError(msg)
+    if output.exports:
+        msg = (
+            "output.exports: results in a bucket are not exported as they finish; set output.exports=[], "
+            f"and later type: locpipe fetch {output.path} DIR, then locpipe export DIR"
+        )
+        raise ConfigError(msg)
 
 
 def _open_pictures(config: Config) -> Pictures:
@@ -108,7 +125,7 @@ def check_model(config: Config) -> tuple[Path | Backbone, str]:
 def _ran_before(config: Config, config_sha256: str, model_sha256: str) -> bool:
     """Say whether the last run here was by this config: a run with nothing to do needs no torch."""
     try:
-        report = json.loads((config.output.path / RUN_REPORT).read_bytes())
+        report = json.loads(bytes_at(config.output.path / RUN_REPORT))
         before = report["config_sha256"], report["model_sha256"]
     except (OSError, ValueError, TypeError, KeyError):
         return False

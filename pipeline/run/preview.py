@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from ..config.sections import Config
 from ..output.root import check_root
 from ..sources.pictures import passed_over
+from .depot import looked_at
 from .options import Options
 from .plan import make_plan
 from .preflight import preflight
@@ -23,9 +24,9 @@ def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
         LocpipeError: as `run`, as far as can be told without starting.
     """
     ready = preflight(config, options)
-    check_root(ready.job.output, ready.pictures.root, ready.pictures.source)
-    with State(ready.job.desk, read_only=True) as state:
-        make_plan(state, ready.found(), ready.terms)
+    check_root(ready.job.config.output.path, ready.pictures.root, ready.pictures.source)
+    with looked_at(ready.job) as (desk, terms), State(desk, read_only=True) as state:
+        make_plan(state, ready.found(), terms(ready.terms))
         left = options.limit
         for planned in state.planned():
             over = planned.todo and left == 0

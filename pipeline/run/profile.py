@@ -23,7 +23,7 @@ from ...stages.localize import open_engine
 from ...stages.models.loading import find_model, load_model
 from ...stages.passes import passes
 from ...stages.precision import float32_only, precision_used
-from ..output.fetch import at_hand
+from ..output.fetch import Fetched
 from ..picture.process import localize_page
 from ..picture.write import write_pictures
 from ..sources.members import readable
@@ -118,7 +118,10 @@ def _do(
             clock = Clock()
             try:
                 folder = Path(gettempdir())
-                with at_hand(picture.path, folder, Clock()) as file, readable(file) as path:
+                with (
+                    Fetched((), folder).at_hand(picture.path, Clock()) as file,
+                    readable(file) as path,
+                ):
                     pages = count_pages(path)
                     result = localize_page(path, page, model, config, memory, clock)
                 write_pictures(config.output, picture.key, result, clock, write=_nowhere)

@@ -8,16 +8,15 @@ from contextlib import contextmanager
 from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
-from ..output.layout import check_layout, prepare_folders, prepare_output, results_of, sweep
+from ..output.layout import check_layout, prepare_output
 from ..output.parts import held
 from ..output.root import check_root
 from ..workers.messages import Job, Outcome, Task
 from ..workers.signals import Stop
-from .branches import branch
+from .depot import Depot, depot_of
 from .options import Options
 from .plan import make_plan
 from .preflight import preflight
-from .shard_keeper import ShardKeeper
 from .state import Planned, State
 from .summary import Summary
 
@@ -48,25 +47,31 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
     """
     ready = preflight(config, options)  # nothing is written, no network is run
     job = ready.job
+    output = job.config.output
     prepare_output(job.output)
-    with Stop().listening() as stop, held(job.output, job.part):
-        check_root(job.output, ready.pictures.root, ready.pictures.source)
+    with Stop().listening() as stop, held(output.path, job.part) as lock:
+        check_root(output.path, ready.pictures.root, ready.pictures.source)
         # Nothing of an output is touched before the lock is held: another run may start now.
-        check_layout(job.config.output)
-        sweep(job.desk)
-        prepare_folders(job.config.output)
+        check_layout(output)
+        depot = depot_of(job, lock)
+        depot.prepare()
         with (
-            Summary(ready, options, stop) as summary,  # run.json says "running" from here on
-            _state(job) as state,
+            Summary(
+                ready, options, stop, depot.send
+            ) as summary,  # run.json says "running" from here on
+            depot.state() as state,
             summary.counting(state),  # whatever ends the run
         ):
-            make_plan(state, takewhile(lambda _: not stop.requested, ready.found()), ready.terms)
+            found = takewhile(lambda _: not stop.requested, ready.found())
+            make_plan(state, found, depot.terms(ready.terms))
             state.begin()
-            summary.begin(state.count(todo=True, limit=options.limit))
-            for outcome in _work(job, exports, state, options, stop):
-                files = results_of(job.config.output, outcome.key, outcome.pages)
-                state.record(outcome, job.config_sha256, job.model_sha256, files)
+            if todo := state.count(todo=True, limit=options.limit):
+                depot.keep(state, now=True)
+            summary.begin(todo)
+            for outcome in _work(job, exports, state, depot, options, stop):
+                state.record(outcome, job.config_sha256, job.model_sha256, depot.took(outcome))
                 summary.add(outcome)
+                depot.keep(state)
             summary.tell_memory()
             if not stop.requested:
                 state.finish()
@@ -76,17 +81,8 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
     return summary.report
 
 
-def _state(job: Job) -> State:
-    if job.part is not None:
-        branch(job.output, job.part)
-    keeper = None
-    if job.config.output.layout == "shards":
-        keeper = ShardKeeper(job.output, job.part, job.config_sha256, job.model_sha256)
-    return State(job.desk, job.output, keeper)
-
-
 def _work(
-    job: Job, exports: Exports, state: State, options: Options, stop: Stop
+    job: Job, exports: Exports, state: State, depot: Depot, options: Options, stop: Stop
 ) -> Iterator[Outcome]:
     """Yield the outcomes of what there is to do, as they come.
 
@@ -94,8 +90,8 @@ def _work(
     """
     todo = state.count(todo=True, limit=options.limit)
     log.info("%d pictures to do", todo)
-    planned = state.planned(todo=True, limit=options.limit)
-    with _workers(job, exports, planned, (todo, 0), options, stop) as outcomes:
+    tasks = _tasks(state.planned(todo=True, limit=options.limit), depot, options)
+    with _workers(job, exports, tasks, (todo, 0), options, stop) as outcomes:
         for outcome in outcomes:
             if outcome.needs:
                 state.put_off(outcome)
@@ -104,16 +100,29 @@ def _work(
     large, needs = state.put_off_so_far()
     if large and not stop.requested:
         log.info("%d pictures need more memory, up to %.1f GiB", large, needs / 2**30)
-    planned = state.planned(put_off=True)
-    with _workers(job, exports, planned, (large, needs), options, stop) as outcomes:
+    tasks = _tasks(state.planned(put_off=True), depot, options)
+    with _workers(job, exports, tasks, (large, needs), options, stop) as outcomes:
         yield from outcomes
+
+
+def _tasks(planned: Iterator[Planned], depot: Depot, options: Options) -> Iterator[Task]:
+    for each in planned:
+        yield Task(
+            each.picture.key,
+            each.picture.path,
+            options.force,
+            each.pages,
+            each.left_alone,
+            fault=each.picture.fault,
+            there=depot.there(each.picture.key),
+        )
 
 
 @contextmanager
 def _workers(
     job: Job,
     exports: Exports,
-    planned: Iterator[Planned],
+    tasks: Iterator[Task],
     count_and_needs: tuple[int, int],
     options: Options,
     stop: Stop,
@@ -127,19 +136,8 @@ def _workers(
     from ..workers.box_finder import finding_boxes  # noqa: PLC0415
     from .progress import Progress  # noqa: PLC0415
 
-    tasks = (
-        Task(
-            each.picture.key,
-            each.picture.path,
-            options.force,
-            each.pages,
-            each.left_alone,
-            fault=each.picture.fault,
-        )
-        for each in planned
-    )
     with (
-        finding_boxes(job, exports(job.config), tasks, todo, stop, needs) as outcomes,
+        finding_boxes(job, exports(job.here), tasks, todo, stop, needs) as outcomes,
         Progress(todo, shown=options.progress) as progress,
     ):
         yield progress.watch(outcomes)

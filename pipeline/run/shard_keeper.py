@@ -10,6 +10,7 @@ import os
 import re
 import sqlite3
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -73,16 +74,44 @@ class ShardKeeper:
         self._rows: list[Row] = []
         self._keys: set[str] = set()
         self._runs = 0
+        self._known = self._own()
         self.name = self._next_name()
 
-    def _own(self) -> list[str]:
+    def place(self, name: str) -> Path:
+        """Return where a shard lies."""
+        return shard_file(self._output, name)
+
+    def found(self) -> dict[str, tuple[int, int]]:
+        """Return the shards that there are, each with its size and its time of change."""
+        return {name: self.kept(name) for name in shards_of(self._output)}
+
+    def kept(self, name: str) -> tuple[int, int]:
+        """Have a shard, which was just written, where it belongs; return its size and time of change."""
+        status = shard_file(self._output, name).stat()
+        return status.st_size, status.st_mtime_ns
+
+    @contextmanager
+    def at_hand(self, name: str) -> Iterator[Path]:
+        """Yield the file of a shard."""
+        yield shard_file(self._output, name)
+
+    def set_aside(self, name: str) -> None:
+        """Rename a shard that is torn."""
+        file = shard_file(self._output, name)
+        file.replace(file.with_suffix(".torn"))
+
+    def remove(self, name: str) -> None:
+        """Remove a shard."""
+        remove_durably(self._output, [shard_file(self._output, name)])
+
+    def _own(self) -> dict[str, tuple[int, int]]:
         """The shards to look after: in a part its own."""
-        names = shards_of(self._output)
-        return [each for each in names if each.startswith(self._prefix)] if self._is_part else names
+        every = self.found()
+        return {name: every[name] for name in sorted(every) if name.startswith(self._prefix)}
 
     def _next_name(self) -> str:
         pattern = re.compile(re.escape(self._prefix) + r"(\d+)")
-        numbers = [int(found[1]) for each in self._own() if (found := pattern.fullmatch(each))]
+        numbers = [int(found[1]) for each in self._known if (found := pattern.fullmatch(each))]
         return f"{self._prefix}{max(numbers, default=0) + 1:06}"
 
     def add(self, outcome: Outcome, size: int, mtime_ns: int) -> None:
@@ -111,13 +140,13 @@ class ShardKeeper:
         if not self._rows:
             return
         write_shard(self._output, self.name, self._rows)
+        self._known[self.name] = self.kept(self.name)
         self._note(db, self.name, len(self._keys))
         self._rows, self._keys, self._runs = [], set(), 0
         self.name = self._next_name()
 
     def _note(self, db: sqlite3.Connection, name: str, pictures: int) -> None:
-        status = shard_file(self._output, name).stat()
-        row = (name, status.st_size, status.st_mtime_ns, pictures)
+        row = (name, *self._known[name], pictures)
         db.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?)", row)
 
     def look(self, db: sqlite3.Connection) -> None:
@@ -127,23 +156,21 @@ class ShardKeeper:
         torn or gone is said, and its pictures are to be done.
         """
         known = {name: rest for name, *rest in db.execute("SELECT * FROM shards")}
-        names = self._own()
-        for name in names:
-            status = shard_file(self._output, name).stat()
-            if known.get(name, ())[:2] != [status.st_size, status.st_mtime_ns]:
+        for name, size_and_time in self._known.items():
+            if tuple(known.get(name, ())[:2]) != size_and_time:
                 self._look_into(db, name, is_known=name in known)
-        for name in known.keys() - set(names):
+        for name in known.keys() - set(self._known):
             if name.startswith(self._prefix):
                 self._lose(db, name, "is gone")
         self._tell_of_other_configs(db)
 
     def _look_into(self, db: sqlite3.Connection, name: str, *, is_known: bool) -> None:
-        file = shard_file(self._output, name)
         try:
-            rows = read_table(file, _KNOWN).to_pylist()
+            with self.at_hand(name) as file:
+                rows = read_table(file, _KNOWN).to_pylist()
         except ConfigError:
             self._lose(db, name, "is torn")
-            file.replace(file.with_suffix(".torn"))
+            self.set_aside(name)
             return
         keys = {key_of_row(row) for row in rows}
         failed = {key_of_row(row) for row in rows if row["status"] != "done"}
@@ -167,8 +194,7 @@ class ShardKeeper:
         db.executemany("DELETE FROM pictures WHERE key = ?", lost)
         db.execute("DELETE FROM shards WHERE name = ?", (name,))
         if lost or how == "is torn":
-            file = shard_file(self._output, name)
-            log.warning("%s: %s; its %d pictures are done again", file, how, len(lost))
+            log.warning("%s: %s; its %d pictures are done again", self.place(name), how, len(lost))
 
     def _tell_of_other_configs(self, db: sqlite3.Connection) -> None:
         query = (
@@ -190,10 +216,12 @@ class ShardKeeper:
         for name in list(self._stale(db)):
             rows = db.execute("SELECT key FROM pictures WHERE shard = ?", (name,)).fetchall()
             if rows:
-                keep_rows(self._output, name, (os.fsdecode(key) for (key,) in rows))
+                with self.at_hand(name):
+                    keep_rows(self._output, name, (os.fsdecode(key) for (key,) in rows))
+                    self._known[name] = self.kept(name)
                 self._note(db, name, len(rows))
             else:
-                remove_durably(self._output, [shard_file(self._output, name)])
+                self.remove(name)
                 db.execute("DELETE FROM shards WHERE name = ?", (name,))
 
     def _stale(self, db: sqlite3.Connection) -> Iterator[str]:

@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import astuple, dataclass
 from pathlib import Path
-from types import TracebackType
 from typing import Literal, Self
 
 from ...stages.errors import ConfigError, OutputError
@@ -103,17 +102,17 @@ class State:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        tb: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         # A query that is not read to its end keeps the file locked, even after the connection is closed.
         for cursor in self._cursors:
             cursor.close()
         with closing(self._db), suppress(sqlite3.OperationalError):
             self.commit()
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the file has all that was noted, so that a copy of it is whole."""
+        return not self._db.in_transaction
 
     def commit(self) -> None:
         """Make results durable together; only then the state says that they are done.

@@ -26,7 +26,8 @@ from ..sources.results import RUN_REPORT
 from .metrics import metrics
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+    from pathlib import Path
 
     from ..workers.messages import Outcome
     from ..workers.signals import Stop
@@ -143,14 +144,17 @@ class Summary:
         ready: the run.
         options: besides its config.
         stop: whether it was asked to stop.
+        send: is told of every file that was written.
 
     Attributes:
         report: what run.json says.
         left_out: pages that could not be exported.
     """
 
-    def __init__(self, ready: Ready, options: Options, stop: Stop) -> None:
-        self._ready, self._options, self._stop = ready, options, stop
+    def __init__(
+        self, ready: Ready, options: Options, stop: Stop, send: Callable[[Path], None]
+    ) -> None:
+        self._ready, self._options, self._stop, self._send = ready, options, stop, send
         self._file = ready.job.desk / RUN_REPORT
         self._tally = Tally()
         self._counts = dict.fromkeys(("found", "ignored", "up_to_date", "given_up"), 0)
@@ -230,6 +234,7 @@ class Summary:
         if not state.has_begun:
             return  # the plan is not whole
         write_failures(self._ready.job.desk, FAILURES, state.failures())
+        self._send(self._ready.job.desk / FAILURES)
         left_alone = state.left_alone()
         self._failed = state.failed_in_this_run()
         self._cut = dict(zip(self._cut, state.cut_in_this_run(), strict=True))
@@ -281,6 +286,7 @@ class Summary:
         }
         write_json(job.desk, self._file, self.report)
         settle(job.desk, [self._file])
+        self._send(self._file)
         self._written = time.monotonic()
 
 

@@ -8,10 +8,11 @@ from pathlib import Path
 
 from ...stages.errors import ConfigError
 from ..storage.buckets import Found, beginning_of, listed, looked_up
-from ..storage.urls import RemotePath, is_http, key_below
+from ..storage.objects import holds_files
+from ..storage.urls import RemotePath, is_http, key_below, located
 from .manifests import MANIFESTS
 from .pictures import Picture, Pictures
-from .results import CROPS, FOLDERS, MOST_KEPT, RUN_REPORT, Results
+from .results import CROPS, FOLDERS, MOST_KEPT, RUN_REPORT, STATE_FOLDER, Results
 
 
 class BucketPictures(Pictures):
@@ -19,14 +20,15 @@ class BucketPictures(Pictures):
 
     Args:
         source: a folder, or a picture.
-        results: keeps the results of runs that were passed over.
+        output: of this run.
         root: of the names of results.
         one: the picture, where the source is one.
     """
 
-    def __init__(self, source: RemotePath, results: Results, root: Path, one: Found | None) -> None:
-        super().__init__(source, results, root)
+    def __init__(self, source: RemotePath, output: Path, root: Path, one: Found | None) -> None:
+        super().__init__(source, Results(None, str(output)), root)
         self.source = source
+        self._output = str(output) if source in output.parents else None
         self._one = one
         self._is_output = lru_cache(maxsize=MOST_KEPT)(_is_output)
 
@@ -43,6 +45,9 @@ class BucketPictures(Pictures):
             yield self._found(self._one)
             return
         for found in listed(self._folder):
+            if self._output is not None and found.url.startswith(f"{self._output}/"):
+                self.results.found.add(self._output)
+                continue
             below = key_below(found.url, self.source) or ""
             *folders, name = below.split("/")
             if any(folder.startswith(".") for folder in folders) or self._are_results(folders):
@@ -108,7 +113,13 @@ def open_bucket(source: RemotePath, output: Path, root: Path | None) -> BucketPi
         msg = f"input.path: {source} is a list in a bucket; copy it to a disk, and give the copy"
         raise ConfigError(msg)
     start = source if one is None else source.parent
-    pictures = BucketPictures(source, Results(None, str(output)), root or start, one)
+    if source == output:
+        msg = (
+            f"output.path: {output} is also input.path, so results would be taken for pictures; "
+            f"choose another folder, for example {output / 'locpipe'}"
+        )
+        raise ConfigError(msg)
+    pictures = BucketPictures(source, output, root or start, one)
     pictures.check()
     return pictures
 
@@ -139,4 +150,6 @@ def _one_picture(source: RemotePath) -> Found | None:
 
 
 def _is_output(folder: str) -> bool:
-    return b'"locpipe/run/' in beginning_of(f"{folder}/{RUN_REPORT}")
+    if b'"locpipe/run/' in beginning_of(f"{folder}/{RUN_REPORT}"):
+        return True
+    return holds_files(located(f"{folder}/{STATE_FOLDER}"))  # parts have reports of their own

@@ -1,4 +1,4 @@
-"""Pictures in buckets and on web servers, through obstore (`locpipe[cloud]`), which is loaded late.
+"""What lies in buckets and on web servers, read through obstore (`locpipe[cloud]`), which is loaded late.
 
 Credentials come from the chain of each provider, are kept by obstore, and never leave it. What
 servers say may hold parts of them, so messages have only its status and code.
@@ -39,8 +39,8 @@ TRIES: dict[str, object] = {
     },
 }
 """How often is asked again after 5xx, a lost connection or a slow read."""
-NEEDED: Final = "input.path or input.root: pictures lie in a bucket or on a server"
-_PIECE: Final = 1 << 22  # bytes
+NEEDED: Final = "input.path, input.root or output.path lies in a bucket or on a server"
+PIECE: Final = 1 << 22  # bytes
 _LISTED: Final = 1000  # objects that a server names at once
 _ASKED: Final = 32  # objects whose size is asked for at once
 _MOST_STORES: Final = 64
@@ -49,6 +49,7 @@ _LIST_SECONDS: Final = 0.1
 _TRIED: Final = re.compile(r"RetryError|status code|invalid path")
 _STATUS: Final = re.compile(r"status code: (\d{3})")
 _CODE: Final = re.compile(r"<Code>(\w{1,60})</Code>")
+_ILL_NAMED: Final = re.compile(r"\A(?:Value|UnicodeEncode)Error|KeyTooLong")
 _RIGHTS: Final = {
     "s3": "set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or AWS_PROFILE (docs/buckets.md)",
     "gs": "run gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS",
@@ -72,17 +73,20 @@ _REASONS: Final = tuple(
         ),
         (
             r"\A(?:PermissionDenied|Unauthenticated)Error|status code: 40[13]",
-            "{place}: may not be read ({told}); ask for the right to list and read it, and {rights}",
+            "{place}: may not be {done} ({told}); ask for the right to list, read or write it, and {rights}",
         ),
         (r"Account must be specified", "{place}: it is not said of which account; {rights}"),
         (
             r"\AFileNotFoundError",
             "{place}: does not exist; check its name (memory:// needs run.workers=0)",
         ),
-        (r"\AValueError", "{place}: has a name that is no path; rename the picture"),
+        (
+            _ILL_NAMED.pattern,
+            "{place}: has a name that is no path, or too long; rename the picture",
+        ),
         (
             r"",
-            "{place}: cannot be read ({told}); check the server and the network, and run again",
+            "{place}: cannot be {done} ({told}); check the server and the network, and run again",
         ),
     )
 )
@@ -111,12 +115,12 @@ def listed(folder: RemotePath) -> Iterator[Found]:
     """
     url = str(folder)
     bucket = "/".join(url.split("/")[:3])
-    with _errors(url, ConfigError):
-        store, key = _place(url)
+    with bucket_errors(url, ConfigError):
+        store, key = placed(url)
         last, tries = None, 0
         while True:
             try:
-                for objects in _obstore().list(store, key, offset=last, chunk_size=_LISTED):
+                for objects in obstore_package().list(store, key, offset=last, chunk_size=_LISTED):
                     for each in objects:
                         yield _found(f"{bucket}/{each['path']}", each)
                     last, tries = objects[-1]["path"], 0
@@ -136,10 +140,10 @@ def looked_up(url: str) -> Found | None:
     Raises:
         ConfigError: it may not be read, or no server answers.
     """
-    with _errors(url, ConfigError):
-        store, key = _place(url)
+    with bucket_errors(url, ConfigError):
+        store, key = placed(url)
         try:
-            return _found(url, _obstore().head(store, key))
+            return _found(url, obstore_package().head(store, key))
         except FileNotFoundError:
             return None
 
@@ -163,17 +167,17 @@ def pieces_of(url: str) -> Iterator[bytes]:
     Raises:
         ImageError: it does not exist, may not be read, or no server answers.
     """
-    with _errors(url, ImageError):
-        store, key = _place(url)
-        yield from map(bytes, _obstore().get(store, key).stream(min_chunk_size=_PIECE))
+    with bucket_errors(url, ImageError):
+        store, key = placed(url)
+        yield from map(bytes, obstore_package().get(store, key).stream(min_chunk_size=PIECE))
 
 
 def beginning_of(url: str, length: int = 1000) -> bytes:
     """Return so many bytes of an object, or all that it has; none if it cannot be read."""
     try:
-        with _errors(url, ConfigError):
-            store, key = _place(url)
-            return bytes(_obstore().get_range(store, key, start=0, length=length))
+        with bucket_errors(url, ConfigError):
+            store, key = placed(url)
+            return bytes(obstore_package().get_range(store, key, start=0, length=length))
     except ConfigError:
         return b""
 
@@ -188,7 +192,7 @@ def checked(url: str) -> str:
     if problem := problem_with(url, listed=True):
         msg = f"the URL {problem}"
         raise ValueError(msg)
-    _obstore()
+    obstore_package()
     return url
 
 
@@ -203,7 +207,12 @@ def memory_of(name: str) -> Any:  # noqa: ANN401 - obstore is loaded late
     ).MemoryStore()
 
 
-def _obstore() -> Any:  # noqa: ANN401 - it is loaded late
+def obstore_package() -> Any:  # noqa: ANN401 - it is loaded late
+    """Return obstore.
+
+    Raises:
+        ConfigError: it is missing.
+    """
     plugin("obstore.store", "cloud", NEEDED, ConfigError)
     return plugin("obstore", "cloud", NEEDED, ConfigError)
 
@@ -212,8 +221,8 @@ def _found(url: str, meta: Any) -> Found:  # noqa: ANN401 - obstore is loaded la
     return Found(url, meta["size"], round(meta["last_modified"].timestamp() * 1e6) * 1000)
 
 
-def _place(url: str) -> tuple[Any, str]:
-    """The store that a URL leads to, and the name in it."""
+def placed(url: str) -> tuple[Any, str]:
+    """Return the store that a URL leads to, and the name in it."""
     scheme, rest = url.split("://", 1)
     host, _, key = rest.partition("/")
     if scheme == "memory":
@@ -225,7 +234,7 @@ def _place(url: str) -> tuple[Any, str]:
 
 @lru_cache(maxsize=_MOST_STORES)
 def _store(url: str, _process: int) -> Any:  # noqa: ANN401 - obstore is loaded late
-    make = _obstore().store.from_url
+    make = obstore_package().store.from_url
     if url.startswith("s3://") and _asks_boto3():
         chain = _chain_of_boto3(url)
         return make(url, client_options=CLIENT, retry_config=TRIES, credential_provider=chain)
@@ -250,17 +259,23 @@ def _chain_of_boto3(url: str) -> Any:  # noqa: ANN401 - it is loaded late
 
 
 @contextmanager
-def _errors(url: str, kind: type[LocpipeError]) -> Iterator[None]:
+def bucket_errors(url: str, kind: type[LocpipeError], done: str = "read") -> Iterator[None]:
+    """Turn what obstore raises into errors of ours, of this kind; `done` is what was tried.
+
+    Raises:
+        LocpipeError: of the kind given. An object that is written whose name no bucket takes is an ImageError.
+    """
     try:
         yield
     except LocpipeError:
         raise
     except Exception as error:  # noqa: BLE001 - obstore raises of its own and of the system
         # Nothing of the first error is kept: it may hold a query, a key or a signature.
-        raise kind(_explained(url, error)) from None
+        is_name = done != "read" and _ILL_NAMED.search(f"{type(error).__name__}: {error}")
+        raise (ImageError if is_name else kind)(_explained(url, error, done)) from None
 
 
-def _explained(url: str, error: Exception) -> str:
+def _explained(url: str, error: Exception, done: str) -> str:
     """Say what is wrong and what to do, with nothing of an answer but its status and code."""
     said = f"{type(error).__name__}: {error}"
     scheme, rest = shown(url).split("://", 1)
@@ -270,6 +285,7 @@ def _explained(url: str, error: Exception) -> str:
             return reason.format(
                 *found.groups(),
                 place=repr(shown(url)),
+                done=done,
                 bucket=rest.split("/")[0],
                 told=told or "no answer",
                 rights=_RIGHTS.get(

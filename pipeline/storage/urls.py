@@ -8,7 +8,11 @@ from pathlib import Path, PosixPath
 from typing import Final
 from urllib.parse import unquote
 
+from ...stages.errors import ConfigError
+
 SCHEMES: Final = ("s3", "gs", "az", "http", "https", "memory")
+WRITABLE: Final = ("s3", "gs", "az", "memory")
+"""Of places that results may lie in."""
 _URL: Final = re.compile(rf"({'|'.join(SCHEMES)})://", re.IGNORECASE)
 _USER: Final = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY: Final = re.compile(r"(https?://[^\s?'\"]*\?)[^\s'\"]+", re.IGNORECASE)
@@ -52,6 +56,18 @@ def located(text: str) -> Path:
         return Path(text)
     scheme, rest = text.split("://", 1)
     return RemotePath(f"{scheme.lower()}:", rest)
+
+
+def on_disk(run: str | Path) -> Path:
+    """Return the folder of a run.
+
+    Raises:
+        ConfigError: it lies in a bucket.
+    """
+    if is_url(str(run)):
+        msg = f"{run}: lies in a bucket; type: locpipe fetch {run} DIR, and give DIR in its place"
+        raise ConfigError(msg)
+    return Path(run)
 
 
 def problem_with(url: str, *, listed: bool = False) -> str | None:

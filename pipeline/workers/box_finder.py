@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import replace
 from operator import attrgetter
 from pathlib import Path
@@ -12,19 +13,22 @@ from ...stages.models.card import Backbone
 from ...stages.models.loading import find_model, load_model
 from ..output.atomic import temporary_folder
 from ..output.box_json import Maker
-from ..output.fetch import at_hand
-from ..output.layout import KINDS, without_picture
+from ..output.courier import Courier
+from ..output.fetch import Fetched
+from ..output.layout import KINDS, prepare_output, without_picture
 from ..sources.members import called, readable
 from .dispatch import at_work
 from .messages import Job, Outcome, Task
+from .parcels import Parcels
+from .signals import StoppedError
 from .worker import PictureWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from contextlib import AbstractContextManager
 
     from ...stages.clock import Clock
-    from ..picture.process import Exporter
+    from ..picture.process import Exporter, Processed
     from .signals import Stop
 
 
@@ -75,7 +79,12 @@ class BoxFinder(PictureWorker):
             self.job.model_sha256,
             self.job.config_sha256,
         )
-        self.processor = PictureProcessor(self.job.config, model, maker, self.exporter, memory)
+        self.parcels = None
+        if self.job.remote is not None:
+            prepare_output(self.job.output)  # this machine may be another one than the parent's
+            if self.job.config.output.layout == "files":
+                self.parcels = Parcels(Courier(self.job.remote, self.job.output))
+        self.processor = PictureProcessor(self.job.here, model, maker, self.exporter, memory)
         self.engine = self.processor.open_engine()
 
     def do(self, task: Task, clock: Clock) -> Outcome:
@@ -83,17 +92,10 @@ class BoxFinder(PictureWorker):
         if task.fault:
             raise ImageError(task.fault)
         with (
-            at_hand(task.path, temporary_folder(self.job.output), clock) as file,
+            self.fetched.at_hand(task.path, clock) as file,
             readable(file) as path,
         ):
-            found = self.processor.process_file(
-                task.key,
-                path,
-                clock,
-                force=task.force,
-                before=task.pages,
-                leave=(*task.left_alone, *(failure.page for failure in task.failed)),
-            )
+            found = self._process(task, path, clock)
         named = [replace(one, message=called(one.message, path, file)) for one in found.failed]
         failed = tuple(sorted((*task.failed, *named), key=attrgetter("page")))
         return Outcome(
@@ -114,6 +116,39 @@ class BoxFinder(PictureWorker):
             needs=self.needs_of(*found.needs),
         )
 
+    def _process(self, task: Task, path: Path, clock: Clock) -> Processed:
+        """Find what is on a picture; where results go to a bucket, pack them."""
+        if self.parcels is not None and task.there:
+            with clock.stage("fetch"):
+                self.parcels.bring(task)
+        try:
+            found = self.processor.process_file(
+                task.key,
+                path,
+                clock,
+                force=task.force,
+                before=task.pages,
+                leave=(*task.left_alone, *(failure.page for failure in task.failed)),
+            )
+        except StoppedError:
+            if self.parcels is not None:
+                self.parcels.pack(task, None)
+            raise
+        if self.parcels is not None:
+            self.parcels.pack(task, found.pages)
+        return found
+
+    @contextmanager
+    def expecting(self, tasks: Sequence[Task]) -> Iterator[None]:
+        """Fetch the pictures of a group, in the block, before they are asked for."""
+        places = (task.path for task in tasks)
+        with Fetched(places, temporary_folder(self.job.output)) as self.fetched:
+            yield
+
+    def deliver(self, outcomes: Sequence[Outcome | None]) -> list[Outcome | None]:
+        """Send what was made to the bucket, if results go to one."""
+        return list(outcomes) if self.parcels is None else self.parcels.deliver(outcomes)
+
     def clear(self, task: Task) -> None:
-        """Remove its results."""
+        """Remove its results; those in a bucket are left to the parent."""
         self.processor.remove(task.key, task.pages)

@@ -9,7 +9,9 @@ from ...stages.models.card import Backbone
 from ...stages.version import __version__
 from ..config.sections import Config
 from ..output.failures import PageFailure
-from ..output.parts import InputPart
+from ..output.parts import InputPart, desk_of
+from ..output.workplace import workplace
+from ..storage.urls import RemotePath
 
 Place = Literal["inside", "local", "remote"]
 
@@ -44,14 +46,28 @@ class Job:
         return "inside" if self.config.run.workers == 0 else "local"
 
     @property
+    def remote(self) -> RemotePath | None:
+        """Where the results go, if that is a bucket."""
+        path = self.config.output.path
+        return path if isinstance(path, RemotePath) else None
+
+    @property
     def output(self) -> Path:
-        """Folder of the results."""
-        return self.config.output.path
+        """Folder of the results; of those at work, on this machine, where they go to a bucket."""
+        return self.config.output.path if self.remote is None else self.desk
 
     @property
     def desk(self) -> Path:
         """Folder of what the run keeps to itself: the output, or the desk of its part."""
-        return self.output if self.part is None else self.part.desk(self.output)
+        return workplace(desk_of(self.config.output.path, self.part))
+
+    @property
+    def here(self) -> Config:
+        """The config, with the folder of this machine that results are written to."""
+        if self.remote is None:
+            return self.config
+        output = self.config.output.model_copy(update={"path": self.output})
+        return self.config.model_copy(update={"output": output})
 
     @property
     def timeout(self) -> float:
@@ -69,6 +85,7 @@ class Task:
         left_alone: pages that have failed too often.
         fault: why there is nothing to open.
         failed: pages that ended their worker in this run.
+        there: names of its results in the bucket, below the output.
     """
 
     key: str
@@ -78,6 +95,7 @@ class Task:
     left_alone: tuple[int, ...] = ()
     failed: tuple[PageFailure, ...] = ()
     fault: str = ""
+    there: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -41,7 +41,9 @@ def work(plugin: str, tasks: Sequence[Task]) -> list[Outcome | None]:
     """
     worker = get_worker().plugins[plugin]
     assert isinstance(worker, PictureWorker)
-    return [worker.process(task) for task in tasks]
+    with worker.expecting(tasks):
+        outcomes = [worker.process(task) for task in tasks]
+    return worker.deliver(outcomes)
 
 
 class AnyJob(Protocol):
@@ -144,6 +146,19 @@ class PictureWorker(WorkerPlugin):
     def clear(self, task: Task) -> None:
         """Remove what there is of a picture that failed."""
         raise NotImplementedError
+
+    def expecting(self, tasks: Sequence[Task]) -> AbstractContextManager[None]:
+        """Get ready for a group of pictures, which are done in the block."""
+        del tasks
+        return nullcontext()
+
+    def deliver(self, outcomes: Sequence[Outcome | None]) -> list[Outcome | None]:
+        """Do what is left to do with a group of pictures, beside the next group; return the outcomes.
+
+        Raises:
+            OutputError: results cannot be written.
+        """
+        return list(outcomes)
 
     def process(self, task: Task) -> Outcome | None:
         """Work on one picture; whatever is wrong with it becomes a failed outcome.

@@ -1,6 +1,5 @@
 """Pictures in buckets, from a real S3 server on loopback, and through a proxy that makes trouble."""
 
-import io
 import json
 import os
 import re
@@ -8,73 +7,21 @@ import signal
 import subprocess
 import time
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import obstore
 import pytest
-from bucket_server import KEY, SECRET, BucketServer, bucket_server
-from PIL import Image
-from troubled import Proxy, Trouble, proxied
+from bucket_fixtures import ODD, at_server, boxes, counts, png, proxy, run, server
+from bucket_server import KEY, SECRET, BucketServer
+from troubled import Proxy, Trouble
 
-from locpipe.pipeline.config.file import find_config, parse_assignment, read_settings
-from locpipe.pipeline.config.sections import Config
-from locpipe.pipeline.export.write import RunExports
-from locpipe.pipeline.run.options import Options
-from locpipe.pipeline.run.run import execute
+from locpipe.pipeline.output.fetch import Fetched
 from locpipe.pipeline.storage import buckets
+from locpipe.stages.clock import Clock
 from locpipe.stages.errors import ConfigError
 
-ODD = ["a b.png", "100%.png", "a%20b.png", "a+b.png", "a#b.png", "a?b.png", "é 漢.png", "q'\"&<>*[1]~.png"]  # fmt: skip
-
-
-def png(shade: int) -> bytes:
-    stream = io.BytesIO()
-    Image.new("RGB", (64, 64), (shade, 3, 9)).save(stream, "PNG")
-    return stream.getvalue()
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[BucketServer]:
-    with bucket_server() as running:
-        yield running
-
-
-@pytest.fixture
-def at_server(server: BucketServer, monkeypatch: pytest.MonkeyPatch) -> BucketServer:
-    use(monkeypatch, server.environment())
-    return server
-
-
-@pytest.fixture
-def proxy(server: BucketServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Proxy]:
-    with proxied(server.port) as between:
-        use(monkeypatch, server.environment(between.port))
-        yield between
-
-
-def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value)
-    buckets._store.cache_clear()
-
-
-def run(source: str | Path, output: Path, *settings: str, **options: Any) -> dict[str, Any]:
-    """Run `digits` in this process on a source, and return what run.json says."""
-    paths = (f"input.path={source}", f"output.path={output}")
-    given = [parse_assignment(text) for text in (*paths, "run.workers=0", *settings)]
-    config = read_settings(find_config("digits"), Config, given).config
-    return execute(config, Options(**options), RunExports)
-
-
-def counts(report: dict[str, Any]) -> dict[str, int]:
-    return {name: count for name, count in report["counts"].items() if count}
-
-
-def boxes(output: Path) -> set[str]:
-    files = (output / "boxes").rglob("*.json")
-    return {str(file.relative_to(output / "boxes")).removesuffix(".json") for file in files}
+__all__ = ["at_server", "proxy", "server"]
 
 
 def failures(output: Path) -> list[dict[str, Any]]:
@@ -115,6 +62,24 @@ def test_a_picture_is_asked_for_once(server: BucketServer, proxy: Proxy, tmp_pat
     run("s3://once", tmp_path)
     pictures = {name: count for name, count in asked.items() if name.endswith(".png")}
     assert pictures == {f"GET /once/{shade}.png": 1 for shade in range(3)}
+
+
+def test_pictures_of_a_group_are_fetched_before_they_are_asked_for(
+    server: BucketServer, proxy: Proxy, tmp_path: Path
+) -> None:
+    server.put("group", {f"{number}.png": png(number) for number in range(8)})
+    proxy.delay = 0.1
+    places = [f"s3://group/{number}.png" for number in range(8)]
+    clock = Clock()
+    with Fetched([*places, "/a/disk.png"], tmp_path) as fetched:
+        for number, place in enumerate(places[:6]):
+            with fetched.at_hand(place, clock) as file:
+                assert file.read_bytes() == png(number)
+        with fetched.at_hand("/a/disk.png", clock) as file:
+            assert file == Path("/a/disk.png")
+    assert proxy.most > 1
+    assert proxy.seen["GET"] <= 8
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_one_picture_and_a_list_of_pictures(at_server: BucketServer, tmp_path: Path) -> None:

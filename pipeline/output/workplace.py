@@ -1,0 +1,32 @@
+"""The folder of this machine in which a run works whose results lie in a bucket."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from ..storage.urls import RemotePath
+
+
+def workplace(output: Path) -> Path:
+    """Return where a run works on an output: in it, or for a bucket in a folder of the user's cache.
+
+    That folder holds what is at work, and the state of the last run from this machine. Removing it
+    costs time and loses nothing.
+    """
+    if not isinstance(output, RemotePath):
+        return output
+    if output.parts[0] == "memory:":
+        return Path(_of_this_process().name, *output.parts[1:])
+    name = hashlib.sha256(os.fsencode(str(output))).hexdigest()[:32]
+    cached = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(cached).absolute() / "locpipe" / "outputs" / name
+
+
+@cache
+def _of_this_process() -> TemporaryDirectory[str]:
+    """What lies in memory goes with the process."""
+    return TemporaryDirectory(prefix="locpipe-")

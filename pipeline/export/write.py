@@ -22,6 +22,7 @@ from ..output.atomic import (
     check_inside,
     output_errors,
     replacing,
+    settle,
     write_atomically,
 )
 from ..output.box_json import Page, page_of
@@ -30,7 +31,7 @@ from ..output.pictures import mask_pixels
 from ..output.root import remembered_root
 from ..output.shards import ShardPage
 from .formats import FOLDER, format_named, remove
-from .source import Link, MaskOptions, PageSource
+from .source import Content, Link, MaskOptions, PageSource
 from .stems import by_stem, shared_stems
 
 if TYPE_CHECKING:
@@ -200,12 +201,21 @@ def export_page(output: Path, name: str, page: Page, source: PageSource) -> None
         OutputError: the output cannot be written.
     """
     folder = _folder(output, name)
-    for file, content in format_named(name).files(page, source, folder).items():
-        if isinstance(content, Link):
-            with replacing(output, folder / file) as temporary:
-                temporary.symlink_to(content.target)
-        else:
-            write_atomically(output, folder / file, content)
+    *others, last = format_named(name).files(page, source, folder).items() or [None]
+    for file, content in others:
+        _write(output, folder / file, content)
+    # The last file vouches for the others, so none of their names may be lost when it is not.
+    settle(output, (folder / file for file, _ in others))
+    if last is not None:
+        _write(output, folder / last[0], last[1])
+
+
+def _write(output: Path, file: Path, content: Content) -> None:
+    if isinstance(content, Link):
+        with replacing(output, file) as temporary:
+            temporary.symlink_to(content.target)
+    else:
+        write_atomically(output, file, content)
 
 
 def _last_file(output: Path, name: str, page: Page) -> Path:

@@ -130,3 +130,47 @@ def test_what_an_earlier_config_left_is_not_taken_for_new(
         shutil.rmtree(again)
         assert run_digits(many, later, *changed)["config_sha256"] == config
         assert tree(later) == other
+
+
+EXPORT = """
+import sys
+from pathlib import Path
+from locpipe.pipeline.export.source import PageSource
+from locpipe.pipeline.export.write import export_page
+from locpipe.pipeline.output.box_json import read_page
+from locpipe.pipeline.output.layout import prepare_output
+from locpipe.stages.load import load
+
+box_json, picture, output = map(Path, sys.argv[1:])
+prepare_output(output)
+source = PageSource(picture, lambda: load(picture).rgb, lambda: None)
+for name in ("crops", "hocr", "uzn"):
+    export_page(output, name, read_page(box_json), source)
+"""
+
+
+def test_the_last_file_of_an_export_vouches_for_the_others(
+    pictures: Path, tmp_path: Path, run_digits: RunHere
+) -> None:
+    """Nothing else is exported again at the end of a run."""
+    (tmp_path / "in").mkdir()
+    picture = Path(shutil.copy(pictures / "coffee.jpg", tmp_path / "in"))
+    run_digits(tmp_path / "in", tmp_path / "out")
+    box_json = tmp_path / "out" / "boxes" / "coffee.jpg.json"
+    (tmp_path / "disk").mkdir()
+    power = Power(tmp_path / "disk", tmp_path / "kept")
+    command = [sys.executable, "-c", EXPORT, str(box_json), str(picture), str(power.root / "out")]
+    subprocess.run(command, env=power.environment(), check=True)
+    exports = power.root / "out" / "exports"
+    files = {file.relative_to(exports) for file in exports.rglob("*") if not file.is_dir()}
+    assert len(files) > 6
+    vouched = 0
+    for seed in range(12):
+        later = tmp_path / f"{seed}"
+        power.lose(later, random.Random(seed))
+        there = {name for name in files if (later / "out" / "exports" / name).is_symlink() or (later / "out" / "exports" / name).exists()}  # fmt: skip
+        for name in ("crops/coffee.jpg/crops.jsonl", "hocr/coffee.jpg.hocr", "uzn/coffee.jpg.uzn"):
+            if Path(name) in there:
+                vouched += 1
+                assert {one for one in files if one.parts[0] == Path(name).parts[0]} <= there
+    assert vouched > 6

@@ -24,6 +24,8 @@ SETTINGS: Final = {
     "distributed.deploy.lost-worker-timeout": "1 day",
     # An hour of measurements twice per second, in every process: megabytes that nobody looks at.
     "distributed.admin.system-monitor.log-length": 100,
+    # The last 1,000 messages of every connection, with the pictures and results in them, and more.
+    "distributed.admin.low-level-log-length": 10,
     # A thread that looks at the stack 100 times per second took a tenth of a worker's time, and keeps
     # an hour of what it saw.
     "distributed.worker.profile.enabled": False,

@@ -201,13 +201,13 @@ def export_page(output: Path, name: str, page: Page, source: PageSource) -> None
         OutputError: the output cannot be written.
     """
     folder = _folder(output, name)
-    *others, last = format_named(name).files(page, source, folder).items() or [None]
-    for file, content in others:
+    files = list(format_named(name).files(page, source, folder).items())
+    for file, content in files[:-1]:
         _write(output, folder / file, content)
     # The last file vouches for the others, so none of their names may be lost when it is not.
-    settle(output, (folder / file for file, _ in others))
-    if last is not None:
-        _write(output, folder / last[0], last[1])
+    settle(output, (folder / file for file, _ in files[:-1]))
+    for file, content in files[-1:]:
+        _write(output, folder / file, content)
 
 
 def _write(output: Path, file: Path, content: Content) -> None:

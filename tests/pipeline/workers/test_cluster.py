@@ -34,6 +34,16 @@ def test_workers_times_threads_are_the_cores_given_to_us() -> None:
     assert workers_of(RunConfig(workers=7, threads=2)) == 7
 
 
+def test_a_long_run_keeps_no_old_messages_and_no_profiles() -> None:
+    """Else the parent grows by the pictures and results of the last 1,000 messages."""
+    with open_client(RunConfig(workers=1), 1) as client:
+        for n in range(40):
+            client.submit(len, (n,), pure=False).result()
+        assert len(getattr(client.scheduler_comm, "recent_message_log")) <= 10  # noqa: B009 - untyped
+        profiled = client.run(dask.config.get, "distributed.worker.profile.enabled")
+        assert list(profiled.values()) == [False]
+
+
 def test_workers_share_the_memory_given_to_us() -> None:
     assert share_of_memory(RunConfig(workers=4)) == MEMORY // 4
     assert share_of_memory(RunConfig(workers=0)) == MEMORY

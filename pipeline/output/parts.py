@@ -85,10 +85,10 @@ def refuse_parts(output: Path) -> None:
     """
     if begun := parts_begun(output):
         some = ", ".join(map(str, begun[:5])) + ", …" * (len(begun) > 5)
-        remedy = f"wait for them, then type: locpipe merge {output}"
+        advice = f"wait for them, then type: locpipe merge {output}"
         if isinstance(output, RemotePath):
-            remedy = "give --part here too, or choose another output.path"
-        msg = f"{output}: parts are at work here, or are not merged yet (--part {some}); {remedy}"
+            advice = "give --part here too, or choose another output.path"
+        msg = f"{output}: parts are at work here, or are not merged yet (--part {some}); {advice}"
         raise LockedError(msg)
 
 

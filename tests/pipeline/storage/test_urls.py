@@ -115,6 +115,8 @@ def test_input_may_be_a_url_and_survives_a_round_trip() -> None:
     assert Config.model_validate(config.model_dump()) == config
 
 
-def test_results_go_to_a_disk_and_a_url_says_so() -> None:
-    with pytest.raises(ConfigError, match=r"output\.path.*should lie on a disk"):
-        settings_of(Config, {"model": "text", "output": {"path": "s3://b/out"}})
+def test_results_go_to_a_disk_or_a_bucket_and_not_to_a_web_server() -> None:
+    bucket = settings_of(Config, {"model": "text", "output": {"path": "s3://b/out"}})
+    assert str(bucket.output.path) == "s3://b/out"
+    with pytest.raises(ConfigError, match=r"output\.path.*should lie on a disk or in a bucket"):
+        settings_of(Config, {"model": "text", "output": {"path": "https://h/out"}})

@@ -50,12 +50,12 @@ def photographs(count: int) -> dict[str, bytes]:
 def serve(names: int, pictures: int, delay: float) -> None:
     """Serve S3 on loopback until stdin ends; tell the port, and then what was asked."""
     # Late: they take a second, and only the process that serves needs them.
-    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - see above
+    from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - only who serves
         DomainDispatcherApplication,
         create_backend_app,
     )
-    from moto.s3.models import s3_backends  # noqa: PLC0415 - see above
-    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415 - see above
+    from moto.s3.models import s3_backends  # noqa: PLC0415 - only who serves
+    from werkzeug.serving import WSGIRequestHandler, make_server  # noqa: PLC0415 - only who serves
 
     class KeepingAlive(WSGIRequestHandler):
         protocol_version = "HTTP/1.1"

@@ -55,10 +55,9 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
         check_layout(output)
         depot = depot_of(job, lock)
         depot.prepare()
+        # run.json says "running" from here on.
         with (
-            Summary(
-                ready, options, stop, depot.send
-            ) as summary,  # run.json says "running" from here on
+            Summary(ready, options, stop, depot.send) as summary,
             depot.state() as state,
             summary.counting(state),  # whatever ends the run
         ):

@@ -26,7 +26,7 @@ SETTINGS: Final = {
     "distributed.admin.system-monitor.log-length": 100,
     # The last 1,000 messages of every connection, with the pictures and results in them, and more.
     "distributed.admin.low-level-log-length": 10,
-    # A thread that looks at the stack 100 times per second took a tenth of a worker's time, and keeps
+    # A thread that looks at the stack 100 times per second took a tenth of a worker's time, and kept
     # an hour of what it saw.
     "distributed.worker.profile.enabled": False,
     # It only finds out whether a loop is late, and wakes every process 50 times per second.

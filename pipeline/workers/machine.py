@@ -44,8 +44,8 @@ hardly any, at 628 MB; without a limit the peak is 711 MB. `text-lenet`: 502 and
 
 KEPT: Final = 192 * 2**20
 """Bytes that a process may grow by before it hands back what is free. Free blocks fit the next size
-badly, so what is kept grows for a quarter of an hour on mixed pictures, by 370 MiB (`benchmarks/soak.py`).
-To hand it back after each picture takes a fifth more time; after this much it takes no more."""
+badly, so what is kept grows with the pictures. With this a worker stays at 290 MiB on mixed pictures
+(`benchmarks/soak.py`). With 64 MiB it hands back after nearly each, in a fifth more time."""
 
 
 def why_no_processes() -> str | None:

@@ -18,7 +18,7 @@ import numpy as np
 from ..stages.engines.limits import computing_with
 from ..stages.errors import ConfigError
 from ..stages.given import image_of
-from ..stages.load import Header, load, probe
+from ..stages.load import Header, load
 from ..stages.localize import Result, localize_image, open_engine
 from ..stages.maps import boxes_of, heatmap_of
 from ..stages.models.card import Backbone
@@ -161,9 +161,13 @@ def localize(
     memory = whole.run.memory_limit or MEMORY
     if isinstance(picture, str | Path):
         path, given = Path(picture), whole.input
-        check_memory(path, probe(path, page=page), ready, whole, memory)
-        background, limit = given.background, given.max_megapixels
-        image = load(path, page=page, background=background, max_megapixels=limit)
+        image = load(
+            path,
+            page=page,
+            background=given.background,
+            max_megapixels=given.max_megapixels,
+            check=lambda header: check_memory(path, header, ready, whole, memory),
+        )
     else:
         image = image_of(picture)
         sides = image.width, image.height

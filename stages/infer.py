@@ -316,7 +316,10 @@ class _Padded:
         below = len(numbers) - len(shown)
         right = right if self._padding == "zeros" else 0
         if below or right:
-            levels = np.pad(levels, ((0, 0), (0, 0), (0, below), (0, right)))
+            rows, columns = levels.shape[2:]
+            padded = np.zeros((*levels.shape[:2], rows + below, columns + right), np.float32)
+            padded[:, :, :rows, :columns] = levels
+            return padded
         return levels
 
 

@@ -7,6 +7,7 @@ The content decides about the format, never the name: a PNG called `.jpg` loads.
 """
 
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -108,6 +109,7 @@ def load(
     page: int = 1,
     background: tuple[int, int, int] = (255, 255, 255),
     max_megapixels: float = 2500.0,
+    check: Callable[[Header], object] | None = None,
 ) -> Image:
     """Decode one page into upright sRGB.
 
@@ -124,6 +126,7 @@ def load(
         page: Which page of a multi-page TIFF, from 1.
         background: sRGB 0..255 under transparent pixels.
         max_megapixels: Larger pictures are refused from their header, before decoding.
+        check: Gets the header before any pixel is decoded; what it raises ends the loading.
 
     Raises:
         ImageError: The file cannot be opened, is no known picture, is damaged or cut short, has no
@@ -132,6 +135,8 @@ def load(
     with opened(path, page) as stored:
         header = _header(stored)
         _check_size(path, header, max_megapixels)
+        if check is not None:
+            check(header)
 
         def to_rgb(pixels: PIL.Image.Image) -> NDArray[np.uint8]:
             return _as_array(_flatten(pixels, stored.icc_profile, background, path))

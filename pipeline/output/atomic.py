@@ -99,18 +99,19 @@ def check_inside(output: Path, folder: Path) -> None:
     Raises:
         OutputError: it does not, or one may.
     """
-    top, folder = output.absolute(), folder.absolute()
-    if not folder.is_relative_to(top) or ".." in folder.relative_to(top).parts:
-        msg = f"output.path: {folder} lies outside of {output}, so nothing is written there; choose another output.path"
+    top, whole = output.absolute(), folder.absolute()
+    inner = whole.parts[len(top.parts) :]
+    if whole.parts[: len(top.parts)] != top.parts or ".." in inner:
+        msg = f"output.path: {whole} lies outside of {output}, so nothing is written there; choose another output.path"
         raise OutputError(msg)
-    while folder != top:
-        if os.path.islink(folder):  # noqa: PTH114 - says no where a name is too long
+    # Names are joined as text: this is asked for every file, and a path costs more than the question.
+    for step in itertools.accumulate((str(top), *inner), os.path.join):
+        if step != str(top) and os.path.islink(step):  # noqa: PTH114 - says no where a name is too long
             msg = (
-                f"output.path: {folder} is a symbolic link, through which nothing is written; "
+                f"output.path: {step} is a symbolic link, through which nothing is written; "
                 "put a folder in its place, or choose another output.path"
             )
             raise OutputError(msg)
-        folder = folder.parent
 
 
 @contextmanager
@@ -123,8 +124,9 @@ def _taking_place(path: Path, temporary: Path) -> Iterator[Path]:
             with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
         temporary.replace(path)
-    finally:
+    except BaseException:
         temporary.unlink(missing_ok=True)
+        raise
 
 
 class Unsettled:

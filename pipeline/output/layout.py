@@ -1,5 +1,6 @@
 """The folders and names of results."""
 
+import os
 import re
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
@@ -151,8 +152,10 @@ def remove_durably(output: Path, files: Iterable[Path]) -> bool:
     """
     removed = []
     for file in files:
+        if not os.path.lexists(file):  # most: a page has few of the files that it could have
+            continue
         check_inside(output, file.parent)
-        with suppress(OSError):  # not there, or a name that never could be
+        with suppress(OSError):  # a folder has its name
             file.unlink()
             removed.append(file)
     settle(output, removed)

@@ -65,13 +65,14 @@ def overlay_pixels(result: Result) -> NDArray[np.uint8]:
     scale = _scale(max(rgb.shape[:2]))
     picture = reduced(rgb, _LONGEST_SIDE)
     if scale > 1:
-        picture = np.repeat(np.repeat(rgb, int(scale), axis=0), int(scale), axis=1)
+        size = picture.shape[1] * int(scale), picture.shape[0] * int(scale)
+        picture = np.asarray(cv2.resize(rgb, size, interpolation=cv2.INTER_NEAREST), np.uint8)
     size = picture.shape[1], picture.shape[0]
     heat = cv2.resize(_heat_levels(result), size, interpolation=cv2.INTER_LINEAR)
     colours, transparency = _blend_tables()
-    faded = cv2.multiply(picture, cv2.LUT(cv2.merge([heat] * 3), transparency), scale=1 / 255)
+    faded = cv2.multiply(picture, cv2.applyColorMap(heat, transparency), scale=1 / 255)
     overlay: NDArray[np.uint8] = np.asarray(
-        cv2.add(faded, cv2.LUT(cv2.merge([heat] * 3), colours)), np.uint8
+        cv2.add(faded, cv2.applyColorMap(heat, colours)), np.uint8
     )
     for box in sorted(result.boxes.items, key=lambda box: box.score):  # the surest on top
         _draw(overlay, box, scale)
@@ -113,7 +114,7 @@ def _by_bands(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
 @cache
 def _blend_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Return for 256 levels of heat the colour times its opacity, and 255 minus the opacity."""
-    levels = np.arange(256, dtype=np.uint8)[None]
+    levels = np.arange(256, dtype=np.uint8)[:, None]
     colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     opacity = np.repeat(levels[..., None], 3, axis=2) * (_HEAT_OPACITY / 255)
     blended = np.asarray(np.rint(colours * opacity), np.uint8)

@@ -37,8 +37,6 @@ def check_memory(path: Path, header: Header, model: Model, config: Config, memor
     Raises:
         ImageError: there is not; the message says what to change.
     """
-    if header.megapixels > config.input.max_megapixels:
-        return  # for that, `load` has the better message
     needed = memory_needed(model, header, config)
     if needed <= memory:
         return

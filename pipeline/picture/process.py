@@ -14,7 +14,7 @@ from ...stages.clock import Clock
 from ...stages.decoding.formats import count_pages
 from ...stages.engines.limits import computing_with
 from ...stages.errors import ImageError, OutputError
-from ...stages.load import load, probe
+from ...stages.load import load
 from ...stages.localize import Result, localize_image, open_engine
 from ...stages.models.loading import Model
 from ...stages.paths import name_of
@@ -269,12 +269,12 @@ def localize_page(
         ImageError: the page cannot be read, or is too large.
     """
     with clock.stage("load"):
-        check_memory(path, probe(path, page=page), model, config, memory)
         image = load(
             path,
             page=page,
             background=config.input.background,
             max_megapixels=config.input.max_megapixels,
+            check=lambda header: check_memory(path, header, model, config, memory),
         )
     return localize_image(image, model, config, clock=clock)
 

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from PIL import ImageFile, PngImagePlugin, UnidentifiedImageError
 from PIL.TiffImagePlugin import EXTRASAMPLES, TiffImageFile
 
-from ..errors import ImageError
+from ..errors import ImageError, LocpipeError
 from ..extras import plugin
 from ..paths import name_of
 from .bmp import plain_bmp
@@ -106,7 +106,7 @@ def opened(path: Path, page: int) -> Iterator[Stored]:
     with _open_file(path, name) as file, _unguarded_pillow():
         try:
             yield _open_page(file, page, name)
-        except ImageError:
+        except LocpipeError:
             raise
         except UnidentifiedImageError as error:
             msg = (

@@ -1,5 +1,6 @@
 """Formats, pages and names of the load stage."""
 
+import io
 import os
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from skimage import data
 
 from locpipe.pipeline.sources.pictures import EXTENSIONS
-from locpipe.stages.errors import ImageError
+from locpipe.stages.errors import ImageError, ModelError
 from locpipe.stages.load import Header, Image, load, probe
 
 LOSSLESS = {"png": {}, "bmp": {}, "tif": {}, "webp": {"lossless": True}, "jp2": {}, "j2k": {}}
@@ -250,6 +251,19 @@ def test_probe_says_what_load_finds(
     assert (header.pages, header.exif_orientation) == (image.pages, image.exif_orientation)
     assert header.megapixels == pytest.approx(113 * 75 / 1e6)
     assert header.format == PIL.Image.registered_extensions()[path.suffix]
+
+
+def test_a_check_sees_the_header_before_pixels_are_decoded(tmp_path: Path) -> None:
+    whole = io.BytesIO()
+    PIL.Image.new("RGB", (64, 48)).save(whole, "PNG")
+    (tmp_path / "cut.png").write_bytes(whole.getvalue()[:60])  # its header, and no pixels
+
+    def refuse(header: Header) -> None:
+        message = f"{header.width} x {header.height}"
+        raise ModelError(message)
+
+    with pytest.raises(ModelError, match=r"^64 x 48$"):
+        load(tmp_path / "cut.png", check=refuse)
 
 
 def test_extensions_are_what_pillow_calls_these_formats() -> None:

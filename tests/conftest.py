@@ -24,7 +24,7 @@ from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.run import execute
 from locpipe.stages.settings import HeatmapSettings, ThresholdSettings
 
-# Two tests at a time on two cores: threads of one would only wait for those of the other.
+# Several tests run at a time: threads of one would only wait for those of the others.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A shell that runs us in the background has us ignore Ctrl-C, and so would all we start.

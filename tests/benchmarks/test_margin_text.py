@@ -163,6 +163,7 @@ def test_the_table_has_a_line_for_each_margin() -> None:
     assert line == "| 0.5 | 40 | 80 | 98.8 | 50.0 | 62.5 | 70.0 |"
 
 
+@pytest.mark.long
 def test_a_rendered_picture_is_measured_with_the_real_programs(tmp_path: Path) -> None:
     backgrounds, results = tmp_path / "backgrounds", tmp_path / "results"
     backgrounds.mkdir()

@@ -104,6 +104,7 @@ def test_the_table_shows_the_best_mode_of_tesseract() -> None:
     assert "With locpipe Tesseract reads 3.0 times the words." in lines
 
 
+@pytest.mark.long
 def test_a_set_is_measured_with_the_real_programs(tmp_path: Path) -> None:
     """One picture with one large word, found by the paper's network with its own settings."""
     fonts = Path(mpl.get_data_path()) / "fonts" / "ttf"

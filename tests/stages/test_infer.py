@@ -198,9 +198,11 @@ def test_a_shown_picture_has_at_least_one_pixel(width: int, height: int, scale: 
 @pytest.mark.parametrize(
     ("name", "options", "maps", "stride"),
     [
-        ("digits", {"resolution": "unpooled"}, 16, 1),
+        pytest.param("digits", {"resolution": "unpooled"}, 16, 1, marks=pytest.mark.long),
         ("digits", {"resolution": "atrous", "windows": True}, 10, 1),
-        ("text", {"padding": "zeros", "precision": "bfloat16"}, 48, 4),
+        pytest.param(
+            "text", {"padding": "zeros", "precision": "bfloat16"}, 48, 4, marks=pytest.mark.long
+        ),
         ("text", {"padding": "zeros", "engine": "onnxruntime"}, 48, 4),
     ],
 )

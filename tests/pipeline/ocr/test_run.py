@@ -112,7 +112,14 @@ def test_the_second_time_there_is_nothing_to_do(
     assert times() != before
 
 
-@pytest.mark.parametrize("missing", ["a.png.txt", "a.png.hocr", "a.png.xml", "a.png.json"])
+@pytest.mark.parametrize(
+    "missing",
+    [
+        "a.png.txt",
+        *(pytest.param(f"a.png.{one}", marks=pytest.mark.long) for one in ("hocr", "xml")),
+        "a.png.json",
+    ],
+)
 def test_what_a_kill_left_half_done_is_done_again(run: Path, missing: str) -> None:
     read(run)
     before = written(run)

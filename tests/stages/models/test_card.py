@@ -120,7 +120,9 @@ def test_what_a_network_cannot_do_is_an_error_of_the_config(
         models[model].card.supports(config(**sections))
 
 
-@pytest.mark.parametrize("model", ["text", "digits", "objects", "lite0"])
+@pytest.mark.parametrize(
+    "model", ["text", "digits", "lite0", pytest.param("objects", marks=pytest.mark.long)]
+)
 @pytest.mark.parametrize(
     "sections",
     [

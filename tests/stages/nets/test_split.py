@@ -48,7 +48,13 @@ def build(name: str) -> nn.Module:
     return network
 
 
-@pytest.mark.parametrize("name", FAMILIES)
+QUICK = "alexnet", "efficientnet_b0", "resnet18"
+
+
+@pytest.mark.parametrize(
+    "name",
+    [name if name in QUICK else pytest.param(name, marks=pytest.mark.long) for name in FAMILIES],
+)
 @torch.inference_mode()
 def test_the_halves_of_every_family_are_the_whole(name: str) -> None:
     classifier = build(name)

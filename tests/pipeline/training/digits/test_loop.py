@@ -67,6 +67,7 @@ def whole(small_mnist: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[s
     return weights(train(config, resume=False))
 
 
+@pytest.mark.long
 def test_a_training_killed_at_any_moment_goes_on(
     small_mnist: Path, tmp_path: Path, start_locpipe: Start,
     whole: dict[str, bytes],

@@ -77,7 +77,9 @@ def test_the_seed_decides_the_weights(tiny: ImagesTrainConfig, tmp_path: Path) -
     assert weights(first) == weights(again) != weights(other)
 
 
-@pytest.mark.parametrize("done", [3, 4, 7])
+@pytest.mark.parametrize(
+    "done", [pytest.param(3, marks=pytest.mark.long), 4, pytest.param(7, marks=pytest.mark.long)]
+)
 def test_going_on_after_any_step_equals_one_go(
     tiny: ImagesTrainConfig, tmp_path: Path, done: int
 ) -> None:

@@ -111,7 +111,7 @@ def test_the_average_is_what_ships(tiny: TextTrainConfig, tmp_path: Path) -> Non
     assert not torch.equal(shipped, run.network.state_dict()[name])
 
 
-@pytest.mark.parametrize("stopped_after", [4, 6])
+@pytest.mark.parametrize("stopped_after", [4, pytest.param(6, marks=pytest.mark.long)])
 def test_going_on_equals_one_go(
     tiny: TextTrainConfig, model_folder: Path, tmp_path: Path, stopped_after: int
 ) -> None:
@@ -136,6 +136,7 @@ def written(config: TextTrainConfig, folder: Path) -> tuple[str, ...]:
     return ("train", str(file))
 
 
+@pytest.mark.long
 def test_a_training_ended_at_any_moment_goes_on(
     tiny: TextTrainConfig, tmp_path: Path, start_locpipe: Start
 ) -> None:

@@ -18,7 +18,7 @@ def test_batches_hold_pictures_and_what_their_positions_show(tiny: TextTrainConf
     assert first.pictures.dtype == first.classes.dtype == np.uint8
 
 
-@pytest.mark.parametrize("step", [1, 3, 5, 9])
+@pytest.mark.parametrize("step", [1, *(pytest.param(n, marks=pytest.mark.long) for n in (3, 5)), 9])
 def test_the_order_does_not_depend_on_where_it_begins(tiny: TextTrainConfig, step: int) -> None:
     whole = list(batches(tiny, 0))
     assert len(whole) == 10

@@ -160,7 +160,7 @@ def command(arguments: tuple[str | Path, ...]) -> list[str]:
 def locpipe() -> RunLocpipe:
     def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
-            command(arguments), cwd=cwd, capture_output=True, text=True, check=False, timeout=120
+            command(arguments), cwd=cwd, capture_output=True, text=True, check=False, timeout=600
         )
 
     return run

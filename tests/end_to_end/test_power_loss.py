@@ -53,7 +53,7 @@ def killed(power: Power, many: Path, output: Path, finished: int, *settings: str
         command, env=power.environment(), stderr=subprocess.DEVNULL, start_new_session=True
     ) as process:
         try:
-            deadline = time.monotonic() + 60
+            deadline = time.monotonic() + 300
             while new_results(output, before) < finished:
                 assert process.poll() is None
                 assert time.monotonic() < deadline

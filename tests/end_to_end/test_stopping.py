@@ -46,7 +46,7 @@ def whole(
 def start(start_locpipe: Start, many: Path, output: Path) -> subprocess.Popen[str]:
     """Start a run and wait until it has written three results."""
     process = start_locpipe("run", "digits", "--input", many, "--output", output, "--workers", "1")
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while len(list(output.glob("boxes/*.json"))) < 3:
         assert process.poll() is None
         assert time.monotonic() < deadline
@@ -68,7 +68,7 @@ def test_killed_at_any_moment_the_next_run_ends_as_if_nothing_had_happened(
     process.kill()
     process.wait()
     assert re.match(r"broken off: after \d+ of 30 pictures ", told(status(tmp_path)))
-    _, alive = psutil.wait_procs(workers, timeout=20)
+    _, alive = psutil.wait_procs(workers, timeout=120)
     assert alive == [], "workers end with their parent"
     assert results(tree(tmp_path)).items() < whole.items()
 
@@ -84,7 +84,7 @@ def test_a_signal_lets_what_is_in_flight_finish_and_keeps_it(
 ) -> None:  # fmt: skip
     process = start(start_locpipe, many, tmp_path)
     os.killpg(process.pid, number)  # as a terminal and systemd do: the workers too
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 128 + number
     assert "Traceback" not in said
     assert re.search(r"\d+ pictures done", said)
@@ -105,7 +105,7 @@ def test_a_second_signal_leaves_at_once(tmp_path: Path, start_locpipe: Start) ->
         file.truncate(10**12)
     output = tmp_path / "out"
     process = start_locpipe("run", "digits", "--input", endless, "--output", output, "--workers", "1")  # fmt: skip
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while not list(output.glob(".locpipe/tmp/running-*")):
         assert time.monotonic() < deadline
         time.sleep(0.05)
@@ -142,13 +142,13 @@ def test_a_signal_stops_a_file_at_the_next_page_and_the_next_run_goes_on_there(
     process = start_locpipe(
         "run", "digits", "--input", tmp_path / "book.tif", "--output", output, "--workers", workers
     )
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 300
     while len(list(output.glob("boxes/*.json"))) < 3:
         assert process.poll() is None, process.stderr
         assert time.monotonic() < deadline
         time.sleep(0.01)
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=60)
+    _, said = process.communicate(timeout=300)
     assert process.returncode == 143, said
     before = {file.name: file.stat().st_ino for file in output.glob("boxes/*.json")}
     assert 3 <= len(before) < 50, "it was not waited for the whole file"

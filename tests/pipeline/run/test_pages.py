@@ -196,12 +196,12 @@ process.localize_page = slow
     (tmp_path / "site" / "sitecustomize.py").write_text(code)
     done = subprocess.run(
         [sys.executable, "-m", "locpipe", "run", "digits", "--input", book, "--output", out,
-         "--workers", "1", "--set", "run.timeout=5"],
+         "--workers", "1", "--set", "run.timeout=15"],
         env={**os.environ, "PYTHONPATH": str(tmp_path / "site")},
         capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 3, done.stderr
-    assert "book.tif', page 2: took longer than run.timeout = 5 s" in done.stderr
+    assert "book.tif', page 2: took longer than run.timeout = 15 s" in done.stderr
     assert len(list((out / "boxes").iterdir())) == 38
     failed = [json.loads(line) for line in (out / "failures.jsonl").read_text().splitlines()]
     assert [(each["page"], each["error"], each["attempts"]) for each in failed] == [

@@ -57,7 +57,7 @@ def write_model(config: ImagesTrainConfig, trained: TrainedImages, training: Sam
         classes=training.classes,
         input=_input(config),
         files={**files, TABLES_FILE: sha256_of(folder / TABLES_FILE)},
-        tables={"data": f"{_WEIGHED} training pictures of each class", **made_with("torch")},
+        tables={"data": f"up to {_WEIGHED} training pictures of each class", **made_with("torch")},
         calibration={"data": "none: the logits of the class maps"} if calibrations else {},
         calibrations=calibrations,
         training=_training(config, training),

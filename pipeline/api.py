@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from ..stages.clock import Clock
 from ..stages.engines.limits import computing_with
 from ..stages.errors import ConfigError
 from ..stages.given import image_of
-from ..stages.load import Header, load
+from ..stages.load import Header
 from ..stages.localize import Result, localize_image, open_engine
 from ..stages.maps import boxes_of, heatmap_of
 from ..stages.models.card import Backbone
@@ -33,6 +34,7 @@ from .export.write import RunExports
 from .ocr.settings import FOLDER, ReadConfig, checked
 from .output.failures import FAILURES, READ_FAILURES, Failure, read_failures
 from .picture.memory import check_memory
+from .picture.process import localize_page
 from .run.options import Options
 from .run.run import execute
 from .storage.urls import located, on_disk
@@ -159,20 +161,12 @@ def localize(
         whole = _config_of(ready, settings) if config is None else _config(config, settings)
     open_engine(ready, whole, whole.run.threads)
     memory = whole.run.memory_limit or MEMORY
-    if isinstance(picture, str | Path):
-        path, given = Path(picture), whole.input
-        image = load(
-            path,
-            page=page,
-            background=given.background,
-            max_megapixels=given.max_megapixels,
-            check=lambda header: check_memory(path, header, ready, whole, memory),
-        )
-    else:
+    with computing_with(whole.run.threads, whole.run.memory):
+        if isinstance(picture, str | Path):
+            return localize_page(Path(picture), page, ready, whole, memory, Clock())
         image = image_of(picture)
         sides = image.width, image.height
         check_memory(Path("array"), Header(*sides, *sides, 1, 1, "array"), ready, whole, memory)
-    with computing_with(whole.run.threads, whole.run.memory):
         return localize_image(image, ready, whole)
 
 

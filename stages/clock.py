@@ -14,6 +14,7 @@ class Clock:
     Args:
         on_stage: called with the name of each stage as it begins.
         on_page: called with the number of each page, from 1, as it begins.
+        on_large: called with how many times as long as others a page may take, for its size.
 
     Attributes:
         seconds: wall time of each stage, summed over the pages of the file.
@@ -25,15 +26,21 @@ class Clock:
         self,
         on_stage: Callable[[str], object] | None = None,
         on_page: Callable[[int], object] | None = None,
+        on_large: Callable[[float], object] | None = None,
     ) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.current = "load"
-        self._on_stage, self._on_page = on_stage, on_page
+        self._on_stage, self._on_page, self._on_large = on_stage, on_page, on_large
 
     def begin_page(self, page: int) -> None:
         """Tell that a page of several begins."""
         if self._on_page is not None:
             self._on_page(page)
+
+    def begin_large(self, times: float) -> None:
+        """Tell that the page may take so many times as long as others."""
+        if self._on_large is not None:
+            self._on_large(times)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

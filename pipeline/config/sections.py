@@ -142,7 +142,8 @@ class RunConfig(Section):
     scheduler: str | None = None
     """Address of a running Dask scheduler (tcp://host:8786) to use instead of own workers."""
     timeout: Positive = 600.0
-    """Seconds a page may take before its worker is ended; not with workers: 0."""
+    """Seconds that a page may take before its worker is ended; not with workers: 0. A page of more
+    than 100 megapixels has so many seconds per 100 megapixels."""
     task_seconds: Positive | None = None
     """Pictures are handed to workers in groups that take about this long; null: 0.3 s, on a cluster of
     others 10 s."""

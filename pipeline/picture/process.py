@@ -12,9 +12,10 @@ from typing import Any, Protocol, Self
 
 from ...stages.clock import Clock
 from ...stages.decoding.formats import count_pages
+from ...stages.decoding.huge import LARGEST_AT_ONCE
 from ...stages.engines.limits import computing_with
 from ...stages.errors import ImageError, OutputError
-from ...stages.load import load
+from ...stages.load import Header, load
 from ...stages.localize import Result, localize_image, open_engine
 from ...stages.models.loading import Model
 from ...stages.paths import name_of
@@ -268,13 +269,19 @@ def localize_page(
     Raises:
         ImageError: the page cannot be read, or is too large.
     """
+
+    def check(header: Header) -> None:
+        if header.megapixels > LARGEST_AT_ONCE:
+            clock.begin_large(header.megapixels / LARGEST_AT_ONCE)
+        check_memory(path, header, model, config, memory)
+
     with clock.stage("load"):
         image = load(
             path,
             page=page,
             background=config.input.background,
             max_megapixels=config.input.max_megapixels,
-            check=lambda header: check_memory(path, header, model, config, memory),
+            check=check,
         )
     return localize_image(image, model, config, clock=clock)
 

@@ -48,7 +48,7 @@ class BoxFinder(PictureWorker):
     """
 
     job: Job
-    too_slow = "took longer than run.timeout = {limit:g} s; raise it, or set infer.long_side"
+    too_slow = "took longer than run.timeout = {limit:g} s (per 100 megapixels, if it has more); raise it, or set infer.long_side"
     too_large = "set infer.long_side, or raise run.memory_limit"
 
     def __init__(self, job: Job, exporter: Exporter) -> None:

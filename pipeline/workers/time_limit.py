@@ -64,9 +64,9 @@ class TimeLimit:
         self.begin_stage(f"{PAGE}{page}")
         self.restart()
 
-    def restart(self) -> None:
-        """Have the time begin now."""
-        faulthandler.dump_traceback_later(self.seconds, exit=True, file=self.stream)
+    def restart(self, times: float = 1) -> None:
+        """Have the time begin now, so many times as long."""
+        faulthandler.dump_traceback_later(times * self.seconds, exit=True, file=self.stream)
 
 
 @contextmanager

@@ -189,7 +189,9 @@ class PictureWorker(WorkerPlugin):
             if limit:
                 limit.begin_page(page)
 
-        return Clock(limit.begin_stage if limit else None, begin_page)
+        if limit is None:
+            return Clock(on_page=begin_page)
+        return Clock(limit.begin_stage, begin_page, limit.restart)
 
     def _attempt(self, task: Task, clock: Clock) -> Outcome:
         try:

@@ -70,3 +70,12 @@ def test_the_long_side_that_is_proposed_fits(picture: Path, tmp_path: Path) -> N
     assert 200 < side < 1400
     fitting = processor_of("mobilenet_v2", tmp_path, side)
     assert fitting.process_file("large.png", picture, Clock()).pages == 1
+
+
+def test_a_page_of_more_than_100_megapixels_may_take_longer(tmp_path: Path) -> None:
+    sheet = tmp_path / "sheet.png"
+    Image.new("1", (20_000, 10_000)).save(sheet)
+    times: list[float] = []
+    with pytest.raises(ImageError, match="need about"):
+        processor_of("mobilenet_v2", tmp_path).process_file("sheet.png", sheet, Clock(on_large=times.append))  # fmt: skip
+    assert times == [2.0]

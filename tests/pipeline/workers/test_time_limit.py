@@ -38,6 +38,24 @@ with time_limit(0.5, Path(sys.argv[1]), "a.jpg") as limit:
 """
 
 
+LARGE = """
+import sys, time
+from pathlib import Path
+from locpipe.pipeline.workers.time_limit import time_limit
+from locpipe.stages.clock import Clock
+with time_limit(0.5, Path(sys.argv[1]), "a.jpg") as limit:
+    clock = Clock(limit.begin_stage, limit.begin_page, limit.restart)
+    clock.begin_large(float(sys.argv[2]))
+    time.sleep(1.5)
+"""
+
+
+@pytest.mark.parametrize(("times", "status"), [(1, 1), (20, 0)])
+def test_a_large_page_has_more_time(output: Path, times: int, status: int) -> None:
+    command: list[str | Path] = [sys.executable, "-c", LARGE, output, str(times)]
+    assert subprocess.run(command, timeout=60, check=False).returncode == status
+
+
 @pytest.fixture
 def output(tmp_path: Path) -> Path:
     prepare_output(tmp_path)

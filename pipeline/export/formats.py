@@ -29,6 +29,8 @@ def remove(output: Path, key: str, name: str, formats: Iterable[str] | None = No
 
     `formats` are the names of the formats; None: all of them.
     """
+    if not (output / FOLDER).is_dir():  # one question for all formats
+        return
     for each in EXPORTS if formats is None else formats:
         folder = output / FOLDER / each
         if not folder.is_dir():

@@ -15,6 +15,7 @@ from .engines.choice import Way, opened
 from .engines.engine import InferEngine
 from .engines.limits import memory_now, note_need, threads_now
 from .geometry.grid import Grid
+from .geometry.shrinking import shrunk
 from .models.card import InputSpec
 from .models.loading import Model
 from .parts import WHOLE, planned, stream
@@ -230,12 +231,12 @@ def _as_shown(rgb: NDArray[np.uint8], scale: float, channels: int) -> NDArray[np
     """Return the picture [H, W, C] at the size and with the channels that the network is shown."""
     picture = _grey(rgb) if channels == 1 else rgb
     size = shown_size(rgb.shape[1], rgb.shape[0], scale)
-    if size != (rgb.shape[1], rgb.shape[0]):
-        mode = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        resized = np.asarray(cv2.resize(picture, size, interpolation=mode), np.uint8)
-        forget(picture)
-        return resized.reshape(size[1], size[0], -1)
-    return picture
+    if size == (rgb.shape[1], rgb.shape[0]):
+        return picture
+    if scale < 1:
+        return shrunk(picture, size)
+    larger = cv2.resize(picture, size, interpolation=cv2.INTER_LINEAR)
+    return np.asarray(larger, np.uint8).reshape(size[1], size[0], -1)
 
 
 def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:

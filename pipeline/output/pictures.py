@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...stages.geometry.box import Box
-from ...stages.scratch import bands, forget, lies_in_file, zeros
+from ...stages.geometry.shrinking import shrunk
+from ...stages.scratch import bands, forget, zeros
 from .colours import score_colour, score_ramp
 
 if TYPE_CHECKING:
@@ -91,24 +92,8 @@ def _scale(longest: int) -> float:
 def reduced(rgb: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
     """Return a picture uint8 [H, W, 3] with so many pixels at most along its longest side."""
     scale = min(1.0, longest / max(rgb.shape[:2]))
-    size = tuple(max(1, round(side * scale)) for side in (rgb.shape[1], rgb.shape[0]))
-    small = cv2.resize(_by_bands(rgb, scale), size, interpolation=cv2.INTER_AREA)
-    return np.asarray(small, np.uint8)
-
-
-def _by_bands(rgb: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
-    """Return a picture that lies in a file some whole times smaller, band by band; others unchanged."""
-    if not lies_in_file(rgb):
-        return rgb
-    times = max(1, int(0.5 / scale))
-    height, width = (side // times for side in rgb.shape[:2])
-    small = np.empty((height, width, 3), np.uint8)
-    for rows in bands(height):
-        band = np.ascontiguousarray(rgb[rows.start * times : rows.stop * times, : width * times])
-        size = width, rows.stop - rows.start
-        cv2.resize(band, size, dst=small[rows], interpolation=cv2.INTER_AREA)
-        forget(rgb)
-    return small
+    height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
+    return shrunk(rgb, (width, height))
 
 
 @cache

@@ -32,12 +32,11 @@ LARGEST_JPEG: Final = 30_000
 
 def photographs(width: int, height: int) -> pyvips.Image:
     """Return the samples side by side, each cut or continued to a square, until the size is reached."""
+    files = sorted(file for file in SAMPLES.iterdir() if file.suffix in {".jpg", ".png"})
+    opened = [pyvips.Image.new_from_file(str(file)).autorot() for file in files]
     squares = [
-        pyvips.Image.new_from_file(str(file)).colourspace("srgb").flatten()[0:3]
-        if pyvips.Image.new_from_file(str(file)).hasalpha()
-        else pyvips.Image.new_from_file(str(file)).colourspace("srgb")
-        for file in sorted(SAMPLES.iterdir())
-        if file.suffix in {".jpg", ".png"}
+        (one.flatten() if one.hasalpha() else one).colourspace("srgb").copy_memory()
+        for one in opened
     ]
     tiles = [
         one.replicate(-(-TILE // one.width), -(-TILE // one.height)).crop(0, 0, TILE, TILE)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any, Final
+from typing import IO, Any, Final
 
 import numpy as np
 from numpy.typing import DTypeLike, NDArray
@@ -30,6 +30,15 @@ def scratch_in(folder: Path) -> Iterator[None]:
         _folder.reset(token)
 
 
+def unnamed_file() -> IO[bytes]:
+    """Return an empty file that goes as it is closed, even if the process is killed.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    return tempfile.TemporaryFile(dir=_folder.get())
+
+
 def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     """Return an array of zeros, in memory or, if that is too large, in a file without a name.
 
@@ -41,7 +50,7 @@ def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY:
         return np.zeros(shape, dtype)
-    with tempfile.TemporaryFile(dir=_folder.get()) as file:
+    with unnamed_file() as file:
         return np.memmap(file, dtype, "w+", shape=shape)
 
 

@@ -1,7 +1,7 @@
 """Pictures too large to decode at once: a few hundred rows at a time, through libvips, to a file."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -10,15 +10,17 @@ from numpy.typing import NDArray
 
 from ..errors import ImageError
 from ..extras import plugin
-from ..scratch import bands, forget, return_freed_memory, zeros
+from ..scratch import bands, forget, return_freed_memory, unnamed_file, zeros
 from .formats import Stored
-from .orientation import view_upright
+from .orientation import points_upright, view_upright
 
 # Read when libvips is loaded. A worker is one of many.
 os.environ.setdefault("VIPS_CONCURRENCY", "1")
 
 LARGEST_AT_ONCE = 100.0
 """Megapixels of the largest picture that Pillow decodes, in 6 bytes per pixel."""
+_BLOCK = 2**26
+"""Bytes of the columns that are turned together."""
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
 _KINDS = {
     **dict.fromkeys((("uchar", space) for space in ("srgb", "b-w", "cmyk")), np.uint8),
@@ -39,7 +41,7 @@ def decode_by_rows(
         to_rgb: gives uint8 [h, W, 3] for rows as they are stored (mode L, LA, RGB, RGBA or CMYK).
 
     Returns:
-        uint8 [H, W, 3], upright. One that EXIF turns is a view of the stored rows.
+        uint8 [H, W, 3], upright. One that EXIF mirrors is a view of the stored rows.
 
     Raises:
         ImageError: the package is missing, or the file is too short for what its header says.
@@ -61,14 +63,55 @@ def decode_by_rows(
         msg = f"samples of type {picture.format}, {picture.interpretation}, in a picture of this size; save it with 8 bits"
         raise ValueError(msg)
     region = vips.Region.new(picture)
-    rgb: NDArray[np.uint8] = zeros((height, width, 3), np.uint8)
-    for rows in bands(height):
-        samples = region.fetch(0, rows.start, width, rows.stop - rows.start)
-        stored_rows = np.frombuffer(samples, kind).reshape(-1, width, picture.bands)
-        rgb[rows] = to_rgb(_as_picture(stored_rows, is_cmyk=picture.interpretation == "cmyk"))
-        forget(rgb)
+
+    def decoded() -> Iterator[NDArray[np.uint8]]:
+        for rows in bands(height):
+            samples = region.fetch(0, rows.start, width, rows.stop - rows.start)
+            as_stored = np.frombuffer(samples, kind).reshape(-1, width, picture.bands)
+            yield to_rgb(_as_picture(as_stored, is_cmyk=picture.interpretation == "cmyk"))
+
+    lies_on_its_side = stored.upright_size != (width, height)
+    put = _put_upright if lies_on_its_side else _put
+    upright = put(decoded(), width, height, stored.orientation)
     return_freed_memory()
-    return view_upright(rgb, stored.orientation)
+    return upright
+
+
+def _put(
+    decoded: Iterator[NDArray[np.uint8]], width: int, height: int, orientation: int
+) -> NDArray[np.uint8]:
+    """Return a view of rows [h, W, 3] in a file."""
+    rgb: NDArray[np.uint8] = zeros((height, width, 3), np.uint8)
+    for rows, found in zip(bands(height), decoded, strict=True):
+        rgb[rows] = found
+        forget(rgb)
+    return view_upright(rgb, orientation)
+
+
+def _put_upright(
+    decoded: Iterator[NDArray[np.uint8]], width: int, height: int, orientation: int
+) -> NDArray[np.uint8]:
+    """Return an array in a file, for rows [h, W, 3] that become columns.
+
+    In a view, each row would be in all pages of the file, and memory would hold all of them.
+    """
+    upright: NDArray[np.uint8] = zeros((width, height, 3), np.uint8)
+    columns = max(1, _BLOCK // (3 * height))
+    with unnamed_file() as file:
+        for found in decoded:
+            file.write(found.tobytes())
+        for left in range(0, width, columns):
+            right = min(width, left + columns)
+            block = np.empty((height, right - left, 3), np.uint8)
+            for row, place in enumerate(block):
+                file.seek(3 * (row * width + left))
+                content = file.read(place.nbytes)
+                place[:] = np.frombuffer(content, np.uint8).reshape(place.shape)
+            top = points_upright(np.array([[left, 0], [right, 0]]), orientation, (width, height))
+            first, last = sorted(top[:, 1].tolist())
+            upright[first:last] = view_upright(block, orientation)
+            forget(upright)
+    return upright
 
 
 def _check_length(path: Path, stored: Stored) -> None:

@@ -31,6 +31,7 @@ def small_is_huge(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in (huge, loading):
         monkeypatch.setattr(module, "LARGEST_AT_ONCE", 0.01)
     monkeypatch.setattr(scratch, "IN_MEMORY", 1000)
+    monkeypatch.setattr(huge, "_BLOCK", 3 * SIZE[1] * 70)  # 70 columns
 
 
 @pytest.fixture(scope="module")
@@ -117,6 +118,8 @@ def test_exif_turns_it(
     large = load(tmp_path / name)
     assert (large.exif_orientation, large.stored_width) == (orientation, SIZE[0])
     assert large.rgb.shape == small.rgb.shape
+    # A row lies in one place of the file: else every row would bring all of the file into memory.
+    assert abs(large.rgb.strides[0]) == 3 * large.width
     assert np.abs(large.rgb.astype(int) - small.rgb).max() <= 3
 
 

@@ -19,7 +19,7 @@ def photo() -> NDArray[np.uint8]:
     """A photograph with noise, uint8 [1517, 1003, 3]."""
     large = cv2.resize(data.astronaut(), (1003, 1517)).astype(float)
     noise = np.random.default_rng(0).normal(0, 20, large.shape)
-    return np.clip(large + noise, 0, 255).astype(np.uint8)
+    return np.asarray(np.clip(large + noise, 0, 255), np.uint8)
 
 
 @pytest.fixture

@@ -138,6 +138,34 @@ def test_help_says_per() -> None:
     assert {name: habits(text) for name, text in commands(main) if habits(text)} == {}
 
 
+def options(command: click.Command, name: str) -> Iterator[tuple[str, click.Option]]:
+    """The options of a command and of all below it."""
+    context = click.Context(command)
+    yield from (
+        (name, each) for each in command.get_params(context) if isinstance(each, click.Option)
+    )
+    for below in command.list_commands(context) if isinstance(command, click.Group) else ():
+        found = command.get_command(context, below)
+        assert found is not None
+        yield from options(found, f"{name} {below}")
+
+
+def test_every_option_says_what_it_does() -> None:
+    every = list(options(main, "locpipe"))
+    assert len(every) > 100
+    assert [f"{name} {one.opts[-1]}" for name, one in every if not one.help] == []
+
+
+def test_lists_of_commands_show_whole_sentences() -> None:
+    cut = [
+        (name, line)
+        for name, text in commands(main)
+        for line in text.splitlines()
+        if line.endswith("...") and not line.startswith("Usage:")
+    ]
+    assert cut == []
+
+
 @pytest.mark.parametrize("file", PROGRAMS, ids=relative)
 def test_programs_say_per(file: Path) -> None:
     assert habits(written(file.read_text("utf-8"))) == []

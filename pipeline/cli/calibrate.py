@@ -47,7 +47,7 @@ from .options import log_options, read_config, tell
     show_default=True,
     help="Pictures to make.",
 )
-@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True)
+@click.option("--seed", type=click.IntRange(min=0), default=1, show_default=True, help="Another seed makes other pictures.")  # fmt: skip
 @log_options
 def calibrate(
     model: str,

@@ -30,10 +30,10 @@ def show(config: str, assignments: tuple[str, ...]) -> None:
 @set_option
 @log_options
 def check(config: str, assignments: tuple[str, ...]) -> None:
-    """Check all that a run checks before it starts: the config, its model, and its pictures.
+    """Check what a run checks before it starts.
 
-    A config may leave open where the pictures are, as those that ship do. Then `--input` of a run
-    says it, and only the rest is checked.
+    That is the config, its model and its pictures. A config may leave open where the pictures are,
+    as those that ship do. Then `--input` of a run says it, and only the rest is checked.
     """
     settings = read_config(config, assignments)
     checked, origin = settings.config, settings.origins.get(("input", "path"), "")

@@ -47,8 +47,10 @@ def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.argument("run", type=RunFolder())
 @click.option("--to", "formats", callback=_names, multiple=True, required=True, metavar="FORMAT[,FORMAT]", help="What to write; repeatable.")  # fmt: skip
 @click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
-@click.option("--dilation", type=click.FloatRange(0, 10), help="How much wider than a box masks are, in heights of its text.  [default: 0.15]")  # fmt: skip
-@click.option("--bits", type=click.Choice(["1", "8"]), help="Of a pixel of masks.  [default: 8]")
+@click.option("--dilation", type=click.FloatRange(0, 10), help="Widen the masks by this share of the height of the text.  [default: 0.15]")  # fmt: skip
+@click.option(
+    "--bits", type=click.Choice(["1", "8"]), help="Bits per pixel of a mask.  [default: 8]"
+)
 @incomplete_option
 @log_options
 @click.pass_context

@@ -30,7 +30,7 @@ Exit codes: 0 all done, 2 no parts, or one is missing, not finished or of anothe
 @log_options
 @click.pass_context
 def merge(ctx: click.Context, output: Path, *, as_json: bool) -> None:
-    """Sum what runs with --part say of themselves.
+    """Make one run of the parts that `locpipe run --part K/N` did.
 
     OUTPUT is the folder of their results. It gets one run.json, one failures.jsonl and one state.
     """

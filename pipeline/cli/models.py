@@ -41,9 +41,9 @@ def verify(model: tuple[str, ...]) -> None:
 @models.command(epilog="Example: locpipe models backbones resnet50 vgg16")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 def backbones(names: tuple[str, ...]) -> None:
-    """Print a table of the classifiers that `model: {backbone: NAME}` takes. Without a name, print all.
+    """Print which classifiers can be backbones.
 
-    The columns are the layer that gives F, its number of maps, pixels per cell and field of view.
+    A config names one with `model: {backbone: NAME}`. Without a name, print all. The columns are the layer that gives F, its number of maps, pixels per cell and field of view.
     A classifier that ends in attention has no such layer. The command needs no weights.
     """
     known = _known_backbones()

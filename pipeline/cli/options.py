@@ -27,10 +27,10 @@ set_option = click.option(
 
 _QUIET = click.option("-q", "--quiet", "level", flag_value=logging.WARNING, help="Print only warnings and errors.")  # fmt: skip
 _VERBOSE = click.option("-v", "--verbose", "level", flag_value=logging.DEBUG, help="Print more, with tracebacks.")  # fmt: skip
-_FORMAT = click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True)  # fmt: skip
+_FORMAT = click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json: one object per line.")  # fmt: skip
 
 
-incomplete_option = click.option("--incomplete", is_flag=True, help="Also the files of which a page failed in the run.")  # fmt: skip
+incomplete_option = click.option("--incomplete", is_flag=True, help="Also take files with a page that failed in the run.")  # fmt: skip
 
 
 def log_options(command: Callable[..., None]) -> Callable[..., None]:

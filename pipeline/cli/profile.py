@@ -27,7 +27,12 @@ error."""
 @click.command(epilog=EPILOG)
 @config_argument
 @set_option
-@click.option("--input", "input_", metavar="X", help="Folder, glob, picture, or .txt/.jsonl list.")
+@click.option(
+    "--input",
+    "input_",
+    metavar="X",
+    help="Folder, glob, picture, tar, or .txt/.jsonl/.parquet list.",
+)
 @click.option("--limit", type=click.IntRange(min=1), default=5, show_default=True, metavar="N", help="Process at most N pictures.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @log_options
@@ -44,8 +49,8 @@ def profile(
     """Measure where the time of a run goes, on a few pictures, and give advice.
 
     One process does what a worker of `locpipe run CONFIG` does, and writes nothing. The command tells
-    time and share of each stage, and what the network does beside a matrix product on this
-    processor. It leaves out what a run does besides: hashing, box JSON, exports, and writing files.
+    time and share of each stage, and how fast the network is compared with a matrix product on
+    this processor. A run also hashes and writes files; these times are left out.
     """
     settings = read_config(config, assignments, {"--input": input_}).config
     found, failed = measure(settings, limit)

@@ -21,7 +21,7 @@ from .models.loading import Model
 from .parts import WHOLE, planned, stream
 from .scratch import bands, forget, lies_in_file, return_freed_memory, zeros
 from .settings import DeviceChoice, EngineChoice, Padding, Polarity, Precision, Resolution
-from .strides import Geometry
+from .strides import Geometry, round_up
 
 Weigh = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
@@ -250,7 +250,7 @@ def _grey(rgb: NDArray[np.uint8]) -> NDArray[np.uint8]:
 
 def _margin(shape: Geometry, padding: Padding) -> int:
     """Return how far a picture is continued above and on the left, in pixels."""
-    return 0 if padding == "zeros" else _round_up(shape.receptive_field // 2, shape.multiple)
+    return 0 if padding == "zeros" else round_up(shape.receptive_field // 2, shape.multiple)
 
 
 def _padded_sides(
@@ -259,7 +259,7 @@ def _padded_sides(
     """Return height and width of a picture with its padding."""
     least = shape.receptive_field if windows else 1  # a window must fit
     around = 2 * _margin(shape, padding)
-    height, width = (_round_up(max(side + around, least), shape.multiple) for side in sides)
+    height, width = (round_up(max(side + around, least), shape.multiple) for side in sides)
     return height, width
 
 
@@ -351,7 +351,3 @@ def _standardized(
     for channel, plane in enumerate(planes):
         cv2.LUT(np.ascontiguousarray(picture[..., channel]), table[:, channel], dst=plane)
     return planes[None]
-
-
-def _round_up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .caching import cached_while_alive
+from .strides import round_up
 
 Floats = NDArray[np.float32]
 
@@ -119,9 +120,9 @@ def _window(part: Part, height: int, width: int, halos: int, most: int) -> tuple
         return height, width
     area = most / 4 / part.peak
     least = max(min(_LEAST, 64 * halos), halos * part.halo)
-    rows = min(height, _up(least, part.stride))
+    rows = min(height, round_up(least, part.stride))
     columns = max(int(area / rows), least)
-    return rows, min(width, _up(-(-width // -(-width // columns)), part.stride))
+    return rows, min(width, round_up(-(-width // -(-width // columns)), part.stride))
 
 
 def _memory(network: Parts, windows: Sequence[tuple[int, int]], height: int, width: int) -> int:
@@ -194,10 +195,6 @@ def stream(
     windows = planned(network, *size, memory).windows
     run = _Run(network, size, windows, source, compute, take, channels_last=channels_last)
     run.advance(len(network.parts) - 1, size[0])
-
-
-def _up(value: int, multiple: int) -> int:
-    return -(-value // multiple) * multiple
 
 
 def room(shape: Sequence[int], *, channels_last: bool = False) -> Floats:

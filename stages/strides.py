@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 
 
+def round_up(value: int, multiple: int) -> int:
+    """Return the least multiple that is not smaller than a value."""
+    return -(-value // multiple) * multiple
+
+
 @dataclass(frozen=True)
 class Geometry:
     """Where the cells of a map lie in the picture that the network sees, along one axis.

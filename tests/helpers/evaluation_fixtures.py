@@ -5,9 +5,17 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import pytest
 
+from locpipe.pipeline.evaluation.overlaps import Polygon
+
 Corners: TypeAlias = Sequence[Sequence[float]]
+
+
+def rect(left: float, top: float, right: float, bottom: float) -> Polygon:
+    """A rectangle as a polygon, clockwise from its top-left corner."""
+    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
 
 
 @pytest.fixture

@@ -1,6 +1,7 @@
 """What the tests of whole runs share."""
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from locpipe.pipeline.config.sections import Config
@@ -18,7 +19,7 @@ def with_(config: Config, section: str, **values: object) -> Config:
     return config.model_copy(update={section: changed})
 
 
-def counts(report: dict[str, Any]) -> dict[str, int]:
+def counts(report: Mapping[str, Any]) -> dict[str, int]:
     """Only what is not zero."""
     return {name: count for name, count in report["counts"].items() if count}
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
+from evaluation_fixtures import rect
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,10 +14,6 @@ from locpipe.pipeline.evaluation.deteval import deteval
 from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Polygon, Region
 
 Rect = tuple[int, int, int, int]
-
-
-def rect(left: float, top: float, right: float, bottom: float) -> Polygon:
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
 
 
 WORD = rect(0, 0, 100, 20)

@@ -1,14 +1,10 @@
 import numpy as np
 import pytest
+from evaluation_fixtures import rect
 
 from locpipe.pipeline.evaluation.counts import Counts
 from locpipe.pipeline.evaluation.icdar2015 import icdar2015
 from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Polygon, Region
-
-
-def rect(left: float, top: float, right: float, bottom: float) -> Polygon:
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
-
 
 WORD = rect(0, 0, 30, 10)
 # A diamond of area 2 · 10² = 200 around (50, 50).

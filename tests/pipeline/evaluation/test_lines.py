@@ -2,16 +2,13 @@ import math
 
 import cv2
 import numpy as np
+from evaluation_fixtures import rect
 from hypothesis import given
 from hypothesis import strategies as st
 
 from locpipe.pipeline.evaluation.lines import join_lines
 from locpipe.pipeline.evaluation.overlaps import Polygon
 from locpipe.stages.geometry.box import Box
-
-
-def rect(left: float, top: float, right: float, bottom: float) -> Polygon:
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
 
 
 def box(polygon: Polygon, line: int) -> Box:

@@ -2,17 +2,13 @@ from dataclasses import astuple
 
 import numpy as np
 import pytest
+from evaluation_fixtures import rect
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from locpipe.pipeline.evaluation.overlaps import ComparedPicture, Polygon, Region
 from locpipe.pipeline.evaluation.pixel import pixel
-
-
-def rect(left: float, top: float, right: float, bottom: float) -> Polygon:
-    return np.array([[left, top], [right, top], [right, bottom], [left, bottom]], dtype=np.float64)
-
 
 WORD = rect(0, 0, 10, 10)
 BOW_TIE = np.array([[0, 0], [10, 10], [10, 0], [0, 10]], dtype=np.float64)

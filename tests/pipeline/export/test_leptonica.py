@@ -2,9 +2,7 @@
 
 import io
 import os
-import struct
 import subprocess
-import zlib
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 from PIL import Image, ImageDraw, ImageFont
+from png_files import chunk
 
 from locpipe.pipeline.export.leptonica import reads
 
@@ -32,11 +31,6 @@ def tiff(values: np.ndarray, **options: Any) -> bytes:
     file = io.BytesIO()
     tifffile.imwrite(file, values, **options)
     return file.getvalue()
-
-
-def chunk(kind: bytes, body: bytes, *, error: int = 0) -> bytes:
-    checksum = struct.pack(">I", zlib.crc32(kind + body) ^ error)
-    return struct.pack(">I", len(body)) + kind + body + checksum
 
 
 def png_with(early: bytes) -> bytes:

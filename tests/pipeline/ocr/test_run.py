@@ -3,7 +3,7 @@
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -12,6 +12,7 @@ from xml.etree import ElementTree as ET
 import jsonschema
 import pytest
 from click.testing import CliRunner, Result
+from runs import counts
 
 import locpipe
 from locpipe.pipeline.cli.main import main
@@ -44,10 +45,6 @@ def written(run: Path) -> dict[str, bytes]:
     folder = run / "read"
     files = (path for path in sorted(folder.rglob("*")) if path.is_file())
     return {str(file.relative_to(folder)): file.read_bytes() for file in files}
-
-
-def counts(report: Mapping[str, Any]) -> dict[str, int]:
-    return {name: count for name, count in report["counts"].items() if count}
 
 
 @pytest.fixture

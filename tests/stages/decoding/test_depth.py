@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from numpy.typing import NDArray
+from png_files import chunk
 
 from locpipe.stages.errors import ImageError
 from locpipe.stages.load import load
@@ -255,10 +256,6 @@ def test_cut_16_bit_files(deep: NDArray[np.uint16], tmp_path: Path) -> None:
 def png(
     samples: NDArray[np.uint16], *, depth: int, colour_type: int, transparent: bytes = b""
 ) -> bytes:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + body))
-        return struct.pack(">I", len(body)) + kind + body + checksum
-
     height, width = samples.shape[:2]
     rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in samples)
     header = struct.pack(">IIBBBBB", width, height, depth, colour_type, 0, 0, 0)

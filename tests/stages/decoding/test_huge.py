@@ -11,6 +11,7 @@ import numpy as np
 import PIL.Image
 import pytest
 from PIL import ImageCms
+from png_files import chunk
 from runs import boxes, run, with_
 
 from locpipe.pipeline.config.file import find_config, read_settings
@@ -141,10 +142,6 @@ def test_a_file_cut_short_is_an_error(name: str, photo: PIL.Image.Image, tmp_pat
 
 
 def lying_png(path: Path, side: int) -> None:
-    def chunk(kind: bytes, content: bytes) -> bytes:
-        check = struct.pack(">I", zlib.crc32(kind + content))
-        return struct.pack(">I", len(content)) + kind + content + check
-
     head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     pixels = chunk(b"IDAT", zlib.compress(b"\0" * 1000))
     path.write_bytes(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + pixels + chunk(b"IEND", b""))

@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 from PIL.PngImagePlugin import PngInfo
+from png_files import chunk
 
 from locpipe.stages.decoding.orientation import points_as_stored, points_upright
 from locpipe.stages.load import load, probe
@@ -187,10 +188,6 @@ def test_each_page_of_a_tiff_has_its_own(photo: NDArray[np.uint8], tmp_path: Pat
 
 def png16(pixels: NDArray[np.uint8], exif_block: bytes, *, early: bool) -> bytes:
     """A 16-bit PNG with its eXIf chunk before or behind the pixels."""
-
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        checksum = struct.pack(">I", zlib.crc32(kind + body))
-        return struct.pack(">I", len(body)) + kind + body + checksum
 
     height, width, _ = pixels.shape
     rows = b"".join(b"\0" + (row.astype(">u2") * 257).tobytes() for row in pixels)

@@ -9,6 +9,7 @@ import PIL.Image
 import pytest
 import skimage.data
 from numpy.typing import NDArray
+from png_files import chunk
 
 from locpipe.stages.errors import ImageError
 from locpipe.stages.load import load
@@ -20,11 +21,6 @@ SIGNATURE = b"\x89PNG\r\n\x1a\n"
 def photo() -> NDArray[np.uint8]:
     """A real photograph, uint8 [75, 113, 3]."""
     return np.ascontiguousarray(skimage.data.chelsea()[::4, ::4])
-
-
-def chunk(kind: bytes, body: bytes, *, error: int = 0) -> bytes:
-    checksum = struct.pack(">I", zlib.crc32(kind + body) ^ error)
-    return struct.pack(">I", len(body)) + kind + body + checksum
 
 
 def png(pixels: NDArray[np.generic], *, early: bytes = b"", late: bytes = b"") -> bytes:

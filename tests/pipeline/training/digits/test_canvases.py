@@ -12,13 +12,6 @@ from locpipe.pipeline.training.digits.mnist import Digits
 from locpipe.stages.errors import ConfigError
 
 
-def font_digits() -> Digits:
-    pictures = np.zeros((10, 28, 28), np.uint8)
-    for digit, picture in enumerate(pictures):
-        cv2.putText(picture, str(digit), (6, 23), cv2.FONT_HERSHEY_SIMPLEX, 0.8, 255, 2)
-    return Digits(pictures, np.arange(10))
-
-
 @pytest.fixture
 def photographs(tmp_path: Path) -> Path:
     folder = tmp_path / "photographs"
@@ -30,9 +23,11 @@ def photographs(tmp_path: Path) -> Path:
 
 @settings(deadline=None, max_examples=40)
 @given(width=st.integers(1, 300), height=st.integers(1, 300), seed=st.integers(0, 1000))
-def test_boxes_hold_their_ink_and_keep_apart(width: int, height: int, seed: int) -> None:
+def test_boxes_hold_their_ink_and_keep_apart(
+    drawn: Digits, width: int, height: int, seed: int
+) -> None:
     random = default_rng(seed)
-    canvas = draw(random, procedural(random, width, height), font_digits(), count=8)
+    canvas = draw(random, procedural(random, width, height), drawn, count=8)
     assert canvas.rgb.shape == (height, width, 3)
     assert len(canvas.boxes) == len(canvas.labels) == len(canvas.light)
     for index, (left, top, right, bottom) in enumerate(canvas.boxes.tolist()):

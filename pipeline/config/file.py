@@ -255,7 +255,7 @@ def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str], *, words
     if key in _NO_BACKBONE:
         return f"{dotted}: unknown key; a model of yours is given without a section: write `model: {details['input']}`"
     if details["type"] == "extra_forbidden":
-        return f"{dotted}: unknown key (value {details['input']!r}); {_advice(key, known)}"
+        return f"{dotted}: unknown key (value {details['input']!r}); {_advice(key, known, details['input'])}"
     if details["type"] == "missing" and key in known and len(key) == len(details["loc"]):
         return f"{dotted}: missing; {known[key]}"
     if details["type"] == "model_type":
@@ -339,7 +339,10 @@ def _kinds(annotation: object) -> Iterator[object]:
         yield get_args(kind)[0] if get_origin(kind) is Annotated else kind
 
 
-def _advice(key: Key, known: Mapping[Key, str]) -> str:
+def _advice(key: Key, known: Mapping[Key, str], value: object) -> str:
+    inner = [(name,) for name in value if (name,) in known] if isinstance(value, dict) else []
+    if inner:  # a section of another kind of config: its keys are ours
+        return f"write {_line(inner[0], value[inner[0][0]])}"
     siblings = {other[-1]: other for other in known if other[:-1] == key[:-1]}
     near = [siblings[name] for name in difflib.get_close_matches(key[-1], siblings, n=1)]
     near += [other for other in known if other[-1] == key[-1]]

@@ -324,6 +324,8 @@ def one_line(report: Mapping[str, Any]) -> str:
     if report["filtered"]:
         of_keys = ", ".join(f"{count} by {key}" for key, count in report["filtered"].items())
         notes.append(f"boxes.keep turned boxes away: {of_keys}")
-    speed = f"{report['pixels_per_second'] / 1e6:.1f} megapixels/s"
-    where = report["config"]["output"]["path"]
-    return f"{'; '.join([', '.join(parts), *notes])}; {report['boxes']} boxes; {report['seconds']:.1f} s, {speed}: {where}"
+    time, where = f"{report['seconds']:.1f} s", report["config"]["output"]["path"]
+    if any(counts[status] for status in ("done", "failed", "kept")):
+        notes.append(f"{report['boxes']} boxes")
+        time += f", {report['pixels_per_second'] / 1e6:.1f} megapixels/s"
+    return f"{'; '.join([', '.join(parts), *notes, time])}: {where}"

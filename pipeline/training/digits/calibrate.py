@@ -15,6 +15,7 @@ from ....stages.infer import infer
 from ....stages.models.card import Calibration
 from ....stages.models.loading import Model, load_model, read_card
 from ....stages.settings import Polarity
+from ...config.file import CONFIG_FILE
 from ..calibration import PRIOR, Pass, Request, Vector, asked_for, calibration, fit
 from ..card import made_with, write_calibrations
 from ..watched import watched
@@ -84,9 +85,11 @@ def calibrate_digits(folder: Path, request: Request, data: Path | None) -> str:
 def _require_digits(folder: Path) -> None:
     classes = read_card(folder).classes
     if classes != CLASSES:
+        own = (folder / CONFIG_FILE).exists()
+        remedy = f"`locpipe run {folder}`" if own else "`heatmap.normalize: minmax`"
         msg = (
             f"{folder}: locpipe calibrate is for models of digits and of text, and this one tells "
-            f"{', '.join(classes[:3])} ...; use it with `heatmap.normalize: minmax`"
+            f"{', '.join(classes[:3])} ...; nothing has to be calibrated: use it with {remedy}"
         )
         raise ConfigError(msg)
 

@@ -66,6 +66,15 @@ def test_a_model_of_photographs_is_not_calibrated_on_digits() -> None:
     done = locpipe("calibrate", "objects", "--config", "objects")
     assert done.exit_code == 2
     assert "models of digits and of text" in done.stderr
+    assert "use it with `heatmap.normalize: minmax`" in done.stderr
+
+
+def test_a_model_that_brings_its_config_is_not_calibrated_but_run(tmp_path: Path) -> None:
+    copy = Path(shutil.copytree(find_model("objects"), tmp_path / "copy"))
+    (copy / "run.yaml").write_text(f"model: {copy}\n")
+    done = locpipe("calibrate", copy, "--config", "objects")
+    assert done.exit_code == 2
+    assert f"use it with `locpipe run {copy}`" in done.stderr
 
 
 def test_weighing_again_gives_the_same_tables_and_drops_calibrations(

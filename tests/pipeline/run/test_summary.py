@@ -75,5 +75,20 @@ def test_the_last_line_says_what_happened() -> None:
     ) in one_line(report)
 
 
+def test_the_last_line_of_a_run_with_nothing_to_do_counts_no_boxes() -> None:
+    report: dict[str, Any] = {
+        "counts": {"done": 0, "failed": 0, "kept": 0, "up_to_date": 2, "given_up": 0},
+        "boxes": 0,
+        "seconds": 0.1,
+        "pixels_per_second": 0,
+        "ignored": {},
+        "results_passed_over": [],
+        "cut_by_boxes_max": {"pictures": 0, "boxes": 0},
+        "filtered": {},
+        "config": {"output": {"path": "out"}},
+    }
+    assert one_line(report) == "0 pictures done, 0 failed, 2 were done before; 0.1 s: out"
+
+
 def test_versions_name_what_may_change_a_result() -> None:
     assert {"locpipe", "python", "torch", "numpy", "opencv-python"} <= versions().keys()

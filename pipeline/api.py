@@ -245,7 +245,7 @@ def read(
         pictures: where the pictures of the run lie now, if they have moved.
         workers: processes; None: one per core; 0: in this process.
         force: read everything again.
-        incomplete: also read files of which a page failed in the run.
+        incomplete: also read files with a page that failed in the run.
 
     Returns:
         What was done; its `output` is the folder of the texts, its `boxes` those with text.
@@ -354,7 +354,7 @@ def _config_of(model: Model, settings: Settings | None) -> Config:
 def _beside(
     model: str | Path | Config, config: str | Path | Config, settings: Settings | None
 ) -> Config:
-    """Return a config with another model, of which a name or a folder is given."""
+    """Return a config with another model, given as a name or a folder."""
     if isinstance(model, Config):
         msg = "config: model is a Config already; leave one of the two out"
         raise ConfigError(msg)

@@ -24,13 +24,13 @@ def classify(
     """Return the boxes with the class and probability that the network's classifier gives them.
 
     Each box is resampled so that its longer side fills what an object fills of a training picture,
-    with what lies around it in the picture. Of several polarities the surest answer counts.
+    with what lies around it in the picture. The surest answer of several polarities counts.
 
     Args:
         model: its whole network is used.
         rgb: uint8 [H, W, 3], the upright picture.
         boxes: boxes on it.
-        polarities: ways in which the network is shown each box.
+        polarities: how the network is shown each box.
 
     Raises:
         ModelError: the classifier says where things are, not what a picture shows.

@@ -27,7 +27,7 @@ _BYTES = 12
 _UNUSABLE = 1.75
 """Times as much as is alive: freed blocks of one size do not fit the next one."""
 _MAPPED = 2**21
-"""Bytes from which on an array has memory of its own: a large page."""
+"""An array of more bytes has memory of its own: a large page."""
 _LEAST = 128
 """Rows and columns of a window, in pixels: of smaller ones, too much is surroundings."""
 _SPARING = (
@@ -181,7 +181,7 @@ def stream(
 
     Each part is run on windows, on the rows that its inputs have by then. A window is continued by
     the part's halo, and what that adds to the outputs is left out. So the maps are those of the
-    whole picture, but for the order in which a library adds.
+    whole picture, but for the order of a library's additions.
 
     Args:
         network: to run.

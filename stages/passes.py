@@ -44,7 +44,7 @@ def coarse_scales(settings: InferSettings, width: int, height: int) -> list[floa
 
 
 def fitted(settings: InferSettings, width: int, height: int) -> float:
-    """Return the factor by which a picture is enlarged or shrunk for its size."""
+    """Return the factor that a picture is enlarged or shrunk by, for its size."""
     wanted = settings.enlarge_to or 0.0
     larger = min(max(math.sqrt(1e6 * wanted / (width * height)), 1.0), _MOST)
     return min(larger, settings.long_side / max(width, height)) if settings.long_side else larger

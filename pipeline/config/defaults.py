@@ -35,7 +35,7 @@ def uncalibrated(*, any_size: bool) -> Defaults:
 
 
 def with_defaults_of_model(settings: Settings[Config]) -> Settings[Config]:
-    """Return settings in which what the model proposes stands where nothing was given.
+    """Fill what was not given with what the model proposes, and return the settings.
 
     A model that cannot be found or read changes nothing: what is wrong with it is told later.
 

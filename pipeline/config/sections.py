@@ -153,7 +153,7 @@ class RunConfig(Section):
     memory_limit: ByteSize | None = None
     """Memory per worker, as bytes or "4GiB"; null: workers that start share the memory given to us."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
-    """Runs in which an unchanged picture may fail before later runs leave it alone."""
+    """Runs that try an unchanged picture which fails; later runs leave it alone."""
 
 
 class Config(Section):

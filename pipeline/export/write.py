@@ -171,7 +171,7 @@ class RunExports:
 def _export_page(
     run: FinishedRun, named: Mapping[str, Page], page: Page, masks: MaskOptions
 ) -> list[str]:
-    """Write the missing files of a page, and return the formats in which that was not possible.
+    """Write the missing files of a page, and return the formats that cannot hold it.
 
     `named` is the page by format, with the name of its files there.
     """

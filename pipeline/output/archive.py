@@ -108,7 +108,7 @@ def open_run(
     Args:
         folder: output of the run.
         pictures: where its pictures lie now, if they were moved.
-        incomplete: also the pages of files of which other pages failed.
+        incomplete: also the pages of files with another page that failed.
         as_it_is: also a run that has not come to its end, or whose pictures are gone.
 
     Raises:
@@ -134,7 +134,7 @@ def open_run(
         msg = f"{folder}: its pictures: {error}; say with --input where they lie now"
         raise ConfigError(msg) from error
     if as_it_is:
-        root = root or folder / "pictures of which nobody knows where they lie"
+        root = root or folder / "pictures that lie nobody knows where"
     if isinstance(root, RemotePath) and not as_it_is:
         msg = (
             f"{folder}: its pictures lie at {root}; copy them to a disk, and say with --input where"

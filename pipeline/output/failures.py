@@ -31,9 +31,9 @@ class PageFailure:
 class Failure:
     """Why a picture has no result: the failed stage, the class of the error and its message.
 
-    `path` is the key of the picture; of `locpipe read` it is the name of the page. `page` is that of
-    a file with several, the others of which have results; None: all of the file. `attempts` counts
-    the runs in which the unchanged picture has failed.
+    `path` is the key of the picture; of `locpipe read` it is the name of the page. `page` is the
+    one page of a file that failed, while others have results; None: all of the file failed.
+    `attempts` counts the runs that failed on the unchanged picture.
     """
 
     path: str

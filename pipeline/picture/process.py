@@ -79,7 +79,7 @@ class Processed:
         least_memory: bytes that run.memory would have to be; 0: it was enough.
         hottest: largest value of the heatmaps of all pages, 0..1.
         rows: of its pages, where results lie in shards.
-        needs: bytes of memory with which those of them could be done that lacked it.
+        needs: bytes of memory that would do for the pages that lacked it.
     """
 
     sha256: str

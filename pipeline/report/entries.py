@@ -34,7 +34,7 @@ def percent(score: float) -> int:
 
 
 def page_entry(page: Page, images: PageImages, reading: Mapping[str, Any]) -> Entry:
-    """Return what is said of a page with a result; `reading` is what was read in it, or nothing."""
+    """Return what the report says of a page with a result; `reading`: the text in it, or nothing."""
     listed: dict[str, Any] = {
         "name": page.name,
         "size": page.size,

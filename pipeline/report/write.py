@@ -31,7 +31,7 @@ Made = TypeVar("Made")
 MOST_EMBEDDED: Final = 500
 """Pictures in one file: more are slow to open, and to send."""
 SCRIPTS: Final = ("data", "dom", "list", "marks", "charts", "grid", "sheet", "viewer", "main")
-"""In the order in which they are loaded; each uses those before it."""
+"""In the order of loading; each uses those before it."""
 _LISTED: Final = 5000  # entries of a file of the list
 _DETAILED: Final = 50  # of a file of details
 

@@ -25,7 +25,7 @@ class Terms:
         output: section of the config.
         config_sha256: of what decides the result.
         model_sha256: of the model.
-        max_attempts: runs in which an unchanged picture may fail.
+        max_attempts: runs that try an unchanged picture which fails.
         retry_failed: try all failures again, whatever their number.
         force: do everything again.
         is_there: whether all results are there that are wanted of a page of a picture.

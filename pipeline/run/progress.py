@@ -85,7 +85,7 @@ class Progress:
             )
 
     def _warn(self, warning: str, picture: str) -> None:
-        """Tell what a worker said; what others have said word for word was not of one picture."""
+        """Tell what a worker said, and once only what several said in the same words."""
         if warning not in self._said:
             log.warning("%s", warning, extra={"picture": picture})
         if len(self._said) < MOST_SAID:

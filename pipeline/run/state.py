@@ -30,8 +30,8 @@ COMMIT_SECONDS = 1.0
 class Known:
     """What an earlier run, or an earlier part of this one, found out about a picture.
 
-    `attempts` counts the runs in which it failed unchanged: the whole file, or the page of it that
-    failed the fewest times.
+    `attempts` counts the runs that failed on it unchanged: on the whole file, or on the page
+    that failed the fewest times.
     """
 
     size: int

@@ -49,7 +49,7 @@ def tell_where(folder: Path, done: int, total: int, unit: str = "steps", *, resu
 
 
 class Checkpoint:
-    """The file from which a training goes on.
+    """The file that a stopped training goes on with.
 
     Args:
         folder: of the training.

@@ -118,7 +118,7 @@ class Outcome:
         least_memory: bytes that run.memory would have to be; 0: it was enough.
         rows: of its pages, where results lie in shards.
         hottest: largest value of its heatmaps, 0..1; 0 where nothing was computed.
-        needs: bytes of memory with which a worker of ours could do it, and this one could not.
+        needs: bytes of memory that would do, where this worker has too few.
     """
 
     key: str

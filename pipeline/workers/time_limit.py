@@ -1,10 +1,10 @@
 """Ends a worker process that a picture keeps busy for too long, and tells at which stage it was.
 
 `faulthandler` waits in a thread that needs no interpreter lock, so even native code that never
-returns is ended. While a worker has a picture at work there is a file with the pages and stages so
-far, to which the time limit adds the stack. From what is left of it the parent knows what happened.
+returns is ended. While a worker has a picture at work, a file holds the pages and stages so far.
+The time limit adds the stack to it. The parent reads there what happened.
 A worker that is handed such a picture leaves it alone: it has cost a worker already. The file is locked
-as long as its worker lives, so that one who is only slow is told from one who is dead.
+as long as its worker lives, so a slow worker is told from a dead one.
 """
 
 import faulthandler

@@ -55,7 +55,7 @@ class Stored:
     Attributes:
         picture: Pillow's view of it, which begins at the page.
         file: What Pillow reads.
-        name: Of the file, for messages.
+        name: of the file, for messages.
         page: Which page, from 1.
         frame: Which directory of a TIFF the page is, from 0; 0 for other formats.
         directories: How many a TIFF has, those of pages and others; 1 for other formats.

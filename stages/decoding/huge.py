@@ -27,7 +27,7 @@ _KINDS = {
     **dict.fromkeys((("ushort", space) for space in ("rgb16", "grey16")), np.uint16),
 }
 _RATIOS = {"PNG": 8 * 1032, "JPEG": 512, "MPO": 512}
-"""Pixels for which a file has a byte at least: deflate with one bit per pixel, and a bit per block."""
+"""At most so many pixels per byte of a file: deflate with one bit per pixel, and a bit per block."""
 
 
 def decode_by_rows(

@@ -111,8 +111,8 @@ def exif_orientation(picture: ImageFile.ImageFile) -> int:
         orientation = PIL.Image.Image.getexif(picture).get(ExifTags.Base.Orientation)
     except Exception:  # noqa: BLE001 - broken EXIF raises anything; the picture may be whole
         orientation = None
-    # libheif turns by HEIC's own boxes, with which cameras' EXIF agrees; pillow-heif resets the tag
-    # and keeps here what it was.
+    # libheif turns by HEIC's own boxes, and cameras' EXIF agrees with them. pillow-heif resets the
+    # tag and keeps here what it was.
     if orientation is not None and picture.format == "HEIF":
         orientation = picture.info.get("original_orientation")
     return int(orientation) if orientation in _TURNS else 1

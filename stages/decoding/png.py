@@ -56,7 +56,7 @@ class _Spans(io.RawIOBase):
 
     Args:
         file: It is left open.
-        spans: Of bytes in it.
+        spans: bytes in it, begin and end.
     """
 
     def __init__(self, file: BinaryIO, spans: Sequence[range]) -> None:

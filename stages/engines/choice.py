@@ -75,7 +75,7 @@ def way_of(settings: StageSettings) -> Way:
 
 
 def engine_used(card: ModelCard, way: Way) -> InferEngineName:
-    """Return the engine that a setting means: a rule, in which no time is measured.
+    """Return the engine that a setting means, by a rule that measures no time.
 
     `auto` is ONNX Runtime where it is installed, the precision is float32, and the network comes
     with an exported copy or the package onnx can make one. It is PyTorch for the rest, and for `cuda`.

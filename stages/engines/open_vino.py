@@ -62,7 +62,7 @@ def _request(
     core: openvino.Core, hints: Mapping[str, object], content: bytes
 ) -> openvino.InferRequest:
     frontend = FrontEndManager().load_by_framework("onnx")
-    # Of bytes, it would read any file below the current folder that they name. This one is empty.
+    # Given bytes, it would read any file below the current folder that they name. This one is empty.
     with TemporaryDirectory() as folder:
         file = Path(folder, "network.onnx")
         file.write_bytes(content)

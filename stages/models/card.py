@@ -88,9 +88,9 @@ class ModuleCard(_Record):
 class ModelCard(_Record):
     """What `model.yaml` says.
 
-    `defaults` are values of a config of which only `model:` is given, `{"heatmap": {"weights":
+    `defaults` are values of a config that gives only `model:`, `{"heatmap": {"weights":
     "linear"}}`. `ids` are other names of the classes, in their order, such as WordNet's: n02389026. With a
-    `backbone`, the network and its weights are that one's. With a `module`, whoever loads the model
+    `backbone`, the network and its weights are those of the backbone. With a `module`, whoever loads the model
     brings the network.
     """
 
@@ -189,7 +189,7 @@ class ModelCard(_Record):
             one = there[0]
             return (
                 f"set heatmap.weights={one.weights}, infer.resolution={one.resolution} and "
-                f"infer.polarity={one.polarity}, for which there is one, or "
+                f"infer.polarity={one.polarity}, which have one, or "
             )
         if self.backbone or self.defaults:  # `locpipe calibrate` is for models of digits and text
             return ""

@@ -7,7 +7,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 
 def folded(features: nn.Module) -> fx.GraphModule:
-    """Return a twin for inference, in which convolutions normalize as they go.
+    """Return a twin for inference, whose convolutions normalize as they go.
 
     `features` must be traceable, as for `dense.geometry`, and in evaluation mode. The twin differs
     by rounding only.

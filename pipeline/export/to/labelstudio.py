@@ -1,9 +1,9 @@
 """Pre-annotations for Label Studio: `labelstudio.json` to import, `labelstudio.xml` the interface.
 
-A picture is a task, measured in percent of the upright picture, which browsers show. Its name is
-the one by which Label Studio serves local files, relative to the folder that contains the input of
-the run. Label Studio serves nothing directly in LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT, only files
-in a folder below, which is a storage of the project.
+A picture is a task, measured in percent of the upright picture, which browsers show. Label
+Studio serves local files by names relative to LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT: the folder
+that contains the input of the run. It serves nothing that lies directly in there. The input must
+be a storage of the project.
 """
 
 import json

@@ -53,8 +53,7 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
 
     The picture is a link, with zones in its stored pixels. Tesseract reads a picture that needs its
     EXIF orientation as it is stored, on its side, so there comes an upright copy with zones of its
-    own. Of what Tesseract may not open, sees through, or turns by itself, there is only the upright
-    copy.
+    own. A picture that Tesseract may not open, sees through, or turns by itself has only this copy.
     """
     found = zones(page)
     if not found:

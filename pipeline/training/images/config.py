@@ -26,7 +26,7 @@ class AugmentConfig(Section):
 
 
 class ImagesTrainConfig(Section):
-    """A training on pictures of which only the classes are known."""
+    """A training on pictures with known classes and without boxes."""
 
     kind: Literal["images"]
     """Tells this config from those of other networks."""

@@ -116,8 +116,8 @@ class Pose:
 
         Args:
             mask: Coverage [h, w] of the flat frame.
-            left: Of its corner in the block.
-            top: Of its corner in the block.
+            left: of its corner in the block.
+            top: of its corner in the block.
             margin: Empty pixels to leave around it, for effects that spill over.
             size: Width and height of the picture.
         """

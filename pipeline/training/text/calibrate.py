@@ -55,7 +55,7 @@ _EACH = 2000  # cells per picture in the regression: their neighbours tell littl
 class Calibrated:
     """A calibration of one map, and how well words are found by it.
 
-    `low` is the probability, by the regression, at which words were found best. The calibration
+    `low` is the probability of the regression that found words best. The calibration
     moves it to the threshold of the config, with `hysteresis` to the lower one. `high` is the same
     for the upper threshold of `hysteresis`; else it equals `low`. `found` is H of words on the
     rendered pictures at these thresholds, the mean of IoU and DetEval.

@@ -63,7 +63,7 @@ class TextTrainConfig(Section):
     learning_rate: Positive = 2e-3
     """Of AdamW, after the warm-up and before the decay."""
     warm_up: Count = 200
-    """Steps in which the learning rate rises to its full value."""
+    """Steps until the learning rate has its full value."""
     half_life: Count = 5000
     """The learning rate is divided by sqrt(1 + step / half_life): good wherever it is stopped."""
     cool_down: Annotated[int, Field(ge=0)] = 2000

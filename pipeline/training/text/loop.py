@@ -39,7 +39,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainedText:
-    """The averaged network in evaluation mode, and what was measured of it at which steps."""
+    """The averaged network in evaluation mode, and what was measured of it, by step."""
 
     network: Network
     curve: list[Record]

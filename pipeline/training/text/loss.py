@@ -1,4 +1,4 @@
-"""The error of a classifier of positions, in which small words count as well as large ones."""
+"""The error of a classifier of positions; small words count as much as large ones."""
 
 import torch
 from torch import Tensor

@@ -131,7 +131,7 @@ def _part(dense: nn.Sequential, parted: nn.Sequential, inputs: list[Tensor]) -> 
 
 
 def _explaining(given: Tensor, wanted: Tensor, count: int) -> Tensor:
-    """Return the numbers of the `count` columns from which the wanted ones follow best."""
+    """Return the numbers of the `count` columns that predict the wanted ones best."""
     with_one = torch.cat([given, torch.ones(len(given), 1, dtype=given.dtype)], dim=1)
     inner, outer = with_one.T @ with_one / len(given), with_one.T @ wanted / len(given)
     inner += _DAMPING * torch.eye(len(inner), dtype=inner.dtype)

@@ -30,7 +30,7 @@ class Batch:
     """Crops (uint8 [N, side, side, 3]) and what their positions show.
 
     `classes` (uint8) and `weights` (float32) have a cell per 4 x 4 pixels, see
-    `labels.PositionTruth`. Of the last M crops nobody knows the truth: all their classes are
+    `labels.PositionTruth`. Nobody knows the truth of the last M crops: all their classes are
     IGNORED, and `answers` (float32 [M, K, h, w]) has what teachers say of them. These are no
     tensors: a process that is ended while it sends tensors aborts.
     """

@@ -61,7 +61,7 @@ failures.jsonl) or boxes.max cut boxes, 4 no picture and --require-input, 5 mode
 )
 @click.option("--force", is_flag=True, help="Do everything again.")
 @click.option("--require-input", is_flag=True, help="Exit with 4 if there is no picture.")
-@click.option("--offline", is_flag=True, help="Never download the weights of a backbone.")  # fmt: skip
+@click.option("--offline", is_flag=True, help="Use no network: no weights of a backbone, no URLs.")  # fmt: skip
 @click.option("--part", metavar="K/N", help="Do part K of N parts, beside runs that do the others.")
 @click.option("--metrics", type=click.Path(path_type=Path), metavar="FILE", help="Write metrics for Prometheus at the end.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")

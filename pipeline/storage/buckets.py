@@ -20,6 +20,7 @@ from typing import Any, Final
 
 from ...stages.errors import ConfigError, ImageError, LocpipeError
 from ...stages.extras import plugin
+from ...stages.settings import OFFLINE
 from .urls import RemotePath, is_http, problem_with, shown
 
 CLIENT: dict[str, object] = {
@@ -187,11 +188,12 @@ def checked(url: str) -> str:
 
     Raises:
         ValueError: it may not.
-        ConfigError: the package is missing.
+        ConfigError: the package is missing, or a network may not be used.
     """
     if problem := problem_with(url, listed=True):
         msg = f"the URL {problem}"
         raise ValueError(msg)
+    _require_a_network(url)
     obstore_package()
     return url
 
@@ -222,14 +224,28 @@ def _found(url: str, meta: Any) -> Found:  # noqa: ANN401 - obstore is loaded la
 
 
 def placed(url: str) -> tuple[Any, str]:
-    """Return the store that a URL leads to, and the name in it."""
+    """Return the store that a URL leads to, and the name in it.
+
+    Raises:
+        ConfigError: it lies behind a network that may not be used.
+    """
     scheme, rest = url.split("://", 1)
     host, _, key = rest.partition("/")
+    _require_a_network(url)
     if scheme == "memory":
         return memory_of(host), key
     if is_http(url) and re.search(r"[?#%]|//", rest):
         return _store(url, os.getpid()), ""  # just as it is
     return _store(f"{scheme}://{host}", os.getpid()), key.rstrip("/")
+
+
+def _require_a_network(url: str) -> None:
+    if os.environ.get(OFFLINE) and not url.startswith("memory://"):
+        msg = (
+            f"{shown(url)!r} is not asked for: --offline or ${OFFLINE} forbids it; leave that out, or "
+            "copy to a disk what is needed"
+        )
+        raise ConfigError(msg)
 
 
 @lru_cache(maxsize=_MOST_STORES)

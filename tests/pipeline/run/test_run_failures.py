@@ -18,9 +18,7 @@ from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.export.write import RunExports
 from locpipe.pipeline.picture import write
 from locpipe.pipeline.workers.box_finder import BoxFinder
-from locpipe.pipeline.workers.dispatch import _blame
 from locpipe.pipeline.workers.messages import Job
-from locpipe.pipeline.workers.time_limit import Ending
 from locpipe.stages.errors import ConfigError, LocpipeError, ModelError, OutputError
 from locpipe.stages.models.loading import find_model
 from locpipe.stages.settings import HeatmapSettings
@@ -220,11 +218,8 @@ def test_a_picture_to_look_at_that_runs_out_of_memory_is_said_to_be_at_fault(
         assert f"no memory for its picture in {kind}/" in failure["message"]
         assert f"set output.{kind}=false, or raise run.memory_limit" in failure["message"]
     monkeypatch.undo()
-    died = _blame(
-        BoxFinder(Job(config, "c", "digits", "m"), RunExports(config)),
-        Ending(kind, is_timeout=False),
-    )
-    assert died[2].endswith(
+    finder = BoxFinder(Job(config, "c", "digits", "m"), RunExports(config))
+    assert finder.remedy(kind).endswith(
         f"for its picture in {kind}/: set output.{kind}=false, or raise run.memory_limit"
     )
 

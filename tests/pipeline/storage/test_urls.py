@@ -7,6 +7,14 @@ import pytest
 
 from locpipe.pipeline.config.file import settings_of
 from locpipe.pipeline.config.sections import Config
+from locpipe.pipeline.storage.buckets import (
+    checked,
+    listed,
+    looked_up,
+    memory_of,
+    pieces_of,
+    placed,
+)
 from locpipe.pipeline.storage.urls import (
     RemotePath,
     common_folder,
@@ -120,3 +128,15 @@ def test_results_go_to_a_disk_or_a_bucket_and_not_to_a_web_server() -> None:
     assert str(bucket.output.path) == "s3://b/out"
     with pytest.raises(ConfigError, match=r"output\.path.*should lie on a disk or in a bucket"):
         settings_of(Config, {"model": "text", "output": {"path": "https://h/out"}})
+
+
+@pytest.mark.parametrize("url", ["s3://bucket/a.jpg", "https://example.org/a.jpg?token=" + SECRET])
+def test_offline_asks_for_no_url(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LOCPIPE_OFFLINE", "1")
+    for ask in (placed, checked, looked_up, lambda url: list(pieces_of(url))):
+        with pytest.raises(ConfigError, match=r"--offline or .*; leave that out, or copy") as told:
+            ask(url)
+        assert SECRET not in str(told.value)
+    with pytest.raises(ConfigError, match="--offline"):
+        list(listed(located("gs://bucket/in")))
+    assert placed("memory://scans/in") == (memory_of("scans"), "in")

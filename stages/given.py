@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image as PillowImage
-from PIL import ImageOps
 
+from .decoding.orientation import UPRIGHT_WHEN_DECODED, exif_orientation, turned_upright
 from .errors import ImageError
 from .load import Image
 
@@ -48,12 +48,13 @@ def _of_pillow(picture: PillowImage.Image) -> NDArray[np.uint8]:
             "scale it to uint8"
         )
         raise ImageError(msg)
-    upright = ImageOps.exif_transpose(picture)
-    if upright.has_transparency_data:
-        upright = upright.convert("RGBA")
-        white = PillowImage.new("RGBA", upright.size, "white")
-        upright = PillowImage.alpha_composite(white, upright)
-    return np.asarray(upright.convert("RGB"), np.uint8)
+    stored = picture.copy()  # what a program has is not changed
+    orientation = 1 if picture.format in UPRIGHT_WHEN_DECODED else exif_orientation(stored)
+    if stored.has_transparency_data:
+        stored = stored.convert("RGBA")
+        white = PillowImage.new("RGBA", stored.size, "white")
+        stored = PillowImage.alpha_composite(white, stored)
+    return turned_upright(np.asarray(stored.convert("RGB"), np.uint8), orientation)
 
 
 def _of_tensor(tensor: Any) -> NDArray[Any]:  # noqa: ANN401 - torch need not be loaded

@@ -101,11 +101,12 @@ def swapped(size: tuple[int, int], orientation: int) -> tuple[int, int]:
     return (size[1], size[0]) if _TURNS[orientation].swapped else size
 
 
-def exif_orientation(picture: ImageFile.ImageFile) -> int:
+def exif_orientation(picture: PIL.Image.Image) -> int:
     """EXIF orientation 1..8 of a page, from its header; 1 where there is none or nonsense."""
     if picture.format == "JXL":
         return int(picture.info["orientation"])
-    picture.info.pop("xmp", None)  # Pillow would ask it too; viewers do not
+    for xmp in ("xmp", "XML:com.adobe.xmp"):  # Pillow would ask it too; viewers do not
+        picture.info.pop(xmp, None)
     try:
         # Not picture.getexif(): for PNG it would decode the pixels.
         orientation = PIL.Image.Image.getexif(picture).get(ExifTags.Base.Orientation)

@@ -232,7 +232,7 @@ def rows_of(right: Right, counted: Counted) -> list[dict[str, float]]:
 
 
 def table(rows: Sequence[Mapping[str, float]]) -> str:
-    """Return a line a margin."""
+    """Return a line per margin."""
     lines = [
         "| margin | Tesseract | RapidOCR's recognizer | share of the best | IoU H | DetEval H | mean |",
         "|---|---|---|---|---|---|---|",

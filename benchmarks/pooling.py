@@ -143,7 +143,7 @@ def scored(heat: Sequence[NDArray[np.float32]], boxes: Boxes) -> dict[str, float
 
 
 def table(rows: Mapping[str, Row]) -> str:
-    """Return a line a head: mean and standard deviation over the seeds, in percent."""
+    """Return a line per head: mean and standard deviation over the seeds, in percent."""
     columns = ("training", "accuracy", "MaxBoxAccV2", "at 0.3", "at 0.5", "at 0.7")
     lines = [f"| head | {' | '.join(columns)} |", "|---" * (len(columns) + 1) + "|"]
     for name, row in rows.items():

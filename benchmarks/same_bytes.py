@@ -9,8 +9,8 @@ A record holds what every shipped config makes of data/samples and 40 photograph
 in every kind of file there is: results, exports, texts read, scores, figures. It runs the `locpipe` of
 the interpreter that runs this program, and imports none of it. Before two records are compared, what
 no result depends on is dropped (`DROPPED` in `same_bytes_files.py`). A record needs 0.6 GB, and one of
-the same processor to be compared with. It writes hashes.json, with a hash a file, and folders.json,
-with a hash a folder; benchmarks/results/same_bytes.json is the latter.
+the same processor to be compared with. It writes hashes.json, with a hash per file, and folders.json,
+with a hash per folder; benchmarks/results/same_bytes.json is the latter.
 """
 
 import json

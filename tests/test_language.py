@@ -30,13 +30,13 @@ COUNTED = """
     m?s seconds? minutes? [kKMGT]i?B bytes? bits memory threads? process(?:es)? pixels? points? GMAC
     thousand times once twice one files? folders? modules? records? strings? lines? rows? integers
     numbers? maps? regions? blocks? annotations? objects? rectangles? box(?:es)? words? pictures?
-    crops? samples? batches steps decay tasks? labels? classes pages? models? tries
+    crops? samples? batches steps decay hash(?:es)? tasks? labels? classes pages? models? tries
 """
 THINGS = """
     picture photograph page worker core machine class label filter set blob line box word step batch
     epoch megapixel pixel MP file task folder kind model cell side row sample glyph size training
     format command crop network job run thread process canvas digit map object unit second minute
-    hour day week
+    hour day week margin head
 """
 # Before these words the thing is the subject of a clause: "the classes a picture shows".
 CLAUSE = "is are was stands? has had shows? wrote writes? needs? takes? can may too does did would gives?"

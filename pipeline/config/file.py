@@ -340,9 +340,9 @@ def _kinds(annotation: object) -> Iterator[object]:
 
 
 def _advice(key: Key, known: Mapping[Key, str], value: object) -> str:
-    inner = [(name,) for name in value if (name,) in known] if isinstance(value, dict) else []
-    if inner:  # a section of another kind of config: its keys are ours
-        return f"write {_line(inner[0], value[inner[0][0]])}"
+    if isinstance(value, dict) and (inner := [name for name in value if (name,) in known]):
+        # A section of another kind of config: its keys are ours.
+        return f"write {_line((inner[0],), value[inner[0]])}"
     siblings = {other[-1]: other for other in known if other[:-1] == key[:-1]}
     near = [siblings[name] for name in difflib.get_close_matches(key[-1], siblings, n=1)]
     near += [other for other in known if other[-1] == key[-1]]

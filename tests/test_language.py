@@ -144,10 +144,11 @@ def options(command: click.Command, name: str) -> Iterator[tuple[str, click.Opti
     yield from (
         (name, each) for each in command.get_params(context) if isinstance(each, click.Option)
     )
-    for below in command.list_commands(context) if isinstance(command, click.Group) else ():
-        found = command.get_command(context, below)
-        assert found is not None
-        yield from options(found, f"{name} {below}")
+    if isinstance(command, click.Group):
+        for below in command.list_commands(context):
+            found = command.get_command(context, below)
+            assert found is not None
+            yield from options(found, f"{name} {below}")
 
 
 def test_every_option_says_what_it_does() -> None:

@@ -34,7 +34,7 @@ from ..settings import (
     StageSettings,
 )
 
-if TYPE_CHECKING:  # it imports NumPy, which a run with nothing to do does without
+if TYPE_CHECKING:  # it imports torch, which the parent of a run does without
     from ..nets import Network
     from .engine import InferEngine
 

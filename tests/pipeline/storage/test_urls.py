@@ -137,6 +137,8 @@ def test_offline_asks_for_no_url(url: str, monkeypatch: pytest.MonkeyPatch) -> N
         with pytest.raises(ConfigError, match=r"--offline or .*; leave that out, or copy") as told:
             ask(url)
         assert SECRET not in str(told.value)
+    folder = located("gs://bucket/in")
+    assert isinstance(folder, RemotePath)
     with pytest.raises(ConfigError, match="--offline"):
-        list(listed(located("gs://bucket/in")))
+        list(listed(folder))
     assert placed("memory://scans/in") == (memory_of("scans"), "in")

@@ -201,7 +201,7 @@ def test_a_folder_of_pictures_that_has_moved(finished: Path) -> None:
     (finished / "pictures").rename(finished / "moved")
     assert "say with --input where they lie now" in told(finished / "out")
     run = open_run(finished / "out", finished / "moved")
-    assert all(run.picture(page).is_file() for page in run.pages())
+    assert {run.picture(page).is_file() for page in run.pages()} == {True}
 
 
 def test_a_list_that_lost_a_picture(finished: Path) -> None:

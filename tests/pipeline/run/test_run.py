@@ -185,7 +185,7 @@ def test_the_report_has_what_is_needed_to_repeat_the_run(config: Config) -> None
         boxes(config, key)["image"]["width"] * boxes(config, key)["image"]["height"] for key in ALL
     )
     assert {"load", "infer", "heatmap", "threshold", "boxes", "write"} <= report["stages"].keys()
-    assert all(memory > 2**20 for memory in report["peak_memory"].values())
+    assert {memory > 2**20 for memory in report["peak_memory"].values()} == {True}
     assert Config.model_validate(report["config"]).boxes == config.boxes
 
 

@@ -173,9 +173,7 @@ def test_a_scale_takes_the_calibration_nearest_in_ratio(digits: Model) -> None:
 def test_a_missing_calibration_says_how_to_make_it(digits: Model, photo: NDArray[np.uint8]) -> None:
     model = calibrated(digits, ("3", 1.0, 0.0, "normal", 1.0))
     one = infer(model, photo, polarity="inverted")
-    there_is_one = (
-        r"label '3'.*polarity inverted: set .*infer.polarity=normal, which have one"
-    )
+    there_is_one = r"label '3'.*polarity inverted: set .*infer.polarity=normal, which have one"
     with pytest.raises(ModelError, match=there_is_one):
         heatmap(model, [one], labels=["3"])
     with pytest.raises(ModelError, match=r"label '4'.*polarity inverted: run `locpipe calibrate`"):

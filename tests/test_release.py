@@ -67,7 +67,10 @@ def test_the_workflows_test_what_is_promised() -> None:
     assert PROJECT["requires-python"] == f">={matrix['python'][0]}"
     assert matrix["system"] == ["ubuntu-latest", "macos-latest"]
     (packages,) = re.findall(r"recommends \\\n(.*?)>/dev/null", (ROOT / ".ci/run").read_text(), re.DOTALL)  # fmt: skip
-    installed = str([step.get("run", "") for step in jobs["tests"]["steps"]])
+    steps = jobs["tests"]["steps"]
+    (screens,) = [step["env"]["LOCPIPE_SHOTS"] for step in steps if "env" in step]
+    assert screens in [step.get("with", {}).get("path") for step in steps]
+    installed = str([step.get("run", "") for step in steps])
     missing = [name for name in packages.replace("\\", " ").split() if name not in installed]
     assert missing == []
 

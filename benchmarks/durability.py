@@ -16,7 +16,8 @@ from commands import keep
 from locpipe.pipeline.config.sections import OutputConfig
 from locpipe.pipeline.output.atomic import write_atomically
 from locpipe.pipeline.output.layout import prepare_output, result_path, results_of
-from locpipe.pipeline.run.state import Planned, State
+from locpipe.pipeline.run.records import Planned
+from locpipe.pipeline.run.state import State
 from locpipe.pipeline.sources.pictures import Picture
 from locpipe.pipeline.workers.messages import Outcome
 
@@ -59,7 +60,7 @@ def measure(folder: Path, clock: Clock) -> None:
     output = OutputConfig(path=folder)
     with State(folder) as state:
         for n in range(PICTURES):
-            state.plan(Planned(Picture(f"{n}.jpg", f"/{n}.jpg"), 1, 1, todo=True, reason="new"))
+            state.plan([Planned(Picture(f"{n}.jpg", f"/{n}.jpg"), 1, 1, todo=True, reason="new")])
         state.begin()
         commit = clock.timed(state.commit)
         sync = os.fsync

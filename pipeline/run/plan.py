@@ -3,13 +3,17 @@
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from ..config.sections import OutputConfig
 from ..output.layout import wanted
 from ..sources.pictures import Picture
-from .state import Known, Planned, State
+from .records import Known, Planned
+from .state import State
 
 MISSING = (-1, -1)
+PLANNED_AT_ONCE = 1000
+"""Pictures that the state is asked about together: a question each took longer than the answers."""
 
 
 def is_on_disk(output: OutputConfig, key: str, page: int) -> bool:
@@ -46,16 +50,21 @@ def make_plan(state: State, pictures: Iterable[Picture], terms: Terms) -> None:
     Raises:
         ConfigError: a picture is listed twice, or two would share the names of their results.
     """
-    for picture in pictures:
-        size, mtime_ns = picture.size_and_time or _size_and_time(picture.path)
-        known = state.known(picture.key)
-        given_up: tuple[int, ...] = ()
-        if known is not None and _stays_as_it_failed(known, (size, mtime_ns), terms):
-            given_up = state.given_up(picture.key, terms.max_attempts)
-        todo, reason = _decide(known, state.run, picture.key, (size, mtime_ns), terms)
-        pages = known.pages if known is not None else 0
-        state.plan(Planned(picture, size, mtime_ns, todo, reason, pages, given_up))
+    left = iter(pictures)
+    while some := list(islice(left, PLANNED_AT_ONCE)):
+        known = state.known_of([picture.key for picture in some])
+        state.plan([_planned(each, known.get(each.key), state, terms) for each in some])
     state.check_names()
+
+
+def _planned(picture: Picture, known: Known | None, state: State, terms: Terms) -> Planned:
+    size, mtime_ns = picture.size_and_time or _size_and_time(picture.path)
+    given_up: tuple[int, ...] = ()
+    if known is not None and _stays_as_it_failed(known, (size, mtime_ns), terms):
+        given_up = state.given_up(picture.key, terms.max_attempts)
+    todo, reason = _decide(known, state.run, picture.key, (size, mtime_ns), terms)
+    pages = known.pages if known is not None else 0
+    return Planned(picture, size, mtime_ns, todo, reason, pages, given_up)
 
 
 def _size_and_time(path: str) -> tuple[int, int]:

@@ -17,7 +17,8 @@ from .depot import Depot, depot_of
 from .options import Options
 from .plan import make_plan
 from .preflight import preflight
-from .state import Planned, State
+from .records import Planned
+from .state import State
 from .summary import Summary
 
 if TYPE_CHECKING:

@@ -9,56 +9,21 @@ import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
-from dataclasses import astuple, dataclass
+from dataclasses import astuple
 from pathlib import Path
-from typing import Literal, Self
+from typing import Self
 
 from ...stages.errors import ConfigError, OutputError
 from ..output.atomic import Unsettled
 from ..output.failures import Failure
 from ..output.layout import key_of
-from ..sources.pictures import Picture
 from ..sources.results import STATE_FOLDER
 from ..workers.messages import Outcome
 from .database import open_database
+from .records import PAGE_MARK, Known, Planned, planned_of, row_of
 from .shard_keeper import SECONDS, ShardKeeper
 
 COMMIT_SECONDS = 1.0
-
-
-@dataclass(frozen=True)
-class Known:
-    """What an earlier run, or an earlier part of this one, found out about a picture.
-
-    `attempts` counts the runs that failed on it unchanged: on the whole file, or on the page
-    that failed the fewest times.
-    """
-
-    size: int
-    mtime_ns: int
-    config_sha256: str
-    model_sha256: str
-    status: Literal["done", "failed", "begun"]
-    pages: int
-    attempts: int
-    run: int
-
-
-@dataclass(frozen=True)
-class Planned:
-    """A picture, whether there is work to do, and why or why not.
-
-    `pages` is how many it had when it was last done, 0 if that is not known. The pages `left_alone`
-    have failed too often.
-    """
-
-    picture: Picture
-    size: int
-    mtime_ns: int
-    todo: bool
-    reason: str
-    pages: int = 0
-    left_alone: tuple[int, ...] = ()
 
 
 def state_file(output: Path) -> Path:
@@ -98,6 +63,7 @@ class State:
             keeper.look(self._db)
         self.run = self._current_run()
         self.has_begun = False
+        self._has_pages = False
 
     def __enter__(self) -> Self:
         return self
@@ -197,12 +163,16 @@ class State:
 
     def known(self, key: str) -> Known | None:
         """What is known about a picture."""
-        row = self._db.execute(
-            "SELECT size, mtime_ns, config_sha256, model_sha256, status, pages, attempts, run "
-            "FROM pictures WHERE key = ?",
-            (os.fsencode(key),),
-        ).fetchone()
-        return Known(*row) if row else None
+        return self.known_of([key]).get(key)
+
+    def known_of(self, keys: Sequence[str]) -> dict[str, Known]:
+        """What is known about pictures, some thousands at most; nothing about those that are new."""
+        rows = self._db.execute(
+            "SELECT key, size, mtime_ns, config_sha256, model_sha256, status, pages, attempts, run "  # noqa: S608 - no input
+            f"FROM pictures WHERE key IN ({','.join('?' * len(keys))})",
+            [os.fsencode(key) for key in keys],
+        )
+        return {os.fsdecode(key): Known(*rest) for key, *rest in rows}
 
     def given_up(self, key: str, most: int) -> tuple[int, ...]:
         """The pages of a picture that have failed at least so many times."""
@@ -212,26 +182,31 @@ class State:
         )
         return tuple(page for (page,) in rows)
 
-    def plan(self, planned: Planned) -> None:
-        """Add a picture to the plan of this run.
+    def plan(self, some: Iterable[Planned]) -> None:
+        """Add pictures to the plan of this run.
 
         Raises:
             ConfigError: another picture with the same key is there, they would overwrite each other.
             OutputError: the disk of temporary files is full.
         """
-        key, path = os.fsencode(planned.picture.key), os.fsencode(planned.picture.path)
-        reason = planned.picture.fault or planned.reason
-        row = (key, path, planned.size, planned.mtime_ns, planned.todo, reason)
-        pages = (planned.pages, " ".join(map(str, planned.left_alone)))
+        one = None
+
+        def rows() -> Iterator[tuple[object, ...]]:
+            nonlocal one
+            for one in some:
+                self._has_pages |= PAGE_MARK in one.picture.key
+                yield row_of(one)
+
         try:
             with self._writing():
-                self._db.execute(
-                    "INSERT INTO temp.plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", (*row, *pages)
+                self._db.executemany(
+                    "INSERT INTO temp.plan VALUES (?, ?, ?, ?, ?, ?, ?, ?, 0)", rows()
                 )
         except sqlite3.IntegrityError as error:
+            assert one is not None  # the last one that was asked for
             msg = (
-                f"input.path: {planned.picture.path} is listed twice, and both would be written to "
-                f"{planned.picture.key}; list every picture once"
+                f"input.path: {one.picture.path} is listed twice, and both would be written to "
+                f"{one.picture.key}; list every picture once"
             )
             raise ConfigError(msg) from error
 
@@ -241,6 +216,8 @@ class State:
         Raises:
             ConfigError: one is, they would overwrite each other.
         """
+        if not self._has_pages:
+            return
         rows = self._db.execute(
             "SELECT key, path FROM temp.plan WHERE CAST(key AS TEXT) GLOB '*.page-[0-9]*'"
         )
@@ -283,10 +260,7 @@ class State:
             f"{where} ORDER BY key LIMIT ?",
             -1 if limit is None else limit,
         )
-        for key, path, size, mtime_ns, is_todo, reason, pages, left_alone in rows:
-            picture = Picture(os.fsdecode(key), os.fsdecode(path), fault="" if path else reason)
-            alone = tuple(map(int, left_alone.split()))
-            yield Planned(picture, size, mtime_ns, bool(is_todo), reason, pages, alone)
+        yield from map(planned_of, rows)
 
     def count(self, *, todo: bool | None = None, limit: int | None = None) -> int:
         """How many pictures `planned` gives for the same arguments."""

@@ -42,7 +42,7 @@ class RemotePath(PosixPath):
 
 def is_url(text: str) -> bool:
     """Whether a text is the URL of a place that pictures may be read from."""
-    return _URL.match(text) is not None
+    return text[:1] != "/" and _URL.match(text) is not None  # of most paths the first letter tells
 
 
 def is_http(url: str) -> bool:

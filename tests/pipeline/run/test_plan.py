@@ -9,7 +9,7 @@ from locpipe.pipeline.config.sections import OutputConfig
 from locpipe.pipeline.output.atomic import write_atomically
 from locpipe.pipeline.output.failures import PageFailure
 from locpipe.pipeline.output.layout import prepare_output, result_path
-from locpipe.pipeline.run.plan import Terms, make_plan
+from locpipe.pipeline.run.plan import PLANNED_AT_ONCE, Terms, make_plan
 from locpipe.pipeline.run.state import State
 from locpipe.pipeline.sources.pictures import Picture
 from locpipe.pipeline.workers.messages import Outcome
@@ -146,3 +146,17 @@ def test_a_page_that_failed_too_often_is_left_alone_while_another_is_tried(
         make_plan(state, [picture], terms)
         told = [(failure.page, failure.attempts) for failure in state.failures()]
     assert told == [(2, 3), (3, 3)]
+
+
+def test_the_state_is_asked_about_many_pictures_at_once(terms: Terms, picture: Picture) -> None:
+    """A question each took most of the time of a run with nothing to do for millions of pictures."""
+    have(terms, picture, DONE)
+    shards = replace(terms, output=OutputConfig(path=terms.output.path, layout="shards"))
+    others = [Picture(f"{number}.jpg", "", (1, 1)) for number in range(2 * PLANNED_AT_ONCE)]
+    asked: list[str] = []
+    with State(terms.output.path) as state:
+        state._db.set_trace_callback(asked.append)
+        make_plan(state, [*others, picture], shards)
+        assert sum(text.startswith("SELECT") for text in asked) <= 3
+        reasons = {each.picture.key: each.reason for each in state.planned()}
+    assert reasons == {"a.jpg": "done", **dict.fromkeys((each.key for each in others), "new")}

@@ -4,7 +4,6 @@ import resource
 import sqlite3
 import subprocess
 import sys
-from collections import deque
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -14,7 +13,8 @@ import pytest
 
 from locpipe.pipeline.output.failures import Failure
 from locpipe.pipeline.output.layout import prepare_output
-from locpipe.pipeline.run.state import Known, Planned, State
+from locpipe.pipeline.run.records import Known, Planned
+from locpipe.pipeline.run.state import State
 from locpipe.pipeline.sources.pictures import Picture
 from locpipe.pipeline.workers.messages import Outcome
 from locpipe.stages.errors import ConfigError, OutputError
@@ -35,7 +35,7 @@ def failed(key: str) -> Outcome:
 
 
 def record(state: State, outcome: Outcome, *, size: int = 10, config: str = "c") -> None:
-    state.plan(planned(outcome.key, size=size))
+    state.plan([planned(outcome.key, size=size)])
     state.record(outcome, config, "m")
 
 
@@ -120,7 +120,7 @@ def test_the_plan_comes_in_the_order_of_keys_all_or_in_part(output: Path) -> Non
     plan = [planned("c"), planned("a"), planned("b", todo=False), planned("d")]
     with State(output) as state:
         for each in plan:
-            state.plan(each)
+            state.plan([each])
         assert [each.picture.key for each in state.planned()] == ["a", "b", "c", "d"]
         assert list(state.planned(todo=True, limit=2)) == [planned("a"), planned("c")]
         assert list(state.planned(todo=False)) == [planned("b", todo=False)]
@@ -129,9 +129,9 @@ def test_the_plan_comes_in_the_order_of_keys_all_or_in_part(output: Path) -> Non
 
 def test_a_picture_that_is_listed_twice_is_told(output: Path) -> None:
     with State(output) as state:
-        state.plan(planned("a.jpg"))
+        state.plan([planned("a.jpg")])
         with pytest.raises(ConfigError, match=r"/pictures/a.jpg is listed twice"):
-            state.plan(planned("a.jpg"))
+            state.plan([planned("a.jpg")])
 
 
 def test_failures_come_sorted_and_only_of_pictures_that_are_there(output: Path) -> None:
@@ -139,8 +139,8 @@ def test_failures_come_sorted_and_only_of_pictures_that_are_there(output: Path) 
         for key in ("b", "gone", "a"):
             record(state, failed(key))
     with State(output) as state:
-        state.plan(planned("a"))
-        state.plan(planned("b", todo=False))
+        state.plan([planned("a")])
+        state.plan([planned("b", todo=False)])
         assert list(state.failures()) == [
             Failure("a", "load", "ImageError", "cut short", 1),
             Failure("b", "load", "ImageError", "cut short", 1),
@@ -203,12 +203,12 @@ def test_a_full_disk_of_temporary_files_is_told(
     with State(output) as state:
         plan = [planned(f"{number}.jpg") for number in range(1000)]
         with pytest.raises(OutputError, match=r"disk is full; free space .* TMPDIR"):
-            deque(map(state.plan, plan))
+            state.plan(plan)
 
 
 def test_reading_only_creates_and_changes_nothing(tmp_path: Path, output: Path) -> None:
     with State(tmp_path / "nowhere", read_only=True) as state:
-        state.plan(planned("a.jpg"))
+        state.plan([planned("a.jpg")])
         assert state.count() == 1
     assert not (tmp_path / "nowhere").exists()
     with State(output) as state:
@@ -235,7 +235,7 @@ os.kill(os.getpid(), 9)
     assert len(before) == 2  # with a journal to roll back
     for _ in range(2):
         with State(output, read_only=True) as state:
-            state.plan(planned("b.jpg"))
+            state.plan([planned("b.jpg")])
             assert (state.run, state.count()) == (1, 1)
             assert state.known("a.jpg") is not None
     assert {file.name: file.read_bytes() for file in folder.glob("state*")} == before

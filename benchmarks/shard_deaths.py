@@ -1,0 +1,198 @@
+"""Kills workers and parents of runs with shards at random, and looks whether a picture is lost or doubled.
+
+    python benchmarks/shard_deaths.py [--deaths 50] [--parents 5] [--pictures 3000] [--seed 0] [--minutes 60]
+
+Every few seconds a random worker is killed. Now and then the parent is killed, with all that it started, and
+started again. At the end it runs undisturbed. Then every picture has its row in the shards once, and the rows are
+those of an undisturbed run. Writes results/shard_deaths.md. Needs Linux.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import psutil
+import pyarrow.parquet as pq
+from commands import keep, run_command
+from kills import is_worker
+from PIL import Image
+
+REPORT: Final = Path(__file__).parent / "results" / "shard_deaths.md"
+WAITS: Final = (0.2, 4.0)
+"""Seconds from one kill to the next, at least and at most."""
+CHANGING: Final = ("mtime_ns",)
+"""Columns that say when."""
+SHARDS: Final = ("--workers", "2", "--set=output.layout=shards", "--set=output.overlays=false")
+MOST_STARTS: Final = 10
+
+
+@dataclass(frozen=True)
+class Survived:
+    """How the runs ended.
+
+    Attributes:
+        workers: that were killed.
+        parents: that were killed.
+        starts: of the run until it was done.
+        pictures: that there were.
+        shards: that there are.
+        counts: of run.json of the last start.
+        lost: pictures without a row.
+        doubled: pictures with more rows than one.
+        differing: rows that are not those of an undisturbed run.
+    """
+
+    workers: int
+    parents: int
+    starts: int
+    pictures: int
+    shards: int
+    counts: dict[str, int]
+    lost: int
+    doubled: int
+    differing: int
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing is lost, doubled or changed."""
+        return not (self.lost or self.doubled or self.differing)
+
+
+def make_pictures(folder: Path, count: int) -> None:
+    """Write small pictures, all different."""
+    folder.mkdir(parents=True)
+    noise = Image.effect_noise((400, 400), 90)
+    for n in range(count):
+        left, top = n % 250, n // 250
+        noise.crop((left, top, left + 100, top + 80)).save(folder / f"{n:05}.bmp")
+
+
+def command(folder: Path, output: Path) -> list[str]:
+    """The run."""
+    return run_command("digits", folder / "in", output, *SHARDS)
+
+
+def rows_of(output: Path) -> list[dict[str, Any]]:
+    """Return the rows of all shards, without what says when."""
+    rows = []
+    for file in sorted((output / "shards").glob("*.parquet")):
+        rows += pq.read_table(file).drop_columns(list(CHANGING)).to_pylist()
+    return rows
+
+
+def die(folder: Path, pictures: int, kills: tuple[int, int], seed: int, minutes: float) -> Survived:
+    """Run with so many deaths of workers and of parents, as far as the time allows; then compare."""
+    make_pictures(folder / "in", pictures)
+    calm, output = folder / "calm", folder / "killed"
+    subprocess.run(command(folder, calm), check=True)
+    chance = random.Random(seed)  # noqa: S311 - any chance will do
+    plan = ["worker"] * kills[0] + ["parent"] * kills[1]
+    chance.shuffle(plan)
+    end, done, starts = time.monotonic() + 60 * minutes, Counter[str](), 0
+    while starts < kills[1] + MOST_STARTS:
+        starts += 1
+        with subprocess.Popen(command(folder, output), stderr=subprocess.DEVNULL, start_new_session=True) as process:  # fmt: skip
+            _disturb(process, plan, chance, end, done)
+        if process.returncode == 0:
+            break
+    return _compared(calm, output, pictures, done, starts)
+
+
+def _disturb(
+    process: subprocess.Popen[bytes],
+    plan: list[str],
+    chance: random.Random,
+    end: float,
+    done: Counter[str],
+) -> None:
+    """Kill what the plan says, until the run ends; what was killed leaves the plan."""
+    due = time.monotonic() + chance.uniform(*WAITS)
+    while process.poll() is None:
+        time.sleep(0.02)
+        if not plan or time.monotonic() < due or time.monotonic() > end:
+            continue
+        if workers := _workers(process.pid):
+            what = plan.pop()
+            done[what] += 1
+            due = time.monotonic() + chance.uniform(*WAITS)
+            if what == "parent":
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
+            else:
+                chance.choice(workers).kill()
+
+
+def _workers(parent: int) -> list[psutil.Process]:
+    try:
+        return [each for each in psutil.Process(parent).children() if is_worker(each)]
+    except psutil.Error:
+        return []
+
+
+def _compared(calm: Path, output: Path, pictures: int, done: Counter[str], starts: int) -> Survived:
+    rows = rows_of(output)
+    wanted = {row["path"]: row for row in rows_of(calm)}
+    found = {row["path"]: row for row in rows}
+    times = Counter(row["path"] for row in rows)
+    counts = json.loads((output / "run.json").read_bytes())["counts"]
+    return Survived(
+        done["worker"],
+        done["parent"],
+        starts,
+        pictures,
+        len(list((output / "shards").glob("*.parquet"))),
+        counts,
+        lost=len(wanted.keys() - found.keys()),
+        doubled=sum(count > 1 for count in times.values()),
+        differing=sum(found.get(path, row) != row for path, row in wanted.items()),
+    )
+
+
+def report(survived: Survived, asked: tuple[int, int]) -> str:
+    """What became of it, as Markdown."""
+    lines = [
+        "# Shards of runs whose processes die",
+        "",
+        f"`python benchmarks/shard_deaths.py`: {survived.workers} deaths of workers of {asked[0]} asked for, and",
+        f"{survived.parents} of parents of {asked[1]}, at random moments; {survived.pictures} pictures, two workers.",
+        "",
+        "| | |",
+        "|---|---|",
+        f"| starts until the end | {survived.starts} |",
+        f"| shards | {survived.shards} |",
+        f"| pictures without a row | {survived.lost} |",
+        f"| pictures with two rows | {survived.doubled} |",
+        f"| rows that are not those of an undisturbed run | {survived.differing} |",
+        *(f"| last start: {name.replace('_', ' ')} | {n} |" for name, n in survived.counts.items()),
+    ]
+    return "\n".join([*lines, ""])
+
+
+def main() -> None:
+    """Let processes die, and write the report."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    for name, value in (("deaths", 50), ("parents", 5), ("pictures", 3000), ("seed", 0)):
+        parser.add_argument(f"--{name}", type=int, default=value)
+    parser.add_argument("--minutes", type=float, default=60.0)
+    given = parser.parse_args()
+    folder, asked = Path(tempfile.mkdtemp()), (given.deaths, given.parents)
+    survived = die(folder, given.pictures, asked, given.seed, given.minutes)
+    keep(REPORT, report(survived, asked))
+    if not survived.is_whole or (survived.workers, survived.parents) != asked:
+        sys.exit(f"something is lost, doubled or not done; it lies in {folder}")
+    shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,10 +1,11 @@
 """Kills workers and parents of runs with shards at random, and looks whether a picture is lost or doubled.
 
-    python benchmarks/shard_deaths.py [--deaths 50] [--parents 5] [--pictures 3000] [--seed 0] [--minutes 60]
+    python benchmarks/shard_deaths.py [--deaths 50] [--parents 5] [--pictures 600] [--seed 0] [--minutes 60]
 
-Every few seconds a random worker is killed. Now and then the parent is killed, with all that it started, and
-started again. At the end it runs undisturbed. Then every picture has its row in the shards once, and the rows are
-those of an undisturbed run. Writes results/shard_deaths.md. Needs Linux.
+While pictures are at work, a random worker is killed again and again. Now and then the parent is killed, with all
+that it started, and started again. Shards have 40 pages, so that a parent leaves some. At the end the run is
+undisturbed. Then every picture has its row in the shards once, and the rows are those of an undisturbed run.
+Writes results/shard_deaths.md. Needs Linux.
 """
 
 import argparse
@@ -29,12 +30,17 @@ from kills import is_worker
 from PIL import Image
 
 REPORT: Final = Path(__file__).parent / "results" / "shard_deaths.md"
-WAITS: Final = (0.2, 4.0)
-"""Seconds from one kill to the next, at least and at most."""
+WAITS: Final = (0.0, 1.0)
+"""Seconds of work from one kill to the next, at least and at most."""
+SMALL_SHARDS: Final = (
+    "from locpipe.pipeline.run import shard_keeper; shard_keeper.PAGES = 40; "
+    "from locpipe.pipeline.cli.main import main; main()"
+)
 CHANGING: Final = ("mtime_ns",)
 """Columns that say when."""
 SHARDS: Final = ("--workers", "2", "--set=output.layout=shards", "--set=output.overlays=false")
 MOST_STARTS: Final = 10
+PACE: Final = 0.02
 
 
 @dataclass(frozen=True)
@@ -80,7 +86,8 @@ def make_pictures(folder: Path, count: int) -> None:
 
 def command(folder: Path, output: Path) -> list[str]:
     """The run."""
-    return run_command("digits", folder / "in", output, *SHARDS)
+    python, *_ = words = run_command("digits", folder / "in", output, *SHARDS)
+    return [python, "-c", SMALL_SHARDS, *words[3:]]
 
 
 def rows_of(output: Path) -> list[dict[str, Any]]:
@@ -103,7 +110,7 @@ def die(folder: Path, pictures: int, kills: tuple[int, int], seed: int, minutes:
     while starts < kills[1] + MOST_STARTS:
         starts += 1
         with subprocess.Popen(command(folder, output), stderr=subprocess.DEVNULL, start_new_session=True) as process:  # fmt: skip
-            _disturb(process, plan, chance, end, done)
+            _disturb(process, output, plan, chance, end, done)
         if process.returncode == 0:
             break
     return _compared(calm, output, pictures, done, starts)
@@ -111,26 +118,28 @@ def die(folder: Path, pictures: int, kills: tuple[int, int], seed: int, minutes:
 
 def _disturb(
     process: subprocess.Popen[bytes],
+    output: Path,
     plan: list[str],
     chance: random.Random,
     end: float,
     done: Counter[str],
 ) -> None:
-    """Kill what the plan says, until the run ends; what was killed leaves the plan."""
-    due = time.monotonic() + chance.uniform(*WAITS)
+    """Kill what the plan says, while pictures are at work; what was killed leaves the plan."""
+    at_work, wait = 0.0, chance.uniform(*WAITS)
     while process.poll() is None:
-        time.sleep(0.02)
-        if not plan or time.monotonic() < due or time.monotonic() > end:
+        time.sleep(PACE)
+        # Where no picture is at work, workers are being started: to kill them there ends the run.
+        at_work += PACE if any(output.glob(".locpipe/tmp/*")) else 0
+        workers = _workers(process.pid)
+        if not plan or at_work < wait or not workers or time.monotonic() > end:
             continue
-        if workers := _workers(process.pid):
-            what = plan.pop()
-            done[what] += 1
-            due = time.monotonic() + chance.uniform(*WAITS)
-            if what == "parent":
-                os.killpg(process.pid, signal.SIGKILL)
-                process.wait()
-            else:
-                chance.choice(workers).kill()
+        at_work, wait, what = 0.0, chance.uniform(*WAITS), plan.pop()
+        done[what] += 1
+        if what == "parent":
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        else:
+            chance.choice(workers).kill()
 
 
 def _workers(parent: int) -> list[psutil.Process]:
@@ -182,7 +191,7 @@ def report(survived: Survived, asked: tuple[int, int]) -> str:
 def main() -> None:
     """Let processes die, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
-    for name, value in (("deaths", 50), ("parents", 5), ("pictures", 3000), ("seed", 0)):
+    for name, value in (("deaths", 50), ("parents", 5), ("pictures", 600), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=value)
     parser.add_argument("--minutes", type=float, default=60.0)
     given = parser.parse_args()

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,7 @@ from ..run.hints import hints
 from ..run.options import Options
 from ..run.preview import preview
 from ..run.run import execute
+from ..run.since import moment_of
 from ..run.summary import one_line
 from .options import config_argument, log_options, read_config, set_option
 
@@ -63,6 +65,7 @@ failures.jsonl) or boxes.max cut boxes, 4 no picture and --require-input, 5 mode
 @click.option("--require-input", is_flag=True, help="Exit with 4 if there is no picture.")
 @click.option("--offline", is_flag=True, help="Use no network: no weights of a backbone, no URLs.")  # fmt: skip
 @click.option("--part", metavar="K/N", help="Do part K of N parts, beside runs that do the others.")
+@click.option("--since", metavar="WHEN", help="Leave older pictures alone: 2026-11-28, 2026-11-28T14:00, or 2d, 12h, 90m ago.")  # fmt: skip
 @click.option("--metrics", type=click.Path(path_type=Path), metavar="FILE", help="Write metrics for Prometheus at the end.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print run.json on stdout at the end.")
 @log_options
@@ -77,6 +80,7 @@ def run(
     workers: int | None,
     scheduler: str | None,
     part: str | None,
+    since: str | None,
     metrics: Path | None,
     *,
     dry_run: bool,
@@ -106,6 +110,7 @@ def run(
         progress=sys.stderr.isatty(),
         part=None if part is None else InputPart.parse(part),
         metrics=metrics,
+        since=None if since is None else moment_of(since, datetime.now(UTC)),
     )
     if dry_run:
         for key, decision in preview(settings.config, options):

@@ -19,6 +19,7 @@ class Options:
         require_input: end with exit code 4 when there is no picture.
         progress: whether to draw a progress bar.
         part: of the input to do; None: all of it.
+        since: leave pictures alone that were changed before, in nanoseconds since 1970; None: leave none.
         metrics: file for a Prometheus node exporter; None: none.
         argv: the command, for run.json.
     """
@@ -30,4 +31,5 @@ class Options:
     progress: bool = False
     part: InputPart | None = None
     metrics: Path | None = None
+    since: int | None = None
     argv: Sequence[str] = field(default_factory=lambda: tuple(sys.argv))

@@ -32,6 +32,7 @@ class Terms:
         max_attempts: runs that try an unchanged picture which fails.
         retry_failed: try all failures again, whatever their number.
         force: do everything again.
+        since: leave pictures alone that were changed before, in nanoseconds since 1970; None: leave none.
         is_there: whether all results are there that are wanted of a page of a picture.
     """
 
@@ -41,6 +42,7 @@ class Terms:
     max_attempts: int
     retry_failed: bool = False
     force: bool = False
+    since: int | None = None
     is_there: Callable[[OutputConfig, str, int], bool] = is_on_disk
 
 
@@ -78,6 +80,8 @@ def _size_and_time(path: str) -> tuple[int, int]:
 def _decide(
     known: Known | None, run: int, key: str, size_and_time: tuple[int, int], terms: Terms
 ) -> tuple[bool, str]:
+    if terms.since is not None and MISSING != size_and_time and size_and_time[1] < terms.since:
+        return False, "older than --since"
     if terms.force:
         return True, "forced"
     if known is None:

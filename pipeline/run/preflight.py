@@ -65,6 +65,7 @@ def preflight(config: Config, options: Options) -> Ready:
         config.run.max_attempts,
         retry_failed=options.retry_failed,
         force=options.force,
+        since=options.since,
     )
     job = Job(config, config_sha256, model, model_sha256, options.part)
     return Ready(job, terms, pictures)

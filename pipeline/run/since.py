@@ -1,0 +1,31 @@
+"""`locpipe run --since WHEN`: the moment that a text names."""
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from ...stages.errors import ConfigError
+
+_UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+
+def moment_of(text: str, now: datetime) -> int:
+    """Return a moment, in nanoseconds since 1970, as files have their times of change.
+
+    Args:
+        text: a date or a time as ISO 8601 has them, in the zone of this machine unless it names one; or how
+            long ago: a number, and m, h, d or w.
+        now: the present time.
+
+    Raises:
+        ConfigError: it is something else.
+    """
+    try:
+        if ago := re.fullmatch(r"(\d{1,6})([mhdw])", text):
+            then = now - timedelta(**{_UNITS[ago[2]]: int(ago[1])})
+        else:
+            then = datetime.fromisoformat(text)
+        return int(then.astimezone(UTC).timestamp()) * 10**9
+    except (ValueError, OverflowError) as error:
+        msg = f"--since {text}: write a date, a time such as 2026-11-28T14:00, or how long ago, such as 2d or 90m"
+        raise ConfigError(msg) from error

@@ -1,5 +1,6 @@
-"""The recipes of docs/automation.md and docs/scale.md are what other programs take."""
+"""The recipes of docs/automation.md, docs/clusters.md and docs/scale.md are what other programs take."""
 
+import ast
 import configparser
 import re
 import shutil
@@ -8,9 +9,12 @@ import sys
 import textwrap
 from pathlib import Path
 
+import kubernetes_validate
 import pytest
 import yaml
+from dask_jobqueue import SLURMCluster
 
+KUBERNETES = "1.34"
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 
 
@@ -54,6 +58,7 @@ def test_scripts_are_sound_shell(page: str, beginning: str) -> None:
 
 def test_the_job_of_kubernetes_does_every_part_once() -> None:
     job = yaml.safe_load(block("scale.md", "apiVersion: batch/v1"))
+    kubernetes_validate.validate(job, KUBERNETES, strict=True)
     spec = job["spec"]
     assert (job["kind"], spec["completionMode"]) == ("Job", "Indexed")
     (container,) = spec["template"]["spec"]["containers"]
@@ -68,3 +73,32 @@ def test_the_job_of_slurm_does_every_part_once() -> None:
     script = block("scale.md", "#!/bin/bash")
     (last,) = re.findall(r"^#SBATCH --array=1-(\d+)$", script, re.MULTILINE)
     assert f'--part "$SLURM_ARRAY_TASK_ID/{last}"' in script
+
+
+def test_a_schema_refuses_what_kubernetes_does_not_know() -> None:
+    job = yaml.safe_load(block("scale.md", "apiVersion: batch/v1"))
+    job["spec"]["completion"] = "Indexed"
+    with pytest.raises(kubernetes_validate.ValidationError, match="completion"):
+        kubernetes_validate.validate(job, KUBERNETES, strict=True)
+
+
+def test_the_program_for_slurm_asks_for_workers_of_one_thread() -> None:
+    tree = ast.parse(block("clusters.md", "import subprocess, sys\n    from dask_jobqueue"))
+    (call,) = [each for each in ast.walk(tree) if isinstance(each, ast.Call) and ast.unparse(each.func) == "SLURMCluster"]  # fmt: skip
+    options = {each.arg: ast.literal_eval(each.value) for each in call.keywords}
+    here = {"host": "127.0.0.1:0", "dashboard_address": "127.0.0.1:0"}
+    with SLURMCluster(**options, scheduler_options=here) as cluster:
+        script = cluster.job_script()
+    assert is_sound_shell(script)
+    assert {"#SBATCH -p cpu", "#SBATCH -n 1", "#SBATCH --mem=4G"} <= set(script.splitlines())
+    assert " --nthreads 1 --memory-limit 3.73GiB " in script
+
+
+def test_the_line_of_cron_does_nothing_while_another_one_is_at_work(tmp_path: Path) -> None:
+    line = block("scale.md", "*/10 * * * *  flock").removeprefix("*/10 * * * *")
+    line = line.replace("/tmp/inbox.lock", str(tmp_path / "lock")).replace("locpipe", "echo locpipe")  # fmt: skip
+    alone = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=True)
+    assert alone.stdout.count("locpipe r") == 2
+    held = f"exec 9>{tmp_path / 'lock'}; flock 9; {line}"
+    beside = subprocess.run(["bash", "-c", held], capture_output=True, text=True, check=False)
+    assert (beside.returncode, beside.stdout) == (1, "")

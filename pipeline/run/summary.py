@@ -87,6 +87,8 @@ class Tally:
         least_memory: bytes that run.memory would have to be for every picture; 0: it was enough.
         filtered: boxes of this run that each key of boxes.keep turned away.
         hottest: largest value of the heatmaps of this run, 0..1.
+        started: when, in seconds since 1970.
+        begun: the same by a clock that never jumps, for durations.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -99,6 +101,7 @@ class Tally:
     least_memory: int = 0
     stages: defaultdict[str, Durations] = field(default_factory=lambda: defaultdict(Durations))
     started: float = field(default_factory=time.time)
+    begun: float = field(default_factory=time.monotonic)
 
     def add(self, outcome: Outcome) -> None:
         """Count one."""
@@ -118,7 +121,7 @@ class Tally:
 
     def summary(self) -> dict[str, object]:
         """The part of run.json that is measured."""
-        seconds = max(time.time() - self.started, 1e-9)
+        seconds = max(time.monotonic() - self.begun, 1e-9)  # the clock may jump
         pictures = self.counts.total()
         return {
             "started": datetime.fromtimestamp(self.started, UTC).isoformat(timespec="seconds"),

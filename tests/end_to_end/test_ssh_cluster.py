@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 from distributed import SSHCluster
 from PIL import Image
-from ssh_server import ssh_server
-
-from locpipe.pipeline.config.sections import Config
 from run_fixtures import quick
 from runs import counts, run, with_
+from ssh_server import ssh_server
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "clusters.md"
 

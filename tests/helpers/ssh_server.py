@@ -37,23 +37,37 @@ def ssh_server(folder: Path) -> Iterator[dict[str, Any]]:
             "username": "somebody",
         }
     finally:
-        loop.call_soon_threadsafe(server.close)
+        asyncio.run_coroutine_threadsafe(_end(server), loop).result(30)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(30)
+        loop.close()
 
 
 async def _run(process: asyncssh.SSHServerProcess[bytes]) -> None:
     """Run a command as a server does: what it started ends with the connection."""
-    with subprocess.Popen(
-        process.command or "true", shell=True, start_new_session=True,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-    ) as shell:  # fmt: skip
+    with subprocess.Popen(  # noqa: ASYNC220 - pipes of asyncio stay open after a connection that ends
+        process.command or "true",
+        shell=True,
+        start_new_session=True,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as shell:
         try:
             await process.redirect(stdout=shell.stdout, stderr=shell.stderr)
-            while shell.poll() is None and not process.is_closing():
+            while shell.poll() is None and not process.is_closing():  # noqa: ASYNC110 - of another process
                 await asyncio.sleep(0.05)
             await process.stdout.drain()
             process.exit(shell.poll() or 0)
         finally:
             with suppress(ProcessLookupError):
                 os.killpg(shell.pid, signal.SIGKILL)
+
+
+async def _end(server: asyncssh.SSHAcceptor) -> None:
+    server.close()
+    await server.wait_closed()
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)

@@ -99,6 +99,14 @@ def test_one_picture_and_a_list_of_pictures(at_server: BucketServer, tmp_path: P
     assert counts(run(names, tmp_path / "list", "input.root=s3://one/a"))["up_to_date"] == 2
 
 
+def test_a_prefix_that_is_a_picture_too(at_server: BucketServer, tmp_path: Path) -> None:
+    at_server.put("both", {"in/a.png": png(1), "in/a.png/b.png": png(2)})
+    assert counts(run("s3://both/in", tmp_path / "all")) == {"found": 2, "done": 2}
+    assert boxes(tmp_path / "all") == {"a.png", "a.png/b.png"}
+    run("s3://both/in/a.png", tmp_path / "below")
+    assert boxes(tmp_path / "below") == {"b.png"}
+
+
 def test_results_in_a_bucket_are_never_pictures(at_server: BucketServer, tmp_path: Path) -> None:
     report = b'{"schema": "locpipe/run/1"}'
     at_server.put("ours", {"out/run.json": report, "out/masks/a.png": png(1), "masks/b.png": png(2)})  # fmt: skip

@@ -1,5 +1,6 @@
 """Counting outcomes, and quantiles without keeping what they are of."""
 
+import time
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,16 @@ def test_outcomes_add_up() -> None:
     assert summary["engines"] == ["torch"]
     assert summary["peak_memory"] == {"w1": 5, "w2": 9}
     assert summary["stages"] == {"infer": {"p50": pytest.approx(1, rel=0.01), "p95": pytest.approx(3, rel=0.01), "total": 4.0}}  # fmt: skip
+
+
+@pytest.mark.parametrize("jump", [1e6, -1e6])
+def test_a_clock_that_jumps_changes_no_duration(
+    jump: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tally, now = Tally(), time.time
+    monkeypatch.setattr(time, "time", lambda: now() + jump)
+    time.sleep(0.01)
+    assert 0.01 <= float(str(tally.summary()["seconds"])) < 60
 
 
 def test_the_last_line_says_what_happened() -> None:

@@ -73,7 +73,12 @@ def make_state(folder: Path, pictures: int) -> None:
 
 def measured(folder: Path, *more: str) -> tuple[float, float, str]:
     """Run; return CPU seconds, the largest memory in MiB, and the last line it said."""
-    words = [word for each in settings(folder) for word in ("--set", each)]
+    return measured_with(settings(folder), folder, *more)
+
+
+def measured_with(given: list[str], folder: Path, *more: str) -> tuple[float, float, str]:
+    """Run with these settings; return what `measured` does."""
+    words = [word for each in given for word in ("--set", each)]
     command = [sys.executable, "-m", "locpipe", "run", "digits", *words, *more]
     with (folder / "said.txt").open("w+") as said, subprocess.Popen(command, stderr=said) as run:
         _, status, used = os.wait4(run.pid, 0)
@@ -81,7 +86,7 @@ def measured(folder: Path, *more: str) -> tuple[float, float, str]:
         said.seek(0)
         last = said.read().strip().splitlines()[-1]
     if run.returncode:
-        sys.exit(last)
+        sys.exit(f"{last} ({run.returncode})")
     return used.ru_utime + used.ru_stime, used.ru_maxrss / 1024, last
 
 

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Final
 
 import psutil
+from distributed import Client
 
 from locpipe.pipeline.config.sections import RunConfig
 from locpipe.pipeline.output.layout import prepare_output
@@ -121,6 +122,10 @@ def measure(workers: int, tasks: int, group: int, folder: Path) -> list[Watched]
             time.sleep(0.1)
         options = ("--scheduler-file", str(file), "--nthreads", "1", "--no-nanny")
         crew = [started(stack, "worker", *options) for _ in range(workers)]
+        with Client(_address(file), set_as_default=False) as client:
+            client.wait_for_workers(
+                workers
+            )  # on a busy machine longer than a run waits for the first
         seen = [Watched("scheduler", scheduler), Watched("parent", psutil.Process(os.getpid()))]
         seen.append(Watched("worker", crew[0]))
         _do(seen, file, tasks, group, folder)

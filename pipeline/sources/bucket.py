@@ -16,7 +16,7 @@ from .results import CROPS, FOLDERS, MOST_KEPT, RUN_REPORT, STATE_FOLDER, Result
 
 
 class BucketPictures(Pictures):
-    """The pictures of a bucket, in the order of their names; see `Pictures`.
+    """The pictures of a bucket, in no particular order; see `Pictures`.
 
     Args:
         source: a folder, or a picture.
@@ -33,7 +33,7 @@ class BucketPictures(Pictures):
         self._is_output = lru_cache(maxsize=MOST_KEPT)(_is_output)
 
     def __iter__(self) -> Iterator[Picture]:
-        """Yield every picture, in the order of their names.
+        """Yield every picture, in no particular order.
 
         Raises:
             ConfigError: the bucket cannot be listed.

@@ -10,7 +10,7 @@ import os
 import re
 import time
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import FIRST_COMPLETED, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -45,6 +45,10 @@ PIECE: Final = 1 << 22  # bytes
 _LISTED: Final = 1000  # objects that a server names at once
 _ASKED: Final = 32  # objects whose size is asked for at once
 _MOST_STORES: Final = 64
+_LISTS_AT_ONCE: Final = 8
+_JUMPING: Final = ("s3://", "gs://")
+"""Servers that list from a name on; others would list all that comes before it, too."""
+_LAST: Final = "\U0010ffff"  # no letter comes after it
 _LISTS_TRIED: Final = 5
 _LIST_SECONDS: Final = 0.1
 _TRIED: Final = re.compile(r"RetryError|status code|invalid path")
@@ -94,6 +98,9 @@ _REASONS: Final = tuple(
 """What obstore says, and what is made of it: the first that fits."""
 
 
+_Page = list[dict[str, Any]]
+
+
 @dataclass(frozen=True)
 class Found:
     """An object: its URL, its size in bytes, and when it was last changed, in nanoseconds."""
@@ -109,7 +116,9 @@ class Found:
 
 
 def listed(folder: RemotePath) -> Iterator[Found]:
-    """Yield every object below a folder of a bucket, a thousand at a time.
+    """Yield every object below a folder of a bucket, a thousand at a time, in no particular order.
+
+    Folders below it that have more are listed beside each other.
 
     Raises:
         ConfigError: the bucket does not exist or may not be listed, or no server answers.
@@ -118,21 +127,56 @@ def listed(folder: RemotePath) -> Iterator[Found]:
     bucket = "/".join(url.split("/")[:3])
     with bucket_errors(url, ConfigError):
         store, key = placed(url)
-        last, tries = None, 0
-        while True:
-            try:
-                for objects in obstore_package().list(store, key, offset=last, chunk_size=_LISTED):
-                    for each in objects:
-                        yield _found(f"{bucket}/{each['path']}", each)
-                    last, tries = objects[-1]["path"], 0
-            except Exception as error:
-                # obstore tries requests again, and pictures, but no list whose end was lost.
-                if _TRIED.search(str(error)) or tries == _LISTS_TRIED:
-                    raise
-                time.sleep(_LIST_SECONDS * 2**tries)
-                tries += 1
-            else:
-                return
+        for objects in _pages_beside_each_other(store, key, jumps=url.startswith(_JUMPING)):
+            for each in objects:
+                yield _found(f"{bucket}/{each['path']}", each)
+
+
+def _pages_beside_each_other(store: object, key: str, *, jumps: bool) -> Iterator[_Page]:
+    """Yield what servers name at once; no more pages are in memory than lists run."""
+    ahead = _pages(store, key)
+    with ThreadPoolExecutor(_LISTS_AT_ONCE) as pool:
+        running = {pool.submit(next, ahead, None): ahead}
+        while running:
+            done, _ = wait(running, return_when=FIRST_COMPLETED)
+            for future in done:
+                pages, objects = running.pop(future), future.result()
+                if objects is not None:
+                    yield objects  # before more is asked for: who asks may need no more
+                if objects is None:
+                    continue
+                if pages is ahead and jumps and len(running) < _LISTS_AT_ONCE - 1:
+                    below = _full_folder(objects, key)
+                    if below:
+                        rest = _pages(store, below, objects[-1]["path"])
+                        running[pool.submit(next, rest, None)] = rest
+                        ahead = pages = _pages(store, key, f"{below}/{_LAST}")
+                running[pool.submit(next, pages, None)] = pages
+
+
+def _full_folder(objects: _Page, key: str) -> str:
+    """Return the folder below another one that all of a full page lies in; empty: there is none."""
+    ends = (objects[0]["path"], objects[-1]["path"])
+    below = os.path.commonpath([path.rpartition("/")[0] for path in ends])
+    return below if len(objects) >= _LISTED and len(below) > len(key) else ""
+
+
+def _pages(store: object, key: str, after: str | None = None) -> Iterator[_Page]:
+    """Yield the objects below a name, those after another name, as a server names them."""
+    last, tries = after, 0
+    while True:
+        try:
+            for objects in obstore_package().list(store, key, offset=last, chunk_size=_LISTED):
+                yield objects
+                last, tries = objects[-1]["path"], 0
+        except Exception as error:
+            # obstore tries requests again, and pictures, but no list whose end was lost.
+            if _TRIED.search(str(error)) or tries == _LISTS_TRIED:
+                raise
+            time.sleep(_LIST_SECONDS * 2**tries)
+            tries += 1
+        else:
+            return
 
 
 def looked_up(url: str) -> Found | None:

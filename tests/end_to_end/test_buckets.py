@@ -18,6 +18,7 @@ from troubled import Proxy, Trouble
 
 from locpipe.pipeline.output.fetch import Fetched
 from locpipe.pipeline.storage import buckets
+from locpipe.pipeline.storage.urls import RemotePath, located
 from locpipe.stages.clock import Clock
 from locpipe.stages.errors import ConfigError
 
@@ -97,6 +98,23 @@ def test_one_picture_and_a_list_of_pictures(at_server: BucketServer, tmp_path: P
     assert failure["path"] == "no.png"
     assert failure["message"].startswith("'s3://one/a/no.png': does not exist; check its name")
     assert counts(run(names, tmp_path / "list", "input.root=s3://one/a"))["up_to_date"] == 2
+
+
+def test_full_folders_are_listed_beside_each_other(
+    server: BucketServer, proxy: Proxy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(buckets, "_LISTED", 4)  # names that a full page has
+    folders = ("a", "b/c", "b/c/d", "b/e", "f")
+    names = {f"in/{folder}/{number:02}.png" for folder in folders for number in range(9)}
+    names |= {"in/0.png", "in/a0", "in/z.png", "inside/no.png"}
+    server.put("wide", dict.fromkeys(sorted(names), b""))
+    proxy.delay = 0.05
+    for folder, wanted in {"s3://wide/in": names - {"inside/no.png"}, "s3://wide": names}.items():
+        place = located(folder)
+        assert isinstance(place, RemotePath)
+        found = [each.url.removeprefix("s3://wide/") for each in buckets.listed(place)]
+        assert sorted(found) == sorted(wanted)
+    assert proxy.most > 1
 
 
 def test_a_prefix_that_is_a_picture_too(at_server: BucketServer, tmp_path: Path) -> None:

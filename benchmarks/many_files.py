@@ -12,10 +12,10 @@ import argparse
 import shutil
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Final
 
-from commands import keep
 from many_rows import measured_with
 from PIL import Image
 
@@ -97,9 +97,11 @@ def main() -> None:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=given.folder) as name:
         folder = Path(name)
-        keep(
-            REPORT, "\n".join([*_head(given.pictures), *_rows(folder, given.pictures, given.real)])
-        )
+        lines = []
+        for line in chain(_head(given.pictures), _rows(folder, given.pictures, given.real)):
+            print(line, flush=True)
+            lines.append(line)
+    REPORT.write_text("\n".join(lines))
 
 
 def _head(pictures: int) -> list[str]:

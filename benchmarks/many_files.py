@@ -56,9 +56,7 @@ def settings(folder: Path, layout: str) -> list[str]:
 def make_done(folder: Path, layout: str, pictures: int, *, part: float) -> None:
     """Write a state, and with files results, by which this part of the pictures is done."""
     output = folder / layout
-    report = (
-        output / RUN_REPORT
-    ).read_bytes()  # without one a run loads the network, to see what it can
+    report = (output / RUN_REPORT).read_bytes()  # without it the network is loaded first
     shutil.rmtree(output)
     given = [parse_assignment(text) for text in settings(folder, layout)]
     config = read_settings(find_config("digits"), Config, given).config
@@ -117,7 +115,7 @@ def _rows(folder: Path, pictures: int, real: int) -> Iterator[str]:
     yield "| layout | bytes of results per picture | bytes of state | files per picture |"
     yield "|---|---|---|---|"
     for layout in LAYOUTS:
-        measured_with(settings(folder, layout), folder, "--limit", str(real))
+        measured_with(settings(folder, layout), "--limit", str(real))
         yield f"| {layout} | {size_of(folder / layout, real)} |"
     yield ""
     yield f"The parent, of {pictures} pictures:"
@@ -128,7 +126,7 @@ def _rows(folder: Path, pictures: int, real: int) -> Iterator[str]:
         for what, part in (("planned anew", 0.0), ("resumed, half is done", 0.5), ("all done", 1.0)):  # fmt: skip
             make_done(folder, layout, pictures, part=part)
             words = settings(folder, layout)
-            cpu, memory, _ = measured_with(words, folder, *(("--limit", "0") if part < 1 else ()))
+            cpu, memory, _ = measured_with(words, *(("--limit", "0") if part < 1 else ()))
             yield f"| {layout}, {what} | {cpu:.1f} | {1e6 * cpu / pictures:.1f} | {memory:.0f} |"
     yield ""
 

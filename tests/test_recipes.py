@@ -12,7 +12,7 @@ from pathlib import Path
 import kubernetes_validate
 import pytest
 import yaml
-from dask_jobqueue import SLURMCluster
+from dask_jobqueue.slurm import SLURMCluster
 
 KUBERNETES = "1.34"
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -85,7 +85,7 @@ def test_a_schema_refuses_what_kubernetes_does_not_know() -> None:
 def test_the_program_for_slurm_asks_for_workers_of_one_thread() -> None:
     tree = ast.parse(block("clusters.md", "import subprocess, sys\n    from dask_jobqueue"))
     (call,) = [each for each in ast.walk(tree) if isinstance(each, ast.Call) and ast.unparse(each.func) == "SLURMCluster"]  # fmt: skip
-    options = {each.arg: ast.literal_eval(each.value) for each in call.keywords}
+    options = {str(each.arg): ast.literal_eval(each.value) for each in call.keywords}
     here = {"host": "127.0.0.1:0", "dashboard_address": "127.0.0.1:0"}
     with SLURMCluster(**options, scheduler_options=here) as cluster:
         script = cluster.job_script()

@@ -64,7 +64,11 @@ def _planned(picture: Picture, known: Known | None, state: State, terms: Terms) 
     given_up: tuple[int, ...] = ()
     if known is not None and _stays_as_it_failed(known, (size, mtime_ns), terms):
         given_up = state.given_up(picture.key, terms.max_attempts)
-    todo, reason = _decide(known, state.run, picture.key, (size, mtime_ns), terms)
+    is_older = (size, mtime_ns) != MISSING and mtime_ns < (terms.since or mtime_ns)
+    if is_older:
+        todo, reason = False, "older than --since"
+    else:
+        todo, reason = _decide(known, state.run, picture.key, (size, mtime_ns), terms)
     pages = known.pages if known is not None else 0
     return Planned(picture, size, mtime_ns, todo, reason, pages, given_up)
 
@@ -80,8 +84,6 @@ def _size_and_time(path: str) -> tuple[int, int]:
 def _decide(
     known: Known | None, run: int, key: str, size_and_time: tuple[int, int], terms: Terms
 ) -> tuple[bool, str]:
-    if terms.since is not None and MISSING != size_and_time and size_and_time[1] < terms.since:
-        return False, "older than --since"
     if terms.force:
         return True, "forced"
     if known is None:

@@ -69,7 +69,7 @@ class Frames:
         """Finds rectangles by place."""
         return shapely.STRtree(np.asarray(shapely.polygons(self.corners)))
 
-    def pairs(self, which: Indices, aside: float, below: float) -> tuple[Indices, Indices]:
+    def pairs(self, which: Indices, aside: float | Floats, below: float) -> tuple[Indices, Indices]:
         """Return i, of `which`, and j [P] of those that may be near to each other, by the height of i.
 
         Nothing that is no further than so many heights from i, in line with it and across, is missed.

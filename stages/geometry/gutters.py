@@ -70,13 +70,13 @@ class _Edges:
     node: Indices
 
 
-def in_gutters(boxes: Frames, gaps: Gaps) -> Bools:
-    """Return which gaps [P] are parts of gutters.
+def in_gutters(boxes: Frames, gaps: Gaps, blank: Floats) -> Bools:
+    """Return which gaps [P] are parts of gutters; those narrower than `blank` [P], in pixels, are not.
 
     A gutter is a white line. Four pieces of lines or more begin on its one side, or end on its other, below
     each other on a straight line. Whatever gap it crosses is in it.
     """
-    wide = np.flatnonzero(gaps.width >= LEAST * gaps.height)
+    wide = np.flatnonzero(gaps.width >= blank)
     found = np.zeros(len(gaps.i), np.bool_)
     if len(wide) == 0:
         return found

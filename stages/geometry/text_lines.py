@@ -12,8 +12,15 @@ _LEAST_OVERLAP: Final = 0.5  # of the lower one's height
 _LARGEST_GAP: Final = 1.5  # between neighbours on a line, in units of the higher one's height
 _LARGEST_BLANK: Final = 6.0  # where a line above or below goes on, as in justified text
 _LARGEST_RATIO: Final = 2.0  # of heights
+_LETTER: Final = 1.5  # heights: the longest box of a letter of a column
+_HOLE: Final = (
+    2.25  # heights between two letters of a column, of which one between them was not found
+)
+_HOLE_OF_TWO: Final = 3.3  # heights, where the column beside it is not blank
+_LARGEST_HOLE: Final = 10.0  # heights, where the column beside it goes on
 _TIMES: Final = 2  # that lines grow together
 _NEXT_LINE: Final = 1.9  # heights up or down, in which a line goes on beside a blank
+_NEXT_COLUMN: Final = 2.3  # of a letter, which may be small
 
 
 def lines_of(boxes: Frames) -> Indices:
@@ -23,22 +30,32 @@ def lines_of(boxes: Frames) -> Indices:
     share half of the lower one's height, are of similar height, and stand less than one and a half
     heights apart. Each has at most one neighbour on either side, the nearest, so that a slanted or
     tall box does not tie two lines together. No line crosses a gutter. Where a line above or below
-    goes on, a gap may be wider.
+    goes on, a gap may be wider. So may one between two letters of a column, if it has room for one
+    letter: detectors find no strokes and dots.
     """
-    gaps = gaps_of(boxes, *_neighbours(boxes))
-    is_open = (gaps.width < LEAST * gaps.height) | ~in_gutters(boxes, gaps)
-    joined = is_open & (gaps.width <= _LARGEST_GAP * gaps.height)
+    is_letter = _letters(boxes)
+    gaps = gaps_of(boxes, *_neighbours(boxes, is_letter))
+    in_column = is_letter[gaps.i] & is_letter[gaps.j]
+    blank = np.where(in_column, _HOLE, LEAST) * gaps.height
+    is_open = (gaps.width < blank) | ~in_gutters(boxes, gaps, blank)
+    joined = is_open & (gaps.width <= np.maximum(_LARGEST_GAP * gaps.height, blank))
     count = len(boxes.height)
     for _ in range(_TIMES):
         wide = np.flatnonzero(is_open & ~joined)
         if len(wide) == 0:
             break
         lines = around(boxes, groups(gaps.i[joined], gaps.j[joined], count))
-        joined[wide[_is_bridged(lines, gaps, wide)]] = True
+        joined[wide[_is_bridged(lines, gaps, wide, in_column[wide])]] = True
     return groups(gaps.i[joined], gaps.j[joined], count)
 
 
-def _neighbours(boxes: Frames) -> tuple[Indices, Indices]:
+def _letters(boxes: Frames) -> Bools:
+    """Return which boxes [N] are as short as a letter, in text that runs downwards."""
+    is_column = np.abs(boxes.along[:, 1]) > np.abs(boxes.along[:, 0])
+    return np.asarray(is_column & (boxes.length <= _LETTER * boxes.height), np.bool_)
+
+
+def _neighbours(boxes: Frames, is_letter: Bools) -> tuple[Indices, Indices]:
     """Return pairs of boxes i and j [P], of which j follows i, mutually nearest on a line.
 
     A box with close neighbours on both sides looks no further: in a crowd there are too many.
@@ -46,9 +63,11 @@ def _neighbours(boxes: Frames) -> tuple[Indices, Indices]:
     # The box with the clearer direction decides; of two alike, the more horizontal one.
     clearer = np.argsort(np.lexsort((boxes.along[:, 0], boxes.length / boxes.height)))
     count = len(clearer)
-    i, before, after, distance = _side_by_side(boxes, np.arange(count), _LARGEST_GAP, clearer)
+    reach = np.full(count, _LARGEST_GAP)
+    i, before, after, distance = _side_by_side(boxes, np.arange(count), reach, clearer)
     is_lonely = _least(before, after, distance, count).max(axis=0) > _LARGEST_GAP * boxes.height
-    further = _side_by_side(boxes, np.flatnonzero(is_lonely), _LARGEST_BLANK, clearer)
+    reach = np.where(is_letter, _LARGEST_HOLE, _LARGEST_BLANK)
+    further = _side_by_side(boxes, np.flatnonzero(is_lonely), reach, clearer)
     content = ~is_lonely[i]
     before, after = np.r_[before[content], further[1]], np.r_[after[content], further[2]]
     distance = np.r_[distance[content], further[3]]
@@ -58,10 +77,10 @@ def _neighbours(boxes: Frames) -> tuple[Indices, Indices]:
 
 
 def _side_by_side(
-    boxes: Frames, which: Indices, reach: float, clearer: Indices
+    boxes: Frames, which: Indices, reach: Floats, clearer: Indices
 ) -> tuple[Indices, Indices, Indices, Floats]:
     """Return which one of a pair decides [P], what comes before and after, and how far from each other."""
-    i, j = boxes.pairs(which, reach, 0)
+    i, j = boxes.pairs(which, reach[which, None], 0)
     decides = clearer[i] > clearer[j]
     i, j = i[decides], j[decides]
     left, right, start, end, top, bottom, first, last = boxes.edges(i, j)
@@ -74,7 +93,7 @@ def _side_by_side(
     near = (
         (overlap >= _LEAST_OVERLAP * lower)
         & (higher <= _LARGEST_RATIO * lower)
-        & (gap <= reach * own)
+        & (gap <= reach[i] * own)
         & (ahead != 0)
     )
     before, after = np.where(ahead > 0, [i, j], [j, i])[:, near]
@@ -89,12 +108,15 @@ def _least(before: Indices, after: Indices, distance: Floats, count: int) -> Flo
     return least
 
 
-def _is_bridged(lines: Frames, gaps: Gaps, wide: Indices) -> Bools:
-    """Return which of the wide gaps a line close above or below, of like height, covers."""
+def _is_bridged(lines: Frames, gaps: Gaps, wide: Indices, in_column: Bools) -> Bools:
+    """Return which of the wide gaps a line close above or below, of like height, covers.
+
+    Of a hole of two letters in a column (of each gap [W]) it need cover a part only.
+    """
     left, right, height = gaps.left[wide], gaps.right[wide], gaps.height[wide]
     along = gaps.along[wide]
     down = np.stack([-along[:, 1], along[:, 0]], axis=1)
-    reach = (_NEXT_LINE * height)[:, None] * down
+    reach = (np.where(in_column, _NEXT_COLUMN, _NEXT_LINE) * height)[:, None] * down
     strips = shapely.polygons(
         np.stack([left - reach, right - reach, right + reach, left + reach], axis=1)
     )
@@ -102,6 +124,8 @@ def _is_bridged(lines: Frames, gaps: Gaps, wide: Indices) -> Bools:
     start, end = lines.seen(line, along[gap])
     from_, to = (np.einsum("qd,qd->q", edge[gap], along[gap]) for edge in (left, right))
     ratio = lines.height[line] / height[gap]
+    is_hole = in_column & (gaps.width[wide] <= _HOLE_OF_TWO * height)
+    from_, to = np.where(is_hole[gap], [to, from_], [from_, to])
     covers = (start <= from_) & (end >= to) & (ratio > 1 / 1.4) & (ratio < 1.4)
     bridged = np.zeros(len(wide), np.bool_)
     bridged[gap[covers]] = True

@@ -46,16 +46,18 @@ def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indi
     i, j, lower, higher = i[like], j[like], lower[like], higher[like]
     left, right, start, end, top, bottom, _, _ = lines.edges(i, j)
     first_shared, last_shared = np.maximum(left, start), np.minimum(right, end)
+    narrower = np.minimum(np.minimum(lines.length[i], lines.length[j]), lower)
+    faces = np.flatnonzero(last_shared - first_shared > _FACING * narrower)
+    i, j, lower, higher = i[faces], j[faces], lower[faces], higher[faces]
     # How far below i the middle of j is where they face each other: a long line is only a little tilted.
     cosine = np.einsum("pd,pd->p", lines.along[i], lines.along[j])
     sine = np.einsum("pd,pd->p", lines.down()[i], lines.along[j])
-    aside = (first_shared + last_shared - left - right) / 2
-    below = (top + bottom) / 2 + aside * sine / np.maximum(np.abs(cosine), _STEEP) * np.sign(cosine)
+    aside = (first_shared + last_shared - left - right)[faces] / 2
+    tilt = aside * sine / np.maximum(np.abs(cosine), _STEEP) * np.sign(cosine)
+    below = (top + bottom)[faces] / 2 + tilt
     leading = np.abs(below) - (lines.height[i] + lines.height[j]) / 2
-    narrower = np.minimum(np.minimum(lines.length[i], lines.length[j]), lower)
-    near = last_shared - first_shared > _FACING * narrower
     unlike = higher > _SAME * lower
-    near &= np.abs(leading) <= np.where(unlike, _LEADING_OF_UNLIKE, _LARGEST_LEADING) * lower
+    near = np.abs(leading) <= np.where(unlike, _LEADING_OF_UNLIKE, _LARGEST_LEADING) * lower
     i, j, down = i[near], j[near], (below > 0)[near]
     both = csr_array((np.ones(len(i), np.int8), (j, i)), (count, count))
     below = csr_array((down.astype(np.int8), (i, j)), (count, count)).multiply(both)

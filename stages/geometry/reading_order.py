@@ -15,6 +15,7 @@ from .text_lines import lines_of
 from .unbent import unbent
 
 _SAME_PLACE: Final = 0.15  # heights: corners that near are one
+_CROWD: Final = 5  # boxes of like height, with their middles in a square of it: some lie on others
 
 
 class Place(TypedDict):
@@ -95,14 +96,31 @@ def reading_order(corners: Floats, direction: Direction = "auto") -> ReadingOrde
 def _apart(corners: Floats) -> tuple[Floats, Indices]:
     """Return corners of boxes in different places, and of each box [N] the one in its place.
 
-    Boxes are in one place if their corners differ by less than a share of their height. Thousands of
-    them would make millions of pairs.
+    Boxes are in one place if their corners differ by less than a share of their height. So are those of
+    a crowd, which has no order. Thousands of them would make millions of pairs.
     """
     sides = np.linalg.norm(corners[:, [1, 3]] - corners[:, :1], axis=2)
-    step = np.exp2(np.round(np.log2(np.maximum(sides.min(axis=1), 1e-6) * _SAME_PLACE)))
-    place = np.column_stack([step, np.round(corners.reshape(-1, 8) / step[:, None])])
-    _, first, copy_of = np.unique(place, axis=0, return_index=True, return_inverse=True)
-    return corners[first], copy_of.ravel()
+    height = np.exp2(np.round(np.log2(np.maximum(sides.min(axis=1), 1e-6) * _SAME_PLACE)))
+    first, copy_of, _ = _by_place(height, corners.reshape(-1, 8))
+    corners, height = corners[first], height[first] / _SAME_PLACE
+    one_of, crowd_of, size = _by_place(height, corners.mean(axis=1))
+    is_crowd = size[crowd_of] >= _CROWD
+    kept, place = np.unique(
+        np.where(is_crowd, one_of[crowd_of], np.arange(len(corners))), return_inverse=True
+    )
+    return corners[kept], place[copy_of]
+
+
+def _by_place(step: Floats, at: Floats) -> tuple[Indices, Indices, Indices]:
+    """Return the first of those in each place, the place of each, and how many are in each.
+
+    Those of one step [N] whose coordinates [N, K] round to the same steps are in one place.
+    """
+    place = np.column_stack([step, np.round(at / step[:, None])])
+    _, first, place_of, count = np.unique(
+        place, axis=0, return_index=True, return_inverse=True, return_counts=True
+    )
+    return first, place_of.ravel(), count
 
 
 def _line_order(lines: Frames, type_height: Floats, first: Floats) -> tuple[Indices, Indices]:

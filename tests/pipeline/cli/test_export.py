@@ -18,6 +18,7 @@ from locpipe.pipeline.export.write import RunExports, export
 from locpipe.pipeline.output.archive import open_run
 from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.run import execute
+from locpipe.stages.settings import Direction
 
 Tree = Callable[[Path], dict[str, bytes]]
 
@@ -171,6 +172,21 @@ def test_exports_asked_for_later_are_added_and_nothing_is_inferred_again(
     assert tree(out / "exports") == during
     execute(all_exports, Options(), RunExports)
     assert tree(out / "exports") == during
+
+
+def test_ids_of_geojson_stay_over_a_second_run_though_the_order_changes(config: Config) -> None:
+    output = config.output.model_copy(update={"exports": ("geojson",), "masks": False})
+
+    def ids(direction: Direction) -> list[str]:
+        boxes = config.boxes.model_copy(update={"direction": direction})
+        updated = config.model_copy(update={"output": output, "boxes": boxes})
+        execute(updated, Options(limit=1, force=True), RunExports)
+        (file,) = output.path.rglob("*.geojson")
+        return [feature["id"] for feature in json.loads(file.read_bytes())["features"]]
+
+    first, again, mirrored = ids("ltr"), ids("ltr"), ids("rtl")
+    assert again == first != mirrored
+    assert sorted(mirrored) == sorted(set(first))
 
 
 def test_a_picture_that_is_gone_before_its_export_gives_3(

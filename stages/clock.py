@@ -15,6 +15,7 @@ class Clock:
         on_stage: called with the name of each stage as it begins.
         on_page: called with the number of each page, from 1, as it begins.
         on_large: called with how many times as long as others a page may take, for its size.
+        on_progress: called with the name of a long stage as it gets on.
 
     Attributes:
         seconds: wall time of each stage, summed over the pages of the file.
@@ -27,10 +28,12 @@ class Clock:
         on_stage: Callable[[str], object] | None = None,
         on_page: Callable[[int], object] | None = None,
         on_large: Callable[[float], object] | None = None,
+        on_progress: Callable[[str], object] | None = None,
     ) -> None:
         self.seconds: defaultdict[str, float] = defaultdict(float)
         self.current = "load"
-        self._on_stage, self._on_page, self._on_large = on_stage, on_page, on_large
+        self._on_stage, self._on_page = on_stage, on_page
+        self._on_large, self._on_progress = on_large, on_progress
 
     def begin_page(self, page: int) -> None:
         """Tell that a page of several begins."""
@@ -41,6 +44,11 @@ class Clock:
         """Tell that the page may take so many times as long as others."""
         if self._on_large is not None:
             self._on_large(times)
+
+    def go_on(self) -> None:
+        """Tell that the stage at work gets on; it has all of the time limit again."""
+        if self._on_progress is not None:
+            self._on_progress(self.current)
 
     @contextmanager
     def stage(self, name: str) -> Iterator[None]:

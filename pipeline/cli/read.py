@@ -37,7 +37,7 @@ work there, 130/143 stopped by a signal, 1 internal error."""
 @click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
 @click.option("--workers", type=click.IntRange(min=0), metavar="N", help="Worker processes; 0: in this process.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDR", help="Use a running Dask scheduler.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=120, show_default=True, help="Time limit per page, in seconds.")  # fmt: skip
+@click.option("--timeout", type=click.FloatRange(min=1), default=120, show_default=True, help="Time limit per 64 boxes or lines, in seconds of work.")  # fmt: skip
 @click.option("--force", is_flag=True, help="Read everything again.")
 @incomplete_option
 @click.option("--json", "as_json", is_flag=True, help="Print read.json on stdout at the end.")

@@ -7,6 +7,7 @@ import click
 
 from ...stages.localize import Result
 from ..api import localize
+from ..ocr.batches import Batches
 from ..ocr.engine import Engine
 from ..ocr.engines import ENGINES, EngineName
 from ..ocr.settings import ReadConfig, open_engine
@@ -21,7 +22,7 @@ Examples:
   locpipe show photo.jpg --weights class,paper,linear -o figure.png
   locpipe show photo.jpg --config digits --set threshold.k=3"""
 
-_SECONDS: Final = 120  # to read a picture, as in `locpipe read`
+_SECONDS: Final = 120  # to read so many boxes, as in `locpipe read`
 
 
 @click.command(epilog=EPILOG)
@@ -65,7 +66,10 @@ def show(
 
 
 def _texts(engine: Engine, result: Result) -> list[str]:
-    found = readings(engine, result.image.rgb, result.boxes.items, "word", _SECONDS)
+    batches = Batches(engine, _SECONDS)
+    found = readings(batches, result.image.rgb, result.boxes.items, "word")
+    if batches.slow:
+        raise batches.slow[0]
     return [one.text if one.confidence >= engine.min_confidence else "" for one in found]
 
 

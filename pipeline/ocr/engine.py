@@ -42,6 +42,7 @@ class Engine(Protocol):
             What it sees on each, from left to right.
 
         Raises:
-            TimeoutError: it took longer than these seconds.
+            TimeoutError: it worked for longer than these seconds, or stood still for as long. Where the
+                engine runs in this process, only the limit of the worker ends it.
             ImageError: it failed.
         """

@@ -129,7 +129,7 @@ def _remove_orphans(run: FinishedRun) -> None:
 
 
 def _is_done(folder: Path, page: Page, maker: dict[str, str]) -> bool:
-    """Whether all files are there and were made by the same engine from the same boxes."""
+    """Whether all files are there, whole, and made by the same engine from the same boxes."""
     paths = text_files(folder, page.name)
     if not all(path.is_file() for path in paths):
         return False
@@ -138,7 +138,8 @@ def _is_done(folder: Path, page: Page, maker: dict[str, str]) -> bool:
     except ValueError:
         return False
     wanted = {**maker, "boxes_sha256": sha256_of_boxes(page)}
-    return isinstance(document, dict) and document.get("made_by") == wanted
+    is_whole = isinstance(document, dict) and "unread" not in document
+    return is_whole and document.get("made_by") == wanted
 
 
 def _work(

@@ -10,8 +10,11 @@ import os
 import re
 import shutil
 import subprocess
+import threading
+import time
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Final
 
@@ -21,6 +24,7 @@ import PIL.Image
 from numpy.typing import NDArray
 
 from ...stages.errors import ConfigError, ImageError
+from ..workers.machine import seconds_of_work
 from .engine import Seen
 from .units import joined
 
@@ -30,6 +34,7 @@ LOOKS: Final = ((0.0, 40, 10), (0.1, 48, 12))
 """Two looks at a crop: share of its box's height cut off around it, height it is brought to, and
 border put around it, in pixels. Where they differ the surer one is kept: 6 % more words."""
 LONGEST: Final = 30_000  # pixels: Tesseract counts them in 16 bits
+LOOK_SECONDS: Final = 0.5
 WORD: Final = "5"  # level of a row of its table
 
 
@@ -79,23 +84,22 @@ class Tesseract:
         tiff = io.BytesIO()
         pages[0].save(tiff, format="TIFF", save_all=True, append_images=pages[1:])
         command = [PROGRAM, "-", "-", "--psm", ONE_LINE, "--dpi", "300", "-l", self.language]
-        try:
-            done = subprocess.run(  # noqa: S603 - no shell, and the language is one of those listed
-                [*command, "tsv"],
-                input=tiff.getvalue(),
-                capture_output=True,
-                check=False,
-                timeout=seconds,
-                env={**os.environ, "OMP_THREAD_LIMIT": "1"},
-            )
-        except subprocess.TimeoutExpired as error:
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        with (
+            subprocess.Popen(  # noqa: S603 - no shell, and the language is one of those listed
+                [*command, "tsv"], env={**os.environ, "OMP_THREAD_LIMIT": "1"}, **pipes
+            ) as process,
+            _limited(process, seconds) as is_late,
+        ):
+            out, err = process.communicate(tiff.getvalue())
+        if is_late.is_set():
             msg = f"tesseract took longer than {seconds:.0f} s for {len(crops)} crops; raise --timeout"
-            raise TimeoutError(msg) from error
-        if done.returncode:
-            said = done.stderr.decode(errors="replace").strip()[-200:]
-            msg = f"tesseract ended with {done.returncode} on {len(crops)} crops ({said}); check its installation with `tesseract --list-langs`"
+            raise TimeoutError(msg)
+        if process.returncode:
+            said = err.decode(errors="replace").strip()[-200:]
+            msg = f"tesseract ended with {process.returncode} on {len(crops)} crops ({said}); check its installation with `tesseract --list-langs`"
             raise ImageError(msg)
-        seen = seen_by_page(done.stdout.decode("utf-8", "replace"), strips)
+        seen = seen_by_page(out.decode("utf-8", "replace"), strips)
         looks = zip(seen[: len(crops)], seen[len(crops) :], strict=True)
         return [max(both, key=lambda words: joined(words).confidence) for both in looks]
 
@@ -110,6 +114,34 @@ class Strip:
     pixels: NDArray[np.uint8]
     left: float
     scale: float
+
+
+@contextmanager
+def _limited(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
+    """End a program that works for longer than these seconds, or stands still for as long.
+
+    Its own work counts, not the time it waits for other programs. The event is set if it was ended.
+    """
+    is_done, is_late = threading.Event(), threading.Event()
+
+    def watch() -> None:
+        worked, since = 0.0, time.monotonic()
+        while not is_done.wait(min(LOOK_SECONDS, seconds)):
+            if (now := seconds_of_work(process.pid)) > worked:
+                worked, since = now, time.monotonic()
+            if worked > seconds or time.monotonic() - since > seconds:
+                is_late.set()
+                process.kill()
+                return
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield is_late
+    finally:
+        is_done.set()
+        watcher.join()
+        process.kill()  # if this was interrupted
 
 
 def _ask(option: str) -> str:

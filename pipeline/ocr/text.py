@@ -36,12 +36,14 @@ class TextLine:
 class PageText:
     """What was read on a page, one reading per box, both in reading order.
 
-    Readings without text, or with less than `min_confidence`, do not count.
+    Readings without text, or with less than `min_confidence`, do not count. `unread` crops were left
+    unread by the time limit; the next run reads the page again.
     """
 
     page: Page
     readings: Sequence[Reading]
     min_confidence: float
+    unread: int = 0
 
     @property
     def counting(self) -> dict[int, Reading]:
@@ -119,6 +121,7 @@ def _document(text: PageText, made_by: Mapping[str, str]) -> dict[str, Any]:
         "boxes": boxes,
         "lines": lines,
         "text": text.text,
+        **({"unread": text.unread} if text.unread else {}),
     }
 
 

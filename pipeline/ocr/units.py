@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 
 from ...stages.geometry.box import Box
 from ..export.lines import Reading
-from .engine import Engine, Seen
+from .batches import Batches
+from .engine import Seen
 from .settings import Unit
 from .strips import Spans, strip_of, upright_letters
 
@@ -19,18 +20,19 @@ _RUN: Final = 3  # boxes of a line, and lines of a block
 
 
 def readings(
-    engine: Engine, rgb: NDArray[np.uint8], boxes: Sequence[Box], unit: Unit, seconds: float
+    batches: Batches, rgb: NDArray[np.uint8], boxes: Sequence[Box], unit: Unit
 ) -> list[Reading]:
     """Return what an engine reads in each of the boxes of an upright page, uint8 [H, W, 3].
 
     Boxes of a line of which most is not read with it are read again, alone.
     """
+    engine = batches.engine
     together = groups(boxes, unit if engine.places_words else "word")
     strips = [strip_of(rgb, one, engine.padding) for one in together]
     vertical = [i for i, one in enumerate(together) if one[0].direction == "ttb"]
     upright = [upright_letters(strips[i]) for i in vertical]
     pixels = [strip.pixels for strip in (*strips, *upright)]
-    seen = engine.read(pixels, seconds) if pixels else []
+    seen = batches.read(pixels)
     for i, strip, words in zip(vertical, upright, seen[len(strips) :], strict=True):
         if _sureness(words) > _sureness(seen[i]):
             seen[i], strips[i] = words, strip
@@ -43,7 +45,7 @@ def readings(
         found += assigned(words, strip.spans)
     flat = [box for one in together for box in one]
     crops = [strip_of(rgb, [flat[i]], engine.padding).pixels for i in again]
-    alone = map(joined, engine.read(crops, seconds) if crops else [])
+    alone = map(joined, batches.read(crops))
     for i, reading in zip(again, alone, strict=True):
         found[i] = max(found[i], reading, key=lambda one: one.confidence)
     return found

@@ -18,13 +18,15 @@ from ..output.layout import remove_durably
 from ..output.shards import page_at
 from ..workers.messages import Outcome, Place, Task
 from ..workers.worker import PictureWorker
+from .batches import Batches
 from .engine import Engine
 from .order import as_read
 from .settings import FOLDER, ReadConfig, open_engine
 from .text import SUFFIXES, PageText, files, sha256_of_boxes
 from .units import readings
 
-MARGIN: Final = 5.0  # seconds: the engine gets so much less time than the page
+BUSY: Final = 10.0
+"""What a batch of crops may take by the clock, in units of its limit: other programs work beside us."""
 
 
 @dataclass(frozen=True)
@@ -66,8 +68,8 @@ class ReadJob:
 
     @property
     def timeout(self) -> float:
-        """Seconds a page may take."""
-        return self.workers.timeout
+        """Seconds by the clock that a page may take, or a batch of its crops."""
+        return BUSY * self.workers.timeout
 
 
 def made_by(config: ReadConfig, engine: Engine) -> dict[str, str]:
@@ -94,7 +96,7 @@ class Reader(PictureWorker):
     """Reads the boxes of pages."""
 
     job: ReadJob
-    too_slow = "took longer than --timeout = {limit:g} s; raise it"
+    too_slow = "took longer than ten times --timeout = {limit:g} s; raise it"
     too_large = "use fewer --workers"
 
     def prepare(self, memory: int) -> None:  # noqa: ARG002 - engines are told no limit
@@ -117,7 +119,8 @@ class Reader(PictureWorker):
             picture = self.job.run.picture(page).absolute()
             image = self.job.run.decoded(page, picture)
         with clock.stage("read"):
-            text = self._read(image, page)
+            batches = Batches(self.engine, self.job.workers.timeout, clock.go_on)
+            text = self._read(image, page, batches)
         with clock.stage("write"):
             folder = self.job.output / FOLDER
             maker = made_by(self.job.config, self.engine)
@@ -127,16 +130,20 @@ class Reader(PictureWorker):
             for name, content in contents.items():
                 write_atomically(self.job.output, folder / name, content)
         pixels = image.width * image.height
-        seconds = dict(clock.seconds)
-        return Outcome(task.key, "done", page.sha256, 1, len(text.counting), pixels, seconds)
+        measured = (page.sha256, 1, len(text.counting), pixels, dict(clock.seconds))
+        if batches.slow:
+            kept = f"{batches.slow[0]}; {batches.unread} crops were not read, what was read is kept"
+            return Outcome(task.key, "failed", *measured, ("read", "TimeoutError", kept))
+        return Outcome(task.key, "done", *measured)
 
-    def _read(self, image: Image, page: Page) -> PageText:
+    def _read(self, image: Image, page: Page, batches: Batches) -> PageText:
         engine, asked = self.engine, self.job.config.min_confidence
-        seconds = max(1.0, self.job.timeout - MARGIN)
-        found = readings(engine, image.rgb, page.boxes, self.job.config.unit, seconds)
+        found = readings(batches, image.rgb, page.boxes, self.job.config.unit)
+        if batches.slow and not batches.read_some:
+            raise batches.slow[0]
         least = engine.min_confidence if asked is None else asked
         counting = PageText(page, found, least).counting
-        return PageText(*as_read(page, found, counting), least)
+        return PageText(*as_read(page, found, counting), least, batches.unread)
 
     def clear(self, task: Task) -> None:
         """Remove what was read on a page before."""

@@ -76,6 +76,14 @@ def reuse_freed_memory() -> None:
             libc.mallopt(M_TRIM_THRESHOLD, 2**31 - 1)
 
 
+def seconds_of_work(process: int) -> float:
+    """Return the processor seconds that a process has taken, by its id; 0 if it has ended."""
+    with suppress(psutil.Error):
+        times = psutil.Process(process).cpu_times()
+        return float(times.user + times.system)
+    return 0.0
+
+
 def return_freed_memory(most: int) -> None:
     """Make glibc hand back all that is free, if this process has more than `most` bytes resident."""
     if resident_memory() > most:

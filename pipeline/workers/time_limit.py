@@ -64,6 +64,11 @@ class TimeLimit:
         self.begin_stage(f"{PAGE}{page}")
         self.restart()
 
+    def go_on(self, stage: str) -> None:
+        """Note that a stage gets on, and has all of the time again; raises what `time_limit` does."""
+        self.begin_stage(stage)
+        self.restart()
+
     def restart(self, times: float = 1) -> None:
         """Have the time begin now, so many times as long."""
         faulthandler.dump_traceback_later(times * self.seconds, exit=True, file=self.stream)

@@ -189,9 +189,14 @@ class PictureWorker(WorkerPlugin):
             if limit:
                 limit.begin_page(page)
 
+        def go_on(stage: str) -> None:
+            leave_if_asked(self.job.desk)
+            if limit:
+                limit.go_on(stage)
+
         if limit is None:
-            return Clock(on_page=begin_page)
-        return Clock(limit.begin_stage, begin_page, limit.restart)
+            return Clock(on_page=begin_page, on_progress=go_on)
+        return Clock(limit.begin_stage, begin_page, limit.restart, go_on)
 
     def _attempt(self, task: Task, clock: Clock) -> Outcome:
         try:

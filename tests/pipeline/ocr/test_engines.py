@@ -99,6 +99,19 @@ def test_tesseract_has_a_time_limit() -> None:
         engine_named("tesseract").read([draw("market")], 0.001)
 
 
+def test_the_limit_counts_work_not_a_busy_machine(hostile: Callable[[str], None]) -> None:
+    """It takes two seconds by the clock here, and works for less than one."""
+    hostile("[(sum(range(500_000)), time.sleep(0.1)) for _ in range(20)]; sys.exit(3)")
+    with pytest.raises(ImageError, match="ended with 3"):
+        Tesseract("eng").read([draw("market")], 1.5)
+
+
+def test_work_without_end_comes_to_the_limit(hostile: Callable[[str], None]) -> None:
+    hostile("while True: pass")
+    with pytest.raises(TimeoutError, match="took longer than 1 s for 1 crops; raise --timeout"):
+        Tesseract("eng").read([draw("market")], 0.6)
+
+
 def test_a_crash_of_tesseract_is_an_error_with_what_it_said(
     hostile: Callable[[str], None],
 ) -> None:

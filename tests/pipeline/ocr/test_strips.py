@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from locpipe.pipeline.export.crops import cut
 from locpipe.pipeline.export.lines import outline
+from locpipe.pipeline.ocr.batches import Batches
 from locpipe.pipeline.ocr.strips import strip_of, upright_letters
 from locpipe.pipeline.ocr.tesseract import Tesseract
 from locpipe.pipeline.ocr.units import joined, readings, sentence
@@ -72,7 +73,9 @@ def test_a_line_on_an_arc_reads_better_straightened_than_in_a_rectangle(radius: 
     flat, straight = engine().read([rectangle, strip.pixels], 60)
     assert joined(straight).text == LINE
     assert len(set(joined(flat).text.split()) & set(LINE.split())) < 4
-    assert [one.text for one in readings(engine(), page, boxes, "line", 60)] == LINE.split()
+    assert [
+        one.text for one in readings(Batches(engine(), 60), page, boxes, "line")
+    ] == LINE.split()
 
 
 def test_a_straight_line_stays_the_rectangle_around_it() -> None:
@@ -112,7 +115,7 @@ def stacked(text: str, size: int = 60) -> tuple[Pixels, list[Box]]:
 
 def test_stacked_letters_are_read_as_the_words_that_they_make() -> None:
     page, boxes = stacked("HOTEL BAR")
-    found = readings(engine(), page, boxes, "line", 60)
+    found = readings(Batches(engine(), 60), page, boxes, "line")
     assert sentence([one.text for one in found if one.text]) == "HOTEL BAR"
     assert [one.text for one in found if one.text] == ["HOTEL", "BAR"]
 
@@ -122,7 +125,7 @@ def test_a_column_in_one_box_is_read_too() -> None:
     corners = np.array([box.polygon for box in boxes]).reshape(-1, 2)
     (left, top), (right, bottom) = corners.min(axis=0), corners.max(axis=0)
     column = np.array([(left, top), (right, top), (right, bottom), (left, bottom)])
-    (reading,) = readings(engine(), page, [quad_box(column, direction="ttb")], "word", 60)
+    (reading,) = readings(Batches(engine(), 60), page, [quad_box(column, direction="ttb")], "word")
     assert reading.text == "HOTEL"
 
 
@@ -131,7 +134,7 @@ def test_text_on_its_side_is_read_in_columns_too() -> None:
     page = np.ascontiguousarray(np.rot90(draw("market"), -1))
     height, width = page.shape[:2]
     column = np.array([(0, 0), (width, 0), (width, height), (0, height)], np.float64)
-    (reading,) = readings(engine(), page, [quad_box(column, direction="ttb")], "word", 60)
+    (reading,) = readings(Batches(engine(), 60), page, [quad_box(column, direction="ttb")], "word")
     assert reading.text == "market"
 
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from locpipe.pipeline.export.crops import cut
 from locpipe.pipeline.export.lines import Reading
+from locpipe.pipeline.ocr.batches import Batches
 from locpipe.pipeline.ocr.engine import Seen
 from locpipe.pipeline.ocr.strips import Spans, strip_of
 from locpipe.pipeline.ocr.tesseract import Tesseract
@@ -72,7 +73,7 @@ class ShortSighted:
 
 def test_boxes_that_are_not_read_with_their_line_are_read_alone() -> None:
     boxes = [box(-100, -60), box(-40, 10), box(20, 90)]
-    found = readings(ShortSighted(), PAGE, boxes, "line", 60)
+    found = readings(Batches(ShortSighted(), 60), PAGE, boxes, "line")
     assert [reading.text for reading in found] == ["190", "50", "70"]
 
 
@@ -130,7 +131,7 @@ def test_together_they_are_as_sure_as_on_average(confidences: list[float]) -> No
 
 
 def read_line(page: NDArray[np.uint8], boxes: list[Box]) -> list[str]:
-    found = readings(Tesseract("eng"), page, boxes, "line", 60)
+    found = readings(Batches(Tesseract("eng"), 60), page, boxes, "line")
     return [reading.text.strip(" |") for reading in found]  # Tesseract takes an edge for a bar
 
 

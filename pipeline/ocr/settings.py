@@ -23,8 +23,8 @@ class ReadConfig(Section):
     engine: EngineName = "tesseract"
     """Program that reads."""
     unit: Unit = "auto"
-    """What it is given at a time: word: a box; line: all boxes of a line; auto: lines of documents and
-    columns, else boxes (`pipeline.ocr.units.groups` has the rule)."""
+    """What it is given at a time: word: a box; line: all boxes of a line; auto: lines that are straight or
+    curved, else boxes (`pipeline.ocr.units.groups` has the rule)."""
     language: Annotated[str, Field(min_length=1)] | None = None
     """As the engine calls it; null: eng for tesseract, ch (Chinese and Latin) for rapidocr."""
     min_confidence: Fraction | None = None

@@ -18,6 +18,7 @@ Spans = tuple[tuple[float, float], ...]
 
 _DEGREE: Final = 4
 _GAIN: Final = 0.9  # of a strip's height: what a curve of higher degree must save
+_LEVEL: Final = 1.5  # usual heights of the boxes of a line
 _STATIONS: Final = 100  # of a curve
 _MOST_OUT: Final = 0.1  # of the boxes of a line
 _INK: Final = 0.4  # of the largest difference from paper
@@ -56,6 +57,16 @@ def strip_of(rgb: NDArray[np.uint8], boxes: Sequence[Box], padding: float) -> Li
     nearest = [along[_distances(one, middle).argmin(axis=1)] for one in corners]
     spans = tuple((float(at.min()), float(at.max())) for at in nearest)
     return LineStrip(straightened(rgb, top, bottom, padding).pixels, spans)
+
+
+def is_level(boxes: Sequence[Box]) -> bool:
+    """Whether the strip of two boxes or more is hardly higher than they are: none stands out of line."""
+    edges = _curved_edges(boxes)
+    rectangle = np.array(outline(boxes))
+    across = rectangle[3] - rectangle[0] if edges is None else (edges[1] - edges[0])[0]
+    quads = np.stack([quad_along(box) for box in boxes])
+    usual = np.median(np.linalg.norm(quads[:, 3] - quads[:, 0], axis=1))
+    return bool(np.hypot(*across) <= _LEVEL * usual)
 
 
 def _span(box: Box, crop: Crop) -> tuple[float, float]:

@@ -1,10 +1,9 @@
 """What an engine is given at a time, a box or all boxes of a line, and which text is whose."""
 
+import math
 import unicodedata
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,9 +13,7 @@ from ..export.lines import Reading
 from .batches import Batches
 from .engine import Seen
 from .settings import Unit
-from .strips import Spans, strip_of, upright_letters
-
-_RUN: Final = 3  # boxes of a line, and lines of a block
+from .strips import Spans, is_level, strip_of, upright_letters
 
 
 def readings(
@@ -42,7 +39,9 @@ def readings(
     for words, strip, one in rows:
         if one[0].direction != "ttb" and len(one) > 1:
             again += [len(found) + i for i in _unread(words, strip.spans, engine.min_confidence)]
-        found += assigned(words, strip.spans)
+        # Detectors miss letters of columns, which are read with those around them.
+        sure = engine.min_confidence if one[0].direction == "ttb" else math.inf
+        found += assigned(words, strip.spans, sure)
     flat = [box for one in together for box in one]
     crops = [strip_of(rgb, [flat[i]], engine.padding).pixels for i in again]
     alone = map(joined, batches.read(crops))
@@ -67,40 +66,32 @@ def _sureness(seen: Sequence[Seen]) -> float:
 def groups(boxes: Sequence[Box], unit: Unit) -> list[tuple[Box, ...]]:
     """Return the boxes to read together: each one alone, or those of a line in reading order.
 
-    `auto` puts together the lines of a document, and columns of vertical text: their boxes are often
-    single letters.
+    `auto` puts together the boxes of lines that are straight, or follow a curve, and columns of vertical
+    text: their boxes are often single letters.
     """
     lines = [tuple(of_line) for _, of_line in groupby(boxes, key=lambda box: box.line)]
-    if unit == "line" or (unit == "auto" and _is_document(lines)):
-        return lines
-    alone = [
-        [line] if unit == "auto" and line[0].direction == "ttb" else [(box,) for box in line]
-        for line in lines
-    ]
-    return [one for line in alone for one in line]
+    together = [unit == "line" or (unit == "auto" and _is_strip(line)) for line in lines]
+    alone = [[(box,) for box in line] for line in lines]
+    parts = zip(together, lines, alone, strict=True)
+    return [one for is_one, line, boxes in parts for one in ([line] if is_one else boxes)]
 
 
-def _is_document(lines: Sequence[Sequence[Box]]) -> bool:
-    """Whether half of the boxes of a page stand in running text.
-
-    That is in lines of three boxes or more, in a block of three lines or more.
-    """
-    lines_of = Counter(line[0].block for line in lines)
-    running = [len(line) for line in lines if len(line) >= _RUN and lines_of[line[0].block] >= _RUN]
-    return 2 * sum(running) >= max(1, sum(map(len, lines)))
+def _is_strip(line: Sequence[Box]) -> bool:
+    return len(line) == 1 or line[0].direction == "ttb" or is_level(line)
 
 
-def assigned(seen: Sequence[Seen], spans: Spans) -> list[Reading]:
+def assigned(seen: Sequence[Seen], spans: Spans, sure: float = math.inf) -> list[Reading]:
     """Return the text of each of the boxes of a strip; a word belongs where most of its width lies.
 
-    Words outside all boxes are dropped: Tesseract sees dashes in wide blanks.
+    Words outside all boxes are dropped, as Tesseract sees dashes in wide blanks. Those that are as sure as
+    told go to the nearest box.
     """
     if len(spans) == 1:
         return [joined(seen)]
     of_box: list[list[Seen]] = [[] for _ in spans]
     for word in seen:
         shared = [min(right, word.right) - max(left, word.left) for left, right in spans]
-        if max(shared) > 0:
+        if max(shared) > 0 or word.confidence >= sure:
             of_box[shared.index(max(shared))].append(word)
     return [joined(words) for words in of_box]
 

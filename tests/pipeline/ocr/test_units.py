@@ -49,16 +49,25 @@ def test_boxes_are_read_one_by_one_or_by_line() -> None:
     assert groups([], "line") == groups([], "word") == groups([], "auto") == []
 
 
-def test_auto_takes_the_lines_of_documents_and_columns_and_the_boxes_of_signs() -> None:
-    lines = [[box(20 * i, 20 * i + 15, line) for i in range(3)] for line in range(3)]
-    document = [one for line in lines for one in line]
-    assert groups(document, "auto") == groups(document, "line") != groups(document, "word")
-    signs = [replace(one, block=one.line) for one in document]
-    assert groups(signs, "auto") == groups(signs, "word")
-    few = [*document[:4], *(replace(one, line=9 + i) for i, one in enumerate(document[:4]))]
-    assert groups(few, "auto") == groups(few, "word")
-    letters = [replace(one, direction="ttb") for one in signs[:3]]
-    assert groups([*letters, *signs[3:]], "auto") == [tuple(letters), *groups(signs[3:], "word")]
+def test_auto_takes_lines_and_columns_and_each_box_that_stands_out_of_line() -> None:
+    lines = [[box(20 * i, 20 * i + 15, line, angle=0.3) for i in range(3)] for line in range(3)]
+    level = [one for line in lines for one in line]
+    assert groups(level, "auto") == groups(level, "line") != groups(level, "word")
+    crooked = [box(0, 60, 5), box(70, 130, 5, angle=0.25)]
+    letters = [replace(one, direction="ttb") for one in crooked]
+    assert groups(crooked, "auto") == groups(crooked, "word") != groups(crooked, "line")
+    assert groups([*level, *crooked], "auto") == [*groups(level, "line"), *groups(crooked, "word")]
+    assert groups(letters, "auto") == [tuple(letters)]
+
+
+def test_auto_takes_a_line_that_follows_a_curve() -> None:
+    def on_arc(turn: float) -> Box:
+        along, out = (math.cos(turn), math.sin(turn)), (math.sin(turn), -math.cos(turn))
+        corners = [(200 + r * out[0] + x * along[0], 400 + r * out[1] + x * along[1]) for r, x in ((210, -25), (210, 25), (190, 25), (190, -25))]  # fmt: skip
+        return Box("text", 0.9, tuple(corners), (0, 0, 400, 400), 0)
+
+    arc = [on_arc(turn) for turn in np.linspace(-0.6, 0.6, 5)]
+    assert groups(arc, "auto") == [tuple(arc)]
 
 
 class ShortSighted:
@@ -75,6 +84,13 @@ def test_boxes_that_are_not_read_with_their_line_are_read_alone() -> None:
     boxes = [box(-100, -60), box(-40, 10), box(20, 90)]
     found = readings(Batches(ShortSighted(), 60), PAGE, boxes, "line")
     assert [reading.text for reading in found] == ["190", "50", "70"]
+
+
+def test_sure_words_between_the_boxes_of_a_column_go_to_the_nearest() -> None:
+    seen = [Seen("a", 0.9, 0, 40), Seen("b", 0.9, 50, 60), Seen("c", 0.3, 70, 80), Seen("d", 0.9, 85, 95)]  # fmt: skip
+    spans = ((0.0, 40.0), (100.0, 140.0))
+    assert [one.text for one in assigned(seen, spans)] == ["a", ""]
+    assert [one.text for one in assigned(seen, spans, 0.6)] == ["a b", "d"]
 
 
 def test_words_go_to_the_box_they_share_most_with() -> None:

@@ -62,18 +62,23 @@ class Sheet:
     free: tuple[bool, ...]
 
 
-def laid_out(count: int, seed: int, pictures: Path | None = None) -> Iterator[Sheet]:
-    """Give pages of all kinds in turn, and write their pictures to a folder where one is given."""
+def laid_out(
+    count: int, seed: int, pictures: Path | None = None, height: int = HEIGHT
+) -> Iterator[Sheet]:
+    """Give pages of all kinds in turn, and write their pictures to a folder where one is given.
+
+    Of each there is so much as has room in `height` pixels.
+    """
     kinds = list(KINDS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER)
-        view = browser.new_page(viewport={"width": WIDTH, "height": HEIGHT})
+        view = browser.new_page(viewport={"width": WIDTH, "height": height})
         for number in range(count):
             kind = kinds[number % len(kinds)]
             page = KINDS[kind](random.Random(f"{seed} {number}"))  # noqa: S311 - no secret
             direction = "ttb" if "vertical-rl" in page else "rtl" if "dir=rtl" in page else "ltr"
             view.set_content(f"<!DOCTYPE html><meta charset=utf-8>{page}")
-            found = [word for word in view.evaluate(WORDS_OF_DOM) if _visible(word["rect"])]
+            found = [word for word in view.evaluate(WORDS_OF_DOM) if _visible(word["rect"], height)]
             if pictures is not None:
                 view.screenshot(path=pictures / f"{number:03}-{kind}.png")
             yield Sheet(
@@ -88,9 +93,9 @@ def laid_out(count: int, seed: int, pictures: Path | None = None) -> Iterator[Sh
         browser.close()
 
 
-def _visible(rect: list[float]) -> bool:
+def _visible(rect: list[float], height: int) -> bool:
     left, top, right, bottom = rect
-    return left >= 0 and top >= 0 and right <= WIDTH and bottom <= HEIGHT and right - left >= 1
+    return left >= 0 and top >= 0 and right <= WIDTH and bottom <= height and right - left >= 1
 
 
 def _words(chance: random.Random, count: int, among: list[str] = LATIN, by: str = " ") -> str:

@@ -84,10 +84,13 @@ class Tesseract:
         tiff = io.BytesIO()
         pages[0].save(tiff, format="TIFF", save_all=True, append_images=pages[1:])
         command = [PROGRAM, "-", "-", "--psm", ONE_LINE, "--dpi", "300", "-l", self.language]
-        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
         with (
             subprocess.Popen(  # noqa: S603 - no shell, and the language is one of those listed
-                [*command, "tsv"], env={**os.environ, "OMP_THREAD_LIMIT": "1"}, **pipes
+                [*command, "tsv"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                env={**os.environ, "OMP_THREAD_LIMIT": "1"},
             ) as process,
             _limited(process, seconds) as is_late,
         ):

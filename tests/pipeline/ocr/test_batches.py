@@ -1,13 +1,24 @@
 """Crops in batches: what a batch that is too slow costs."""
 
-from collections.abc import Sequence
+import json
+import os
+import shutil
+from collections.abc import Callable, Sequence
+from importlib.resources import files
+from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from locpipe.pipeline.config.sections import RunConfig
 from locpipe.pipeline.ocr.batches import MOST, Batches
 from locpipe.pipeline.ocr.engine import Seen
+from locpipe.pipeline.ocr.run import ReadOptions, execute
+from locpipe.pipeline.ocr.settings import ReadConfig
+
+SCHEMA = json.loads(files("locpipe.pipeline.output").joinpath("schemas/read-1.json").read_text())
 
 
 class Weary:
@@ -48,3 +59,31 @@ def test_after_two_slow_batches_nothing_more_is_read() -> None:
     batches = Batches(Weary(), 60)
     assert not any(batches.read(crops(3, MOST + 5)))
     assert (len(batches.slow), batches.unread, batches.read_some) == (2, 4 * MOST, False)
+
+
+@pytest.mark.computes
+def test_what_was_read_before_the_limit_is_kept_and_the_page_is_read_again(
+    run: Path, hostile: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A batch has one crop here. Tesseract hangs from the second one on."""
+    monkeypatch.setattr("locpipe.pipeline.ocr.batches.MOST", 1)
+    with pytest.MonkeyPatch.context() as path:
+        path.setenv("PATH", os.environ["PATH"])
+        hostile(
+            f"mark, real = {str(run / 'begun')!r}, {shutil.which('tesseract')!r}\n"
+            "if os.path.exists(mark): time.sleep(60)\n"
+            "file = open(mark, 'wb+')\n"
+            "file.write(pages), file.seek(0), os.dup2(file.fileno(), 0)\n"
+            "os.execv(real, [real, *sys.argv[1:]])"
+        )
+        limited = ReadOptions(workers=RunConfig(workers=0, timeout=4))
+        report = execute(run, ReadConfig(unit="word"), limited)
+    assert (report["counts"]["done"], report["counts"]["failed"]) == (1, 2)
+    document = json.loads((run / "read" / "a.png.json").read_bytes())
+    jsonschema.validate(document, SCHEMA)
+    assert (document["text"], document["unread"]) == ("Harbour\n", 2)
+    assert "--timeout; 2 crops were not read" in (run / "read-failures.jsonl").read_text()
+    (run.parent.parent / "bin" / "tesseract").unlink()
+    again = execute(run, ReadConfig(unit="word"), ReadOptions(workers=RunConfig(workers=0)))
+    assert (again["counts"]["done"], again["counts"]["up_to_date"]) == (2, 1)
+    assert (run / "read" / "a.png.txt").read_bytes() == b"Harbour street\nmarket\n"

@@ -235,33 +235,6 @@ def test_an_engine_that_hangs_is_one_failure(run: Path, hostile: Callable[[str],
     assert "tesseract took longer than 1 s" in (run / "read-failures.jsonl").read_text()
 
 
-def test_what_was_read_before_the_limit_is_kept_and_the_page_is_read_again(
-    run: Path, hostile: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A batch has one crop here. Tesseract hangs from the second one on."""
-    monkeypatch.setattr("locpipe.pipeline.ocr.batches.MOST", 1)
-    with pytest.MonkeyPatch.context() as path:
-        path.setenv("PATH", os.environ["PATH"])
-        hostile(
-            f"mark, real = {str(run / 'begun')!r}, {shutil.which('tesseract')!r}\n"
-            "if os.path.exists(mark): time.sleep(60)\n"
-            "file = open(mark, 'wb+')\n"
-            "file.write(pages), file.seek(0), os.dup2(file.fileno(), 0)\n"
-            "os.execv(real, [real, *sys.argv[1:]])"
-        )
-        limited = ReadOptions(workers=RunConfig(workers=0, timeout=4))
-        report = execute(run, ReadConfig(unit="word"), limited)
-    assert counts(report) == {"pages": 3, "done": 1, "failed": 2}
-    document = json.loads(written(run)["a.png.json"])
-    jsonschema.validate(document, SCHEMA)
-    assert (document["text"], document["unread"]) == ("Harbour\n", 2)
-    assert "--timeout; 2 crops were not read" in (run / "read-failures.jsonl").read_text()
-    (run.parent.parent / "bin" / "tesseract").unlink()
-    again = execute(run, ReadConfig(unit="word"), ReadOptions(workers=HERE))
-    assert counts(again) == {"pages": 3, "up_to_date": 1, "done": 2}
-    assert written(run)["a.png.txt"] == b"Harbour street\nmarket\n"
-
-
 def test_what_failed_is_tried_again(run: Path, hostile: Callable[[str], None]) -> None:
     with pytest.MonkeyPatch.context() as path:
         path.setenv("PATH", os.environ["PATH"])

@@ -104,7 +104,8 @@ class Watched:
 def started(stack: ExitStack, *program: str) -> psutil.Process:
     """Start a program of Dask, which ends with the stack."""
     command = [sys.executable, "-m", "dask", *program, *HTTP]
-    environment = {**os.environ, **QUIET}
+    own = str(Path(__file__).parent)  # the workers load this file as a module
+    environment = {**os.environ, **QUIET, "PYTHONPATH": own}
     process = stack.enter_context(
         subprocess.Popen(command, stderr=subprocess.DEVNULL, env=environment)
     )

@@ -207,7 +207,8 @@ def test_a_crash_of_the_engine_is_one_failure(run: Path, hostile: Callable[[str]
         "if PIL.Image.open(io.BytesIO(pages)).n_frames == 6: os.kill(os.getpid(), signal.SIGKILL)\n"
         "print('level\\tpage_num\\tconf\\ttext')"
     )
-    assert counts(read(run)) == {"pages": 3, "done": 2, "failed": 1}
+    report = execute(run, ReadConfig(unit="word"), ReadOptions(workers=HERE))
+    assert counts(report) == {"pages": 3, "done": 2, "failed": 1}
     (failure,) = [json.loads(line) for line in (run / "read-failures.jsonl").read_text().splitlines()]  # fmt: skip
     assert (failure["path"], failure["stage"], failure["error"]) == ("a.png", "read", "ImageError")
     assert "tesseract ended with -9 on 3 crops" in failure["message"]

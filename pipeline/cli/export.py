@@ -13,7 +13,7 @@ from ..export.write import export as write
 from ..output.archive import open_run
 from ..output.layout import prepare_output, sweep
 from ..output.lock import locked
-from .options import RunFolder, incomplete_option, log_options, tell
+from .options import RunFolder, incomplete_option, log_options, moved_option, tell
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ def _names(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) 
 @click.command(epilog=EPILOG)
 @click.argument("run", type=RunFolder())
 @click.option("--to", "formats", callback=_names, multiple=True, required=True, metavar="FORMAT[,FORMAT]", help="What to write; repeatable.")  # fmt: skip
-@click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
+@moved_option
 @click.option("--dilation", type=click.FloatRange(0, 10), help="Widen the masks by this share of the height of the text.  [default: 0.15]")  # fmt: skip
 @click.option(
     "--bits", type=click.Choice(["1", "8"]), help="Bits per pixel of a mask.  [default: 8]"

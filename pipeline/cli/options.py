@@ -25,6 +25,9 @@ set_option = click.option(
 )
 
 
+input_option = click.option("--input", "input_", metavar="X", help="Folder, glob, picture, tar, or .txt/.jsonl/.parquet list.")  # fmt: skip
+moved_option = click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
+
 _QUIET = click.option("-q", "--quiet", "level", flag_value=logging.WARNING, help="Print only warnings and errors.")  # fmt: skip
 _VERBOSE = click.option("-v", "--verbose", "level", flag_value=logging.DEBUG, help="Print more, with tracebacks.")  # fmt: skip
 _FORMAT = click.option("--log-format", type=click.Choice(["text", "json"]), default="text", show_default=True, help="json: one object per line.")  # fmt: skip

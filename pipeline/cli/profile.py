@@ -9,7 +9,7 @@ import click
 from ...stages.errors import ExitCode
 from ..run.advice import Profile, advise
 from ..run.profile import measure
-from .options import config_argument, log_options, read_config, set_option, tell
+from .options import config_argument, input_option, log_options, read_config, set_option, tell
 
 log = logging.getLogger(__name__)
 
@@ -27,12 +27,7 @@ error."""
 @click.command(epilog=EPILOG)
 @config_argument
 @set_option
-@click.option(
-    "--input",
-    "input_",
-    metavar="X",
-    help="Folder, glob, picture, tar, or .txt/.jsonl/.parquet list.",
-)
+@input_option
 @click.option("--limit", type=click.IntRange(min=1), default=5, show_default=True, metavar="N", help="Process at most N pictures.")  # fmt: skip
 @click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 @log_options

@@ -11,7 +11,7 @@ from ..config.sections import RunConfig
 from ..ocr.engines import ENGINES
 from ..ocr.run import ReadOptions, execute, one_line
 from ..ocr.settings import UNITS, ReadConfig, checked
-from .options import RunFolder, incomplete_option, log_options
+from .options import RunFolder, incomplete_option, log_options, moved_option
 
 log = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ work there, 130/143 stopped by a signal, 1 internal error."""
 @click.option("--unit", type=click.Choice(UNITS), default="auto", show_default=True, help="What the engine reads at a time: a box, or a line of boxes (tesseract only); auto: by the page.")  # fmt: skip
 @click.option("--lang", "language", metavar="L", help="Language of the engine.  [default: eng, or ch for rapidocr]")  # fmt: skip
 @click.option("--min-confidence", type=click.FloatRange(0, 1), help="Text that is read with less does not count.")  # fmt: skip
-@click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
+@moved_option
 @click.option("--workers", type=click.IntRange(min=0), metavar="N", help="Worker processes; 0: in this process.")  # fmt: skip
 @click.option("--scheduler", metavar="ADDR", help="Use a running Dask scheduler.")
 @click.option("--timeout", type=click.FloatRange(min=1), default=120, show_default=True, help="Time limit per 64 boxes or lines, in seconds of work.")  # fmt: skip

@@ -14,7 +14,7 @@ from ..output.lock import locked
 from ..report.entries import Entry
 from ..report.write import write_report
 from .logs import is_quiet
-from .options import RunFolder, log_options, tell
+from .options import RunFolder, log_options, moved_option, tell
 
 log = logging.getLogger(__name__)
 
@@ -32,7 +32,7 @@ Exit codes: 0 written, 2 not a run, damaged, or too many pictures for --embed, 6
 @click.command(epilog=EPILOG)
 @click.argument("run", type=RunFolder())
 @click.option("--embed", is_flag=True, help="Write one file to forward, RUN/report.html, with the thumbnails inside; up to 500 pictures.")  # fmt: skip
-@click.option("--input", "pictures", type=click.Path(path_type=Path), metavar="X", help="Where the pictures are now, if they moved.")  # fmt: skip
+@moved_option
 @log_options
 def report(run: Path, pictures: Path | None, *, embed: bool) -> None:
     """Write a page that shows the results of a run in a browser.

@@ -22,7 +22,7 @@ from ..run.preview import preview
 from ..run.run import execute
 from ..run.since import moment_of
 from ..run.summary import one_line
-from .options import config_argument, log_options, read_config, set_option
+from .options import config_argument, input_option, log_options, read_config, set_option
 
 if TYPE_CHECKING:
     from ..picture.process import Exporter
@@ -45,12 +45,7 @@ failures.jsonl) or boxes.max cut boxes, 4 no picture and --require-input, 5 mode
 @click.command(epilog=EPILOG)
 @config_argument
 @set_option
-@click.option(
-    "--input",
-    "input_",
-    metavar="X",
-    help="Folder, glob, picture, tar, or .txt/.jsonl/.parquet list.",
-)
+@input_option
 @click.option("--output", metavar="DIR", help="Where results go.")
 @click.option(
     "--limit", type=click.IntRange(min=0), metavar="N", help="Process at most N pictures."

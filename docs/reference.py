@@ -94,7 +94,7 @@ def error_classes() -> list[type[LocpipeError]]:
 def _commands() -> str:
     parts = ["# All options of all commands\n"]
     for name, command in commands():
-        context = click.Context(command, info_name=name, **command.context_settings)
+        context = click.Context(command, info_name=name, **command_line.context_settings)
         parts.append(f"## {name}\n\n```text\n{command.get_help(context)}\n```\n")
     return "\n".join(parts)
 

@@ -140,7 +140,7 @@ def problem_with(line: str) -> str:
     command: click.Command = command_line
     _, *words = shlex.split(line)
     names = ["locpipe"]
-    context = click.Context(command, info_name="locpipe")
+    context = click.Context(command, info_name="locpipe", **command.context_settings)
     while isinstance(command, click.Group) and words and not words[0].startswith("-"):
         found = command.get_command(context, words[0])
         if found is None:
@@ -149,7 +149,7 @@ def problem_with(line: str) -> str:
         names.append(words.pop(0))
     try:
         if words:
-            command.make_context(" ".join(names), words)
+            command.make_context(" ".join(names), words, parent=context)
     except click.MissingParameter:
         return ""  # `locpipe weigh --data FOLDER` in a sentence
     except click.exceptions.Exit:

@@ -141,9 +141,8 @@ def test_help_says_per() -> None:
 def options(command: click.Command, name: str) -> Iterator[tuple[str, click.Option]]:
     """The options of a command and of all below it."""
     context = click.Context(command)
-    yield from (
-        (name, each) for each in command.get_params(context) if isinstance(each, click.Option)
-    )
+    # Not get_params: click then keeps the option of help that this context has, without -h.
+    yield from ((name, each) for each in command.params if isinstance(each, click.Option))
     if isinstance(command, click.Group):
         for below in command.list_commands(context):
             found = command.get_command(context, below)

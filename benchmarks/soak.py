@@ -27,7 +27,7 @@ SAMPLES: Final = Path(__file__).resolve().parents[1] / "data" / "samples"
 REPORT: Final = Path(__file__).parent / "results" / "soak.md"
 NAMES: Final = ("newspaper.png", "coffee.png", "astronaut.png", "street.jpg")
 SUFFIXES: Final = (".png", ".jpg", ".bmp", ".gif", ".webp", ".tif", ".jp2")
-PER_SECOND: Final = 12
+PER_SECOND: Final = 30
 """Pictures that are made ready for every second, more than can be done."""
 MOST_SECONDS: Final = 120
 MIB: Final = 2**20

@@ -89,6 +89,7 @@ class ByS3fs:
     """s3fs, without its cache of listings, as a run looks anew."""
 
     def __init__(self) -> None:
+        # It is installed by hand for this program alone, so mypy may not find it, or its types.
         import s3fs  # type: ignore[import-not-found, import-untyped, unused-ignore] # noqa: PLC0415 - it is timed
 
         self._files: Any = s3fs.S3FileSystem(use_listings_cache=False)

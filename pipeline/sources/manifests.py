@@ -56,8 +56,9 @@ def _checked(text: str) -> str:
         raise ValueError(msg)
     if is_url(text):
         return checked(text)
-    # The same as abspath() of what begins at the root, in less time; resolve() would follow links.
-    return os.path.normpath(text) if text[:1] == "/" else os.path.abspath(text)  # noqa: PTH100
+    if text[:1] == "/":
+        return os.path.normpath(text)  # the same as abspath(), in less time
+    return os.path.abspath(text)  # noqa: PTH100 - resolve() would follow links
 
 
 def _path_in_json(text: str) -> str:

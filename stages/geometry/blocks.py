@@ -12,7 +12,7 @@ _LARGEST_RATIO: Final = 1.35  # of heights of type
 _LARGEST_LEADING: Final = 1.2  # between lines of a block, in units of the lower one's height
 _LEADING_OF_UNLIKE: Final = 0.8  # where one is a footnote or a heading
 _FACING: Final = 0.5  # heights, or of a shorter one's length: so much of it is below the other
-_STEEP: Final = 0.3  # least cosine between lines
+_PARALLEL: Final = 0.7  # least cosine between lines of a block: 45 degrees
 _SAME: Final = 1.12  # ratio of the heights of lines in one type
 _STRAIGHT: Final = 0.5  # heights: edges of lines of a paragraph
 _MOST: Final = 1500  # blocks that are compared with each other
@@ -26,7 +26,7 @@ _BENT: Final = 0.2  # heights of a headline that lines of the next row reach int
 def blocks_of(lines: Frames, type_height: Floats) -> Indices:
     """Return the block of each line, [L], numbered in no order; `type_height` [L] is in pixels.
 
-    Lines of like height that stand close below each other are a block. A line that has two lines side
+    Lines of like height and direction that stand close below each other are a block. A line that has two lines side
     by side below it, or above it, spans columns: it is in a block of its own with neither, or with
     the one that is set as it is.
     """
@@ -43,17 +43,18 @@ def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indi
     height, own = type_height[j], type_height[i]
     lower, higher = np.minimum(height, own), np.maximum(height, own)
     like = higher <= _LARGEST_RATIO * lower
-    i, j, lower, higher = i[like], j[like], lower[like], higher[like]
+    cosine = np.einsum("pd,pd->p", lines.along[i], lines.along[j])
+    like &= np.abs(cosine) >= _PARALLEL
+    i, j, lower, higher, cosine = i[like], j[like], lower[like], higher[like], cosine[like]
     left, right, start, end, top, bottom, _, _ = lines.edges(i, j)
     first_shared, last_shared = np.maximum(left, start), np.minimum(right, end)
     narrower = np.minimum(np.minimum(lines.length[i], lines.length[j]), lower)
     faces = np.flatnonzero(last_shared - first_shared > _FACING * narrower)
     i, j, lower, higher = i[faces], j[faces], lower[faces], higher[faces]
     # How far below i the middle of j is where they face each other: a long line is only a little tilted.
-    cosine = np.einsum("pd,pd->p", lines.along[i], lines.along[j])
     sine = np.einsum("pd,pd->p", lines.down()[i], lines.along[j])
     aside = (first_shared + last_shared - left - right)[faces] / 2
-    tilt = aside * sine / np.maximum(np.abs(cosine), _STEEP) * np.sign(cosine)
+    tilt = aside * sine / cosine[faces]
     below = (top + bottom)[faces] / 2 + tilt
     leading = np.abs(below) - (lines.height[i] + lines.height[j]) / 2
     unlike = higher > _SAME * lower

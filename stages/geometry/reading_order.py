@@ -9,12 +9,13 @@ import numpy as np
 from ..settings import Direction, TextDirection
 from .blocks import block_order, blocks_of
 from .directions import turned
-from .frames import Floats, Frames, Indices, around, frames
+from .frames import Bools, Floats, Frames, Indices, around, frames
 from .tables import tables_of
 from .text_lines import lines_of
 from .unbent import unbent
 
 _SAME_PLACE: Final = 0.15  # heights: corners that near are one
+_LEVEL: Final = 0.7  # least cosine between a line of a table and most lines: 45 degrees
 _CROWD: Final = 5  # boxes of like height, with their middles in a square of it: some lie on others
 
 
@@ -126,10 +127,12 @@ def _by_place(step: Floats, at: Floats) -> tuple[Indices, Indices, Indices]:
 def _line_order(lines: Frames, type_height: Floats, first: Floats) -> tuple[Indices, Indices]:
     """Return the order of lines, and the block of each line as it is counted in that order."""
     block_of = blocks_of(lines, type_height)
-    rects = _on_upright_page(lines)
+    rects, is_level = _on_upright_page(lines)
     down = np.einsum("nd,nd->n", lines.centre, around(lines, block_of).down()[block_of])
     within = np.argsort(np.lexsort((rects[:, 0], down)))
-    for number, table in enumerate(tables_of(rects, first), int(block_of.max()) + 1):
+    level = np.flatnonzero(is_level)
+    for number, cells in enumerate(tables_of(rects[level], first[level]), int(block_of.max()) + 1):
+        table = level[cells]
         block_of[table] = number
         within[table] = np.arange(len(table))
     block_of = np.unique(block_of, return_inverse=True)[1]
@@ -143,8 +146,11 @@ def _line_order(lines: Frames, type_height: Floats, first: Floats) -> tuple[Indi
     return np.lexsort((within, rank[block_of])), rank[block_of]
 
 
-def _on_upright_page(lines: Frames) -> Floats:
-    """Return left, top, right, bottom of lines on the page, turned so that most run to the right."""
+def _on_upright_page(lines: Frames) -> tuple[Floats, Bools]:
+    """Return left, top, right, bottom of lines on the page, turned so that most run to the right.
+
+    The second answer says which lines do, within 45 degrees.
+    """
     sideways = np.abs(lines.along[:, 1]) > np.abs(lines.along[:, 0])
     weight = lines.length * np.where(sideways, -1, 1)
     most = ~sideways if weight.sum() >= 0 else sideways
@@ -152,4 +158,5 @@ def _on_upright_page(lines: Frames) -> Floats:
     along /= max(float(np.hypot(*along)), 1e-9)
     turn = np.array([along, [-along[1], along[0]]])
     corners = lines.corners @ turn.T
-    return np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    rects = np.concatenate([corners.min(axis=1), corners.max(axis=1)], axis=1)
+    return rects, lines.along @ along >= _LEVEL

@@ -12,7 +12,8 @@ _LEAST_OVERLAP: Final = 0.5  # of the lower one's height
 _LARGEST_GAP: Final = 1.5  # between neighbours on a line, in units of the higher one's height
 _LARGEST_BLANK: Final = 6.0  # where a line above or below goes on, as in justified text
 _LARGEST_RATIO: Final = 2.0  # of heights
-_LETTER: Final = 1.5  # heights: the longest box of a letter of a column
+_LETTER: Final = 1.5  # heights: the longest box of a letter
+_TURN: Final = 0.5  # least cosine between neighbours that are longer: 60 degrees, as on a ring
 _HOLE: Final = (
     2.25  # heights between two letters of a column, of which one between them was not found
 )
@@ -28,7 +29,7 @@ def lines_of(boxes: Frames) -> Indices:
 
     Boxes follow each other on a line if they stand side by side. Seen along the longer one, they
     share half of the lower one's height, are of similar height, and stand less than one and a half
-    heights apart. Each has at most one neighbour on either side, the nearest, so that a slanted or
+    heights apart. Boxes longer than a letter also run in similar directions. Each has at most one neighbour on either side, the nearest, so that a slanted or
     tall box does not tie two lines together. No line crosses a gutter. Where a line above or below
     goes on, a gap may be wider. So may one between two letters of a column, if it has room for one
     letter: detectors find no strokes and dots.
@@ -90,11 +91,14 @@ def _side_by_side(
     gap = np.maximum(left - end, start - right)
     aside = (top + bottom - first - last) / 2
     ahead = (left + right - start - end) / 2
+    is_long = boxes.length > _LETTER * boxes.height
+    cosine = np.abs(np.einsum("pd,pd->p", boxes.along[i], boxes.along[j]))
     near = (
         (overlap >= _LEAST_OVERLAP * lower)
         & (higher <= _LARGEST_RATIO * lower)
         & (gap <= reach[i] * own)
         & (ahead != 0)
+        & ((cosine >= _TURN) | ~(is_long[i] & is_long[j]))
     )
     before, after = np.where(ahead > 0, [i, j], [j, i])[:, near]
     return i[near], before, after, (np.maximum(gap, 0) + np.abs(aside))[near]

@@ -260,6 +260,33 @@ def test_a_table_is_a_block_that_is_read_by_rows() -> None:
     assert set(read.blocks) == {0}
 
 
+def downwards(lines: int, *, left: float, top: float = 0) -> NDArray[np.float64]:
+    """Lines of three words that run downwards, the first on the right, as of a page on its side."""
+    words = corners_of(paragraph(lines), degrees=90)
+    return np.asarray(words - words.min(axis=(0, 1)) + np.array([left, top]))
+
+
+def test_lines_across_a_table_are_none_of_its_cells() -> None:
+    cells: list[Rect] = [
+        (120 * cell, 45 * row, 120 * cell + 30 + 17 * ((row * 7 + cell * 3) % 4), 45 * row + 19)
+        for row in range(6)
+        for cell in range(3)
+    ]
+    read = reading_order(np.concatenate([corners_of(cells), downwards(2, left=400)]))
+    assert read.boxes == list(range(24))
+    assert read.directions == ["ltr"] * 18 + ["ttb"] * 6
+    assert [len(set(read.blocks[part])) for part in (slice(18), slice(18, 24))] == [1, 1]
+
+
+@pytest.mark.parametrize("left", [152, 160])
+def test_lines_at_right_angles_are_no_block(left: float) -> None:
+    level = corners_of(paragraph(3))
+    read = reading_order(np.concatenate([level, downwards(2, left=left)]))
+    assert read.boxes == list(range(15))
+    assert read.directions == ["ltr"] * 9 + ["ttb"] * 6
+    assert read.blocks == [0] * 9 + [1] * 6
+
+
 def test_numbers_stand_before_their_paragraphs() -> None:
     items: list[Rect] = []
     for item in range(5):

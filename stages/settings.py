@@ -19,7 +19,7 @@ from pydantic import (
 OFFLINE: Final = "LOCPIPE_OFFLINE"
 """Environment variable: where it is set, no weights are downloaded."""
 
-RESULT_VERSION: Final = 7
+RESULT_VERSION: Final = 8
 """Raised whenever the same picture, model and config give other boxes or masks than before.
 
 It is part of the hash of a config, so that an upgrade recomputes what it must and nothing else.

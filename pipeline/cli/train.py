@@ -21,6 +21,7 @@ from ..training.digits.train import train_digits
 from ..training.images.config import ImagesTrainConfig
 from ..training.images.train import train_images
 from ..training.text.config import TextTrainConfig
+from ..training.text.teaching import ANSWERS_FOLDER
 from ..training.text.train import train_text
 from .options import config_argument, log_options, set_option, tell
 
@@ -69,7 +70,9 @@ def _stopped(folder: Path | None, *, resume: bool) -> str:
     """Return what to say of a training that was stopped: whether anything of it is kept."""
     if folder is None or not (folder / CHECKPOINT_FILE).is_file():
         again = [word for word in sys.argv[1:] if word != "--resume"]
-        kept = "stopped before the first checkpoint, so nothing is kept; begin again with"
+        taught = folder is not None and (folder / ANSWERS_FOLDER).is_dir()
+        what = "only what the teachers said is kept" if taught else "nothing is kept"
+        kept = f"stopped before the first checkpoint, so {what}; begin again with"
     else:
         again = sys.argv[1:] if resume else [*sys.argv[1:], "--resume"]
         kept = f"stopped; what was done is kept in {folder / CHECKPOINT_FILE}, go on with"

@@ -28,6 +28,7 @@ from .labels import CLASSES
 from .loss import balanced_loss, taught_loss
 from .narrow import narrowed
 from .samples import Batch, batches
+from .teaching import answered
 from .validate import Rendered, as_input, head_of, measure, measure_real
 
 # These must stay the same to go on; the pictures and the machine may change.
@@ -59,8 +60,10 @@ def train(
     Raises:
         ConfigError: an extra, fonts, words or backgrounds are missing, or the checkpoint is of
             another training.
+        ModelError: a teacher is missing, or knows other classes.
         OutputError: the output folder cannot be written.
-        KeyboardInterrupt: a signal asked to stop; a checkpoint of the last whole step is kept.
+        KeyboardInterrupt: a signal asked to stop. A checkpoint of the last whole step is kept; before
+            the first step, what the teachers said is.
     """
     blank()
     require_fonttools()
@@ -93,7 +96,8 @@ def _begin(network: Network, folder: Path, config: TextTrainConfig) -> None:
         network.load_state_dict(known.state_dict())
     elif isinstance(known, TextNet) and isinstance(network, TextSmall):
         few = config.model_copy(update={"steps": _NARROWED_ON, "workers": 0})
-        shown = [as_input(batch.pictures, torch.device("cpu")) for batch in batches(few, 0)]
+        first = batches(few, 0, answered(config))
+        shown = [as_input(batch.pictures, torch.device("cpu")) for batch in first]
         narrowed(known, network, shown)
     else:
         msg = f"start: {folder} has the architecture {found}, not {config.architecture}; name a model that has it"
@@ -105,8 +109,9 @@ def complete(
 ) -> TrainedText:
     """Take the steps that are left; arguments and errors are those of `train`."""
     config, stop = run.config, Stop()
+    photographs = answered(config)  # it may take an hour; a signal ends it at once
     with stop.listening():
-        left = batches(config, run.step)
+        left = batches(config, run.step, photographs)
         for batch in watched(left, "training", config.steps, "steps", done=run.step):
             run.learn(batch)
             last = run.step == config.steps

@@ -22,7 +22,7 @@ from ..scene_text.truth import RenderedWord, Rendering
 from .config import CropConfig, TextTrainConfig
 from .crops import cut_out, recoloured, zoomed
 from .labels import CLASSES, IGNORED, STRIDE, label
-from .teaching import TaughtCrop, answered, taught_crop
+from .teaching import TaughtCrop, taught_crop
 
 
 @dataclass(frozen=True)
@@ -59,16 +59,18 @@ class Batch:
         )
 
 
-def batches(config: TextTrainConfig, first: int) -> Iterator[Batch]:
+def batches(
+    config: TextTrainConfig, first: int, photographs: Sequence[Path] = ()
+) -> Iterator[Batch]:
     """Yield the batches of steps `first` to `config.steps`, rendered by worker processes.
 
+    `photographs` are those that `answered` gave. Crops of them stand last in each batch.
+
     Raises:
-        ConfigError: the renderer finds no fonts, words or backgrounds, or a folder has no
-            photographs.
-        ModelError: a teacher is missing, or knows other classes.
+        ConfigError: the renderer finds no fonts, words or backgrounds.
     """
     per_round = config.crops.per_picture
-    rounds = _Rounds(config, answered(config))
+    rounds = _Rounds(config, photographs)
     loader = DataLoader(
         rounds,
         batch_size=None,

@@ -11,6 +11,7 @@ from tqdm import tqdm
 from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.training import watched as module
 from locpipe.pipeline.training.checkpoint import CHECKPOINT_FILE, tell_where
+from locpipe.pipeline.training.text.teaching import ANSWERS_FOLDER
 from locpipe.pipeline.training.watched import watched
 from locpipe.stages.clock import lasting
 
@@ -72,9 +73,17 @@ def test_a_training_says_where_it_begins(
     ]
 
 
-@pytest.mark.parametrize("there", [False, True])
+@pytest.mark.parametrize(
+    ("there", "kept"),
+    [
+        ("", "before the first checkpoint, so nothing is kept"),
+        (ANSWERS_FOLDER, "before the first checkpoint, so only what the teachers said is kept"),
+        (CHECKPOINT_FILE, "what was done is kept"),
+    ],
+)
 def test_a_training_that_is_stopped_says_what_is_kept(
-    there: bool,  # noqa: FBT001 - a parameter of the test
+    there: str,
+    kept: str,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -84,10 +93,11 @@ def test_a_training_that_is_stopped_says_what_is_kept(
         raise KeyboardInterrupt
 
     monkeypatch.setattr("locpipe.pipeline.cli.train.train_images", stop)
-    if there:
-        (tmp_path / CHECKPOINT_FILE).touch()
+    if there == CHECKPOINT_FILE:
+        (tmp_path / there).touch()
+    else:
+        (tmp_path / there).mkdir(exist_ok=True)
     done = CliRunner().invoke(main, ["train", "heads", "--output", str(tmp_path)])
     assert done.exit_code == 130
-    kept = "what was done is kept" if there else "before the first checkpoint, so nothing is kept"
     assert kept in done.stderr
-    assert ("--resume" in done.stderr) == there
+    assert ("--resume" in done.stderr) == (there == CHECKPOINT_FILE)

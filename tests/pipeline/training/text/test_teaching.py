@@ -1,5 +1,7 @@
 import logging
+import os
 import shutil
+import signal
 from pathlib import Path
 
 import numpy as np
@@ -8,12 +10,14 @@ import torch
 from PIL import Image
 from skimage import data
 
+from locpipe.pipeline.training.text import teaching
 from locpipe.pipeline.training.text.config import TextTrainConfig
 from locpipe.pipeline.training.text.labels import IGNORED, STRIDE, TEXT
-from locpipe.pipeline.training.text.loop import TextTraining, untrained
+from locpipe.pipeline.training.text.loop import TextTraining, complete, untrained
 from locpipe.pipeline.training.text.loss import balanced_loss, taught_loss
 from locpipe.pipeline.training.text.samples import batches
 from locpipe.pipeline.training.text.teaching import ANSWERS_FOLDER, answered, taught_crop
+from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.stages.errors import ConfigError, ModelError
 
 pytestmark = pytest.mark.computes
@@ -93,8 +97,8 @@ def test_a_teacher_who_is_sure_is_like_the_truth() -> None:
     assert float(taught_loss(logits, answers, weights)) == pytest.approx(float(known), rel=5e-3)
 
 
-def test_a_training_learns_from_both(taught: TextTrainConfig) -> None:
-    batch = next(batches(taught, 0))
+def test_a_training_learns_from_both(taught: TextTrainConfig, files: tuple[Path, ...]) -> None:
+    batch = next(batches(taught, 0, files))
     assert batch.pictures.shape == (4, 64, 64, 3)
     assert batch.answers.shape == (2, 3, 16, 16)
     assert (batch.classes[2:] == IGNORED).all()
@@ -105,6 +109,31 @@ def test_a_training_learns_from_both(taught: TextTrainConfig) -> None:
     for _ in range(11):
         run.learn(batch)
     assert float(run.error) < first
+
+
+def test_a_signal_ends_the_teaching_at_once_and_answers_are_kept(
+    taught: TextTrainConfig, photographs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A training waits for the end of its step, but hundreds of photographs take an hour."""
+    for number in range(3):
+        Image.open(photographs / "page.png").resize((90 + number, 60)).save(
+            tmp_path / f"{number}.png"
+        )
+    changes = {"output": tmp_path / "out", "unlabelled": (tmp_path,), "steps": 2}
+    config = taught.model_copy(update=changes)
+    run = TextTraining(config, untrained(config), resume=False)
+    ask = teaching._answer
+
+    def interrupted(*given: object) -> bytes:
+        answers = tmp_path / "out" / ANSWERS_FOLDER
+        if answers.is_dir() and any(answers.iterdir()):
+            os.kill(os.getpid(), signal.SIGINT)
+        return ask(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(teaching, "_answer", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        complete(run, Rendered(config.render, 1), keep=lambda _: None)
+    assert len(list((tmp_path / "out" / ANSWERS_FOLDER).iterdir())) == 1
 
 
 def test_bad_folders_and_teachers_are_named(

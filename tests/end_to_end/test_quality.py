@@ -10,10 +10,7 @@ from typing import Any
 
 import pytest
 
-from locpipe.pipeline.config.file import find_config, read_settings
-from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.evaluation.evaluate import evaluate
-from locpipe.stages.precision import precision_used
 
 ROOT = Path(__file__).resolve().parents[2]
 GT = ROOT / "data" / "samples" / "gt"
@@ -61,9 +58,7 @@ def test_the_readmes_first_command_writes_what_the_readme_says(results: Path) ->
 
 
 def test_text_is_found_as_well_as_recorded(results: Path) -> None:
-    asked = read_settings(find_config("text"), Config).config.infer.precision
-    expected = RECORDED[precision_used(asked)]
-    assert in_percent(results) == pytest.approx(expected, abs=RECORDED["points"])
+    assert in_percent(results) == pytest.approx(RECORDED["float32"], abs=RECORDED["points"])
 
 
 def shifted(document: dict[str, Any], share: float) -> dict[str, Any]:

@@ -61,7 +61,7 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "pictures").mkdir()
     for name, page in (("hebrew", hebrew()), ("columns", columns()), ("stacked", stacked())):
         page.save(folder / "pictures" / f"{name}.png")
-    settings = ("output.masks=false", "output.overlays=false", "infer.precision=float32")
+    settings = ("output.masks=false", "output.overlays=false")
     options = [part for setting in settings for part in ("--set", setting)]
     call("run", "text", "--input", folder / "pictures", "--output", folder / "out", "--workers", "0", *options)  # fmt: skip
     return folder / "out"

@@ -42,9 +42,7 @@ def test_a_shipped_config_runs_as_it_is(
     config: str, small_samples: Path, tmp_path: Path, locpipe: Run
 ) -> None:
     arguments = ("run", config, "--input", small_samples, "--output", tmp_path / "out", "--workers", "0")  # fmt: skip
-    # In bfloat16, which not every processor has, boxes differ more than what golden/ allows.
-    settings = ("--set", "infer.precision=float32", "--set", f"input.root={SAMPLES}")
-    done = locpipe(*arguments, "--json", *settings, cwd=tmp_path)
+    done = locpipe(*arguments, "--json", "--set", f"input.root={SAMPLES}", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     count = len(small_samples.read_text().splitlines())
     report = json.loads(done.stdout)

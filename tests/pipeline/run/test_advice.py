@@ -90,7 +90,7 @@ def test_bfloat16_is_advised_where_it_is_faster_and_not_used(
     )
     (line,) = more(replace(circumstances, settings=InferSettings.model_validate(settings)))
     assert "in bfloat16 is 3.0 times as fast here" in line
-    assert line.endswith(f": {remedy}")
+    assert line.endswith(f": {remedy.removesuffix('.')}, and measure again.")
 
 
 def test_bfloat16_is_not_advised_where_it_is_no_faster() -> None:

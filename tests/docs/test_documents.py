@@ -22,7 +22,7 @@ from locpipe.pipeline.cli.main import main as command_line
 from locpipe.pipeline.config.file import read_settings
 from locpipe.pipeline.config.sections import Config
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
 BLOCK = re.compile(r"^```(\w+)\n(.*?)^```", re.DOTALL | re.MULTILINE)

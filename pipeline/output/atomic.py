@@ -36,8 +36,8 @@ def temporary_folder(output: Path) -> Path:
 
 def write_atomically(output: Path, path: Path, data: bytes) -> None:
     """Write a file of an output in one step; raises what `replacing` does."""
-    with replacing(output, path) as temporary:
-        temporary.write_bytes(data)
+    with replacing(output, path, synced=True) as temporary:
+        _write_synced(temporary, data)
 
 
 def write_lines(output: Path, path: Path, lines: Iterable[str]) -> None:
@@ -59,8 +59,9 @@ def write_whole(file: Path, data: bytes) -> None:
         OutputError: it cannot be written.
     """
     with _write_errors(str(file)):
-        with _taking_place(file, file.with_name(f".{file.name}.{_unique()}")) as temporary:
-            temporary.write_bytes(data)
+        temporary = file.with_name(f".{file.name}.{_unique()}")
+        with _taking_place(file, temporary, synced=True):
+            _write_synced(temporary, data)
         _sync_folder(file.parent)
 
 
@@ -78,8 +79,11 @@ def write_named(file: Path, data: bytes) -> None:
 
 
 @contextmanager
-def replacing(output: Path, path: Path) -> Iterator[Path]:
+def replacing(output: Path, path: Path, *, synced: bool = False) -> Iterator[Path]:
     """Yield a path to write a file of `output` to; after the block it takes its place at once.
+
+    `synced`: the block flushes the file to the disk. Opening it again for that takes as long as
+    the flushing does.
 
     Raises:
         OutputError: the disk is full or read-only, or the file would lie outside of the output.
@@ -87,8 +91,9 @@ def replacing(output: Path, path: Path) -> Iterator[Path]:
     """
     check_inside(output, path.parent)
     temporary = temporary_folder(output) / _unique()
-    with output_errors(output, FULL), too_long_names(path), _taking_place(path, temporary):
-        yield temporary
+    with output_errors(output, FULL), too_long_names(path):
+        with _taking_place(path, temporary, synced=synced):
+            yield temporary
 
 
 def check_inside(output: Path, folder: Path) -> None:
@@ -114,13 +119,20 @@ def check_inside(output: Path, folder: Path) -> None:
             raise OutputError(msg)
 
 
+def _write_synced(file: Path, data: bytes) -> None:
+    with file.open("wb") as stream:
+        stream.write(data)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
 @contextmanager
-def _taking_place(path: Path, temporary: Path) -> Iterator[Path]:
-    """Yield a temporary path; its file is flushed to disk before it takes its place."""
+def _taking_place(path: Path, temporary: Path, *, synced: bool) -> Iterator[None]:
+    """Let a temporary file be written; it is flushed to disk before it takes its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        yield temporary
-        if not temporary.is_symlink():
+        yield
+        if not synced and not temporary.is_symlink():
             with temporary.open("rb+") as stream:
                 os.fsync(stream.fileno())
         temporary.replace(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
 
 import cv2
@@ -123,6 +123,17 @@ def _draw(overlay: NDArray[np.uint8], box: Box, scale: float) -> None:
 
 def _legend(width: int, boxes: int) -> NDArray[np.uint8]:
     """Return a strip that says what the colours mean, uint8 [28, width, 3]."""
+    strip, end = _ramps(width)
+    if width > end + 110:
+        strip = strip.copy()
+        told = f"{boxes} box{'' if boxes == 1 else 'es'}"
+        _write(strip, told, (end + 20, 19), (235, 235, 235))
+    return strip
+
+
+@lru_cache(maxsize=16)
+def _ramps(width: int) -> tuple[NDArray[np.uint8], int]:
+    """Return the strip without the number of boxes, and the column where its ramps end."""
     strip = np.full((_STRIP, width, 3), 28, np.uint8)
     inferno = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_INFERNO)
     ramps = (("heat 0", cv2.cvtColor(inferno, cv2.COLOR_BGR2RGB)), ("score .5", score_ramp()[None]))
@@ -132,10 +143,7 @@ def _legend(width: int, boxes: int) -> NDArray[np.uint8]:
         _write(strip, name, (left, 19), (235, 235, 235))
         strip[9:20, left + 62 : left + part - 26] = cv2.resize(ramp, (part - 88, 11))
         _write(strip, "1", (left + part - 20, 19), (235, 235, 235))
-    if width > 2 * part + 110:
-        told = f"{boxes} box{'' if boxes == 1 else 'es'}"
-        _write(strip, told, (2 * part + 20, 19), (235, 235, 235))
-    return strip
+    return strip, 2 * part
 
 
 def _write(

@@ -91,9 +91,9 @@ def replacing(output: Path, path: Path, *, synced: bool = False) -> Iterator[Pat
     """
     check_inside(output, path.parent)
     temporary = temporary_folder(output) / _unique()
-    with output_errors(output, FULL), too_long_names(path):
-        with _taking_place(path, temporary, synced=synced):
-            yield temporary
+    whole = _taking_place(path, temporary, synced=synced)
+    with output_errors(output, FULL), too_long_names(path), whole:
+        yield temporary
 
 
 def check_inside(output: Path, folder: Path) -> None:

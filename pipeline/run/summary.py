@@ -8,11 +8,13 @@ import platform
 import sqlite3
 import sys
 import time
+from array import array
 from collections import Counter, defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from ...stages.errors import ExitCode, OutputError, exit_code_of
@@ -45,25 +47,29 @@ PROGRESS_SECONDS: Final = 5
 
 
 class Durations:
-    """Quantiles of any number of durations in little memory, exact to 1 %."""
+    """Quantiles of any number of durations in memory that does not grow, exact to 1 %.
+
+    They are from a nanosecond to a month; those beyond count as these.
+    """
 
     BASE: Final = 1.01
+    _FIRST: Final = round(math.log(1e-9, BASE))
+    _LAST: Final = round(math.log(30 * 86400, BASE))
 
     def __init__(self) -> None:
-        self._buckets: Counter[int] = Counter()
+        self._buckets = array("Q", bytes(8 * (self._LAST - self._FIRST + 1)))
         self.total = 0.0
 
     def add(self, seconds: float) -> None:
         """Count one duration."""
-        self._buckets[round(math.log(max(seconds, 1e-9), self.BASE))] += 1
+        bucket = round(math.log(max(seconds, 1e-9), self.BASE))
+        self._buckets[min(max(bucket, self._FIRST), self._LAST) - self._FIRST] += 1
         self.total += seconds
 
     def quantile(self, share: float) -> float:
         """The duration, in seconds, that this share of all does not exceed; 0 when there are none."""
-        rank = share * self._buckets.total()
-        seen = 0
-        for bucket, count in sorted(self._buckets.items()):
-            seen += count
+        rank = max(1, share * sum(self._buckets))
+        for bucket, seen in enumerate(accumulate(self._buckets), start=self._FIRST):
             if seen >= rank:
                 return float(self.BASE**bucket)
         return 0.0

@@ -10,6 +10,7 @@ from itertools import islice
 from typing import Final
 
 from dask.typing import Key
+from dask.utils import key_split
 from distributed import CancelledError, Client, Future, KilledWorker
 from distributed.comm.core import CommClosedError
 
@@ -35,6 +36,8 @@ LOST_SECONDS: Final = 300
 AGAIN_SECONDS: Final = 0.05
 MOST_LOST: Final = 5
 """Times that the connection may break while a picture is in flight, or a worker die before it begins."""
+MOST_NAMES: Final = 1000
+"""Dask would remember the names of 100,000 tasks, 30 MB; ours never come again."""
 UNANSWERED: Final = (OSError, TimeoutError, RuntimeError)
 """What a client raises whose scheduler is gone; the last, once it has given up."""
 GONE: Final = "the scheduler is gone; look at its output, start it again, and run again to go on"
@@ -263,6 +266,8 @@ class _Stream:
         return again or list(islice(self._tasks, size))
 
     def _submit(self, group: list[Task]) -> None:
+        if key_split.cache_info().currsize > MOST_NAMES:
+            key_split.cache_clear()
         future = self._crew.client.submit(work, self._job.name, group, pure=False)
         self._in_flight[future.key] = group
         future.add_done_callback(self._finished.put)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from clusters import Unlucky, killing_whoever_has
+from dask.utils import key_split
 from distributed import Client
 
 from locpipe.pipeline.config.sections import Config, RunConfig
@@ -100,6 +101,18 @@ def test_memory_of_the_scheduler_does_not_grow_with_pictures(
     while client.run_on_scheduler(lambda dask_scheduler: len(dask_scheduler.tasks)):
         assert time.monotonic() < deadline
         time.sleep(0.05)
+
+
+def test_names_of_tasks_that_are_over_are_not_remembered(
+    client: Client, job: Job, tasks: list[Task], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Dask keeps those of 100,000; the scheduler of this client is in this process."""
+    monkeypatch.setattr("locpipe.pipeline.workers.dispatch.MOST_NAMES", 5)
+    key_split.cache_clear()
+    many = [replace(tasks[0], key=f"{n}.jpg", path=f"{n}.jpg") for n in range(40)]
+    plugin = BoxFinder(job, RunExports(job.config))
+    assert len(list(dispatch(client, plugin, many, Stop(), 1e-9))) == 40
+    assert key_split.cache_info().currsize < 20
 
 
 def test_workers_do_not_hear_the_terminal(client: Client, job: Job, tasks: list[Task]) -> None:

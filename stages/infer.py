@@ -20,7 +20,7 @@ from .models.card import InputSpec
 from .models.loading import Model
 from .parts import WHOLE, planned, stream
 from .scratch import bands, forget, lies_in_file, return_freed_memory, zeros
-from .settings import DeviceChoice, EngineChoice, Padding, Polarity, Precision, Resolution
+from .settings import DeviceChoice, EngineChoice, Padding, Polarity, PrecisionChoice, Resolution
 from .strides import Geometry, round_up
 
 Weigh = Callable[[NDArray[np.float32]], NDArray[np.float32]]
@@ -66,7 +66,7 @@ def infer(
     scale: float = 1.0,
     polarity: Polarity = "normal",
     padding: Padding = "replicate",
-    precision: Precision = "float32",
+    precision: PrecisionChoice = "float32",
     engine: EngineChoice = "torch",
     device: DeviceChoice = "cpu",
     windows: bool = False,

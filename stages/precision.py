@@ -5,7 +5,7 @@ from functools import cache
 from pathlib import Path
 
 from .errors import ConfigError
-from .settings import Precision
+from .settings import Precision, PrecisionChoice
 
 PRECISION = "LOCPIPE_PRECISION"
 """Environment variable: `float32` has runs and training compute in float32 on any processor."""
@@ -24,15 +24,17 @@ def float32_only() -> bool:
     return asked == "float32"
 
 
-def precision_used(asked: Precision) -> Precision:
-    """Return the precision that convolutions are computed in where a config asks for `asked`.
+def precision_used(asked: PrecisionChoice) -> Precision:
+    """Return the precision that a processor computes convolutions in where a config asks for `asked`.
 
-    It is `bfloat16` only where the processor has it and `LOCPIPE_PRECISION` does not forbid it.
+    It is `bfloat16` only where the config asks for that, the processor has it, and
+    `LOCPIPE_PRECISION` does not forbid it.
 
     Raises:
         ConfigError: `LOCPIPE_PRECISION` has an unknown value.
     """
-    return "float32" if float32_only() or not has_bfloat16() else asked
+    allowed = not float32_only() and has_bfloat16()
+    return "bfloat16" if allowed and asked == "bfloat16" else "float32"
 
 
 def has_bfloat16() -> bool:

@@ -31,6 +31,7 @@ Polarity = Literal["normal", "inverted"]
 Padding = Literal["replicate", "reflect", "zeros"]
 Coarse = Literal["none", "auto"]
 Precision = Literal["float32", "bfloat16"]
+PrecisionChoice = Literal["auto", Precision]
 InferEngineName = Literal["torch", "onnxruntime", "openvino"]
 Device = Literal["cpu", "cuda"]
 DeviceChoice = Literal["auto", "cpu", "cuda"]
@@ -111,9 +112,10 @@ class InferSettings(Section):
     """Show the picture, its negative, or both (the maps are merged by their maximum)."""
     padding: Padding = "replicate"
     """What the convolutions see beyond the border of the picture."""
-    precision: Precision = "float32"
-    """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), nearly twice
-    as fast; on others float32. `LOCPIPE_PRECISION=float32` in the environment overrides it."""
+    precision: PrecisionChoice = "float32"
+    """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), which speeds up
+    some networks; on others float32. auto: float32 on processors, float16 on graphics cards.
+    `LOCPIPE_PRECISION=float32` in the environment overrides it."""
 
     engine: EngineChoice = "auto"
     """What runs the convolutions: torch, or onnxruntime, which is faster in float32 and computes in
@@ -122,7 +124,7 @@ class InferSettings(Section):
 
     device: DeviceChoice = "auto"
     """What computes: cpu, or cuda, a graphics card that PyTorch sees, in float16 where `precision` is
-    bfloat16; auto: cuda where there is one and `engine` is auto or torch."""
+    auto or bfloat16; auto: cuda where there is one and `engine` is auto or torch."""
 
     @property
     def polarities(self) -> tuple[Polarity, ...]:

@@ -156,7 +156,7 @@ def _precision(found: Profile) -> Iterator[str]:
     times = ceilings["bfloat16"] / ceilings["float32"]
     if found.precision == "float32" and times > _FASTER:
         remedies = {
-            "set infer.precision=bfloat16": asked == "float32",
+            "set infer.precision=bfloat16": asked != "bfloat16",
             "set infer.engine=auto": found.settings.engine == "onnxruntime",
             "unset LOCPIPE_PRECISION": found.circumstances.forced,
         }

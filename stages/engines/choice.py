@@ -30,6 +30,7 @@ from ..settings import (
     EngineChoice,
     InferEngineName,
     Precision,
+    PrecisionChoice,
     Resolution,
     StageSettings,
 )
@@ -62,7 +63,7 @@ class Way:
     """
 
     engine: EngineChoice = "torch"
-    precision: Precision = "float32"
+    precision: PrecisionChoice = "float32"
     resolution: Resolution = "native"
     device: DeviceChoice = "cpu"
     windows: bool = False
@@ -136,7 +137,7 @@ def opened(model: Model, way: Way, threads: int) -> InferEngine:
         ModelError: the network has no such maps, or not in what was asked for by name.
     """
     engines = _engines(model.get_network)
-    key = replace(way, precision=precision_used(way.precision)), threads
+    key = way, precision_used(way.precision), threads
     if key not in engines:
         on_cuda = device_used(way.device, way.engine) == "cuda"
         found = _on_cuda(model, way) if on_cuda else None
@@ -146,7 +147,7 @@ def opened(model: Model, way: Way, threads: int) -> InferEngine:
 
 def _on_cuda(model: Model, way: Way) -> InferEngine | None:
     engine_used(model.card, replace(way, device="cuda"))
-    half = way.precision == "bfloat16" and not float32_only()
+    half = way.precision != "float32" and not float32_only()
     try:
         return _pytorch(model, way, bfloat16=half, device="cuda")
     except RuntimeError as error:
@@ -190,7 +191,7 @@ def yardsticks(
 
 
 @cached_while_alive
-def _engines(get_network: Callable[[], Network]) -> dict[tuple[Way, int], InferEngine]:  # noqa: ARG001 - only its life counts
+def _engines(get_network: Callable[[], Network]) -> dict[tuple[Way, Precision, int], InferEngine]:  # noqa: ARG001 - only its life counts
     """Return where the engines of a network are kept for as long as it lives."""
     return {}
 

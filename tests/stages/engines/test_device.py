@@ -19,6 +19,8 @@ from locpipe.stages.errors import ConfigError, ModelError
 from locpipe.stages.infer import infer
 from locpipe.stages.localize import open_engine
 from locpipe.stages.models.loading import Model, find_model, load_model
+from locpipe.stages.precision import precision_used
+from locpipe.stages.settings import PrecisionChoice
 
 Refuse = Callable[[int], list[str]]
 
@@ -88,8 +90,18 @@ def test_a_card_gives_the_maps_of_the_processor_in_half_precision_nearly(
     found = infer(text, photo, padding="zeros", engine="auto", device="auto")
     assert found.grid == exact.grid
     np.testing.assert_allclose(found.maps, exact.maps, atol=1e-5)
-    half = infer(text, photo, padding="zeros", device="cuda", precision="bfloat16")
-    assert 0 < np.abs(half.maps - exact.maps).max() < 0.02 * exact.maps.max()
+    choices: tuple[PrecisionChoice, ...] = ("auto", "bfloat16")
+    for precision in choices:
+        half = infer(text, photo, padding="zeros", device="cuda", precision=precision)
+        assert 0 < np.abs(half.maps - exact.maps).max() < 0.02 * exact.maps.max()
+
+
+def test_auto_is_float32_on_every_processor(processor: Callable[..., None]) -> None:
+    processor(bfloat16=True)
+    assert precision_used("auto") == precision_used("float32") == "float32"
+    assert precision_used("bfloat16") == "bfloat16"
+    processor(bfloat16=False)
+    assert precision_used("bfloat16") == "float32"
 
 
 @pytest.mark.usefixtures("card")

@@ -2,13 +2,12 @@
 
 import json
 import shutil
-import subprocess
-import sys
 import tarfile
+from contextlib import chdir
 from pathlib import Path
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from locpipe.pipeline.cli.main import main
 
@@ -25,19 +24,19 @@ def two(tmp_path: Path) -> Path:
     return folder
 
 
-def profile(folder: Path, *arguments: str | Path) -> subprocess.CompletedProcess[str]:
-    """Run the command in an empty folder, which stays empty."""
+def profile(folder: Path, *arguments: str | Path) -> Result:
+    """Run the command in an empty folder, which stays empty; the process has torch loaded already."""
     empty = folder / "empty"
     empty.mkdir()
-    command = [sys.executable, "-m", "locpipe", "profile", *arguments]
-    done = subprocess.run(command, cwd=empty, capture_output=True, text=True, check=False)
+    with chdir(empty):
+        done = CliRunner().invoke(main, ["profile", *map(str, arguments)])
     assert list(empty.iterdir()) == []
     return done
 
 
 def test_json_has_the_shares_of_all_stages(two: Path, tmp_path: Path) -> None:
     done = profile(tmp_path, "text", "--input", two, "--json")
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     found = json.loads(done.stdout)
     assert [each["stage"] for each in found["stages"]] == STAGES
     assert sum(each["share"] for each in found["stages"]) == pytest.approx(100)
@@ -57,7 +56,7 @@ def test_json_has_the_shares_of_all_stages(two: Path, tmp_path: Path) -> None:
 
 def test_the_table_has_the_same(two: Path, tmp_path: Path) -> None:
     done = profile(tmp_path, "text", "--input", two, "--limit", "1", "--set", "output.overlays=false")  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     table, facts, advice = done.stdout.split("\n\n")
     rows = [line.split() for line in table.splitlines()[1:]]
     assert [row[0] for row in rows] == STAGES[:-1]
@@ -90,7 +89,7 @@ def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_measured(
                 tar.add(two / name, name)
     root = ("--set", f"input.root={two}") if kind == "list" else ()
     done = profile(tmp_path, "digits", "--input", given, "--json", *root)
-    assert done.returncode == 3
+    assert done.exit_code == 3
     assert said in done.stderr
     found = json.loads(done.stdout)
     assert (found["pages"], found["failed"]) == (2, 1)
@@ -99,7 +98,7 @@ def test_a_picture_that_cannot_be_read_is_told_and_the_others_are_measured(
 def test_where_every_picture_fails_nothing_is_printed(tmp_path: Path) -> None:
     (tmp_path / "bad.png").write_bytes(b"no picture")
     done = profile(tmp_path, "digits", "--input", tmp_path / "bad.png")
-    assert (done.returncode, done.stdout) == (3, "")
+    assert (done.exit_code, done.stdout) == (3, "")
 
 
 @pytest.mark.parametrize(

@@ -20,6 +20,7 @@ def config() -> None:
 @config.command(epilog="Example: locpipe config show text --set boxes.min_area=20")
 @config_argument
 @set_option
+@log_options
 def show(config: str, assignments: tuple[str, ...]) -> None:
     """Print the effective config, with the origin of every value."""
     click.echo(show_settings(read_config(config, assignments)), nl=False)
@@ -46,6 +47,7 @@ def check(config: str, assignments: tuple[str, ...]) -> None:
 
 
 @config.command(epilog="Example: locpipe config schema > locpipe.schema.json")
+@log_options
 def schema() -> None:
     """Print the JSON Schema of a config; editors use it for completion."""
     click.echo(json.dumps(Config.model_json_schema(), indent=2))

@@ -14,6 +14,7 @@ def models() -> None:
 
 
 @models.command("list", epilog="Example: locpipe models list")
+@log_options
 def list_() -> None:
     """Print name and description of every shipped model."""
     for folder in list_models():
@@ -22,6 +23,7 @@ def list_() -> None:
 
 @models.command(epilog="Example: locpipe models show digits")
 @click.argument("model")
+@log_options
 def show(model: str) -> None:
     """Print what a model is: its model.yaml. MODEL is a name or a folder."""
     folder = find_model(model)
@@ -40,6 +42,7 @@ def verify(model: tuple[str, ...]) -> None:
 
 @models.command(epilog="Example: locpipe models backbones resnet50 vgg16")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@log_options
 def backbones(names: tuple[str, ...]) -> None:
     """Print which classifiers can be backbones.
 

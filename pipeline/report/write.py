@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import json
+import os
 import shutil
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -29,6 +30,7 @@ Thing = TypeVar("Thing")
 Made = TypeVar("Made")
 
 MOST_EMBEDDED: Final = 500
+_END_OF_JPEG: Final = b"\xff\xd9"
 """Pictures in one file: more are slow to open, and to send."""
 SCRIPTS: Final = ("data", "dom", "list", "marks", "charts", "grid", "sheet", "viewer", "main")
 """In the order of loading; each uses those before it."""
@@ -166,15 +168,13 @@ class _Files:
 
     def has(self, name: str) -> bool:
         self._used.add(name)
-        return (self._folder / name).is_file()
+        return _is_whole(self._folder / name)
 
     def keep(self, name: str, content: bytes) -> None:
         file = self._folder / name
         check_inside(self._output, file.parent)
         file.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = file.with_suffix(f".{get_ident()}")  # two pictures may be the same
-        unfinished.write_bytes(content)
-        unfinished.replace(file)
+        _write(file, content)
 
     def save(self, name: str, value: object) -> None:
         (self._folder / "data" / f"{name}.js").write_text(_call(name, value), "ascii")
@@ -187,8 +187,28 @@ class _Files:
                 if str(file.relative_to(self._folder)) not in self._used:
                     file.unlink()
         index = self._folder / "index.html"
-        index.write_text(_html(title), "utf-8")
+        _write(index, _html(title).encode())
         return index
+
+
+def _is_whole(thumb: Path) -> bool:
+    """Whether a JPEG has its end: a loss of power may leave a name without all that it stands for."""
+    try:
+        with thumb.open("rb") as file:
+            file.seek(-len(_END_OF_JPEG), os.SEEK_END)
+            return file.read() == _END_OF_JPEG
+    except OSError:  # it is not there, or empty
+        return False
+
+
+def _write(file: Path, content: bytes) -> None:
+    unfinished = file.with_suffix(f".{get_ident()}")  # two pictures may be the same
+    try:
+        unfinished.write_bytes(content)
+        unfinished.replace(file)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 class _OneFile:

@@ -75,6 +75,15 @@ def _connect_to_copy(file: Path) -> sqlite3.Connection:
 
 def _connect(address: str) -> sqlite3.Connection:
     db = sqlite3.connect(address, uri=True)
+    try:
+        _set_up(db)
+    except sqlite3.Error:
+        db.close()
+        raise
+    return db
+
+
+def _set_up(db: sqlite3.Connection) -> None:
     # Durable as each commit ends. There is one per second, however many pictures it is about.
     db.execute("PRAGMA synchronous = EXTRA")
     db.executescript(SCHEMA)
@@ -83,6 +92,4 @@ def _connect(address: str) -> sqlite3.Connection:
     # It costs a twentieth of looking at the pictures themselves.
     (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
-        db.close()
         raise sqlite3.DatabaseError(found)
-    return db

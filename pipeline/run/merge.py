@@ -140,6 +140,7 @@ def summed(parts: Sequence[InputPart], reports: Sequence[Mapping[str, Any]]) -> 
         "counts": counts,
         "started": min(report["started"] for report in reports),
         "cut_by_boxes_max": _sum(report.get("cut_by_boxes_max", {}) for report in reports),
+        "filtered": dict(sorted(_sum(report.get("filtered", {}) for report in reports).items())),
         "largest_heat": max(report.get("largest_heat", 0.0) for report in reports),
         "least_run_memory": max(report.get("least_run_memory", 0) for report in reports),
         "pictures_per_second": round(work / max(seconds, 1e-9), 3),

@@ -325,6 +325,9 @@ def one_line(report: Mapping[str, Any]) -> str:
     ]
     if counts["given_up"]:
         parts.append(f"{counts['given_up']} failed before and were left alone")
+    others = sum(number for name, number in counts.items() if name not in ("found", "ignored"))
+    if (left := counts["found"] - others) > 0:  # by --limit, --since or a signal
+        parts.append(f"{left} left for another run")
     notes = passed_over(report["ignored"], report["results_passed_over"])
     if (cut := report["cut_by_boxes_max"])["boxes"]:
         limit = report["config"]["boxes"]["max"]

@@ -50,7 +50,10 @@ class BucketPictures(Pictures):
                 continue
             below = key_below(found.url, self.source) or ""
             *folders, name = below.split("/")
-            if any(folder.startswith(".") for folder in folders) or self._are_results(folders):
+            if self._are_results(folders) or STATE_FOLDER in folders:
+                continue
+            if any(folder.startswith(".") for folder in folders):
+                self._pass_over("hidden")
                 continue
             if self._is_picture(name):
                 yield self._found(found)

@@ -9,7 +9,7 @@ import tarfile
 import tempfile
 import threading
 import weakref
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
@@ -40,14 +40,19 @@ def is_tar(path: str) -> bool:
     return path.lower().endswith(_TAR) and os.path.isfile(path)  # noqa: PTH113 - hot
 
 
-def members_of(tar: str, extensions: Collection[str] | None = None) -> Iterator[Member]:
+def members_of(
+    tar: str,
+    is_wanted: Callable[[str], bool] = lambda _: True,
+    pass_over: Callable[[str], object] = lambda _: None,
+) -> Iterator[Member]:
     """Yield the pictures in a tar as its headers are read; a name that is there twice counts once.
 
     A member changes as its tar does.
 
     Args:
         tar: path of the file.
-        extensions: of pictures, lower case, with the dot; None: all files.
+        is_wanted: asked of the name of each file, without its folders; which are pictures.
+        pass_over: told `link` or `twice` of any other thing that may have been meant as a picture.
     """
     seen: set[str] = set()
     try:
@@ -56,7 +61,10 @@ def members_of(tar: str, extensions: Collection[str] | None = None) -> Iterator[
             while (found := file.next()) is not None:
                 file.members = []  # type: ignore[attr-defined] # it would keep them all
                 name = found.name.removeprefix("./")
-                if not found.isreg() or name in seen or not _is_wanted(name, extensions):
+                if found.islnk() or found.issym() or name in seen:
+                    pass_over("twice" if name in seen else "link")
+                    continue
+                if not found.isreg() or not is_wanted(os.path.split(name)[1]):
                     continue
                 seen.add(name)
                 if _leads_out(name):
@@ -68,13 +76,6 @@ def members_of(tar: str, extensions: Collection[str] | None = None) -> Iterator[
     except (OSError, tarfile.TarError) as error:
         fault = f"{tar}: cannot be read after {len(seen)} pictures ({error}); pack or copy it again"
         yield Member("rest", fault=fault)
-
-
-def _is_wanted(name: str, extensions: Collection[str] | None) -> bool:
-    if extensions is None:
-        return True
-    is_hidden = os.path.split(name)[1].startswith(".")
-    return not is_hidden and os.path.splitext(name)[1].lower() in extensions  # noqa: PTH122 - hot
 
 
 def _leads_out(name: str) -> bool:

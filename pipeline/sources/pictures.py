@@ -27,7 +27,7 @@ from ..storage.urls import (
 )
 from .manifests import MANIFESTS, lines_of
 from .members import is_tar, members_of
-from .results import Results
+from .results import STATE_FOLDER, Results
 
 EXTENSIONS: frozenset[str] = frozenset(
     [
@@ -58,6 +58,7 @@ EXTENSIONS: frozenset[str] = frozenset(
 MOST_EXTENSIONS = 100
 """Counted by name; more would let memory grow with the number of files."""
 LONGEST_EXTENSION = 12
+HIDDEN_FOLDERS = "hidden folders"
 MOST_TOLD = 10
 MOST_FOLDERS = 1000
 ASKED_AT_ONCE = 1000
@@ -86,8 +87,8 @@ class Pictures:
     """The pictures of a source, found as they are asked for; every iteration looks anew.
 
     Attributes:
-        ignored: files passed over by the last iteration, having no extension of a picture, counted by
-            the extension that they have, or as `none`, `hidden` or `other`.
+        ignored: what the last iteration passed over. Files are counted by their extension, or as `none`,
+            `hidden` or `other`; hidden folders as such; in tars also `link`, and `twice` for a name.
         results: what tells results of runs; it notes those that the last iteration passed over.
         root: absolute; keys are relative to it.
     """
@@ -136,7 +137,7 @@ class Pictures:
         if not is_tar(path):
             yield Picture(key, path)
             return
-        for member in members_of(path, EXTENSIONS):
+        for member in members_of(path, self._is_picture, self._pass_over):
             name = f"{key}/{member.name}"
             if member.fault:
                 yield Picture(name, "", fault=member.fault)
@@ -159,9 +160,12 @@ class Pictures:
         if extension in EXTENSIONS and not hidden:
             return True
         kind = "hidden" if hidden else extension or "none"
-        new = kind not in self.ignored and len(self.ignored) >= MOST_EXTENSIONS
-        self.ignored["other" if new or len(kind) > LONGEST_EXTENSION else kind] += 1
+        self._pass_over("other" if len(kind) > LONGEST_EXTENSION else kind)
         return False
+
+    def _pass_over(self, kind: str) -> None:
+        new = kind not in self.ignored and len(self.ignored) >= MOST_EXTENSIONS
+        self.ignored["other" if new else kind] += 1
 
     def _scan(
         self, folder: str, prefix: str, above: tuple[tuple[int, int], ...]
@@ -186,6 +190,8 @@ class Pictures:
         for name, path in sorted(below):
             if not name.startswith("."):
                 yield from self._scan(path, f"{prefix}{name}/", (*above, here))
+            elif name != STATE_FOLDER:
+                self._pass_over(HIDDEN_FOLDERS)
 
     def _glob(self) -> Iterator[Picture]:
         pattern = _ONE_OF_THESE.sub(r"\1", str(self.source))
@@ -250,11 +256,14 @@ def _remedy(common: str | None) -> str:
 def passed_over(ignored: Mapping[str, int], results: Collection[str]) -> list[str]:
     """Tell in words which files, counted by extension, and which folders were passed over."""
     told = []
-    if ignored:
-        ordered = sorted(ignored.items(), key=lambda item: (-item[1], item[0]))
-        count = sum(ignored.values())
+    files = {kind: number for kind, number in ignored.items() if kind != HIDDEN_FOLDERS}
+    if files:
+        ordered = sorted(files.items(), key=lambda item: (-item[1], item[0]))
+        count = sum(files.values())
         kinds = _some([f"{kind} {number}" for kind, number in ordered])
         told.append(f"{count} file{'s' * (count > 1)} passed over: {kinds}")
+    if folders := ignored.get(HIDDEN_FOLDERS):
+        told.append(f"{folders} hidden folder{'s' * (folders > 1)} passed over")
     if results:
         told.append(f"results of runs passed over: {_some(sorted(results))}")
     return told

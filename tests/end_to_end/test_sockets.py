@@ -6,9 +6,18 @@ import sys
 from pathlib import Path
 
 import pytest
+from bucket_fixtures import server
+from bucket_server import BucketServer
+from mnist_fixtures import digits, mnist, small_mnist
 from PIL import Image
 from power_loss import compiler
 from sockets import SocketGuard
+
+from locpipe.pipeline.cli.config import config
+from locpipe.pipeline.cli.main import COMMANDS as COMMAND_LINE
+from locpipe.pipeline.cli.models import models
+
+__all__ = ["digits", "mnist", "server", "small_mnist"]
 
 PICTURE = Path(__file__).parents[2] / "data" / "samples" / "street.jpg"
 WAYS_OUT = """
@@ -60,14 +69,38 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 RUN = "run text -q --input pictures --output out"
+COMMANDS = [
+    f"{RUN} --force --workers 0 --offline",
+    f"{RUN} --dry-run",
+    "status out",
+    "read out -q",
+    "read out -q --workers 0 --engine rapidocr",
+    "report out",
+    "show pictures/a.png -o figure.png",
+    "export out -q --to hocr,alto,page,coco,crops",
+    "prune out",
+    "models list",
+    "models show text",
+    "models verify digits",
+    "models backbones resnet50",
+    "config show text",
+    "config check text",
+    "config schema",
+    "profile text --input pictures --limit 1",
+    "doctor",
+    "evaluate out --truth truth",
+    "render text --count 1 --output rendered",
+]
 
 
-def attempts_of(guard: SocketGuard, folder: Path, command: str, *more: str) -> list[str]:
+def attempts_of(
+    guard: SocketGuard, folder: Path, command: str, *more: str, **environment: str
+) -> list[str]:
     words = [sys.executable, "-m", "locpipe", *command.split(), *more]
     ended = subprocess.run(
         words,
         cwd=folder,
-        env=guard.environment(),
+        env=guard.environment() | environment,
         capture_output=True,
         text=True,
         check=False,
@@ -93,23 +126,48 @@ def test_the_guard_watches_what_a_process_starts(guard: SocketGuard) -> None:
     assert len(guard.attempts()) == 8
 
 
-@pytest.mark.parametrize(
-    "command",
-    [
-        f"{RUN} --force --workers 0 --offline",
-        f"{RUN} --dry-run",
-        "read out -q",
-        "read out -q --workers 0 --engine rapidocr",
-        "export out -q --to hocr,alto,page,coco,crops",
-        "show pictures/a.png -o figure.png",
-        "evaluate out --truth truth",
-        "doctor",
-        "models list",
-        "models verify digits",
-        "config check text",
-    ],
-)
+@pytest.mark.parametrize("command", COMMANDS)
 def test_no_command_reaches_the_network(guard: SocketGuard, done: Path, command: str) -> None:
     if command == "read out -q" and shutil.which("tesseract") is None:
         pytest.skip("tesseract is not installed")
     assert attempts_of(guard, done, command) == []
+
+
+def test_parts_reach_no_network(guard: SocketGuard, done: Path, tmp_path: Path) -> None:
+    run = f"run text -q --input {done / 'pictures'} --output out --workers 0 --part 1/1"
+    for command in (run, "merge out"):
+        assert attempts_of(guard, tmp_path, command) == []
+
+
+@pytest.mark.long
+def test_commands_that_learn_reach_no_network(
+    guard: SocketGuard, tmp_path: Path, small_mnist: Path
+) -> None:
+    small = f"--set data={small_mnist} --set epochs=1 --set batches=1"
+    for command in (
+        f"train digits --output model {small}",
+        f"weigh model --data {small_mnist}",
+        f"calibrate model --config digits --data {small_mnist} --canvases 6",
+    ):
+        assert attempts_of(guard, tmp_path, command) == []
+
+
+def test_a_run_in_a_bucket_asks_its_server_only(
+    guard: SocketGuard, done: Path, server: BucketServer, tmp_path: Path
+) -> None:
+    server.put("guarded", {})
+    place, pictures = "s3://guarded/out", done / "pictures"
+    for command in (
+        f"run text -q --input {pictures} --output {place} --workers 1",
+        f"status {place}",
+        f"fetch {place} copy",
+    ):
+        assert attempts_of(guard, tmp_path, command, **server.environment()) == []
+
+
+def test_every_command_is_tried() -> None:
+    groups = {"models": models.commands, "config": config.commands}
+    elsewhere = {"merge", "fetch", "train", "weigh", "calibrate"}
+    for name in COMMAND_LINE.keys() - elsewhere:
+        for begin in [f"{name} {each}" for each in groups.get(name, ())] or [name]:
+            assert any(f"{command} ".startswith(f"{begin} ") for command in COMMANDS), begin

@@ -32,6 +32,16 @@ def test_an_output_that_cannot_be_written_is_wrong(config: Config) -> None:
     assert finding.found.startswith("/proc cannot be written: ")
 
 
+def test_a_machine_that_starts_no_processes_is_wrong(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As where /dev/shm is read-only; `test_machine.py` makes it so."""
+    reason = "processes need shared semaphores"
+    monkeypatch.setattr("locpipe.pipeline.run.doctor.why_no_processes", lambda: reason)
+    assert by_name(examine(None))["worker processes"] == Finding("worker processes", reason, ok=False)  # fmt: skip
+    printed = CliRunner().invoke(main, ["doctor"])
+    assert printed.exit_code == 1
+    assert f"WRONG worker processes: {reason}" in printed.stdout
+
+
 def test_two_distributions_of_opencv_are_wrong(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

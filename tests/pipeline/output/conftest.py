@@ -5,11 +5,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from mnist_fixtures import digits, mnist, small_mnist
 from run_fixtures import finished, finished_once, make_run, words
 
 from locpipe.pipeline.output.layout import prepare_output
 
-__all__ = ["finished", "finished_once", "make_run", "output", "words"]
+__all__ = [
+    "digits",
+    "finished",
+    "finished_once",
+    "make_run",
+    "mnist",
+    "output",
+    "small_mnist",
+    "words",
+]
 
 
 @pytest.fixture

@@ -12,15 +12,19 @@ import pytest
 import torch
 from click.testing import CliRunner, Result
 from run_fixtures import quick
+from runs import run, with_
 
 from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.config.exports import EXPORTS
 from locpipe.pipeline.export.write import RunExports
 from locpipe.pipeline.output.box_json import read_page
+from locpipe.pipeline.output.parts import InputPart
 from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.run import execute
+from locpipe.pipeline.storage.urls import located
 from locpipe.pipeline.training.checkpoint import CHECKPOINT_FILE, Checkpoint
 from locpipe.stages.errors import OutputError
+from locpipe.stages.models.loading import find_model
 
 Tree = Callable[[Path], dict[str, bytes]]
 Break = Callable[[], object]
@@ -60,7 +64,7 @@ def locpipe(*arguments: str | Path) -> Result:
 
 
 def words(finished: Path, disk: Path) -> dict[str, tuple[str | Path, ...]]:
-    """Every command that writes, with what it writes to the disk."""
+    """Commands that write, with what they write to the disk."""
     run, picture = disk / "out", finished / "pictures" / "coffee.jpg"
     (finished / "gt").mkdir()
     for name in ("coffee", "text", "plain", "plain.page-2"):
@@ -72,12 +76,27 @@ def words(finished: Path, disk: Path) -> dict[str, tuple[str | Path, ...]]:
         "show": ("show", picture, "--config", "digits", "-o", disk / "figure.png"),
         "evaluate": ("evaluate", run, "--truth", finished / "gt", "-o", disk / "scores.json"),
         "render": ("render", "text", "--count", "1", "--output", disk / "render"),
+        "report": ("report", run),
+        "report embed": ("report", run, "--embed"),
+        "metrics": ("run", "digits", "--input", picture, "--output", finished / "other", "--workers", "0", "--metrics", disk / "a.prom"),
+        "shards": ("run", "digits", "--input", picture, "--output", disk / "shards", "--workers", "0", "--set", "output.layout=shards", "--set", "output.overlays=false"),
     }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     "command",
-    ["run", *(f"export {name}" for name in EXPORTS), "read", "show", "evaluate", "render"],
+    [
+        "run",
+        *(f"export {name}" for name in EXPORTS),
+        "read",
+        "show",
+        "evaluate",
+        "render",
+        "report",
+        "report embed",
+        "metrics",
+        "shards",
+    ],
 )
 def test_a_disk_that_takes_nothing_ends_a_command_with_the_reason(
     command: str, finished: Path, disk: Path, broken: Break, tree: Tree
@@ -98,8 +117,63 @@ def test_a_disk_that_takes_nothing_ends_a_command_with_the_reason(
     assert not any(
         content for name, content in new.items() if not (disk / "out" / name).is_symlink()
     )
-    assert {file.name for file in disk.iterdir()} <= {"out", "filling", "render"}
-    assert not [file for file in (disk / "render").rglob("*") if file.is_file()]
+    assert {file.name for file in disk.iterdir()} <= {"out", "filling", "render", "shards"}
+    for folder in ("render", "shards", "out/report"):
+        assert not [
+            file for file in (disk / folder).rglob("*") if file.is_file() and file.stat().st_size
+        ]
+    assert not [file for file in (disk / "out" / "report").rglob("*") if file.is_file()]
+
+
+@pytest.mark.parametrize("command", ["merge", "prune", "fetch"])
+def test_a_run_that_cannot_be_changed_stays_as_it_is(
+    command: str, finished: Path, disk: Path, broken: Break, tree: Tree
+) -> None:
+    pictures, out = finished / "pictures", disk / "out"
+    bucket = f"memory://{disk.parent.name.replace('_', '-')}/out"
+    if command == "prune":
+        shutil.copytree(finished / "out", out)
+        (pictures / "coffee.jpg").unlink()
+    for n in (1, 2):
+        if command == "merge":
+            run(quick(pictures, out), part=InputPart(2, n))
+    if command == "fetch":
+        run(with_(quick(pictures, out), "output", path=located(bucket)))
+    more = {"merge": (out,), "prune": (out, "--yes"), "fetch": (bucket, disk / "copy")}[command]
+    before = tree(disk)
+    broken()
+    done = locpipe(command, *more)
+    assert (done.exit_code, str(disk) in done.output) == (6, True), done.output
+    assert re.search(REMEDY, done.output)
+    after = tree(disk)
+    assert {name: after.get(name) for name in before} == before
+    assert not any(after[name] for name in after.keys() - before.keys() - {"filling"})
+    subprocess.run(["mount", "-o", "remount,rw", str(disk)], check=True)
+    (disk / "filling").unlink(missing_ok=True)
+    assert locpipe(command, *more).exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["train", "weigh", "calibrate"])
+def test_a_model_is_whole_or_as_it_was(
+    command: str, disk: Path, broken: Break, small_mnist: Path
+) -> None:
+    model = disk / "model"
+    if command != "train":
+        shutil.copytree(find_model("digits"), model)
+    data = ("--data", small_mnist)
+    quickly = ("--set", f"data={small_mnist}", "--set", "epochs=1", "--set", "batches=1")
+    arguments = {
+        "train": ("digits", "--output", model, *quickly),
+        "weigh": (model, *data),
+        "calibrate": (model, "--config", "digits", *data, "--canvases", "6"),
+    }[command]
+    before = {file.name: file.read_bytes() for file in disk.rglob("*") if file.is_file()}
+    broken()
+    done = locpipe(command, *arguments)
+    assert (done.exit_code, str(disk) in done.output) == (6, True), done.output
+    assert re.search(REMEDY, done.output)
+    files = [file for file in disk.rglob("*") if file.is_file() and file.name != "filling"]
+    assert {file.name: file.read_bytes() for file in files} == before
 
 
 def test_a_checkpoint_is_whole_or_the_one_before(disk: Path, broken: Break) -> None:

@@ -140,6 +140,17 @@ def test_what_is_no_run_is_told(reported: Path, change: Any, code: int, told: st
         file.unlink()  # it fits no schema
 
 
+@pytest.mark.parametrize("what", ["nothing", "half", "zeros"])
+def test_a_thumbnail_that_is_not_whole_is_made_again(reported: Path, what: str) -> None:
+    """A loss of power leaves names whose content was never on the disk."""
+    (some, *_) = sorted((reported / "out" / "report" / "thumbs").rglob("*.jpg"))
+    whole = some.read_bytes()
+    torn = {"nothing": b"", "half": whole[: len(whole) // 2], "zeros": bytes(len(whole))}
+    some.write_bytes(torn[what])
+    assert report(reported / "out").exit_code == 0
+    assert some.read_bytes() == whole
+
+
 def test_a_report_without_an_end_has_no_index(reported: Path) -> None:
     """Whoever opens the page of a report that failed would take old numbers for new ones."""
     damaged = reported / "out" / "boxes" / "empty.png.json"

@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 from run_fixtures import quick
-from runs import counts, run
+from runs import counts, run, with_
 
 from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.config.sections import Config
@@ -24,6 +24,7 @@ from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.preview import preview
 from locpipe.pipeline.run.status import status, told
 from locpipe.stages.errors import ConfigError
+from locpipe.stages.settings import KeepSettings
 
 Tree = Callable[[Path], dict[str, bytes]]
 Start = Callable[..., subprocess.Popen[str]]
@@ -131,6 +132,18 @@ def test_merge_says_what_is_missing(config: Config) -> None:
         (desk / "run.json").write_text(json.dumps(report | changed))
         result = merge(output)
         assert (result.exit_code, message in result.output) == (2, True), result.output
+
+
+def test_what_parts_left_out_is_told_as_by_one_run(config: Config, tmp_path: Path) -> None:
+    strict = with_(config, "boxes", max=1, min_area=4.0, keep=KeepSettings(max_height=12))
+    strict = with_(strict, "threshold", method="fixed", value=0.3)
+    alone = run(with_(strict, "output", path=tmp_path / "whole"))
+    parts = [run(strict, part=InputPart(3, n)) for n in (1, 2, 3)]
+    assert merge(config.output.path).exit_code == 3
+    report = json.loads((config.output.path / "run.json").read_bytes())
+    for name in ("cut_by_boxes_max", "filtered"):
+        assert report[name] == alone[name]
+        assert sum(sum(part[name].values()) > 0 for part in parts) > 1
 
 
 def test_a_merge_that_was_killed_can_be_repeated(

@@ -16,6 +16,7 @@ from locpipe.pipeline.output.layout import prepare_output
 from locpipe.pipeline.output.lock import LockedError
 from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.preview import preview
+from locpipe.pipeline.run.summary import one_line
 from locpipe.stages.errors import OutputError
 from locpipe.stages.models.card import ModelCard
 
@@ -90,7 +91,9 @@ def test_what_is_asked_for_later_is_added(config: Config) -> None:
 
 
 def test_a_limit_does_a_part_and_the_next_run_the_rest(config: Config) -> None:
-    assert counts(run(config, limit=1)) == {"found": 4, "done": 1}
+    report = run(config, limit=1)
+    assert counts(report) == {"found": 4, "done": 1}
+    assert ", 3 left for another run; " in one_line(report)
     assert (config.output.path / "boxes" / "coffee.jpg.json").exists()
     assert counts(run(config)) == {"found": 4, "done": 3, "up_to_date": 1}
 

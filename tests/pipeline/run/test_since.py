@@ -16,6 +16,7 @@ from locpipe.pipeline.output.failures import read_failures
 from locpipe.pipeline.run.options import Options
 from locpipe.pipeline.run.preview import preview
 from locpipe.pipeline.run.since import moment_of
+from locpipe.pipeline.run.summary import one_line
 from locpipe.stages.errors import ConfigError
 
 NOW = datetime(2026, 11, 28, 12, tzinfo=UTC)
@@ -59,8 +60,12 @@ def test_older_pictures_are_left_alone_and_what_is_known_of_them_is_kept(config:
         "new.png": "process: new",
         "old.png": "leave: older than --since",
     }
-    assert counts(run(config, since=since))["done"] == 1
-    assert counts(run(config))["done"] == 1
+    report = run(config, since=since)
+    assert counts(report)["done"] == 1
+    assert ", 2 left for another run; " in one_line(report)
+    report = run(config)
+    assert counts(report)["done"] == 1
+    assert "another run" not in one_line(report)
     forced = run(config, since=since, force=True)
     assert (counts(forced)["done"], counts(forced)["up_to_date"]) == (1, 1)
     (failure,) = read_failures(config.output.path / "failures.jsonl")

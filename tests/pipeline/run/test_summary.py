@@ -59,7 +59,7 @@ def test_a_clock_that_jumps_changes_no_duration(
 
 
 def test_the_last_line_says_what_happened() -> None:
-    counts = {"done": 3, "failed": 1, "kept": 1, "up_to_date": 2, "given_up": 1}
+    counts = {"found": 8, "done": 3, "failed": 1, "kept": 1, "up_to_date": 2, "given_up": 1}
     report: dict[str, Any] = {
         "counts": counts,
         "boxes": 7,
@@ -88,7 +88,7 @@ def test_the_last_line_says_what_happened() -> None:
 
 def test_the_last_line_of_a_run_with_nothing_to_do_counts_no_boxes() -> None:
     report: dict[str, Any] = {
-        "counts": {"done": 0, "failed": 0, "kept": 0, "up_to_date": 2, "given_up": 0},
+        "counts": {"found": 2, "done": 0, "failed": 0, "kept": 0, "up_to_date": 2, "given_up": 0},
         "boxes": 0,
         "seconds": 0.1,
         "pixels_per_second": 0,

@@ -19,8 +19,8 @@ from locpipe.pipeline.cli.main import main
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.export.write import export
 from locpipe.pipeline.output.archive import open_run
+from locpipe.pipeline.run.summary import one_line
 from locpipe.pipeline.sources.members import copy_of, members_of
-from locpipe.pipeline.sources.pictures import EXTENSIONS
 
 Tree = Callable[[Path], dict[str, bytes]]
 
@@ -60,7 +60,7 @@ def config(tars: Path, tmp_path: Path) -> Config:
 def test_members_give_the_results_of_the_same_files(
     config: Config, tars: Path, tmp_path: Path, tree: Tree
 ) -> None:
-    assert counts(run(config)) == {"found": 7, "done": 6, "failed": 1}
+    assert counts(run(config)) == {"found": 7, "ignored": 12, "done": 6, "failed": 1}
     assert [(each["path"], str(tars / "00001.tar" / "10009.jpg") in each["message"]) for each in failures(config)] == [("00001.tar/10009.jpg", True)]  # fmt: skip
     assert "/proc/" not in failures(config)[0]["message"]
     for tar in tars.glob("*.tar"):
@@ -76,7 +76,7 @@ def test_members_give_the_results_of_the_same_files(
 def test_a_tar_that_is_written_again_is_looked_at_again(config: Config, tars: Path) -> None:
     run(config)
     pack(tars / "00000.tar", {"00000.jpg": png(0), "00001.jpg": png(99), "new.jpg": png(5)})
-    assert counts(run(with_(config, "run", max_attempts=1))) == {"found": 7, "kept": 1, "done": 2, "up_to_date": 3, "given_up": 1}  # fmt: skip
+    assert counts(run(with_(config, "run", max_attempts=1))) == {"found": 7, "ignored": 6, "kept": 1, "done": 2, "up_to_date": 3, "given_up": 1}  # fmt: skip
 
 
 def test_commands_that_need_the_pictures_find_them(config: Config, tars: Path) -> None:
@@ -114,17 +114,37 @@ def test_bad_lines_of_a_list_fail_alone(tars: Path, tmp_path: Path) -> None:
     for name in ("list.parquet", "list.jsonl"):
         config = with_(quick(tmp_path / name, tmp_path / f"of-{name}"), "input", root=tmp_path)
         report = run(config)
-        assert (report["exit_code"], counts(report)) == (3, {"found": 6, "done": 4, "failed": 2})
+        assert (report["exit_code"], counts(report)) == (
+            3,
+            {"found": 6, "ignored": 6, "done": 4, "failed": 2},
+        )
         assert [each["path"] for each in failures(config)] == [f"{name}:2", f"{name}:4"]
         assert f"{name}:2: no path in" in failures(config)[0]["message"]
-        assert counts(run(config)) == {"found": 6, "failed": 2, "up_to_date": 4}
+        assert counts(run(config)) == {"found": 6, "ignored": 6, "failed": 2, "up_to_date": 4}
+
+
+def test_members_that_are_passed_over_are_told(tmp_path: Path) -> None:
+    names = ("a.cr2", "b.CR2", "c.jpg", "d/.e.jpg", "scan", "d/f.txt")
+    pack(tmp_path / "a.tar", dict.fromkeys(names, png(1)))
+    with tarfile.open(tmp_path / "a.tar", "a") as file:
+        for kind, name in ((tarfile.LNKTYPE, "link.jpg"), (tarfile.DIRTYPE, "folder.jpg"), (tarfile.REGTYPE, "c.jpg")):  # fmt: skip
+            info = tarfile.TarInfo(name)
+            info.type, info.linkname = kind, "c.jpg"
+            file.addfile(info)
+    config = quick(tmp_path / "a.tar", tmp_path / "out")
+    told = "7 files passed over: .cr2 2, .txt 1, hidden 1, link 1, none 1, twice 1"
+    preview = CliRunner().invoke(main, ["run", "digits", "--input", str(tmp_path / "a.tar"), "--output", str(tmp_path / "out"), "--dry-run"])  # fmt: skip
+    assert preview.stderr.splitlines() == [told]
+    report = run(config)
+    assert (report["exit_code"], report["counts"]["found"]) == (0, 1)
+    assert f"; {told}; " in one_line(report)
 
 
 def test_thousands_of_members_are_found_in_order_and_no_member_costs_much(tmp_path: Path) -> None:
     tar = tmp_path / "a.tar"
     names = [f"{n:06}.jpg" for n in range(2000)]
     pack(tar, dict.fromkeys(names, b"x" * 10))
-    assert [each.name for each in members_of(str(tar), EXTENSIONS)] == names
+    assert [each.name for each in members_of(str(tar))] == names
     copy = copy_of(tar / names[-1])
     assert copy is not None
     with copy:

@@ -66,9 +66,15 @@ def test_a_folder_called_like_a_picture_is_a_folder(tmp_path: Path) -> None:
     assert keys(source(tmp_path)) == ["x.png/y.png"]
 
 
-def test_hidden_folders_are_passed_over(tmp_path: Path) -> None:
-    touch(tmp_path / ".thumbnails" / "a.jpg", tmp_path / "a.jpg")
-    assert keys(source(tmp_path)) == ["a.jpg"]
+def test_hidden_folders_are_passed_over_with_a_word(tmp_path: Path) -> None:
+    touch(tmp_path / ".thumbnails" / "a.jpg", tmp_path / "a.jpg", tmp_path / "b" / ".c" / "d.jpg")
+    pictures = source(tmp_path)
+    assert keys(pictures) == ["a.jpg"]
+    assert passed_over(pictures.ignored, ()) == ["2 hidden folders passed over"]
+    touch(tmp_path / "x.ppm")
+    assert keys(pictures) == ["a.jpg"]
+    told = ["1 file passed over: .ppm 1", "2 hidden folders passed over"]
+    assert passed_over(pictures.ignored, ()) == told
 
 
 def test_results_of_a_run_are_no_pictures(tmp_path: Path) -> None:
@@ -149,7 +155,9 @@ def test_crops_that_were_exported_may_be_the_input(tmp_path: Path, name: str) ->
 
 def test_the_folder_asked_for_is_scanned_even_when_it_holds_results(tmp_path: Path) -> None:
     touch(tmp_path / ".locpipe" / "lock", tmp_path / "a.jpg")
-    assert keys(source(tmp_path)) == ["a.jpg"]
+    pictures = source(tmp_path)
+    assert keys(pictures) == ["a.jpg"]
+    assert not pictures.ignored
 
 
 def test_the_input_folder_itself_is_no_place_for_results(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from bidi import get_display
 
 from ...stages.geometry.box import Box
 from ...stages.geometry.reading_order import reading_order
+from ...stages.settings import Direction
 from ..export.crops import quad_of
 from ..export.lines import Reading
 from ..output.box_json import Page
@@ -23,19 +24,23 @@ _STAND_INS: Final = {"R": 0x10800, "L": 0x4E00}
 
 
 def as_read(
-    page: Page, readings: Sequence[Reading], counting: Mapping[int, Reading]
+    page: Page,
+    readings: Sequence[Reading],
+    counting: Mapping[int, Reading],
+    direction: Direction = "auto",
 ) -> tuple[Page, list[Reading]]:
     """Return a page and its readings in the order in which its text is read.
 
-    If more letters of the readings that count run to the left than to the right, lines do so and
-    columns follow each other to the left. Within a line, words that run the other way are put in order
-    too.
+    If more words of the readings that count run to the left than to the right, lines do so and
+    columns follow each other to the left. That is so where the run was told `auto`; another direction
+    that it was told stays. Within a line, words that run the other way are put in order too.
     """
     runs = [_direction(reading.text) for reading in counting.values()]
     boxes, order = page.boxes, list(range(len(page.boxes)))
-    if not _is_leftwards(runs) and "R" not in runs:
+    if "R" not in runs and all(box.direction != "rtl" for box in boxes):
         return page, list(readings)
-    if _is_leftwards(runs) and all(box.direction == "ltr" for box in boxes):
+    is_leftwards = direction == "auto" and runs.count("R") > runs.count("L")
+    if is_leftwards and all(box.direction == "ltr" for box in boxes):
         corners = np.array([quad_of(box.polygon) for box in boxes])
         places = dict(reading_order(corners, "rtl").places())
         order = list(places)
@@ -47,10 +52,6 @@ def as_read(
     document = {**page.document, "boxes": [_placed(documents[i], boxes[i]) for i in order]}
     in_order = tuple(boxes[i] for i in order)
     return replace(page, boxes=in_order, document=document), [readings[i] for i in order]
-
-
-def _is_leftwards(runs: Sequence[str]) -> bool:
-    return runs.count("R") > runs.count("L")
 
 
 def _placed(document: Mapping[str, Any], box: Box) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 import math
 import unicodedata
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 
 import numpy as np
@@ -89,11 +90,31 @@ def assigned(seen: Sequence[Seen], spans: Spans, sure: float = math.inf) -> list
     if len(spans) == 1:
         return [joined(seen)]
     of_box: list[list[Seen]] = [[] for _ in spans]
-    for word in seen:
+    for word in _apart(seen):
         shared = [min(right, word.right) - max(left, word.left) for left, right in spans]
         if max(shared) > 0 or word.confidence >= sure:
             of_box[shared.index(max(shared))].append(word)
     return [joined(words) for words in of_box]
+
+
+def _apart(seen: Sequence[Seen]) -> Iterator[Seen]:
+    """Give words, each where no narrower one stands in it.
+
+    Tesseract may place the first word of a column over all of it.
+    """
+    for word in seen:
+        free: list[tuple[float, float, float]] = []
+        at = word.left
+        for one in sorted((one for one in seen if _is_within(one, word)), key=lambda one: one.left):
+            free.append((one.left - at, at, one.left))
+            at = max(at, one.right)
+        length, left, right = max([*free, (word.right - at, at, word.right)])
+        yield replace(word, left=left, right=right) if length > 0 else word
+
+
+def _is_within(one: Seen, other: Seen) -> bool:
+    is_narrower = one.right - one.left < other.right - other.left
+    return is_narrower and other.left < (one.left + one.right) / 2 < other.right
 
 
 def joined(seen: Sequence[Seen]) -> Reading:

@@ -143,7 +143,8 @@ class Reader(PictureWorker):
             raise batches.slow[0]
         least = engine.min_confidence if asked is None else asked
         counting = PageText(page, found, least).counting
-        return PageText(*as_read(page, found, counting), least, batches.unread)
+        ordered = as_read(page, found, counting, self.job.run.direction)
+        return PageText(*ordered, least, batches.unread)
 
     def clear(self, task: Task) -> None:
         """Remove what was read on a page before."""

@@ -11,7 +11,7 @@ from typing import Any, Final
 from ...stages.errors import ConfigError, ImageError
 from ...stages.load import Image, load
 from ...stages.paths import sha256_of
-from ...stages.settings import DecodingSettings
+from ...stages.settings import BoxesSettings, DecodingSettings, Direction
 from ..sources.members import exists, file_of, is_copy
 from ..sources.results import RUN_REPORT, STATE_FOLDER
 from ..storage.objects import is_file_at
@@ -34,6 +34,7 @@ class FinishedRun:
 
     `decoding` says how its pictures were decoded. Names are relative to `root`. `failures` are the
     pictures and pages without a result, and why. Files of the keys `left_out` are passed over.
+    `direction` is what `boxes.direction` was told.
     """
 
     folder: Path
@@ -41,6 +42,7 @@ class FinishedRun:
     failures: tuple[Failure, ...]
     root: Path
     left_out: frozenset[str] = frozenset()
+    direction: Direction = "auto"
 
     def pages(self) -> Iterator[Page]:
         """Yield every page with a result, in the order of names and pages; of shards one by one.
@@ -123,6 +125,8 @@ def open_run(
     try:
         given = report["config"]["input"]
         decoding = DecodingSettings(**{key: given[key] for key in DecodingSettings.model_fields})
+        told = dict(report["config"].get("boxes", {})).get("direction", "auto")  # 0.1.0 says none
+        direction = BoxesSettings(direction=told).direction
         begun = not as_it_is or (folder / FAILURES).exists()
         failures = tuple(read_failures(folder / FAILURES)) if begun else ()
     except (OSError, ValueError, TypeError, KeyError) as error:
@@ -145,7 +149,7 @@ def open_run(
         msg = f"{folder}: its pictures: {gone} does not exist; say with --input where they lie now"
         raise ConfigError(msg)
     left_out = frozenset(() if incomplete else (failure.path for failure in failures))
-    return FinishedRun(folder, decoding, failures, root, left_out)
+    return FinishedRun(folder, decoding, failures, root, left_out, direction)
 
 
 def read_report(folder: Path) -> dict[str, Any]:

@@ -8,8 +8,10 @@ import pytest
 from locpipe.pipeline.export.lines import Reading
 from locpipe.pipeline.ocr.order import as_read
 from locpipe.pipeline.output.box_json import Page, page_of
+from locpipe.stages.settings import Direction
 
 SHALOM, OLAM, BAYIT, DAVAR = "שלום", "עולם", "בית", "דבר"
+SALAM, KITAB = "سلام", "كتاب"
 
 
 def page(rows: list[list[str]], columns: int = 1) -> tuple[Page, list[Reading]]:
@@ -31,8 +33,10 @@ def page(rows: list[list[str]], columns: int = 1) -> tuple[Page, list[Reading]]:
     return page_of({**start, "boxes": boxes}, "here"), readings
 
 
-def read(page: Page, readings: list[Reading]) -> tuple[Page, list[str]]:
-    ordered, texts = as_read(page, readings, dict(enumerate(readings)))
+def read(
+    page: Page, readings: list[Reading], direction: Direction = "auto"
+) -> tuple[Page, list[str]]:
+    ordered, texts = as_read(page, readings, dict(enumerate(readings)), direction)
     return ordered, [reading.text for reading in texts]
 
 
@@ -42,9 +46,11 @@ def read(page: Page, readings: list[Reading]) -> tuple[Page, list[str]]:
         ([OLAM, SHALOM], [SHALOM, OLAM]),
         (["1948", BAYIT], [BAYIT, "1948"]),
         ([OLAM, "New", "York", BAYIT, SHALOM], [SHALOM, BAYIT, "New", "York", OLAM]),
+        ([KITAB, SALAM], [SALAM, KITAB]),
+        (["١٩٤٨", KITAB], [KITAB, "١٩٤٨"]),
     ],
 )
-def test_words_of_a_hebrew_line_follow_each_other_to_the_left(
+def test_words_of_a_hebrew_or_arabic_line_follow_each_other_to_the_left(
     shown: list[str], text: list[str]
 ) -> None:
     ordered, texts = read(*page([shown]))
@@ -83,6 +89,23 @@ def test_an_english_page_stays_as_it_is() -> None:
 def test_a_direction_that_was_asked_for_stays() -> None:
     given, readings = page([[SHALOM, OLAM]])
     boxes = tuple(replace(box, direction="rtl") for box in given.boxes)
-    ordered, texts = read(replace(given, boxes=boxes), readings)
+    ordered, texts = read(replace(given, boxes=boxes), readings, "rtl")
     assert texts == [SHALOM, OLAM]
     assert ordered.boxes == boxes
+
+
+def test_columns_stay_as_they_stand_where_ltr_was_asked_for() -> None:
+    rows = [[BAYIT, SHALOM], [DAVAR, OLAM]]
+    ordered, texts = read(*page(rows, columns=2), "ltr")
+    first = [f"{word}{column}" for column in ("", "1") for row in rows for word in row[::-1]]
+    assert texts == first
+    assert {box.direction for box in ordered.boxes} == {"ltr"}
+
+
+def test_english_keeps_its_own_order_where_rtl_was_asked_for() -> None:
+    given, readings = page([["York", "New"], [OLAM]])
+    boxes = tuple(replace(box, direction="rtl") for box in given.boxes)
+    for some in (readings, readings[:2]):
+        part = replace(given, boxes=boxes[: len(some)])
+        _, texts = read(part, some, "rtl")
+        assert texts[:2] == ["New", "York"]

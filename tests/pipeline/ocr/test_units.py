@@ -93,6 +93,27 @@ def test_sure_words_between_the_boxes_of_a_column_go_to_the_nearest() -> None:
     assert [one.text for one in assigned(seen, spans, 0.6)] == ["a b", "d"]
 
 
+@pytest.mark.parametrize("backwards", [False, True])
+def test_a_word_that_is_placed_over_others_goes_where_none_of_them_stands(
+    *, backwards: bool
+) -> None:
+    """As Tesseract with jpn_vert places the first word of a column; in Hebrew it is on the right."""
+    places = [(8, 464), (142, 200), (202, 380), (379, 429), (428, 470)]
+    spans: Spans = (
+        (9.0, 48.0),
+        (66.0, 108.0),
+        (127.0, 168.0),
+        (182.0, 294.0),
+        (363.0, 410.0),
+        (414.0, 475.0),
+    )
+    if backwards:
+        places = [(480 - right, 480 - left) for left, right in places]
+        spans = tuple((480 - right, 480 - left) for left, right in spans)
+    seen = [Seen(text, 0.9, *place) for text, place in zip("abcde", places, strict=True)]
+    assert [one.text for one in assigned(seen, spans)] == ["", "a", "b", "c", "d", "e"]
+
+
 def test_words_go_to_the_box_they_share_most_with() -> None:
     boxes = [box(-100, -40), box(0, 40), box(60, 100)]
     margin = 0.15 * 20

@@ -64,7 +64,7 @@ class RunReport:
         boxes: how many boxes this run found or read.
         seconds: wall time of the run.
         document: the whole report, as in run.json.
-        failures_file: a file with one line of JSON per picture without a result.
+        failures_file: one line of JSON per picture without a result.
     """
 
     output: Path
@@ -122,11 +122,10 @@ def localize(
             be the name or folder of a model.
         page: which page of a multi-page TIFF, from 1.
         settings: values that override those of the config, such as `{"boxes.min_area": 20}`.
-        layer: for a module: the layer whose responses are weighed; None: the last convolutional
-            stage.
+        layer: for a module: the weighed layer; None: the last convolutional stage.
         classes: for a module: names of all classes, in the order of its logits.
         mean: for a module: mean of each channel of its pictures in 0..1; empty: that of ImageNet.
-        std: for a module: standard deviation of each channel; empty: that of ImageNet.
+        std: for a module: deviation of each channel; empty: that of ImageNet.
 
     Returns:
         The upright image, heatmap, mask and boxes, and the seconds that each stage took.
@@ -254,8 +253,8 @@ def read(
         A report. Its `output` is the folder of the texts, its `boxes` counts boxes with text.
 
     Raises:
-        ConfigError: the folder is no finished run, the engine or its language is not installed, or
-            an argument is out of its range.
+        ConfigError: the run is not finished, the engine or language is missing, or an argument is
+            out of range.
         OutputError: results cannot be written.
         LocpipeError: a run uses the same output, or no worker can be started.
 

@@ -30,7 +30,7 @@ def show(config: str, assignments: tuple[str, ...]) -> None:
 @set_option
 @log_options
 def check(config: str, assignments: tuple[str, ...]) -> None:
-    """Check the config, its model and its pictures, as a run does before it starts.
+    """Check a config, its model and its pictures before a run.
 
     A config need not say where the pictures are; shipped configs do not. Then only the rest is
     checked, and a run needs `--input`.

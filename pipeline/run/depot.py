@@ -148,7 +148,7 @@ class BucketDepot(Depot):
         return Listing(self._output, self._job.part)
 
     def terms(self, terms: Terms) -> Terms:
-        """Return the terms that decide whether a picture is done: its results are in the listing."""
+        """Return the terms: a picture is done if its results are in the listing."""
         return terms if self._listing is None else replace(terms, is_there=self._listing.has)
 
     def there(self, key: str) -> tuple[str, ...]:

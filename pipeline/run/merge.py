@@ -174,7 +174,7 @@ def _stages(reports: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]
 
 
 def _exit_code(codes: Sequence[int]) -> int:
-    """Return the exit code; parts without a picture count only if all parts are so."""
+    """Return the exit code of the whole run; parts without a picture count only if all are so."""
     if all(code == ExitCode.NO_PICTURE for code in codes):
         return int(ExitCode.NO_PICTURE)
     return int(ExitCode.INCOMPLETE if ExitCode.INCOMPLETE in codes else ExitCode.DONE)

@@ -128,7 +128,7 @@ class ShardKeeper:
         self._keys.add(outcome.key)
 
     def is_full(self) -> bool:
-        """Whether a shard is full, or old enough to be written."""
+        """Say whether the collected rows fill a shard."""
         return len(self._rows) >= PAGES or self._runs >= RUNS
 
     def settle(self, db: sqlite3.Connection) -> None:
@@ -206,7 +206,7 @@ class ShardKeeper:
             log.warning("%d shards are of another config or model; their %d pictures are done again", shards, pictures)  # fmt: skip
 
     def tidy(self, db: sqlite3.Connection) -> None:
-        """Drop the rows of pictures that were done again or forgotten. A part leaves this to `merge`.
+        """Drop rows of pictures that were done again or forgotten. A part leaves this to `merge`.
 
         Raises:
             OutputError: a shard cannot be written.

@@ -98,7 +98,7 @@ class State:
         return self._cursors[-1]
 
     def _current_run(self) -> int:
-        """Return the number of this run. A stopped run keeps its number, so it retries no failure."""
+        """Return the number of this run. A stopped run keeps it, and so retries no failure."""
         last, finished = self._db.execute(
             "SELECT run, finished FROM runs ORDER BY run DESC LIMIT 1"
         ).fetchone() or (0, 1)
@@ -249,7 +249,7 @@ class State:
     def planned(
         self, *, todo: bool | None = None, limit: int | None = None, put_off: bool = False
     ) -> Iterator[Planned]:
-        """Yield the plan sorted by key: with `todo` true or false, only pictures that need work or not.
+        """Yield the plan sorted by key; `todo`: only pictures that need work, or that need none.
 
         With `put_off`, only pictures that were put off.
         """

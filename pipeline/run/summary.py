@@ -59,7 +59,7 @@ class Durations:
         self.total += seconds
 
     def quantile(self, share: float) -> float:
-        """Return the duration in seconds that a share of all durations does not exceed; 0: no durations."""
+        """Return the duration in seconds that a share of all does not exceed; 0: there is none."""
         rank = share * self._buckets.total()
         seen = 0
         for bucket, count in sorted(self._buckets.items()):

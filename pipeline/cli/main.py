@@ -19,9 +19,9 @@ from .logs import set_up_logging
 log = logging.getLogger(__name__)
 
 COMMANDS: Final = {
-    "run": (".run:run", "Find what is on pictures; write masks and boxes."),
-    "status": (".status:status", "Tell how far a run is."),
-    "merge": (".merge:merge", "Make one run of the parts of --part."),
+    "run": (".run:run", "Find text or objects on pictures; write masks and boxes."),
+    "status": (".status:status", "Print the progress of a run."),
+    "merge": (".merge:merge", "Join the parts of --part into one run."),
     "fetch": (".fetch:fetch", "Copy a run from a bucket to a folder."),
     "read": (".read:read", "Read the text in the boxes of a run with OCR."),
     "report": (".report:report", "Write a page that shows a run in a browser."),

@@ -1,7 +1,7 @@
-"""obstore, which locpipe uses, beside s3fs: the same operations, asked of the same server.
+"""Compares obstore, which locpipe uses, with s3fs: the same operations on the same server.
 
-Part of `buckets.py`, which starts the server. s3fs is needed here alone: `pip install s3fs`. Each client works in
-a process of its own.
+Part of `buckets.py`, which starts the server. Only this program needs s3fs: `pip install s3fs`.
+Each client works in a process of its own.
 
     python benchmarks/bucket_clients.py obstore s3://BUCKET/FOLDER s3://BUCKET/PHOTOGRAPHS
 """
@@ -33,7 +33,7 @@ NEEDED: Final = {
         *("jmespath", "python-dateutil", "urllib3", "six", "idna"),
     ),
 }
-"""The packages that a client brings along, and their own."""
+"""Each client's package and its dependencies."""
 
 
 class BucketClient(Protocol):
@@ -56,7 +56,7 @@ class ByObstore:
     """obstore, by the functions of locpipe."""
 
     def __init__(self) -> None:
-        # Late: how long it takes to load is measured.
+        # Late: the time of the import is measured.
         from locpipe.pipeline.storage import buckets, objects, urls  # noqa: PLC0415 - it is timed
 
         self._buckets, self._objects, self._urls = buckets, objects, urls
@@ -151,7 +151,7 @@ def seconds_of(client: str, many: str, photographs: str) -> list[tuple[float, fl
 
 
 def megabytes(client: str) -> float:
-    """Return how much a client and what it needs take on a disk."""
+    """Return the megabytes of a client and its dependencies on a disk."""
     total = 0
     for name in NEEDED[client]:
         try:

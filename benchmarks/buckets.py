@@ -1,4 +1,4 @@
-"""What a bucket costs beside a disk: listing, planning, and pictures, with a delay for each request.
+"""The cost of a bucket compared with a disk: listing, planning and pictures, with delayed requests.
 
     python benchmarks/buckets.py > benchmarks/results/buckets.md
 
@@ -59,7 +59,7 @@ def photographs(count: int) -> dict[str, bytes]:
 
 
 def serve(names: int, pictures: int, delay: float) -> None:
-    """Serve S3 on loopback until stdin ends; tell the port, and then what was asked."""
+    """Serve S3 on loopback until stdin ends; print the port, and then the requests."""
     # Late: they take a second, and only the process that serves needs them.
     from moto.moto_server.werkzeug_app import (  # noqa: PLC0415 - only who serves
         DomainDispatcherApplication,
@@ -72,7 +72,7 @@ def serve(names: int, pictures: int, delay: float) -> None:
         protocol_version = "HTTP/1.1"
 
         def log_request(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     backend = s3_backends["123456789012"]["aws"]
     backend.create_bucket(BUCKET, "us-east-1")
@@ -106,7 +106,7 @@ def serve(names: int, pictures: int, delay: float) -> None:
 
 
 class Asked:
-    """Measures a block: wall and CPU seconds, requests, and how many there were at once."""
+    """Measures a block: wall and CPU seconds, requests, and the most requests at once."""
 
     def __init__(self, server: "subprocess.Popen[str]") -> None:
         self._server = server
@@ -120,7 +120,7 @@ class Asked:
         return f"| {what} | {requests} | {most} | {wall:.2f} | {cpu:.2f} |"
 
     def numbers(self) -> tuple[int, int]:
-        """Return how many requests there were since the last call, and how many at once."""
+        """Return the number of requests since the last call, and the most at once."""
         assert self._server.stdin is not None
         assert self._server.stdout is not None
         self._server.stdin.write("\n")
@@ -161,7 +161,7 @@ def per_picture(
 
 
 def share_waited(config: Config) -> float:
-    """Return which share of its time a worker computes nothing: 1 - time of the stages / time of the clock.
+    """Return the share of its time that a worker waits: 1 - time of the stages / wall time.
 
     The first group of pictures starts the clock as its outcomes arrive. Both times are of the clock, so other
     programs on the machine matter less.

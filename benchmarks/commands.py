@@ -1,4 +1,4 @@
-"""What programs of this folder share: the command that they run, and how they end."""
+"""Shared by programs of this folder: the command that they run, and the end of a report."""
 
 import sys
 from pathlib import Path

@@ -15,7 +15,7 @@ PROGRAM = Path(__file__).parent / "detectors" / "detector.py"
 
 @dataclass(frozen=True)
 class Variant:
-    """What a detector gives: the name of its boxes, how the table calls them, words or lines."""
+    """A kind of boxes of a detector: its name, its name in the table, words or lines."""
 
     name: str
     title: str
@@ -27,10 +27,10 @@ class Detector:
     """A detector of `detectors/detector.py`.
 
     Attributes:
-        name: its name there.
-        variants: what it gives.
-        requirements: of its virtual environment, a file beside it; none: it runs in ours.
-        slow: whether it sees only a few pictures.
+        name: its name in that file.
+        variants: the kinds of boxes that it gives.
+        requirements: file with the requirements of its virtual environment; None: it runs in ours.
+        slow: whether it is slow, so that it gets only a few pictures.
     """
 
     name: str
@@ -61,11 +61,11 @@ COMPETITORS = (
 
 
 class Unavailable(Exception):  # noqa: N818 - says what it is
-    """A detector cannot be installed or does not work; says why."""
+    """A detector cannot be installed or does not work; the message says why."""
 
 
 def environment(requirements: str | None, folder: Path) -> Path:
-    """Return the Python of a virtual environment with these requirements, made where it is not.
+    """Return the Python of a virtual environment with these requirements, which is made if missing.
 
     Raises:
         Unavailable: it cannot be made.
@@ -92,7 +92,7 @@ def _last_line(text: str) -> str:
 
 @dataclass(frozen=True)
 class Answer:
-    """What a detector found on a picture: polygons by variant, in the upright frame."""
+    """The answer of a detector for a picture: polygons by variant, in the upright frame."""
 
     width: int
     height: int
@@ -125,7 +125,7 @@ class Process:
         about.write_text(json.dumps(self.about))
 
     def ask(self, picture: Path) -> Answer:
-        """Return what it finds.
+        """Return the answer for a picture.
 
         Raises:
             Unavailable: it has died.
@@ -133,7 +133,10 @@ class Process:
         assert self._process.stdin is not None
         try:
             print(json.dumps(str(picture.resolve())), file=self._process.stdin, flush=True)
-        except (BrokenPipeError, ValueError):  # dead just now, or closed after an earlier death
+        except (
+            BrokenPipeError,
+            ValueError,
+        ):  # it has just died, or was closed after an earlier death
             raise Unavailable(_last_line(self._log.read_text())) from None
         return Answer(**self._read())
 

@@ -1,4 +1,4 @@
-"""Kills the workers of a run again and again, and looks whether a picture is lost or done twice.
+"""Kills the workers of a run again and again, and checks that no picture is lost or done twice.
 
     python benchmarks/deaths.py [--deaths 50] [--minutes 60]
 
@@ -34,8 +34,8 @@ class Ended:
     """How a run with deaths ended.
 
     Attributes:
-        deaths: of workers.
-        pictures: that there were.
+        deaths: number of killed workers.
+        pictures: number of pictures.
         code: exit code.
         counts: of run.json.
         blamed: pictures that failed because their worker died twice.
@@ -58,7 +58,7 @@ class Ended:
 
 
 def command(pictures: Path, output: Path) -> list[str]:
-    """The run."""
+    """Return the command of the run."""
     return run_command("digits", pictures, output, "--workers", "2", "--set=output.exports=[icdar]")
 
 
@@ -98,7 +98,7 @@ def kill_one(parent: int, before: set[int]) -> set[int]:
 
 
 def report(ended: Ended, asked: int) -> str:
-    """What became of it, as Markdown."""
+    """Return the result as Markdown."""
     lines = [
         "# Workers that die",
         "",

@@ -1,4 +1,4 @@
-"""Digits on canvases: what each kind of AdGAP weights finds, and what becomes of its hotspots.
+"""Digits on canvases: how well each kind of AdGAP weights finds and classifies them.
 
     python benchmarks/digits.py --data MNIST_FOLDER --backgrounds PHOTOGRAPHS
 
@@ -48,7 +48,7 @@ RESULTS = Path(__file__).parent / "results"
 
 @dataclass(frozen=True)
 class Ground:
-    """What canvases are made of: no photographs means black."""
+    """The ground of canvases; without photographs it is black."""
 
     kind: str
     digits: Digits
@@ -73,7 +73,7 @@ class Ground:
 
 @dataclass
 class Counts:
-    """Digits there, boxes found, digits found by a box, and those of them classified right."""
+    """Numbers of digits, boxes, digits found by a box, and found digits classified right."""
 
     there: int = 0
     found: int = 0

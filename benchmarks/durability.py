@@ -1,4 +1,4 @@
-"""What it costs to make results durable: CPU and waiting per picture.
+"""The cost of durable results: CPU and waiting time per picture.
 
 python benchmarks/durability.py [FOLDER]   a folder on the disk to measure; writes results/durability.md
 """
@@ -23,21 +23,21 @@ from locpipe.pipeline.workers.messages import Outcome
 
 PICTURES: Final = 1000
 GROUP: Final = 20
-"""Pictures of a group: what two cores do of `text` in the second between two commits."""
+"""Pictures per group: two cores do so many with `text` in the second between two commits."""
 SIZES: Final = {"masks": 20_000, "boxes": 8_000}
 """Bytes of the results of a photograph with some forty words."""
 REPORT: Final = Path(__file__).parent / "results" / "durability.md"
 
 
 class Clock:
-    """Adds up what calls of functions take."""
+    """Adds up the time of calls of functions."""
 
     def __init__(self) -> None:
         self.cpu = self.wall = 0.0
         self._running = False
 
     def timed(self, function: Callable[..., None]) -> Callable[..., None]:
-        """The function, with its time added up; calls inside of others count once."""
+        """Return the function with its time measured; nested calls count once."""
 
         def call(*arguments: object) -> None:
             if self._running:

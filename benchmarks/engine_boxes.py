@@ -1,4 +1,4 @@
-"""That every engine finds the same text: H of whole sets of photographs, and how far boxes differ.
+"""Checks that all engines find the same text: H on sets of photographs, and differences of boxes.
 
     python benchmarks/engine_boxes.py data-sets/text/icdar2013_train
 

@@ -1,10 +1,10 @@
-"""What each engine costs: inference, whole runs, and memory over pictures of 200 sizes.
+"""The cost of each engine: inference, whole runs, and memory over pictures of 200 sizes.
 
     python benchmarks/engines.py
 
 All times are CPU seconds on one thread in float32. The engines alternate on the same pictures, so
-that what else the machine does meets all. Memory is of processes of their own, which use memory as
-workers do, and otherwise. The tables go to `benchmarks/results/engines.md`.
+that other work of the machine affects all. Memory is measured in separate processes, with the
+memory settings of workers and with others. The tables go to `benchmarks/results/engines.md`.
 """
 
 import json
@@ -160,7 +160,7 @@ def _soaked(engine: str, way: str, sizes: int) -> list[Any]:
 @click.option("--sizes", default=200)
 @click.option("--keep", is_flag=True, help="Have glibc keep freed blocks, as in a worker.")
 def soak(engine: InferEngineName, sizes: int, keep: bool) -> None:  # noqa: FBT001 - click's
-    """Show pictures of many sizes to an engine, and print how memory grew and what it took."""
+    """Run an engine on pictures of many sizes, and print the growth of memory and the time."""
     if keep:
         machine.reuse_freed_memory()
     model = load_model(find_model("text"))

@@ -1,4 +1,4 @@
-"""Fuzzes what reads files from strangers: pictures, configs, ground truth and box JSON.
+"""Fuzzes the readers of foreign files: pictures, configs, ground truth and box JSON.
 
     python benchmarks/fuzz.py [--minutes 10]
 
@@ -42,7 +42,7 @@ fuzz.work(sys.argv[1], sys.argv[2:])
 """
 """What counts the branches of a module must see it as it is imported."""
 LARGEST: Final = 4096
-"""Bytes of an input."""
+"""Most bytes of an input."""
 MEGAPIXELS: Final = 1.0
 
 
@@ -83,7 +83,7 @@ TARGETS: Final[dict[str, Callable[[Path], None]]] = {
 
 
 def seeds(target: str) -> list[bytes]:
-    """Good inputs of a reader."""
+    """Return valid inputs of a reader."""
     if target == "load":
         return [content for content in real_files().values() if len(content) <= LARGEST]
     if target == "config":
@@ -105,12 +105,12 @@ def seeds(target: str) -> list[bytes]:
 
 @dataclass
 class Found:
-    """What became of a reader.
+    """The result for a reader.
 
     Attributes:
-        inputs: how many it was given.
+        inputs: number of inputs that it got.
         reached: edges of its code and counts of them, as libFuzzer tells them ("cov" and "ft").
-        findings: an input each, by the last line of its traceback.
+        findings: one input per finding, by the last line of the traceback.
     """
 
     inputs: int = 0
@@ -119,7 +119,7 @@ class Found:
 
 
 def search(target: str, seconds: float, folder: Path) -> Found:
-    """Search for so long, and go on after a finding."""
+    """Search for `seconds`, and go on after a finding."""
     inputs, kept = folder / target / "inputs", folder / target / "kept"
     inputs.mkdir(parents=True)
     kept.mkdir()
@@ -168,7 +168,7 @@ def work(target: str, arguments: list[str]) -> None:
 
 
 def report(found: dict[str, Found], minutes: float) -> str:
-    """What was found, as Markdown."""
+    """Return the findings as Markdown."""
     lines = [
         "# Readers of files from strangers, fuzzed",
         "",

@@ -1,4 +1,4 @@
-"""How many letters are found that are large, single, far apart, stacked, dotted or on a ring.
+"""Counts found letters that are large, single, far apart, stacked, dotted or on a ring.
 
     python benchmarks/hard_letters.py --cases cases
 
@@ -220,7 +220,7 @@ def of_kind(kind: str, count: int, model: Model, config: Config) -> dict[str, di
 
 
 def cell(sums: dict[str, list[int]]) -> str:
-    """Return what a cell of the table says."""
+    """Return the text of a cell of the table."""
     shares = [
         f"{100 * found / there:.0f} %" if there else ""
         for found, there in (sums["wholes"], sums["letters"])
@@ -235,7 +235,7 @@ def cell(sums: dict[str, list[int]]) -> str:
 @click.option("--pictures", default=14, show_default=True, help="Of each kind.")
 @click.option("--results", default=RESULTS, type=click.Path(path_type=Path))
 def main(cases: Path | None, configs: tuple[str, ...], pictures: int, results: Path) -> None:
-    """Count what is found of letters that are hard."""
+    """Count the hard letters that are found."""
     head = ("kind", "config", *("wholes before", "letters", "wrong boxes"), *("wholes after", "letters", "wrong boxes"))  # fmt: skip
     lines, found = [f"| {' | '.join(head)} |", "|---" * len(head) + "|"], {}
     listed = ["", "| case | config | boxes before | boxes after |", "|---|---|---|---|"]

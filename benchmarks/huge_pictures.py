@@ -1,4 +1,4 @@
-"""Runs `text` over pictures of hundreds of megapixels, and measures time and memory beside one of ten.
+"""Measures time and memory of `text` on pictures of hundreds of megapixels and of ten.
 
     python benchmarks/huge_pictures.py [--sides 20000 45000] [--folder FOLDER]
 

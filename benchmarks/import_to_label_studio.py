@@ -1,4 +1,4 @@
-"""Let Label Studio import our pre-annotations, and serve the pictures they are of.
+"""Checks that Label Studio imports our pre-annotations and serves their pictures.
 
     python benchmarks/import_to_label_studio.py [folder of Label Studio's environment]
 
@@ -32,7 +32,7 @@ MINUTES_TO_START = 10
 
 
 class Session:
-    """Somebody who is logged in, as in a browser."""
+    """The session of a logged-in user, as in a browser."""
 
     def __init__(self) -> None:
         self.cookies = CookieJar()
@@ -108,7 +108,7 @@ def imported(session: Session, exports: Path, pictures: Path) -> list[str]:
 
 
 def main() -> None:
-    """Print what Label Studio has, and fail where that is not what was written."""
+    """Print the content of Label Studio, and fail if it differs from the export."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         exports = exported(folder, "labelstudio")

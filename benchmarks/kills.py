@@ -56,7 +56,7 @@ class Trial:
         way: one of `WAYS`.
         moment: when, as a share of the results of the undisturbed run; below 0 before the first.
         reading: whether `read` is killed, and not `run`.
-        starts: how often it was started until it was done.
+        starts: number of starts until it was finished.
         same: whether every byte is that of the undisturbed run.
     """
 

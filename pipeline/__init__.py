@@ -1,1 +1,1 @@
-"""Order, parallelism, configuration, errors and the command line around the stages."""
+"""Everything around the stages: order, parallelism, configuration, errors, command line."""

@@ -1,7 +1,7 @@
 """locpipe for programs: the same work and the same objects as on the command line.
 
-Everything here is reached from the top of the package: `locpipe.localize`, `locpipe.run`,
-`locpipe.read`, `locpipe.boxes`. `locpipe.weigh` and `locpipe.load` are in `training/module.py`.
+The top of the package has all of it: `locpipe.localize`, `locpipe.run`, `locpipe.read`,
+`locpipe.boxes`. `locpipe.weigh` and `locpipe.load` are in `training/module.py`.
 """
 
 from __future__ import annotations
@@ -58,13 +58,13 @@ class RunReport:
 
     Attributes:
         output: folder of the results, or their place in a bucket.
-        exit_code: what the command line would end with: 0 all done, 3 some pictures failed.
-        counts: pictures found, ignored, up_to_date, given_up, done, kept, failed; of `read` pages,
-            up_to_date, done, failed, without_boxes.
-        boxes: how many were found, or read, in this run.
-        seconds: how long it took.
-        document: all of it, as in run.json.
-        failures_file: a line of JSON for each picture without a result.
+        exit_code: exit code of the same command: 0 all done, 3 some pictures failed.
+        counts: numbers of pictures: found, ignored, up_to_date, given_up, done, kept, failed. After
+            `read`, numbers of pages: pages, up_to_date, done, failed, without_boxes.
+        boxes: how many boxes this run found or read.
+        seconds: wall time of the run.
+        document: the whole report, as in run.json.
+        failures_file: one line of JSON per picture without a result.
     """
 
     output: Path
@@ -77,7 +77,7 @@ class RunReport:
 
     @classmethod
     def of(cls, document: Mapping[str, Any], output: Path, failures_file: Path) -> RunReport:
-        """Make one of what run.json says."""
+        """Make a report from the content of run.json."""
         return cls(
             output=output,
             exit_code=document["exit_code"],
@@ -89,7 +89,7 @@ class RunReport:
         )
 
     def failures(self) -> Iterator[Failure]:
-        """Return why pictures have no result, sorted by path."""
+        """Yield the pictures without a result, sorted by path, each with the reason."""
         return read_failures(self.failures_file)
 
 
@@ -107,32 +107,32 @@ def localize(
 ) -> Result:
     """Find what is on one picture, without writing anything.
 
-    A named model is loaded once per process. The result is what `run` writes for that picture.
+    A named model is loaded once per process. `run` writes the same result for that picture.
 
-    With a classifier in memory the map is that of the most probable class. `settings` choose other
-    classes: `{"heatmap.labels": ["horse"]}`. A model without a calibration has its maps scaled by
-    each picture's own minimum and maximum, which `result.heatmap.normalize` says.
+    With a classifier in memory, the map is that of the most probable class. `settings` can choose
+    other classes: `{"heatmap.labels": ["horse"]}`. If the model has no calibration, maps are scaled
+    by the minimum and maximum of each picture. Then `result.heatmap.normalize` is `minmax`.
 
     Args:
-        picture: a file; uint8 [H, W, 3] sRGB, upright, any size from 1 x 1, or grey as [H, W]; a PIL
-            image; or a tensor [3, H, W], uint8 or 0..1.
-        model: name of a shipped config ("text", "digits"), the path of one, or a `Config`; or a
-            classifier in memory: any `torch.nn.Module`, or what `locpipe.weigh` returned.
-        config: beside a model: what to do with it, as name, path or `Config`, whose own model does
-            not count. Then `model` may also be the name or folder of a model.
+        picture: a file; or an array uint8 [H, W, 3] (sRGB) or [H, W] (grey), upright, of any size
+            from 1 x 1; or a PIL image; or a tensor [3, H, W], uint8 or floating point in 0..1.
+        model: name ("text", "digits") or path of a config, or a `Config`; or a classifier in
+            memory: any `torch.nn.Module`, or a result of `locpipe.weigh`.
+        config: the config to use with `model`; its own model is ignored. With it, `model` may also
+            be the name or folder of a model.
         page: which page of a multi-page TIFF, from 1.
-        settings: values that override the config's, `{"boxes.min_area": 20}`.
-        layer: of a module: the one whose responses are weighed; None: the last convolutional stage.
-        classes: of a module: names of all classes, in the order of its logits.
-        mean: of a module: of each channel of its pictures in 0..1; none: ImageNet's.
-        std: of a module: of each channel; none: ImageNet's.
+        settings: values that override those of the config, such as `{"boxes.min_area": 20}`.
+        layer: for a module: the weighed layer; None: the last convolutional stage.
+        classes: for a module: names of all classes, in the order of its logits.
+        mean: for a module: mean of each channel of its pictures in 0..1; empty: that of ImageNet.
+        std: for a module: deviation of each channel; empty: that of ImageNet.
 
     Returns:
         The upright image, heatmap, mask and boxes, and the seconds that each stage took.
 
     Raises:
-        ConfigError: there is no such config, or something about it is wrong.
-        ImageError: the picture cannot be read, is too large for memory, or is no such array.
+        ConfigError: the config does not exist or is wrong.
+        ImageError: the picture cannot be read, is too large for memory, or is none of the above.
         ModelError: the model is missing, damaged, or lacks what the config asks for.
 
     Example:
@@ -146,7 +146,7 @@ def localize(
         >>> result.mask.values.shape == (1, result.image.height, result.image.width)
         True
 
-        An array does as well, and settings override those of the config:
+        The picture may be an array, and `settings` override those of the config:
 
         >>> import numpy as np
         >>> blank = np.full((120, 200, 3), 200, np.uint8)
@@ -178,22 +178,22 @@ def run(
     retry_failed: bool = False,
     force: bool = False,
 ) -> RunReport:
-    """Do what `locpipe run` does: find what is on many pictures, write it, skip what is done.
+    """Do what `locpipe run` does: process many pictures, write results, skip finished pictures.
 
-    Processes are spawned unless `run.workers` is 0, so call it under `if __name__ == "__main__"`.
+    Processes are spawned unless `run.workers` is 0. So call it under `if __name__ == "__main__"`.
 
     Args:
-        config: name of a shipped config ("text", "digits"), the path of one, or a `Config`.
-        settings: values that override the config's, `{"input.path": "photos"}`.
-        limit: do at most so many pictures; None: all.
-        retry_failed: try failures again, however many there were.
+        config: name of a shipped config ("text", "digits"), path of a config, or a `Config`.
+        settings: values that override those of the config, such as `{"input.path": "photos"}`.
+        limit: largest number of pictures to process; None: all.
+        retry_failed: try all failed pictures again, however often they failed.
         force: do everything again.
 
     Raises:
-        ConfigError: something about the config or the limit is wrong, or the source does not exist.
+        ConfigError: the config or the limit is wrong, or the source does not exist.
         ModelError: the model is missing or damaged.
         OutputError: results cannot be written.
-        LocpipeError: another run is at work there, or no worker can be started.
+        LocpipeError: another run uses the same output, or no worker can be started.
 
     Example:
         >>> import locpipe, tempfile
@@ -232,29 +232,31 @@ def read(
     force: bool = False,
     incomplete: bool = False,
 ) -> RunReport:
-    """Do what `locpipe read` does: read the text in the boxes of a run, skipping what is read.
+    """Do what `locpipe read` does: read the text in boxes of a run, skip pages read before.
 
-    Processes are spawned unless `workers` is 0, so call it under `if __name__ == "__main__"`.
+    Processes are spawned unless `workers` is 0. So call it under `if __name__ == "__main__"`.
 
     Args:
         run: folder of a finished run.
-        engine: `tesseract`, the program, or `rapidocr`, an extra of locpipe.
-        unit: what it reads at a time: a box, or, Tesseract only, a line; auto: by the page.
-        language: as the engine calls it; None: English, or Chinese and Latin for rapidocr.
-        min_confidence: 0..1; text read with less does not count; None: what suits the engine.
-        pictures: where the pictures of the run lie now, if they have moved.
-        workers: processes; None: one per core; 0: in this process.
+        engine: `tesseract` (the program) or `rapidocr` (an extra of locpipe).
+        unit: what the engine reads at a time: `word`: a box; `line`: the boxes of a line (Tesseract
+            only); `auto`: decided per page.
+        language: name of the language in the engine; None: English, or Chinese and Latin for
+            rapidocr.
+        min_confidence: 0..1; less sure text does not count; None: what suits the engine.
+        pictures: the new place of the pictures of the run, if they have moved.
+        workers: number of processes; None: one per core; 0: this process.
         force: read everything again.
         incomplete: also read files with a page that failed in the run.
 
     Returns:
-        What was done; its `output` is the folder of the texts, its `boxes` those with text.
+        A report. Its `output` is the folder of the texts, its `boxes` counts boxes with text.
 
     Raises:
-        ConfigError: this is no finished run, the engine or its language is not installed, or an
-            argument is out of its range.
+        ConfigError: the run is not finished, the engine or language is missing, or an argument is
+            out of range.
         OutputError: results cannot be written.
-        LocpipeError: a run is at work there, or no worker can be started.
+        LocpipeError: a run uses the same output, or no worker can be started.
 
     Example:
         >>> import locpipe, tempfile
@@ -293,15 +295,15 @@ def boxes(
     labels: Sequence[str] = (),
     settings: Settings | None = None,
 ) -> Boxes:
-    """Turn anyone's heatmap into boxes: threshold it, take connected components.
+    """Turn any heatmap into boxes: cut it at a threshold and take connected components.
 
     Args:
         heatmap: float [h, w], or [K, h, w] for K labels, in 0..1. Its cells divide the picture
             evenly.
         picture_size: width and height of the upright picture, in pixels. Boxes are in its frame.
         threshold: cells above it are foreground.
-        labels: one name per map; none: `heatmap`, or `heatmap 0`, `heatmap 1`, ….
-        settings: other values of the sections `threshold` and `boxes`, `{"boxes.min_area": 20}`.
+        labels: one name per map; empty: `heatmap`, or `heatmap 0`, `heatmap 1`, ….
+        settings: values of the sections `threshold` and `boxes`, such as `{"boxes.min_area": 20}`.
 
     Raises:
         ConfigError: the map, the size, the labels or a setting is wrong.
@@ -322,7 +324,7 @@ def boxes(
 
 
 class _MapSettings(Section):
-    """What `boxes` can be told."""
+    """The settings of `boxes`."""
 
     threshold: ThresholdSettings = ThresholdSettings()
     boxes: BoxesSettings = BoxesSettings()
@@ -337,7 +339,7 @@ def _in_memory(model: Model | nn.Module, **options: Any) -> Model:  # noqa: ANN4
 
 
 def _config_of(model: Model, settings: Settings | None) -> Config:
-    """Return the config for a model in memory: that of objects, with the best weights it has."""
+    """Return the config for a model in memory: that for objects, with the model's best weights."""
     values = {
         "model": model.card.name,
         "infer": {"padding": "zeros"},
@@ -394,5 +396,5 @@ def _model(name: str | Backbone) -> Model:
 
 @lru_cache(maxsize=2)
 def _loaded(folder: Path | Backbone, _: str) -> Model:
-    """Keep a model for as long as what its card says stays the same."""
+    """Keep a model as long as its card stays the same."""
     return load_model(folder)

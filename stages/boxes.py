@@ -30,7 +30,7 @@ from .scratch import bands
 from .settings import KEEP_ALL, Connectivity, Direction, KeepSettings, Shape
 from .threshold import Mask
 
-_DECIMALS = 2  # of a corner: `rect` lies around what is written
+_DECIMALS = 2  # of a written corner; `rect` lies around the rounded corners
 
 
 def find_boxes(
@@ -53,23 +53,25 @@ def find_boxes(
     """Return a box for every connected component of a mask.
 
     Args:
-        mask: bool [K, h, w]; components of different labels are independent.
-        heatmap: the heat that the mask was cut from, on the same grid; scores are means of it.
-        connectivity: whether cells that touch at a corner are one component (8) or not (4).
+        mask: bool [K, h, w]. The maps of different labels are independent.
+        heatmap: float32 [K, h, w], the heat that the mask was cut from, on the same grid. A score
+            is the mean heat of a component.
+        connectivity: 8: cells that touch at a corner are one component; 4: they are not.
         min_area: smallest area of a component's cells, in square pixels of the picture.
-        min_side: smallest length of a box's shorter side before it is moved out, in pixels.
+        min_side: smallest length of a box's shorter side in pixels, before `padding` and `margin`.
         split: cut components where they are thinner than this share of their height; 0: never.
-        merge: unite boxes of a line that stand nearer than this, in units of the higher one's
-            height, so that large values give whole lines; 0: never.
-        shape: `upright` rectangles, `rotated` ones of the smallest area at any angle, or those and,
-            where a component is bent, a `polygon` that follows it.
-        padding: how far every side is moved out, in units of the box's height (of an upright
-            rectangle the vertical side, else the shorter one).
-        margin: and in pixels.
-        direction: of the text, for lines and reading order; see `reading_order`.
+        merge: unite neighbours on a line whose distance is smaller than this, in heights of the
+            higher box. Large values give whole lines; 0: never.
+        shape: `upright`: rectangles along the sides of the picture; `rotated`: rectangles of the
+            smallest area at any angle; `polygon`: the same, and polygons that follow bent
+            components.
+        padding: how far every side is moved out, in heights of the box. The height is the vertical
+            side of an upright rectangle, and the shorter side of any other.
+        margin: how far every side is moved out as well, in pixels.
+        direction: in which the text runs, see `reading_order`.
         keep: which boxes are kept.
-        rgb: uint8 [H, W, 3], the upright picture, that `keep.min_contrast` looks at.
-        maximum: how many boxes at most; the best scores stay.
+        rgb: uint8 [H, W, 3], the upright picture; only `keep.min_contrast` needs it.
+        maximum: how many boxes are kept at most: those with the best scores.
     """
     outer = _Outer(shape, padding, margin, mask.grid.picture)
     found = [
@@ -91,7 +93,7 @@ def find_boxes(
 
 @dataclass(frozen=True)
 class _Component:
-    """Its label, mean heat, number of cells, and points [n, 2] on its outline in pixels."""
+    """Label, mean heat, number of cells, and points [n, 2] on the outline in pixels."""
 
     label: str
     score: float
@@ -133,7 +135,7 @@ def _components(
 
 @dataclass(frozen=True)
 class _Outer:
-    """What becomes of an outline."""
+    """How an outline becomes a box."""
 
     shape: Shape
     padding: float
@@ -141,7 +143,7 @@ class _Outer:
     picture: tuple[int, int]
 
     def core(self, component: _Component) -> _Core:
-        # A single cell has a point on each of its four sides: no angle can be told from that.
+        # A single cell has one point on each of its four sides. These points show no angle.
         straight = self.shape == "upright" or len(component.points) <= 4
         return _Core(component, (upright if straight else smallest_rectangle)(component.points))
 
@@ -158,7 +160,7 @@ class _Outer:
         if self.shape == "polygon":
             bent = ribbon(core.component.points, core.rectangle, self.padding, self.margin)
         polygon = inside_picture(grown if bent is None else bent, self.picture).round(_DECIMALS)
-        # Rounded, a sliver may lie on the line between two pixels: one of them is its own.
+        # After rounding, a sliver may lie on the line between two pixels. It gets one of them.
         first = np.minimum(np.floor(polygon.min(axis=0)), np.array(self.picture) - 1)
         last = np.maximum(np.ceil(polygon.max(axis=0)), first + 1)
         left, top, right, bottom = np.concatenate([first, last]).astype(int).tolist()
@@ -177,12 +179,12 @@ def _read(cores: Sequence[_Core], outer: _Outer, direction: Direction) -> tuple[
 
 
 def _rectangles(cores: Sequence[_Core], outer: _Outer) -> NDArray[np.float64]:
-    """Return the corners [N, 4, 2] of what boxes stand in."""
+    """Return the corners [N, 4, 2] of the rectangle of each box."""
     return np.array([outer.grown(core) for core in cores], np.float64).reshape(-1, 4, 2)
 
 
 def _merged(cores: list[_Core], outer: _Outer, merge: float, direction: Direction) -> list[_Core]:
-    """Unite what stands closer on a line than `merge` of the higher one's height."""
+    """Unite neighbours on a line that are at most `merge` heights of the higher one apart."""
     rectangles = _rectangles(cores, outer)
     read = reading_order(rectangles, direction)
     order, line = np.array(read.boxes, np.intp), np.array(read.lines, np.intp)

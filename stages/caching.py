@@ -1,4 +1,4 @@
-"""Results that are kept for as long as the object lives that they were made of."""
+"""Results that are kept for as long as the object they were made from lives."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ ResultT = TypeVar("ResultT")
 P = ParamSpec("P")
 
 _MOST = 256
-"""Results kept for one object. Scales follow from the sizes of pictures, so there may be many."""
+"""Results kept per object. There may be many: every size of a picture has its own scale."""
 
 
 def cached_while_alive(
@@ -21,8 +21,8 @@ def cached_while_alive(
     """Cache a function without keeping its first argument alive, as `lru_cache` would.
 
     Args:
-        function: of an object, which is told apart by identity, and hashable arguments. Its result
-            must not refer to the object.
+        function: takes the object and hashable arguments. Objects are compared by identity. The
+            result must not refer to the object.
     """
     kept: WeakKeyDictionary[OwnerT, dict[object, ResultT]] = WeakKeyDictionary()
 

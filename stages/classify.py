@@ -15,7 +15,7 @@ from .models.card import InputSpec
 from .models.loading import Model
 from .settings import Polarity
 
-_AT_ONCE = 256 * 28**2  # pixels of crops: a network of large ones would need more than the picture
+_AT_ONCE = 256 * 28**2  # pixels of all crops: large crops would need more memory than the picture
 
 
 def classify(
@@ -23,8 +23,8 @@ def classify(
 ) -> Boxes:
     """Return the boxes with the class and probability that the network's classifier gives them.
 
-    Each box is resampled so that its longer side fills what an object fills of a training picture,
-    with what lies around it in the picture. The surest answer of several polarities counts.
+    A crop shows the box and its surroundings. The longer side of the box is as long as that of an
+    object in a training picture. With several polarities the surest answer counts.
 
     Args:
         model: its whole network is used.
@@ -80,13 +80,13 @@ def _crop(rgb: NDArray[np.uint8], box: Box, spec: InputSpec) -> NDArray[np.uint8
 
 
 def _window(centre: float, length: float, limit: int) -> NDArray[np.intp]:
-    """Return the pixels of a stretch along one axis, those beyond the picture moved onto it."""
+    """Return the pixel indices of a stretch along one axis, clipped to the picture."""
     first, count = round(centre - length / 2), max(1, round(length))
     return np.clip(np.arange(first, first + count), 0, limit - 1)
 
 
 def _stretched(crops: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return crops [N, h, w, C] with the median of each black and its 99th percentile white."""
+    """Stretch crops [N, h, w, C]: the median of each becomes black, its 99th percentile white."""
     ground, ink = np.percentile(crops, [50, 99], axis=(1, 2, 3), keepdims=True)
     contrast = 255 / np.maximum(ink - ground, 1)
     return np.asarray(np.clip((crops - ground) * contrast, 0, 255), np.uint8)

@@ -14,13 +14,13 @@ class Clock:
     Args:
         on_stage: called with the name of each stage as it begins.
         on_page: called with the number of each page, from 1, as it begins.
-        on_large: called with how many times as long as others a page may take, for its size.
-        on_progress: called with the name of a long stage as it gets on.
+        on_large: called with a factor: a page of this size may take so many times the usual time.
+        on_progress: called with the name of a long stage each time it makes progress.
 
     Attributes:
         seconds: wall time of each stage, summed over the pages of the file.
-        current: the stage at work. It stays when an exception ends the stage, so it names the stage
-            that failed. A file starts with `load`.
+        current: the stage at work. After an exception it names the stage that failed. A file starts
+            with `load`.
     """
 
     def __init__(
@@ -36,17 +36,17 @@ class Clock:
         self._on_large, self._on_progress = on_large, on_progress
 
     def begin_page(self, page: int) -> None:
-        """Tell that a page of several begins."""
+        """Tell that a page of a file with several pages begins."""
         if self._on_page is not None:
             self._on_page(page)
 
     def begin_large(self, times: float) -> None:
-        """Tell that the page may take so many times as long as others."""
+        """Tell that the page may take so many times the usual time."""
         if self._on_large is not None:
             self._on_large(times)
 
     def go_on(self) -> None:
-        """Tell that the stage at work gets on; it has all of the time limit again."""
+        """Tell that the stage at work makes progress; its time limit starts again."""
         if self._on_progress is not None:
             self._on_progress(self.current)
 

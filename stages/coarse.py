@@ -1,4 +1,4 @@
-"""What a picture shown smaller adds to a map: letters larger than the field of the network."""
+"""Letters too large for the network, taken from the map of a smaller copy of the picture."""
 
 from typing import NamedTuple
 
@@ -9,13 +9,11 @@ from numpy.typing import NDArray
 from .geometry.grid import Grid, resample
 
 _TEXT = 0.5  # heat of a core
-_SURE = 0.8  # that the hottest cell of a large core must reach
-_LEAST = 5.0  # cells of the smaller map: a thinner core is found, and better, at the larger scale
-_MOST = (
-    80.0  # cells of the larger map: letters so large, 640 pixels, are for a sixteenth of the size
-)
+_SURE = 0.8  # heat that the hottest cell of a large core must reach
+_LEAST = 5.0  # cells of the smaller map; the larger scale finds thinner cores better
+_MOST = 80.0  # cells of the larger map; letters of 640 pixels are found at a sixteenth of the size
 _AROUND = 0.5  # how far a word reaches beyond its core, in units of the core's shorter side
-_FOUND = 0.15  # of a large core: so much of it covered by smaller ones is text of its own
+_FOUND = 0.15  # share of a large core; if smaller cores cover more, they are text of their own
 
 Heat = NDArray[np.float32]
 Cells = NDArray[np.bool_]
@@ -29,17 +27,17 @@ class _Core(NamedTuple):
 
 
 def add_large(heat: Heat, grid: Grid, smaller: Heat, its_grid: Grid) -> None:
-    """Put the large cores of a map of the picture shown smaller into a map, in place.
+    """Add the large cores of a smaller copy's map to a map, in place.
 
-    A core counts if it is thick and sure, and if the larger scale has not found text there. What
-    that scale has found of the outline of a letter gives way to it, and so does a blob that is
-    too thick for its field. So a word that both scales find is one component.
+    A core counts if it is thick and sure, and if the larger scale has found no text there. It
+    replaces what the larger scale has found there: pieces of a letter's outline, and blobs too
+    thick for the field of the network. So a word that both scales find is one component.
 
     Args:
         heat: float32 [h, w] in 0..1, calibrated.
-        grid: where its cells lie.
-        smaller: float32 [h', w'] of the picture shown smaller, calibrated.
-        its_grid: where these cells lie.
+        grid: where the cells of `heat` lie.
+        smaller: float32 [h', w'] in 0..1, calibrated: the map of the smaller copy.
+        its_grid: where the cells of `smaller` lie.
     """
     large = _cores(smaller, _LEAST)
     if not large:
@@ -47,7 +45,7 @@ def add_large(heat: Heat, grid: Grid, smaller: Heat, its_grid: Grid) -> None:
     _, found = cv2.connectedComponents((heat > _TEXT).view(np.uint8), connectivity=8)
     marks = np.asarray(found, np.int32)
     sizes = np.bincount(marks.ravel())
-    sure = np.zeros(len(sizes), np.bool_)  # what is not is no box
+    sure = np.zeros(len(sizes), np.bool_)  # other components give no box
     sure[marks[heat > _SURE]] = True
     thick = [np.flatnonzero(np.bincount(marks[core.cells]))[-1] for core in _cores(heat, _MOST)]
     for core in large:
@@ -86,7 +84,7 @@ def _cores(heat: Heat, least: float) -> list[_Core]:
 
 
 def _grown(cells: Cells, distance: float) -> Cells:
-    """Return the cells that are no further than so many cells away."""
+    """Return the cells within a distance, in cells, of the given ones."""
     away = cv2.distanceTransform((~cells).view(np.uint8), cv2.DIST_L2, 5)
     return np.asarray(away <= distance, np.bool_)
 

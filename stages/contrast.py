@@ -12,12 +12,13 @@ _MOST = 65_536  # pixels of a box that are looked at, evenly spread
 def contrasts_of(rgb: NDArray[np.uint8], rectangles: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the contrast of boxes, float64 [N], 0..100.
 
-    It is the difference in lightness L* (CIE 1976, D65) between the means of the lighter and of the darker
-    pixels in a box, which Otsu's threshold parts.
+    Otsu's threshold parts the pixels of a box into lighter and darker ones. The contrast is the
+    difference of their mean lightness L* (CIE 1976, D65).
 
     Args:
         rgb: uint8 [H, W, 3], the upright picture, sRGB.
-        rectangles: corners [N, 4, 2] in pixels of it; what lies outside does not count.
+        rectangles: corners [N, 4, 2] in pixels of the picture. Parts outside the picture do not
+            count.
     """
     return np.array([_contrast(rgb, rectangle) for rectangle in rectangles], np.float64)
 

@@ -15,7 +15,7 @@ from typing import ClassVar
 
 
 class ExitCode(IntEnum):
-    """What a command ends with; part of the interface."""
+    """The exit codes of commands; part of the interface."""
 
     DONE = 0
     """All done, or nothing to do."""
@@ -60,7 +60,7 @@ class ImageError(LocpipeError):
     """One picture cannot be read or processed: the message names the file, reason and remedy.
 
     Attributes:
-        needs: bytes of memory that would do; 0: memory is not what lacks.
+        needs: bytes of memory that would be enough; 0: the error has another reason.
     """
 
     exit_code = ExitCode.INCOMPLETE
@@ -80,7 +80,7 @@ class OutputError(LocpipeError):
 
 
 def exit_code_of(error: BaseException) -> ExitCode:
-    """Return what a command ends with that an exception ends."""
+    """Return the exit code of a command that ends with this exception."""
     if isinstance(error, LocpipeError):
         return error.exit_code
     return ExitCode.INTERRUPTED if isinstance(error, KeyboardInterrupt) else ExitCode.INTERNAL

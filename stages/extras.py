@@ -8,20 +8,21 @@ from .errors import ConfigError, ImageError, LocpipeError
 
 
 def plugin(module: str, extra: str, what: str, error: type[LocpipeError] = ImageError) -> Any:  # noqa: ANN401 - of any module
-    """Return the module of an extra, which reads `what`.
+    """Import the module of an optional package.
 
     Raises:
-        LocpipeError: of the kind given: it is not installed.
+        LocpipeError: the package is not installed; the class is `error`, and the message says what
+            needs it (`what`).
     """
     try:
-        return importlib.import_module(module)  # optional, and megabytes of libraries
+        return importlib.import_module(module)  # optional and large
     except ImportError as missing:
         msg = f"{what}, which needs an extra: pip install 'locpipe[{extra}]'"
         raise error(msg) from missing
 
 
 def require_crf() -> None:
-    """See that the package of `refine.method: crf` is there.
+    """Check that the package of `refine.method: crf` is installed.
 
     Raises:
         ConfigError: it is missing; the message says how to install it.

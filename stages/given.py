@@ -1,4 +1,4 @@
-"""Pictures that a program has in memory become what `load` makes of files."""
+"""A picture in memory becomes an `Image`, as `load` makes it from a file."""
 
 from pathlib import Path
 from typing import Any
@@ -22,12 +22,12 @@ def image_of(picture: object) -> Image:
     """Return a picture in memory as an upright image.
 
     Args:
-        picture: uint8 [H, W, 3] sRGB or [H, W], upright; a PIL image, whose EXIF orientation is
-            applied and which is composed on white; or a tensor [3, H, W] or [1, H, W], uint8 or
+        picture: an array uint8 [H, W, 3] (sRGB) or [H, W], upright; or a PIL image, which is turned
+            upright by EXIF and composed on white; or a tensor [3, H, W] or [1, H, W], uint8 or
             floating point in 0..1.
 
     Raises:
-        ImageError: it is none of these; the message says what would be.
+        ImageError: the argument is none of these; the message says what is accepted.
     """
     if isinstance(picture, PillowImage.Image):
         return _image(_of_pillow(picture))
@@ -48,7 +48,7 @@ def _of_pillow(picture: PillowImage.Image) -> NDArray[np.uint8]:
             "scale it to uint8"
         )
         raise ImageError(msg)
-    stored = picture.copy()  # what a program has is not changed
+    stored = picture.copy()  # the caller's picture is not changed
     orientation = 1 if picture.format in UPRIGHT_WHEN_DECODED else exif_orientation(stored)
     if stored.has_transparency_data:
         stored = stored.convert("RGBA")
@@ -58,7 +58,7 @@ def _of_pillow(picture: PillowImage.Image) -> NDArray[np.uint8]:
 
 
 def _of_tensor(tensor: Any) -> NDArray[Any]:  # noqa: ANN401 - torch need not be loaded
-    """Return uint8 [H, W, 3] or [H, W] of a tensor; what is no picture as it is."""
+    """Return a tensor as uint8 [H, W, 3] or [H, W]; if it is no picture, as an array unchanged."""
     values = tensor.detach().cpu()
     pixels: NDArray[Any] = values.float().numpy() if values.is_floating_point() else values.numpy()
     if pixels.ndim == 3 and pixels.shape[0] in {1, 3}:

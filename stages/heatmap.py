@@ -5,7 +5,8 @@ Ghosh, Bhattacharya, Basu Roy Chowdhury, "AdGAP: Advanced Global Average Pooling
     (1)  W_i = E_i - e              E_i: mean error with filter i blocked, e: with none blocked
     (2)  H   = sum_i W_i * F_i
 
-(1) is printed there with the opposite sign, which would invert the map; the authors' code has this.
+The paper prints (1) with the opposite sign, which would invert the map. The sign here is that of
+the authors' code.
 """
 
 from __future__ import annotations
@@ -26,23 +27,23 @@ from .geometry.grid import Grid, resample
 from .models.loading import Model
 from .settings import Group, Merge, Normalize, Polarity, Resolution, Weights
 
-if TYPE_CHECKING:  # it imports torch, which who reads the boxes of a run does without
+if TYPE_CHECKING:  # it imports torch, which readers of boxes do not need
     from .infer import Features
 
 _BLOCK = 8192  # cells
-_ROUNDING = 1e-5  # relative differences of a sum in float32 that mean nothing
+_ROUNDING = 1e-5  # relative rounding error of a sum in float32
 
 
 @dataclass(frozen=True)
 class Heatmap:
-    """How probable it is that something of each label is at each cell.
+    """The probability of each label at each cell.
 
     Attributes:
         values: float32 [K, h, w] in 0..1.
         labels: names of the K maps.
         grid: where the cells lie in the upright picture.
-        normalize: how the values were scaled: `calibrated` by the fixed calibration of the model,
-            `minmax` by the picture's own minimum and maximum.
+        normalize: how the values were scaled. `calibrated`: by the fixed calibration of the model;
+            `minmax`: by the picture's own minimum and maximum.
     """
 
     values: NDArray[np.float32]
@@ -65,17 +66,17 @@ def heatmap(
 
     Args:
         model: where the tables and calibrations come from.
-        features: passes over one picture at one or more scales and polarities, those of one
-            scale together; the map lies on the grid of the first.
+        features: passes over one picture at one or more scales and polarities. Passes of one scale
+            follow each other. The map lies on the grid of the first pass.
         labels: classes or groups of the model, one map each.
-        weights: which W_i, see `filter_weights`.
-        group: a group's map is the `max` of its members' maps, or that of the `sum` of their
-            weights.
+        weights: which W_i are used, see `filter_weights`.
+        group: `max`: a group's map is the maximum of its members' maps; `sum`: it is the map of the
+            sum of their weights.
         normalize: `calibrated` turns H into a probability by the model's fixed calibration;
-            `minmax` is the paper's: shifted to 0 and divided by the largest value of the picture
-            at hand, 0 where H is constant.
-        merge: how scales are joined. Polarities of one scale are always joined by their maximum.
-            Coarse passes only add large letters, see `coarse.add_large`.
+            `minmax`, as in the paper, shifts the minimum of the picture to 0 and divides by the
+            maximum. A constant H becomes 0.
+        merge: how the maps of several scales are joined. Polarities of one scale are always joined
+            by their maximum. Coarse passes only add large letters, see `coarse.add_large`.
 
     Raises:
         ModelError: the model lacks a label, a table or a calibration that is asked for.
@@ -121,7 +122,7 @@ def weigher(
     group: Group = "max",
     normalize: Normalize = "calibrated",
 ) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Return what weighs filter responses row by row, as `heatmap` would when it has them all.
+    """Return a function that weighs rows of filter responses, as `heatmap` weighs whole maps.
 
     Args:
         model: as for `heatmap`.
@@ -141,23 +142,23 @@ def weigher(
 def filter_weights(
     model: Model, label: str, *, weights: Weights = "class", group: Group = "max"
 ) -> tuple[tuple[str, NDArray[np.float32]], ...]:
-    """Return the weight vectors W, float32 [C], whose maps make up the map of a label.
+    """Return the weight vectors W, float32 [C], of the maps that form the map of a label.
 
-    Each comes with the name that its calibration is kept under: of a class, or of the whole group
-    where the vector is that of the group. With dE[i, c], the mean growth of the error on samples
-    of class c when filter i is blocked, W_i is
+    Each comes with the name of its calibration: a class, or a group if the vector is that of the
+    group. dE[i, c] is the mean growth of the error on samples of class c when filter i is blocked.
+    W_i is
 
     - `paper`: the mean of dE[i, c] over all samples of all classes, the same for every label;
     - `class`: dE[i, c];
     - `contrast`: dE[i, c] minus its mean over the samples of all other classes;
     - `energy`: mean over samples of c of (error growth / sum(F_i^2)), the authors' ccGAP;
     - `excitation`: mean of F_i over samples and positions of c, the authors' "newer GAP";
-    - `linear`: the weights of a linear classifier on spatial means (CAM, Zhou et al. 2016), of a
-      net that ends in global average pooling and a linear layer its own;
-    - `classifier`: none; the maps are the classifier's answers in every window already.
+    - `linear`: the weights of a linear classifier on spatial means (CAM, Zhou et al. 2016). If the
+      net ends in global average pooling and a linear layer, they are those of that layer;
+    - `classifier`: none; the maps are already the answers of the classifier in every window.
 
     Raises:
-        ModelError: the model knows no such label, or its tables do not say anything about it.
+        ModelError: the model knows no such label, or its tables have no values for it.
     """
     names = model.card.map_names(label, weights, group)
     model.card.require_measured(label, weights, model.tables.measured())
@@ -192,7 +193,7 @@ def _table(model: Model, weights: Weights) -> NDArray[np.float32]:
 
 
 class _Affine(NamedTuple):
-    """Maps to be joined by their maximum, each affine in F."""
+    """Several maps, each affine in F; their maximum is used."""
 
     slopes: NDArray[np.float32]  # [m, C]
     intercepts: NDArray[np.float32]  # [m, 1]
@@ -215,9 +216,9 @@ def _calibrated(
     polarity: Polarity,
     scale: float,
 ) -> _Affine:
-    """Return what gives log-odds; looked up once, for small pictures are done in no time."""
+    """Return the map to log-odds. It is cached: for small pictures the look-up would take long."""
     plain = _plain(model, label, weights, group)
-    if weights == "classifier":  # log-odds as they are
+    if weights == "classifier":  # the maps are log-odds already
         return plain
     names = model.card.map_names(label, weights, group)
     fits = [model.card.calibrated(weights, resolution, polarity, name, scale) for name in names]
@@ -263,9 +264,9 @@ def _minmax(heat: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _largest(affine: _Affine, maps: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return equation (2) for responses [C, h, w] and several W, its maximum over them: [h, w].
+    """Return the maximum of equation (2) over several W, for responses [C, h, w]: [h, w].
 
-    In blocks of rows that stay in the cache, each row a matrix product without a copy.
+    It works in blocks of rows that stay in the cache. Each row is a matrix product without a copy.
     """
     height, width = maps.shape[1:]
     heat = np.empty((height, width), np.float32)

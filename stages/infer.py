@@ -1,4 +1,4 @@
-"""Inference of a whole picture at its own size: the filter responses F of the last convolution."""
+"""A whole picture goes through the network: the filter responses F of the last convolution."""
 
 import math
 from collections.abc import Callable
@@ -25,7 +25,7 @@ from .strides import Geometry, round_up
 
 Weigh = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
-_COPIES = 4  # arrays of the size of the answers that are alive while they become log-odds
+_COPIES = 4  # arrays as large as the answers that are alive while log-odds are computed
 _MODES: dict[Padding, Literal["edge", "reflect"]] = {"replicate": "edge", "reflect": "reflect"}
 _BORDERS = {"replicate": cv2.BORDER_REPLICATE, "reflect": cv2.BORDER_REFLECT_101}
 
@@ -35,16 +35,16 @@ class Features:
     """Filter responses of one pass over a picture.
 
     Attributes:
-        maps: float32 [C, h, w], the last convolution after its ReLU and before its pooling; or
-            [K, h, w], log-odds of every class in the window around a cell; or what `weigh` made
-            of F.
-        grid: where its cells lie in the upright picture.
+        maps: float32 [C, h, w], F: the last convolution after its ReLU and before its pooling; or
+            [K, h, w], log-odds of every class in the window around a cell; or [K, h, w], the result
+            of `weigh` for F.
+        grid: where the cells lie in the upright picture.
         resolution: how the map was made dense, see `nets.dense.densify`.
-        scale: size the network was shown over the picture's own.
-        polarity: whether the picture was inverted before.
-        probabilities: float32 [K], of every class in the whole picture, where the classifier takes
-            an F of any size, and F is kept; else None.
-        labels: whose maps were weighed, see `heatmap.weigher`; none: `maps` were not.
+        scale: size that the network saw, divided by the size of the picture.
+        polarity: `inverted` if the network saw the negative.
+        probabilities: float32 [K], of every class in the whole picture; None if the classifier does
+            not take F of any size, or F is not kept.
+        labels: the labels of weighed maps, see `heatmap.weigher`; empty: `maps` are not weighed.
         coarse: whether only letters too large for the other passes count, see `coarse.add_large`.
     """
 
@@ -74,28 +74,28 @@ def infer(
 ) -> Features:
     """Run a network's convolutions over a picture; the maps are those of the whole picture.
 
-    It goes down the picture in parts, see `parts.stream`, so that the memory it takes on top of the
-    picture and the maps follows from the width alone.
+    It goes down the picture in parts, see `parts.stream`. So the memory it takes beside the picture
+    and the maps depends only on the width.
 
     Args:
-        model: the model whose features are run.
+        model: the model whose convolutions are run.
         rgb: uint8 [H, W, 3], any size from 1 x 1.
         resolution: `native`, `atrous` or `unpooled`.
         scale: the picture is shown resized by this factor.
-        polarity: `inverted` shows it as 255 - rgb.
+        polarity: `inverted` shows the picture as 255 - rgb.
         padding: what the network sees around the picture. `replicate` and `reflect` continue the
-            picture for half a receptive field, so that its border is no edge; `zeros` leaves it
-            to the network's own zero padding. Cells whose receptive field ends before the border
-            have the same value with each.
+            picture for half a receptive field, so that its border is no edge. `zeros` is the
+            network's own zero padding. Cells whose receptive field does not reach the border have
+            the same value in all cases.
         precision: of the convolutions, see `precision_used`.
         engine: what runs them, see `engine_used`.
-        device: what computes, see `device_used`. A graphics card that has too little memory is shown
-            smaller parts, and where these do not fit, the processor computes.
+        device: what computes, see `device_used`. A graphics card with too little memory gets
+            smaller parts. If these do not fit either, the processor computes.
         windows: give the answers of the whole classifier in every window, instead of F.
-        weigh: gives what to keep of rows of F, [C, h, w] to [K, h, w]; None: F.
+        weigh: maps rows of F [C, h, w] to the maps [K, h, w] that are kept; None: F is kept.
 
     Raises:
-        ModelError: the network cannot be run in that resolution, or not on windows.
+        ModelError: the network cannot be run at that resolution, or not on windows.
         ConfigError: the engine cannot run it.
     """
     way = Way(engine, precision, resolution, device, windows)
@@ -106,7 +106,7 @@ def infer(
     rows, columns = math.ceil(height / shape.stride), math.ceil(width / shape.stride)
     margin = _margin(shape, padding)
     sides = _padded_sides((height, width), shape, padding, windows=windows)
-    # A window is centred well behind its beginning: those that begin in the padding count, too.
+    # A window is centred far behind its beginning, so windows that begin in the padding count too.
     behind = int(shape.offset // shape.stride) if windows else 0
     first = max(0, margin // shape.stride - behind)
     offset = shape.offset + first * shape.stride - margin
@@ -147,10 +147,10 @@ def bytes_needed(
         height: in pixels.
         way: how the network is computed.
         padding: as for `infer`.
-        labels: how many maps are kept of F, as it is weighed at once; 0: F is.
+        labels: how many maps are kept if F is weighed at once; 0: F is kept.
 
     Returns:
-        Bytes while it runs, see `parts.planned`, and bytes of the maps it leaves.
+        Bytes while the pass runs, see `parts.planned`, and bytes of the maps that remain.
 
     Raises:
         ModelError: as `infer`.
@@ -169,7 +169,7 @@ def padded_size(
 ) -> tuple[int, int]:
     """Return width and height in pixels of a picture of that size with its padding.
 
-    Its arguments, and what it raises, are those of `bytes_needed`.
+    Arguments and errors are those of `bytes_needed`.
     """
     shape = _opened(model, way).geometry
     rows, columns = _padded_sides((height, width), shape, padding, windows=way.windows)
@@ -186,7 +186,7 @@ def _opened(model: Model, way: Way) -> InferEngine:
 
 
 class _Kept:
-    """What is kept of the maps, put together as it comes: pieces kept apart would split up the heap.
+    """The maps that are kept, in one array from the start: separate pieces would split up the heap.
 
     Args:
         first: row and column of the maps where the picture begins.
@@ -201,7 +201,7 @@ class _Kept:
 
     @property
     def maps(self) -> NDArray[np.float32]:
-        """All of it: with a padding of zeros, a network that pools may give fewer cells than asked for."""
+        """The whole maps. With zero padding, a network that pools may give fewer cells."""
         return self._maps[:, : self._rows, : self._columns]
 
     def take(self, top: int, left: int, found: NDArray[np.float32]) -> None:
@@ -264,15 +264,15 @@ def _padded_sides(
 
 
 class _Padded:
-    """Rows of a picture as the network wants them, with what lies around it.
+    """Rows of a padded picture, normalized for the network.
 
     Args:
         picture: uint8 [H, W, C].
-        margin: pixels above it and on its left.
-        sides: height and width with the padding.
+        margin: pixels of padding above and on the left.
+        sides: height and width with the padding, in pixels.
         padding: see `infer`.
         polarity: see `infer`.
-        spec: what the network wants.
+        spec: how the network wants its pictures.
         channels_last: see `InferEngine`.
     """
 
@@ -294,7 +294,7 @@ class _Padded:
         )
         self._columns = margin, right
         numbers = np.arange(len(picture))
-        # Rows of zeros have no number.
+        # Rows of zeros have no index in the picture.
         self._rows = (
             np.pad(numbers, (margin, below), constant_values=-1)
             if padding == "zeros"
@@ -325,16 +325,16 @@ class _Padded:
 
 
 def normalized(pictures: NDArray[np.uint8], spec: InputSpec) -> NDArray[np.float32]:
-    """Return pictures uint8 [N, H, W, C] as a network wants them, float32 [N, C, H, W]."""
+    """Return pictures uint8 [N, H, W, C] normalized for a network, float32 [N, C, H, W]."""
     return np.concatenate([_standardized(one, spec, channels_last=False) for one in pictures])
 
 
 def _standardized(
     picture: NDArray[np.uint8], spec: InputSpec, *, channels_last: bool
 ) -> NDArray[np.float32]:
-    """Return a picture uint8 [H, W, C] in units of the training's deviation, around its mean.
+    """Return a picture uint8 [H, W, C] minus the mean, divided by the deviation of the training.
 
-    Levels are looked up, as arithmetic takes longer.
+    The levels come from a table, which is faster than arithmetic.
 
     Returns:
         float32 [1, C, H, W]; with `channels_last` the channels of a pixel lie together in memory.
@@ -342,7 +342,7 @@ def _standardized(
     mean, std = (np.asarray(values, np.float32) for values in (spec.mean, spec.std))
     levels = np.arange(256, dtype=np.float32)[:, None] * np.float32(1 / 255)
     table = np.ascontiguousarray(np.broadcast_to((levels - mean) / std, (256, picture.shape[2])))
-    if not len(picture):  # rows of nothing but padding
+    if not len(picture):  # all rows are padding
         return np.empty((1, picture.shape[2], 0, picture.shape[1]), np.float32)
     if channels_last:
         found = cv2.LUT(picture, table[None]).reshape(1, *picture.shape)

@@ -1,4 +1,4 @@
-"""Which classes a picture is searched for, and what the boxes of a label are called."""
+"""Which classes a picture is searched for, and which names the boxes of a label get."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 
 def chosen(model: Model, features: Sequence[Features], labels: Sequence[str]) -> tuple[str, ...]:
-    """Return the labels that a picture is searched for, `top5` replaced by five classes.
+    """Return the labels that a picture is searched for; `top5` is replaced by five classes.
 
     Args:
-        model: of the features.
+        model: the model of the features.
         features: all passes over the picture; probabilities are averaged over them.
         labels: classes, groups, or `top1`, `top5`, ….
 
     Raises:
-        ModelError: the classifier gives no probabilities of a whole picture, but they are needed.
+        ModelError: probabilities of the whole picture are needed, but the classifier gives none.
     """
     found: list[str] = []
     for label in labels:
@@ -43,13 +43,14 @@ def chosen(model: Model, features: Sequence[Features], labels: Sequence[str]) ->
 
 
 def darkened(model: Model, features: Sequence[Features], heat: Heatmap, least: float) -> Heatmap:
-    """Return a heatmap without heat where the picture hardly shows anything of a label.
+    """Return a heatmap whose map of a label is dark if the picture hardly shows that label.
 
     Args:
-        model: of the features.
+        model: the model of the features.
         features: all passes over the picture.
-        heat: what they gave.
-        least: the map of a label is dark if its classes are together less probable than this.
+        heat: the heatmap of the features.
+        least: the map of a label is dark if the probability of all its classes together is below
+            this.
 
     Raises:
         ModelError: as `chosen`.
@@ -64,8 +65,8 @@ def darkened(model: Model, features: Sequence[Features], heat: Heatmap, least: f
 def named(model: Model, features: Sequence[Features], boxes: Boxes) -> Boxes:
     """Return boxes with the most probable class of their label, and its probability.
 
-    That of the whole picture: a class map says where, not how sure. Unchanged where the classifier
-    gives none.
+    The probability is that of the whole picture: a class map says where, not how sure. The boxes
+    are unchanged if the classifier gives none.
     """
     chances = _probabilities(features)
     if chances is None:

@@ -3,7 +3,7 @@
     file ──▶ header ──▶ limit ──▶ pixels ──▶ 8 bit, upright ──▶ sRGB ──▶ over the background
              probe()             └───────────────────── load() ─────────────────────────┘
 
-The content decides about the format, never the name: a PNG called `.jpg` loads.
+The content decides the format, never the name: a PNG called `.jpg` loads.
 """
 
 import logging
@@ -31,7 +31,7 @@ class Image:
     """One upright picture. Frame: origin at the outer corner of the top-left pixel, x right, y down.
 
     Attributes:
-        rgb: uint8 [H, W, 3], sRGB, 0..255, EXIF orientation applied (not XMP's), alpha
+        rgb: uint8 [H, W, 3], sRGB, 0..255. EXIF orientation is applied (not XMP's), alpha is
             composed.
         path: The file, as it was given.
         page: Which page of the file, from 1.
@@ -113,20 +113,21 @@ def load(
 ) -> Image:
     """Decode one page into upright sRGB.
 
-    16-bit samples become round(v / 257); float samples are taken as 0..1, 0..255 or 0..65535,
-    32-bit integers as 0..255 or 0..65535, whichever is the first to hold the page's maximum. A
-    warning tells of 16-bit pages that are nearly black. Pixels of an embedded ICC profile are
-    converted to sRGB (perceptual intent); a broken profile is ignored with a logged warning.
+    16-bit samples become round(v / 257). Float samples are taken as 0..1, 0..255 or 0..65535, and
+    32-bit integers as 0..255 or 0..65535: the first range that the page's maximum fits. 16-bit
+    pages that are nearly black give a warning. An embedded ICC profile is converted to sRGB
+    (perceptual intent). A broken profile is ignored with a logged warning.
 
-    Pictures of more than 100 megapixels are decoded by rows, into a file without a name: see `scratch`.
-    They need `locpipe[huge]`.
+    Pictures of more than 100 megapixels are decoded by rows into a file without a name, see
+    `scratch`. This needs `locpipe[huge]`.
 
     Args:
         path: The picture file.
         page: Which page of a multi-page TIFF, from 1.
         background: sRGB 0..255 under transparent pixels.
-        max_megapixels: Larger pictures are refused from their header, before decoding.
-        check: Gets the header before any pixel is decoded; what it raises ends the loading.
+        max_megapixels: Larger pictures are refused before decoding.
+        check: Called with the header before any pixel is decoded. An exception from it ends the
+            loading.
 
     Raises:
         ImageError: The file cannot be opened, is no known picture, is damaged or cut short, has no
@@ -202,9 +203,9 @@ def _flatten(
 
 
 def _as_array(picture: PIL.Image.Image) -> NDArray[np.uint8]:
-    """Pixels of an RGB picture, in strips: 1 ms per megapixel where `np.array` takes 3 to 7.
+    """Return the pixels of an RGB picture in 1 ms per megapixel; `np.array` takes 3 to 7 ms.
 
-    Pillow hands out bytes through buffers as large as what is asked for; small ones are reused.
+    It reads strips: Pillow's buffers are as large as the request, and small buffers are reused.
     """
     rgb = np.empty((picture.height, picture.width, 3), np.uint8)
     for top in range(0, picture.height, _STRIP):

@@ -26,12 +26,12 @@ from .threshold import Mask, threshold
 
 @dataclass(frozen=True)
 class Result:
-    """What the stages made of one picture.
+    """The results of the stages for one picture.
 
     Attributes:
         image: the upright picture.
-        heatmap: at map resolution, or a refined one at that of the picture.
-        mask: on the grid of the heatmap; with `boxes.fill` a cell for every pixel of the picture.
+        heatmap: at map resolution, or at picture resolution if it was refined.
+        mask: on the grid of the heatmap; with `boxes.fill`, one cell per pixel of the picture.
         boxes: in pixels of the upright picture.
         seconds: wall time of each stage.
     """
@@ -51,18 +51,19 @@ def localize_image(
     features: Sequence[Features] | None = None,
     clock: Clock | None = None,
 ) -> Result:
-    """Run infer, heatmap, threshold, boxes and, where asked for, refine and classify on a picture.
+    """Run infer, heatmap, threshold and boxes on a picture; refine and classify if configured.
 
     Args:
         image: the upright picture.
-        model: that the settings are meant for.
-        settings: what to do; a `Config` does.
-        features: what `features_of` gave for this picture, so that settings that differ only after
-            `infer` share it; made here if not given.
-        clock: measures the stages and notes the one at work; one of its own if not given.
+        model: the model that the settings are meant for.
+        settings: what to do, for example a `Config`.
+        features: the result of `features_of` for this picture. Settings that differ only after
+            `infer` can share it. None: it is computed here.
+        clock: measures the stages; None: a new one.
 
     Raises:
-        ModelError: the model lacks what is asked for; `ModelCard.supports` tells before.
+        ModelError: the model lacks something that the settings need; `ModelCard.supports` says so
+            before.
         ConfigError: `refine.method: crf` without its package.
     """
     clock = clock or Clock()
@@ -74,7 +75,7 @@ def localize_image(
     with clock.stage("heatmap"):
         heat = _heat(model, features, settings.heatmap)
     named_by = features if _is_recognition(model.card, settings.heatmap) else None
-    del features  # of a large picture, they are hundreds of megabytes
+    del features  # for a large picture, hundreds of megabytes
     with clock.stage("threshold"):
         if settings.refine.method != "none":
             heat = at_picture_resolution(heat)
@@ -98,14 +99,14 @@ def localize_image(
 
 
 def open_engine(model: Model, settings: StageSettings, threads: int) -> str:
-    """Open what runs the model, so that what is wrong with it shows before the first picture.
+    """Open the engine of a model, so that errors show before the first picture.
 
     Returns:
-        The name of the engine, and of the device where it is no processor.
+        The name of the engine, and of the device if it is not the processor.
 
     Raises:
-        ConfigError: it is asked for by name, but is not installed or cannot do what is asked for.
-        ModelError: it cannot run the network.
+        ConfigError: the engine is asked for by name, but is not installed or cannot do this.
+        ModelError: the engine cannot run the network.
     """
     found = opened(model, way_of(settings), threads)
     return found.name if found.device == "cpu" else f"{found.name} on {found.device}"
@@ -116,7 +117,7 @@ def features_of(
 ) -> list[Features]:
     """Return the filter responses of a picture at every scale and polarity.
 
-    With `labels`, they are weighed as they come, and only the maps of these labels are kept.
+    With `labels`, they are weighed at once, and only the maps of these labels are kept.
     """
     options, heat = settings.infer, settings.heatmap
     weighing = heat.model_dump(include={"weights", "group", "normalize"})
@@ -142,12 +143,12 @@ def features_of(
 
 
 def weighed_at_once(card: ModelCard, settings: StageSettings) -> tuple[str, ...]:
-    """Return the labels whose maps are kept of F; none where all of F must be seen to name things."""
+    """Return the labels whose maps are kept instead of F; none if names need all of F."""
     return () if _is_recognition(card, settings.heatmap) else card.labels(settings.heatmap)
 
 
 def _insides(boxes: Boxes, mask: Mask) -> Mask:
-    """Return the pixels inside of boxes; where boxes of several labels meet, the best score has it."""
+    """Return the pixels inside boxes. Where labels overlap, the best score has the pixel."""
     labels, picture = mask.labels, mask.grid.picture
     by_score = sorted(boxes.items, key=lambda box: box.score)
     shapes = ((labels.index(box.label), box.polygon, box.rect) for box in by_score)
@@ -166,7 +167,7 @@ def _heat(model: Model, features: Sequence[Features], options: HeatmapSettings) 
 
 
 def _is_recognition(card: ModelCard, options: HeatmapSettings) -> bool:
-    """Say whether the classes are of whole pictures, chosen among by what the picture shows."""
+    """Say whether labels are chosen by the classes that the whole picture shows."""
     by_picture = any(top_count(label) is not None for label in card.labels(options))
     is_classifier = card.backbone is not None or card.module is not None
     return is_classifier or by_picture or options.min_probability > 0

@@ -1,4 +1,4 @@
-"""Heatmaps that other programs made, as ours."""
+"""Heatmaps of other programs, as `Heatmap`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def heatmap_of(
     Args:
         values: float [h, w] or [K, h, w], in 0..1.
         picture_size: width and height of the upright picture, in pixels.
-        labels: one name per map; none: `heatmap`, or `heatmap 0`, `heatmap 1`, ….
+        labels: one name per map; empty: `heatmap`, or `heatmap 0`, `heatmap 1`, ….
 
     Raises:
         ConfigError: the values, the size or the labels are wrong; the message says what to give.
@@ -61,8 +61,8 @@ def boxes_of(heat: Heatmap, level: ThresholdSettings, boxes: BoxesSettings) -> B
     """Return the boxes of a heatmap, in pixels of its picture.
 
     Raises:
-        ConfigError: the boxes are to be classified, which needs a model, or kept by contrast, which
-            needs the picture.
+        ConfigError: the settings classify the boxes, which needs a model; or they keep boxes by
+            contrast, which needs the picture.
     """
     if boxes.keep.min_contrast is not None:
         msg = "boxes.keep.min_contrast: a heatmap alone has no colours; leave it out"

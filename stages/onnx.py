@@ -1,4 +1,4 @@
-"""ONNX Runtime, which reports to Microsoft unless it is told not to before its first import."""
+"""Imports ONNX Runtime. It would report to Microsoft if it were not told before not to."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""A network as parts that are run on rows of a picture, and what is known of them without torch."""
+"""A network as parts that run on rows of a picture. The description of parts needs no torch."""
 
 from __future__ import annotations
 
@@ -17,34 +17,37 @@ from .strides import round_up
 Floats = NDArray[np.float32]
 
 PICTURE: Final = "picture"
-"""Name of the value that the first part takes."""
+"""Name of the value that is the input of the first part."""
 WHOLE: Final = -1
-"""Halo of a part that must see the picture whole."""
+"""Halo of a part that must see the whole picture."""
 MEMORY: Final = 256 * 2**20
-"""Bytes that inference may take, where nobody says how many."""
+"""Bytes that inference may take by default."""
 _BYTES = 12
-"""Per float alive in a part: ONNX Runtime keeps a second copy in a layout of its own, and half of one."""
+"""Bytes per float alive in a part: ONNX Runtime keeps another copy and a half in its own layout."""
 _UNUSABLE = 1.75
-"""Times as much as is alive: freed blocks of one size do not fit the next one."""
+"""Memory taken per memory alive: freed blocks of one size do not fit the next size."""
 _MAPPED = 2**21
-"""An array of more bytes has memory of its own: a large page."""
+"""Larger arrays (in bytes) get memory of their own, in large pages."""
 _LEAST = 128
-"""Rows and columns of a window, in pixels: of smaller ones, too much is surroundings."""
+"""Least rows and columns of a window, in pixels. Smaller windows would consist mostly of halo."""
 _SPARING = (
     *((1024, 1024), (64, 64), (32, 64), (16, 64), (8, 64)),
     *((8, 32), (4, 32), (2, 32), (2, 16), (1, 16), (1, 8)),
 )
-"""Halos that a window is high at least, and MiB of its largest floats. The first that the memory allows
-counts. Beyond 64 MiB a part leaves the processor's cache: 12 megapixels at once take half as long again."""
+"""Least height of a window in halos, and MiB of its largest floats.
+
+The first pair that the memory allows is used. Beyond 64 MiB a part leaves the processor's cache: 12
+megapixels at once take half as long again.
+"""
 
 
 @dataclass(frozen=True)
 class Value:
-    """What a part gives, or the picture.
+    """The picture, or an output of a part.
 
     Attributes:
-        channels: of it.
-        stride: pixels of the picture from one of its cells to the next.
+        channels: number of channels.
+        stride: pixels of the picture from one cell to the next.
     """
 
     channels: int
@@ -53,14 +56,16 @@ class Value:
 
 @dataclass(frozen=True)
 class Part:
-    """Consecutive layers of a network, run at once.
+    """Consecutive layers of a network that run together.
 
     Attributes:
-        inputs: names of the values it takes.
-        outputs: names of the values it gives.
-        halo: pixels beyond the window of an output, in each direction, that decide about it.
-        stride: the largest in it and of what it takes: windows begin and end at its multiples.
-        peak: the most float32 values alive in it at once, per pixel of the picture; a lower bound.
+        inputs: names of the values that are its inputs.
+        outputs: names of the values that are its outputs.
+        halo: pixels beyond the window of an output, in each direction, that the output depends on.
+        stride: the largest stride in the part and of its inputs. Windows begin and end at multiples
+            of it.
+        peak: largest number of float32 values alive at once, per pixel of the picture; a lower
+            bound.
     """
 
     inputs: tuple[str, ...]
@@ -72,11 +77,12 @@ class Part:
 
 @dataclass(frozen=True, eq=False)
 class Parts:
-    """All parts of a network, in the order of computing; the last one gives one value, the maps.
+    """All parts of a network, in order of computation. The last part has one output, the maps.
 
     Attributes:
-        parts: one alone, with the halo `WHOLE`, where the network must see the picture whole.
-        values: the picture and what parts give, by name.
+        parts: the parts. If the network must see the whole picture, there is one, with the halo
+            `WHOLE`.
+        values: the picture and the outputs of parts, by name.
     """
 
     parts: tuple[Part, ...]
@@ -84,11 +90,11 @@ class Parts:
 
 
 Source = Callable[[int, int], Floats]
-"""Gives rows from and to of the padded picture, float32 [1, C, rows, W]."""
+"""Gives the rows of the padded picture from one index up to another, float32 [1, C, rows, W]."""
 Compute = Callable[[int, Sequence[Floats]], Sequence[Floats]]
-"""Runs the part of that number on its inputs [1, C, h, w]."""
+"""Runs the part of that index on its inputs [1, C, h, w]."""
 Take = Callable[[int, int, Floats], None]
-"""Receives maps [C, h, w] of a window, and the numbers of its first row and column."""
+"""Receives the first row and column of a window, and its maps [C, h, w]."""
 
 
 @dataclass(frozen=True)
@@ -96,8 +102,8 @@ class Plan:
     """How a network goes over pictures of one size.
 
     Attributes:
-        windows: rows and columns that each part gives at once, in pixels.
-        memory: bytes that this takes at most, beside the picture and the maps; an estimate.
+        windows: rows and columns of the windows of each part, in pixels.
+        memory: estimate of the most bytes that this takes, beside the picture and the maps.
     """
 
     windows: tuple[tuple[int, int], ...]
@@ -106,7 +112,7 @@ class Plan:
 
 @cached_while_alive
 def planned(network: Parts, height: int, width: int, memory: int) -> Plan:
-    """Return the plan for padded pictures of a size: the fastest within the memory, else the least."""
+    """Return the plan for a padded size: the fastest within the memory, else the smallest."""
     for halos, most in _SPARING:
         windows = tuple(_window(part, height, width, halos, most * 2**20) for part in network.parts)
         plan = Plan(windows, _memory(network, windows, height, width))
@@ -126,7 +132,7 @@ def _window(part: Part, height: int, width: int, halos: int, most: int) -> tuple
 
 
 def _memory(network: Parts, windows: Sequence[tuple[int, int]], height: int, width: int) -> int:
-    """Return the bytes of the largest window, and of the rows that parts further on still need."""
+    """Return the bytes of the largest window, and of the rows that later parts still need."""
     parts = network.parts
     if parts[0].halo == WHOLE:
         return int(_BYTES * parts[0].peak * height * width)
@@ -137,7 +143,7 @@ def _memory(network: Parts, windows: Sequence[tuple[int, int]], height: int, wid
         part, (rows, columns) = parts[i], windows[i]
         halo = part.halo
         after = {j for name in part.outputs for j in users[name]}
-        if after:  # how far it is ahead of the maps, in pixels
+        if after:  # how far this part is ahead of the maps, in pixels
             least[i] = max(least[j] + max(0, parts[j].halo) for j in after)
             most[i] = max(most[j] + max(0, parts[j].halo) for j in after) + rows
             furthest = max(after, key=least.__getitem__)
@@ -147,7 +153,7 @@ def _memory(network: Parts, windows: Sequence[tuple[int, int]], height: int, wid
             held = 0
             for j in users[name]:
                 behind = least[j] - max(0, parts[j].halo)
-                # Who asks for most is never further behind than what it asks for.
+                # The part that asks for most is never further behind than the rows it asks for.
                 one = (
                     rows + windows[j][0] + 2 * parts[j].halo if j == furthest else most[i] - behind
                 )
@@ -160,7 +166,7 @@ def _memory(network: Parts, windows: Sequence[tuple[int, int]], height: int, wid
 
 
 def _users(network: Parts) -> dict[str, list[int]]:
-    """Return the numbers of the parts that take each value."""
+    """Return for each value the indices of the parts that take it."""
     return {
         name: [i for i, part in enumerate(network.parts) if name in part.inputs]
         for name in network.values
@@ -179,18 +185,18 @@ def stream(
 ) -> None:
     """Run a network over a picture from its top to its bottom, in bounded memory.
 
-    Each part is run on windows, on the rows that its inputs have by then. A window is continued by
-    the part's halo, and what that adds to the outputs is left out. So the maps are those of the
-    whole picture, but for the order of a library's additions.
+    Each part runs on windows, on the rows of its inputs that are there. A window is extended by the
+    part's halo, and the halo is cut off the outputs. So the maps are those of the whole picture;
+    only the order of additions in a library may differ.
 
     Args:
-        network: to run.
+        network: the parts.
         size: height and width of the padded picture, multiples of every stride.
-        source: where rows of the picture come from; each is asked for once, in order.
+        source: gives rows of the picture. Each row is asked for once, in order.
         compute: runs a part.
-        take: receives the maps, from left to right and top to bottom.
-        memory: bytes to keep to where that is possible, see `planned`.
-        channels_last: whether the channels of a cell are to lie together in memory.
+        take: receives the maps, window by window from left to right and top to bottom.
+        memory: limit in bytes, kept to if possible, see `planned`.
+        channels_last: whether the channels of a cell lie together in memory.
     """
     windows = planned(network, *size, memory).windows
     run = _Run(network, size, windows, source, compute, take, channels_last=channels_last)
@@ -198,9 +204,9 @@ def stream(
 
 
 def room(shape: Sequence[int], *, channels_last: bool = False) -> Floats:
-    """Return float32 [1, C, h, w], not set yet, in memory of its own.
+    """Return float32 [1, C, h, w] with undefined values, in memory of its own.
 
-    Among the blocks of a library, which come and go, long-lived ones would double the heap. Large
+    The blocks of a library live shortly. Long-lived blocks among them would double the heap. Large
     pages, where the system has them, are five times as fast to fill.
     """
     _, channels, rows, columns = shape
@@ -209,7 +215,7 @@ def room(shape: Sequence[int], *, channels_last: bool = False) -> Floats:
         values = np.empty(size // 4, np.float32)
     else:
         memory = mmap.mmap(-1, size, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
-        with suppress(OSError):  # a kernel that was built without them
+        with suppress(OSError):  # a kernel without large pages
             memory.madvise(mmap.MADV_HUGEPAGE)
         values = np.frombuffer(memory, np.float32)
     if channels_last:
@@ -218,7 +224,7 @@ def room(shape: Sequence[int], *, channels_last: bool = False) -> Floats:
 
 
 class _Piece(NamedTuple):
-    """Rows of a value from a row of the picture on."""
+    """Rows of a value, and the row of the picture where they begin."""
 
     begin: int
     rows: Floats
@@ -245,7 +251,7 @@ class _Rows:
         self.append(joined)
 
     def drop(self, before: int) -> None:
-        """Give up the pieces that end before a row of the picture."""
+        """Drop the pieces that end before a row of the picture."""
         stride = self.value.stride
         while (
             self._pieces
@@ -254,7 +260,7 @@ class _Rows:
             self._pieces.pop(0)
 
     def window(self, top: int, bottom: int, left: int, right: int) -> Floats:
-        """Return the cells of a window in pixels, [1, C, h, w]."""
+        """Return the cells [1, C, h, w] of a window, which is given in pixels."""
         stride = self.value.stride
         columns = slice(left // stride, right // stride)
         pieces = []
@@ -287,7 +293,7 @@ class _Run:
         self._users = _users(network)
 
     def advance(self, number: int, bottom: int) -> None:
-        """See that a part has given its outputs as far as a row of the picture."""
+        """Run a part until its outputs reach a row of the picture."""
         part = self._parts[number]
         rows, columns = self._windows[number]
         while (top := self._done[number]) < bottom:
@@ -319,7 +325,7 @@ class _Run:
     def _window(
         self, number: int, top: int, bottom: int, left: int, right: int
     ) -> Sequence[Floats]:
-        """Return the outputs of a part in a window, without those of its halo."""
+        """Return the outputs of a part in a window, without its halo."""
         part = self._parts[number]
         halo = max(0, part.halo)
         above, before = max(0, top - halo), max(0, left - halo)
@@ -327,7 +333,7 @@ class _Run:
         inputs = [self._rows[name].window(above, below, before, behind) for name in part.inputs]
         found = []
         for name, output in zip(part.outputs, self._compute(number, inputs), strict=True):
-            if part.halo == WHOLE:  # its maps may be smaller than its pictures by a border
+            if part.halo == WHOLE:  # the maps may lack a border of the picture
                 found.append(output)
                 continue
             stride = self._rows[name].value.stride
@@ -339,7 +345,7 @@ class _Run:
     def _hand_over(
         self, name: str, top: int, lefts: Sequence[int], windows: Iterable[Sequence[Floats]]
     ) -> None:
-        """Give away windows of the maps, each before the next one is computed."""
+        """Pass on windows of the maps, each before the next one is computed."""
         stride = self._rows[name].value.stride
         for left, (found,) in zip(lefts, windows, strict=True):
             self._take(top // stride, left // stride, found[0])

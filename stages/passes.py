@@ -1,4 +1,4 @@
-"""How often, and how large, a network is shown a picture."""
+"""The scales and polarities at which a network sees a picture."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator
 
 from .settings import InferSettings, Polarity
 
-_MOST = 1.5  # times as large: a blown-up icon shows nothing new
-_COARSE = 1 / 4, 1 / 16  # of the smallest of the usual scales
-_LEAST_SHOWN = 48  # pixels: on less, no letter is too large for the next larger scale
+_MOST = 1.5  # largest factor: an icon enlarged further shows nothing new
+_COARSE = 1 / 4, 1 / 16  # times the smallest of the usual scales
+_LEAST_SHOWN = 48  # pixels; on smaller copies, no letter is too large for the next larger scale
 
 
 def passes(settings: InferSettings, width: int, height: int) -> Iterator[tuple[float, Polarity]]:
     """Yield scale and polarity of every pass over a picture, those of one scale together.
 
     Args:
-        settings: what is asked for.
+        settings: scales, polarities and limits of size.
         width: of the picture in pixels.
         height: of the picture in pixels.
     """

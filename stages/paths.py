@@ -1,4 +1,4 @@
-"""Files: paths as users write them, the hash of a file, and where the data that ships lies."""
+"""Files: paths as users write them, hashes of files, and the folder of the shipped data."""
 
 import hashlib
 import os
@@ -13,7 +13,7 @@ DATA: Final = Path(__file__).resolve().parents[1] / "data"
 
 
 def expanded(path: str | Path) -> Path:
-    """Return a path with the home for its ~; where ~x is no user it is a name, as in a shell."""
+    """Return a path with ~ replaced by the home. If ~x is no user, it stays, as in a shell."""
     return Path(os.path.expanduser(path))  # noqa: PTH111 - pathlib's raises where ~x is no user
 
 
@@ -22,7 +22,7 @@ _called: ContextVar[tuple[Path, str] | None] = ContextVar("called", default=None
 
 @contextmanager
 def called(file: Path, name: str) -> Iterator[None]:
-    """Have messages call a file by another name until the end of the block, such as a URL."""
+    """Give a file another name in messages, such as a URL, until the end of the block."""
     token = _called.set((file, name))
     try:
         yield
@@ -31,7 +31,7 @@ def called(file: Path, name: str) -> Iterator[None]:
 
 
 def name_of(file: Path) -> str:
-    """Return how messages call a file, in quotes: by its path, or as `called` says."""
+    """Return the name of a file in messages, in quotes: its path, or the name from `called`."""
     known = _called.get()
     return repr(known[1] if known is not None and known[0] == file else str(file))
 

@@ -1,4 +1,4 @@
-"""The precision that convolutions are computed in: what is asked for, and what the processor has."""
+"""The precision of convolutions: what a config asks for, and what the processor has."""
 
 import os
 from functools import cache
@@ -8,14 +8,14 @@ from .errors import ConfigError
 from .settings import Precision, PrecisionChoice
 
 PRECISION = "LOCPIPE_PRECISION"
-"""Environment variable: `float32` has runs and training compute in float32 on any processor."""
+"""Environment variable: with `float32`, runs and training compute in float32 on any processor."""
 
 
 def float32_only() -> bool:
-    """Say whether `LOCPIPE_PRECISION` asks for float32, whatever configs and processors allow.
+    """Say whether `LOCPIPE_PRECISION` forces float32.
 
     Raises:
-        ConfigError: it is set to anything else.
+        ConfigError: the variable has any other value.
     """
     asked = os.environ.get(PRECISION, "")
     if asked not in ("", "float32"):
@@ -38,13 +38,13 @@ def precision_used(asked: PrecisionChoice) -> Precision:
 
 
 def has_bfloat16() -> bool:
-    """Say whether this processor multiplies bfloat16 itself: emulated it would be slower."""
+    """Say whether this processor multiplies bfloat16 in hardware. Emulation would be slower."""
     return not {"avx512_bf16", "amx_bf16"}.isdisjoint(processor_flags())
 
 
 @cache
 def processor_flags() -> frozenset[str]:
-    """Return what the processor can do, in the words of Linux; nothing on other systems."""
+    """Return the flags of the processor, as Linux names them; none on other systems."""
     try:
         lines = Path("/proc/cpuinfo").read_text("utf-8").splitlines()
     except OSError:

@@ -1,10 +1,10 @@
-"""Masks at picture resolution: from hot cells to what the colours of the picture bear out.
+"""Masks at picture resolution: hot cells, corrected by the colours of the picture.
 
-- `bilinear`: heat interpolated between cell centres, nothing else; how the field draws heatmaps.
-- `grabcut`: Rother, Kolmogorov and Blake, "GrabCut" (SIGGRAPH 2004), by OpenCV: colour models of
+- `bilinear`: heat interpolated between cell centres, nothing else. Papers draw heatmaps so.
+- `grabcut`: Rother, Kolmogorov and Blake, "GrabCut" (SIGGRAPH 2004), from OpenCV: colour models of
   the mask and of the rest, and a minimum cut between them.
 - `crf`: Kraehenbuehl and Koltun, "Efficient inference in fully connected CRFs with Gaussian edge
-  potentials" (NIPS 2011), equation (3), by pydensecrf2: heat as the unary term, pixels that lie
+  potentials" (NIPS 2011), equation (3), from pydensecrf2: heat is the unary term. Pixels that are
   near each other and look alike are drawn to the same side.
 """
 
@@ -23,12 +23,12 @@ from .extras import require_crf
 from .geometry.grid import Grid, resample
 from .settings import Refinement
 
-try:  # an extra; `_crf` says so where it is missing
+try:  # an optional package; `_crf` says if it is missing
     from pydensecrf import densecrf
 except ImportError:
     densecrf = None
 
-if TYPE_CHECKING:  # they import torch, which the parent process of a run does without
+if TYPE_CHECKING:  # they import torch, which the parent process must not load
     from .heatmap import Heatmap
     from .threshold import Mask
 
@@ -37,12 +37,12 @@ _Heat = NDArray[np.float32]
 
 _STEPS = {"grabcut": 3, "crf": 10}
 _COLLAPSED = 0.1
-"""Share of the mask. GrabCut drops an object that looks like what it was told is background."""
+"""Share of the mask. If less is left, GrabCut has taken the object for background."""
 _DOUBT = 0.05
-"""Of the hottest and the coldest pixel: a CRF that is certain of any could not move it."""
+"""Least doubt about any pixel: a CRF could not move a pixel that is certain."""
 _NEAR, _NEAR_WEIGHT = 3, 3
 _ALIKE, _COLOUR, _ALIKE_WEIGHT = 80, 5, 10
-"""Pixels, levels of 255, weight: the paper's, except for colour, where 5 suits photographs better."""
+"""Pixels, levels of 255, weight. As in the paper, but for colour: 5 suits photographs better."""
 
 
 def at_picture_resolution(heatmap: Heatmap) -> Heatmap:
@@ -61,22 +61,22 @@ def refine(
     background: float = 0.1,
     long_side: int | None = 400,
 ) -> Mask:
-    """Return the mask that heat and colours agree on.
+    """Return the mask at picture resolution that heat and colours agree on.
 
-    The maps of different labels are independent. A map without foreground stays without, and one
-    that would lose nearly all of it is kept as it was.
+    The maps of different labels are independent. A map without foreground stays empty. A map that
+    would lose nearly all of its foreground is kept as it was.
 
     Args:
         rgb: uint8 [H, W, 3], the picture.
-        heatmap: float32 [K, H, W] in 0..1, see `at_picture_resolution`.
+        heatmap: float32 [K, H, W] in 0..1, from `at_picture_resolution`.
         mask: bool [K, H, W], cut from that heat.
         method: see the top of this module.
-        background: heat below which `grabcut` never puts the object.
-        long_side: colours are compared on the picture shrunk to this many pixels, for speed, and
-            the mask is scaled up; None: on the picture as it is.
+        background: `grabcut` never takes colder pixels for the object.
+        long_side: for speed, colours are compared on the picture shrunk to this many pixels, and
+            the mask is scaled up; None: on the whole picture.
 
     Raises:
-        ConfigError: `crf` without its package.
+        ConfigError: `crf` is asked for, but its package is missing.
     """
     if method == "bilinear":
         return mask
@@ -116,7 +116,7 @@ def _grabcut(
     labels[(heat < background) & ~mask] = cv2.GC_BGD
     if mask.all() or not mask.any():
         return mask  # a colour model needs pixels
-    cv2.setRNGSeed(0)  # it draws the first colour models, and results are to be the same again
+    cv2.setRNGSeed(0)  # OpenCV draws the first colour models; the same seed gives the same result
     models = np.zeros((2, 1, 65))
     cut, *_rest = cv2.grabCut(
         cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR),
@@ -131,8 +131,8 @@ def _grabcut(
 
 
 def _crf(rgb: NDArray[np.uint8], heat: _Heat, mask: _Bools, level: float, _: float) -> _Bools:
-    # Log-odds are 0 where the mask was cut, whichever way. Outside of it they are never above:
-    # hysteresis leaves out some of what is as hot.
+    # Log-odds are 0 where the mask was cut, by any method. Outside the mask they are at most 0:
+    # hysteresis leaves out some cells that are hot enough.
     limits = 1e-4, 1 - 1e-4
     log_odds = logit(np.clip(heat, *limits)) - logit(np.clip(level, *limits))
     log_odds[~mask] = np.minimum(log_odds[~mask], 0)
@@ -143,7 +143,7 @@ def _crf(rgb: NDArray[np.uint8], heat: _Heat, mask: _Bools, level: float, _: flo
     crf = densecrf.DenseCRF2D(width, height, 2)
     crf.setUnaryEnergy(np.ascontiguousarray(unary, np.float32))
     crf.addPairwiseGaussian(sxy=_NEAR, compat=_NEAR_WEIGHT)
-    # It wants memory that it may write to.
+    # pydensecrf2 needs writable memory.
     crf.addPairwiseBilateral(sxy=_ALIKE, srgb=_COLOUR, rgbim=rgb.copy(), compat=_ALIKE_WEIGHT)
     beliefs = np.array(crf.inference(_STEPS["crf"])).reshape(2, height, width)
     return np.asarray(beliefs[1] > beliefs[0])

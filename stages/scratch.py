@@ -1,4 +1,4 @@
-"""Arrays too large for memory, which lie in unnamed files instead."""
+"""Arrays too large for memory lie in unnamed files."""
 
 import ctypes
 import mmap
@@ -14,15 +14,15 @@ import numpy as np
 from numpy.typing import DTypeLike, NDArray
 
 IN_MEMORY: Final = 256 * 2**20
-"""Bytes of the largest array that lies in memory: a picture of 89 megapixels."""
+"""Bytes of the largest array in memory: a picture of 89 megapixels."""
 BAND: Final = 256
-"""Rows that are worked on at once where a picture lies in a file."""
+"""Rows that are processed at once if a picture lies in a file."""
 _folder: ContextVar[Path | None] = ContextVar("scratch", default=None)
 
 
 @contextmanager
 def scratch_in(folder: Path) -> Iterator[None]:
-    """Have files of large arrays in a folder, which must exist; else they are in the system's own."""
+    """Put files of large arrays into an existing folder, instead of the system's."""
     token = _folder.set(folder)
     try:
         yield
@@ -31,21 +31,21 @@ def scratch_in(folder: Path) -> Iterator[None]:
 
 
 def unnamed_file() -> IO[bytes]:
-    """Return an empty file that goes as it is closed, even if the process is killed.
+    """Return an empty file that is deleted when it is closed, even if the process is killed.
 
     Raises:
-        OSError: it cannot be made.
+        OSError: the file cannot be made.
     """
     return tempfile.TemporaryFile(dir=_folder.get())
 
 
 def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
-    """Return an array of zeros, in memory or, if that is too large, in a file without a name.
+    """Return an array of zeros in memory, or in a file without a name if it is too large.
 
-    The file goes when the array does, even if the process is killed.
+    The file is deleted with the array, even if the process is killed.
 
     Raises:
-        OSError: the file cannot be made as large.
+        OSError: there is no room for the file.
     """
     size = int(np.prod(shape)) * np.dtype(dtype).itemsize
     if size <= IN_MEMORY:
@@ -55,32 +55,32 @@ def zeros(shape: tuple[int, ...], dtype: DTypeLike) -> NDArray[Any]:
 
 
 def lies_in_file(array: NDArray[Any]) -> bool:
-    """Say whether an array, or what it is a view of, lies in a file."""
+    """Say whether an array, or the array that it views, lies in a file."""
     return _mapping(array) is not None
 
 
 def forget(array: NDArray[Any]) -> None:
-    """Take an array that lies in a file out of memory; the file keeps what was written."""
+    """Free the memory of an array that lies in a file. The file keeps the values."""
     mapping = _mapping(array)
     if mapping is not None and hasattr(mmap, "MADV_DONTNEED"):
         mapping.madvise(mmap.MADV_DONTNEED)
 
 
 def return_freed_memory() -> None:
-    """Make glibc hand back all blocks that are free; elsewhere do nothing."""
+    """Make glibc return all free blocks to the system; with other C libraries do nothing."""
     if sys.platform == "linux":
         with suppress(OSError, AttributeError):  # musl has no malloc_trim
             ctypes.CDLL("libc.so.6").malloc_trim(0)
 
 
 def bands(rows: int) -> Iterator[slice]:
-    """Yield so many rows from top to bottom, a few hundred at a time."""
+    """Yield slices of `BAND` rows from top to bottom."""
     for top in range(0, rows, BAND):
         yield slice(top, min(rows, top + BAND))
 
 
 def _mapping(array: object) -> mmap.mmap | None:
-    is_of_file = False  # other mappings are memory, which has no second copy
+    is_of_file = False  # other mappings are memory without a copy on disk
     while array is not None and not isinstance(array, mmap.mmap):
         is_of_file |= isinstance(array, np.memmap)
         array = getattr(array, "base", None)

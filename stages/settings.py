@@ -1,6 +1,6 @@
-"""What each stage can be told: frozen models with every default, and each choice once.
+"""The settings of each stage: frozen models with all defaults and choices.
 
-The sections of the config are these very models (`pipeline/config/sections.py`).
+The sections of the config are these models (`pipeline/config/sections.py`).
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from pydantic import (
 )
 
 OFFLINE: Final = "LOCPIPE_OFFLINE"
-"""Environment variable: where it is set, no weights are downloaded."""
+"""Environment variable: if it is set, no weights are downloaded."""
 
 RESULT_VERSION: Final = 8
-"""Raised whenever the same picture, model and config give other boxes or masks than before.
+"""It goes up whenever the same picture, model and config give other boxes or masks than before.
 
-It is part of the hash of a config, so that an upgrade recomputes what it must and nothing else.
+It is part of the hash of a config. So an upgrade recomputes results only if they change.
 """
 
 Weights = Literal["paper", "class", "contrast", "energy", "excitation", "linear", "classifier"]
@@ -87,7 +87,7 @@ class DecodingSettings(Section):
     background: Annotated[tuple[Byte, Byte, Byte], Field(strict=False)] = (255, 255, 255)
     """Red, green, blue that transparent pixels are composed on."""
     max_megapixels: Positive = 2500.0
-    """Larger pictures are refused before they are decoded. Those of more than 100 megapixels are decoded
+    """Larger pictures are refused before decoding. Pictures of more than 100 megapixels are decoded
     by rows, which needs pip install 'locpipe[huge]'."""
 
 
@@ -101,8 +101,8 @@ class InferSettings(Section):
     """Factor on both sides of the picture before the network, a number or a list of numbers;
     the maps of several are merged into one."""
     coarse: Coarse = "none"
-    """auto: show the picture at a quarter of the size too, and at a sixteenth, as far as it can hold
-    letters too large for the network there; only large ones are taken from these; none: do not."""
+    """auto: also show the picture at a quarter and a sixteenth of the size, if it can hold letters
+    too large for the network; only large letters are taken from these; none: do not."""
     long_side: Annotated[int, Field(gt=0)] | None = None
     """Shrink the picture so that its longest side is at most this many pixels; null: never."""
     enlarge_to: Positive | None = None
@@ -113,18 +113,18 @@ class InferSettings(Section):
     padding: Padding = "replicate"
     """What the convolutions see beyond the border of the picture."""
     precision: PrecisionChoice = "float32"
-    """Of the convolutions; bfloat16: on processors that have it (AVX-512 BF16, AMX), which speeds up
-    some networks; on others float32. auto: float32 on processors, float16 on graphics cards.
-    `LOCPIPE_PRECISION=float32` in the environment overrides it."""
+    """Precision of the convolutions. bfloat16 speeds up some networks on processors that have it
+    (AVX-512 BF16, AMX); others compute in float32. auto: float32 on processors, float16 on graphics
+    cards. `LOCPIPE_PRECISION=float32` in the environment overrides it."""
 
     engine: EngineChoice = "auto"
-    """What runs the convolutions: torch, or onnxruntime, which is faster in float32 and computes in
-    no other precision, or openvino (pip install 'locpipe[openvino]'); auto: onnxruntime where it can,
-    torch for bfloat16. Boxes are the same."""
+    """What runs the convolutions: torch; onnxruntime, which is faster but computes in float32 only;
+    or openvino (pip install 'locpipe[openvino]'). auto: onnxruntime if it can, torch for bfloat16.
+    Boxes are the same."""
 
     device: DeviceChoice = "auto"
-    """What computes: cpu, or cuda, a graphics card that PyTorch sees, in float16 where `precision` is
-    auto or bfloat16; auto: cuda where there is one and `engine` is auto or torch."""
+    """What computes: cpu, or cuda (a graphics card that PyTorch sees; it computes in float16 if
+    `precision` is auto or bfloat16). auto: cuda if there is a card and `engine` is auto or torch."""
 
     @property
     def polarities(self) -> tuple[Polarity, ...]:
@@ -136,7 +136,7 @@ class HeatmapSettings(Section):
     """How the maps of the last convolution are weighed and summed."""
 
     weights: Weights = "class"
-    """Which table of AdGAP weights of the model (docs/methods.md); classifier: none, but the
+    """Which table of AdGAP weights of the model (docs/methods.md); classifier: no table, but the
     answer of the whole classifier in every window of the picture."""
     labels: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Classes or groups of classes of the model, one map each; top1, top5, …: the classes most
@@ -144,7 +144,7 @@ class HeatmapSettings(Section):
     groups: dict[str, Annotated[tuple[str, ...], Field(strict=False, min_length=1)]] = {}
     """Groups of classes besides those of the model: a name, and its classes."""
     min_probability: Fraction = 0.0
-    """The map of a label whose classes are together less probable in the whole picture is dark."""
+    """The map of a label is dark if its classes in the whole picture are less probable than this."""
     group: Group = "max"
     """How the maps of the classes of a group become one."""
     normalize: Normalize = "calibrated"
@@ -185,39 +185,39 @@ class ThresholdSettings(Section):
 
 
 class RefineSettings(Section):
-    """Whether masks, and so boxes, are worked out pixel by pixel."""
+    """Whether masks, and thus boxes, are refined pixel by pixel."""
 
     method: Literal["none", Refinement] = "none"
-    """none: masks consist of cells of the map; bilinear: of pixels, heat interpolated between the
-    cells; grabcut, crf: the same, then corrected by the colours of the picture (docs/methods.md;
-    crf needs pip install 'locpipe[crf]')."""
+    """none: masks consist of cells of the map; bilinear: of pixels, with heat interpolated between
+    the cells; grabcut, crf: the same, corrected by the colours of the picture (docs/methods.md; crf
+    needs pip install 'locpipe[crf]')."""
     background: Fraction = 0.1
-    """Heat below which grabcut never puts the object."""
+    """grabcut never takes colder pixels for the object."""
     long_side: Annotated[int, Field(ge=16)] | None = 400
-    """Compare colours on the picture shrunk to this many pixels, for speed, and scale the mask up;
-    null: on the picture as it is."""
+    """For speed, compare colours on the picture shrunk to this many pixels, and scale the mask up;
+    null: on the whole picture."""
 
 
 class KeepSettings(Section):
-    """Which boxes are kept. `filtered` in the result counts those that are not, by key."""
+    """Which boxes are kept. `filtered` in the result counts the others by key."""
 
     min_height: Positive | None = None
-    """Of the shorter side, in pixels."""
+    """Least length of the shorter side, in pixels."""
     max_height: Positive | None = None
-    """Of the shorter side, in pixels."""
+    """Largest length of the shorter side, in pixels."""
     min_area: Positive | None = None
-    """In square pixels."""
+    """Least area, in square pixels."""
     max_area: Positive | None = None
-    """In square pixels."""
+    """Largest area, in square pixels."""
     min_aspect: Positive | None = None
-    """Longer side by shorter side."""
+    """Least ratio of the longer to the shorter side."""
     max_aspect: Positive | None = None
-    """Longer side by shorter side."""
+    """Largest ratio of the longer to the shorter side."""
     min_score: Fraction | None = None
-    """Mean heat inside."""
+    """Least mean heat inside."""
     min_contrast: Annotated[float, Field(gt=0, le=100)] | None = None
-    """Difference between ink and ground in lightness L* (CIE 1976), 0..100: between the means of the
-    lighter and of the darker pixels in a box, parted by Otsu's threshold."""
+    """Least difference between ink and ground in lightness L* (CIE 1976), 0..100. Otsu's threshold
+    parts the pixels of a box; the means of both parts are compared."""
     inside: Annotated[tuple[float, float, float, float], Field(strict=False)] | None = None
     """Left, top, right, bottom in pixels of the upright picture; the middle of a box must lie in it."""
 
@@ -249,36 +249,37 @@ class BoxesSettings(Section):
     split: Fraction = 0.0
     """Components are cut where they are thinner than this share of their height; 0: never."""
     merge: Annotated[float, Field(ge=0)] = 0.0
-    """Boxes of a line that stand nearer than this become one, in units of the height of the higher
-    one, so that 10 gives whole lines; 0: never."""
+    """Neighbours on a line become one box if they are nearer than this, in heights of the higher
+    one; 10 gives whole lines; 0: never."""
     shape: Shape = "upright"
-    """upright: rectangles along the sides of the picture; rotated: of least area at any angle;
-    polygon: the same, and around bent words a ribbon of 14 corners that follows them."""
+    """upright: rectangles along the sides of the picture; rotated: rectangles of least area at any
+    angle; polygon: the same, but a ribbon of 14 corners around each bent word."""
     padding: Annotated[float, Field(ge=0)] = 0.0
-    """Added on every side; in units of the height of the box."""
+    """Added on every side, in heights of the box."""
     margin: Annotated[float, Field(ge=0)] = 0.0
-    """Added on every side as well; pixels of the picture."""
+    """Also added on every side, in pixels of the picture."""
     keep: KeepSettings = KEEP_ALL
-    """Boxes that are kept; the others are counted in the result."""
+    """Which boxes are kept; the result counts the others."""
     direction: Direction = "auto"
-    """Of text, for lines and reading order: ltr rightwards, rtl leftwards, ttb in columns from right to
-    left; auto: ttb where boxes stand in columns, else ltr (`locpipe read` sees rtl by the letters)."""
+    """Direction of text, for lines and reading order: ltr rightwards, rtl leftwards, ttb in columns
+    from right to left; auto: ttb if boxes stand in columns, else ltr (`locpipe read` finds rtl by
+    the letters)."""
     fill: bool = False
-    """Masks show the insides of the boxes, not the components that the boxes were made of."""
+    """Masks show the insides of the boxes, not the components that the boxes were made from."""
     max: Annotated[int, Field(ge=1)] = 100_000
-    """At most so many boxes per picture, the best ones. Where it cuts any, a warning in the result, the
-    last line of the run, run.json and exit code 3 say so."""
+    """Largest number of boxes per picture; the best scores are kept. If any box is cut, a warning
+    in the result, the last line of the run, run.json and exit code 3 say so."""
     classify: bool = False
-    """Give each box the class and probability that the classifier of the model finds in it."""
+    """Give each box the class and probability that the classifier of the model finds for it."""
 
     def options(self) -> dict[str, Any]:
-        """Return what `find_boxes` is told."""
+        """Return the arguments of `find_boxes`."""
         options = self.model_dump(exclude={"classify", "fill", "keep", "max"})
         return {**options, "keep": self.keep, "maximum": self.max}
 
 
 class StageSettings(Protocol):
-    """What all stages of a picture are told. A `Config` fulfils it."""
+    """The settings of all stages. A `Config` fulfils this protocol."""
 
     @property
     def infer(self) -> InferSettings:
@@ -294,7 +295,7 @@ class StageSettings(Protocol):
 
     @property
     def refine(self) -> RefineSettings:
-        """Whether masks are worked out pixel by pixel."""
+        """Whether masks are refined pixel by pixel."""
 
     @property
     def boxes(self) -> BoxesSettings:

@@ -1,10 +1,10 @@
-"""Where the cells of a map lie in the picture that a network sees."""
+"""Positions of the cells of a map in the picture that a network sees."""
 
 from dataclasses import dataclass
 
 
 def round_up(value: int, multiple: int) -> int:
-    """Return the least multiple that is not smaller than a value."""
+    """Return the smallest multiple that is at least `value`."""
     return -(-value // multiple) * multiple
 
 
@@ -14,7 +14,7 @@ class Geometry:
 
     Attributes:
         stride: pixels from one cell to the next.
-        offset: pixel position (frame: outer corner of the first pixel = 0) of cell 0's centre.
+        offset: position of cell 0's centre in pixels; 0 is the outer corner of the first pixel.
         receptive_field: pixels that a cell sees, centred on it.
         multiple: the largest stride anywhere in the network. Pictures are padded to a multiple of
             it, so that no layer drops a remainder and branches meet at equal sizes.

@@ -1,4 +1,4 @@
-"""From heat to yes or no."""
+"""Heat becomes yes or no."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import skimage  # loads its parts when they are used
+import skimage  # skimage imports its parts on first use
 from numpy.typing import NDArray
 
 from .geometry.grid import Grid
@@ -22,8 +22,8 @@ class Mask:
         values: bool [K, h, w].
         labels: names of the K maps.
         grid: where the cells lie in the upright picture.
-        levels: the heat that each map was cut at, so that boxes end between cells where the heat
-            crosses it; None: not cut at a level, as what colours or boxes have moved.
+        levels: the heat that each map was cut at; boxes end where the heat between cells crosses
+            it. None: the map was not cut at a level, but changed by colours or boxes.
     """
 
     values: NDArray[np.bool_]
@@ -46,11 +46,11 @@ def threshold(
 
     Args:
         heatmap: values in 0..1.
-        method: `fixed` keeps what is above `value`; `mean_std` above mean + k * std of the map (the
-            AdGAP authors use k = 2); `otsu` above Otsu's threshold (1979); `hysteresis` what is
-            above `low` and connected to something above `high` (Canny 1986). Only `fixed` and
-            `hysteresis` leave a picture with nothing on it dark; the others are relative to the
-            picture and light up the strongest of its noise.
+        method: `fixed` keeps cells above `value`; `mean_std` above mean + k * std of the map (the
+            AdGAP authors use k = 2); `otsu` above Otsu's threshold (1979); `hysteresis` cells above
+            `low` that are connected to a cell above `high` (Canny 1986). Only `fixed` and
+            `hysteresis` keep an empty picture dark. The others are relative to the picture, and
+            light up its strongest noise.
         value: threshold of `fixed`.
         k: standard deviations of `mean_std`.
         low: lower threshold of `hysteresis`.
@@ -83,7 +83,7 @@ def _otsu(heat: NDArray[np.float32]) -> float:
 def _joined_to_hot(
     warm: NDArray[np.bool_], hot: NDArray[np.bool_], connectivity: Connectivity
 ) -> NDArray[np.bool_]:
-    """Return the components [h, w] of warm cells that hold a hot one."""
+    """Return the components [h, w] of warm cells that contain a hot cell."""
     count, marks = cv2.connectedComponents(warm.view(np.uint8), connectivity=connectivity)
     holds = np.zeros(count, np.bool_)
     holds[marks[hot & warm]] = True

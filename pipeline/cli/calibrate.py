@@ -59,14 +59,15 @@ def calibrate(
     *,
     every_kind: bool,
 ) -> None:
-    """Fit what turns the maps of MODEL into probabilities, on pictures made for it.
+    """Fit the calibrations that turn maps of MODEL into probabilities, on generated pictures.
 
-    A logistic regression tells cells on ink from cells on ground. There is one for every polarity,
-    scale and label that a CONFIG asks for. For digits the pictures are canvases with digits at known
-    places. For text they are rendered pictures; the thresholds of the config then find words best.
+    A logistic regression separates cells on ink from cells on ground. There is one per polarity,
+    scale and label of each CONFIG. For digits, the pictures are canvases with digits at known
+    places. For text, they are rendered; the calibration makes the thresholds of the config the best
+    ones.
 
-    The command writes the calibrations into the model, in place of older ones for the same maps, and
-    prints them.
+    The command prints the calibrations and writes them into the model. They replace older ones for
+    the same maps.
     """
     settings = [read_config(name, ()).config for name in configs]
     request = Request(settings, every_kind, backgrounds, count, seed)

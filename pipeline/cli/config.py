@@ -31,10 +31,10 @@ def show(config: str, assignments: tuple[str, ...]) -> None:
 @set_option
 @log_options
 def check(config: str, assignments: tuple[str, ...]) -> None:
-    """Check what a run checks before it starts.
+    """Check a config, its model and its pictures before a run.
 
-    That is the config, its model and its pictures. A config may leave open where the pictures are,
-    as those that ship do. Then `--input` of a run says it, and only the rest is checked.
+    A config need not say where the pictures are; shipped configs do not. Then only the rest is
+    checked, and a run needs `--input`.
     """
     settings = read_config(config, assignments)
     checked, origin = settings.config, settings.origins.get(("input", "path"), "")

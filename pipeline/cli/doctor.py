@@ -14,10 +14,10 @@ from .options import log_options, read_config, tell
 @log_options
 @click.pass_context
 def doctor(ctx: click.Context, config: str | None, *, as_json: bool) -> None:
-    """Tell what locpipe finds on this machine and what is wrong with it.
+    """Print what locpipe finds on this machine, and what is wrong.
 
     With CONFIG, it also tries the model, the workers and the output. The last line is the verdict.
-    The exit code is 1 when something is wrong.
+    The exit code is 1 if something is wrong.
     """
     findings = examine(read_config(config, ()).config if config else None)
     wrong = [finding.what for finding in findings if not finding.ok]

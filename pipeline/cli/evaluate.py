@@ -94,11 +94,11 @@ def evaluate(
 ) -> None:
     """Score the results of a run against ground truth, or by the marks of a person.
 
-    RUN is the output folder of `locpipe run`. For text, the command prints precision, recall and their
-    harmonic mean H of the boxes. For wsol, it prints MaxBoxAcc, MaxBoxAccV2, PxAP, pixel IoU and the
-    pointing game, and mAP if both sides use the same labels. Boxes marked right and wrong in a report
-    give precision, and with the places marked as missed they give recall. All numbers are percent over all
-    pictures, with 95 % bootstrap intervals over pictures.
+    RUN is the output folder of `locpipe run`. For text, the command prints precision, recall and
+    their harmonic mean H of the boxes. For wsol, it prints MaxBoxAcc, MaxBoxAccV2, PxAP, pixel IoU
+    and the pointing game, and mAP if both sides use the same labels. Boxes that a person has marked
+    right or wrong in a report give precision. Together with places marked as missed, they give
+    recall. All numbers are percent over all pictures, with 95 % bootstrap intervals over pictures.
     """
     _only(bool(truths) != bool(marks), "give either --truth or --marks")
     if marks is not None:
@@ -193,7 +193,7 @@ def _write(file: Path, document: dict[str, Any]) -> None:
 
 
 def table(report: Report) -> str:
-    """The totals for people, in percent."""
+    """Return the totals for people, in percent."""
     head = f"{len(report.pictures)} pictures"
     lines = [f"{head:<14}{'precision':^21}{'recall':^21}{'H':^21}".rstrip()]
     lines += [f"{name:<14}{_cells(total)}" for name, total in report.totals.items()]

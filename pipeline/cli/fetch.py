@@ -27,10 +27,10 @@ Exit codes: 0 copied, 2 not a run, or the bucket cannot be read, 6 the folder ca
 @click.argument("folder", type=click.Path(path_type=Path))
 @log_options
 def fetch(url: str, folder: Path) -> None:
-    """Copy a run from a bucket to a folder, for the commands that read one.
+    """Copy a run from a bucket to a folder, for commands that need a folder.
 
-    URL is the output of `locpipe run`. A second call copies what is new, and removes results that
-    are gone. It is also how parts in a bucket are merged: copy them, and merge the copy.
+    URL is the output of `locpipe run`. A second call copies new results, and removes results that
+    are gone from the bucket. To merge parts in a bucket, copy them and merge the copy.
     """
     place = located(url)
     if not isinstance(place, RemotePath) or place.parts[0].startswith("http"):

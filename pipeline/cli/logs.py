@@ -14,7 +14,7 @@ STANDARD = frozenset(vars(logging.makeLogRecord({}))) | {"message", "taskName"}
 
 class _JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
-        """One object per line: time, level, message, and the fields of the event."""
+        """Return one JSON object: time, level, message, and the fields of the event."""
         line = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -28,14 +28,14 @@ class _JsonLines(logging.Formatter):
 
 class _Lines(logging.StreamHandler[TextIO]):
     def emit(self, record: logging.LogRecord) -> None:
-        """Write a line above the bars that there are, whoever draws them."""
-        bars = sys.modules.get("tqdm")  # without bars it stays unloaded
+        """Write a line above all progress bars."""
+        bars = sys.modules.get("tqdm")  # not loaded if there are no bars
         with bars.tqdm.external_write_mode(self.stream) if bars else nullcontext():
             super().emit(record)
 
 
 def set_up_logging(level: int = logging.INFO, log_format: LogFormat = "text") -> None:
-    """Send the log of locpipe, and nothing else's, to stderr, and say whether bars may be there."""
+    """Send only the log of locpipe to stderr, and allow or forbid progress bars."""
     handler = _Lines(sys.stderr)
     handler.setFormatter(_JsonLines() if log_format == "json" else logging.Formatter())
     logger = logging.getLogger(__package__.partition(".")[0])
@@ -43,10 +43,10 @@ def set_up_logging(level: int = logging.INFO, log_format: LogFormat = "text") ->
     logger.propagate = False
     logger.setLevel(level)
     if level > logging.INFO or log_format == "json":
-        # Bars are for terminals, and every bar asks this.
+        # Bars are only for terminals. Every bar asks this function.
         sys.stderr.isatty = lambda: False  # type: ignore[method-assign]
 
 
 def is_quiet() -> bool:
-    """Whether only warnings and errors are wanted."""
+    """Say whether only warnings and errors are wanted."""
     return not logging.getLogger(__package__.partition(".")[0]).isEnabledFor(logging.INFO)

@@ -1,6 +1,6 @@
 """The command line: `locpipe`.
 
-Nothing is imported before a command needs it, so that help and completion come at once.
+Modules are imported when a command needs them, so that help and completion are fast.
 """
 
 import importlib
@@ -19,9 +19,9 @@ from .logs import set_up_logging
 log = logging.getLogger(__name__)
 
 COMMANDS: Final = {
-    "run": (".run:run", "Find what is on pictures; write masks and boxes."),
-    "status": (".status:status", "Tell how far a run is."),
-    "merge": (".merge:merge", "Make one run of the parts of --part."),
+    "run": (".run:run", "Find text or objects on pictures; write masks and boxes."),
+    "status": (".status:status", "Print the progress of a run."),
+    "merge": (".merge:merge", "Join the parts of --part into one run."),
     "fetch": (".fetch:fetch", "Copy a run from a bucket to a folder."),
     "read": (".read:read", "Read the text in the boxes of a run with OCR."),
     "report": (".report:report", "Write a page that shows a run in a browser."),
@@ -41,10 +41,10 @@ COMMANDS: Final = {
 
 
 class Commands(click.Group):
-    """Loads a command when it is called, and turns our errors into messages and exit codes."""
+    """Imports a command when it is called, and turns our errors into messages and exit codes."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
-        """Names in the order in which a newcomer needs them."""
+        """Return the names in the order in which a newcomer needs them."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002 - the same
@@ -52,7 +52,7 @@ class Commands(click.Group):
         if cmd_name not in COMMANDS:
             return None
         module, name = COMMANDS[cmd_name][0].split(":")
-        # The commands are many and slow to import, and one is called.
+        # Commands are slow to import, and only one is called.
         command = getattr(importlib.import_module(module, __package__), name)
         assert isinstance(command, click.Command)
         return command
@@ -63,7 +63,7 @@ class Commands(click.Group):
             formatter.write_dl([(name, text) for name, (_, text) in COMMANDS.items()])
 
     def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401 - click's signature
-        """Run a command; this is the one place that decides what people read when it fails."""
+        """Run a command. Only this method decides which message people read when it fails."""
         _open_closed_streams()
         set_up_logging()
         try:
@@ -85,23 +85,23 @@ class Commands(click.Group):
 
 
 def _open_closed_streams() -> None:
-    """Daemons and schedulers may start us without stdin, stdout or stderr, which then lead nowhere.
+    """Open missing stdin, stdout and stderr: daemons and schedulers may start us without them.
 
-    Else the next file would get the number, and what libraries write to stderr would go into it.
+    Otherwise the next file would get the free number, and libraries would write to it as stderr.
     """
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
-            # It gets the lowest free number, which is that of the stream. Workers inherit it.
+            # The lowest free number is that of the stream. Workers inherit it.
             nowhere = os.open(os.devnull, os.O_RDWR)
             os.set_inheritable(nowhere, True)  # noqa: FBT003 - the one argument there is
             setattr(sys, name, os.fdopen(nowhere, mode))
 
 
 def _check_working_directory() -> None:
-    """Libraries end the process without a word where there is none.
+    """Check that the working directory exists. Without it, libraries end the process silently.
 
     Raises:
-        ConfigError: it was removed.
+        ConfigError: the directory was removed.
     """
     try:
         Path.cwd()
@@ -111,9 +111,9 @@ def _check_working_directory() -> None:
 
 
 def _is_nobody_reading() -> bool:
-    """Whether stdout is a pipe whose other end was closed, as by `head`."""
+    """Say whether stdout is a pipe whose other end is closed, as by `head`."""
     stdout = select.poll()
-    stdout.register(sys.stdout.fileno(), 0)  # errors are told unasked
+    stdout.register(sys.stdout.fileno(), 0)  # poll reports errors without being asked for them
     return bool(stdout.poll(0))
 
 

@@ -30,9 +30,9 @@ Exit codes: 0 all done, 2 no parts, or one is missing, not finished or of anothe
 @log_options
 @click.pass_context
 def merge(ctx: click.Context, output: Path, *, as_json: bool) -> None:
-    """Make one run of the parts that `locpipe run --part K/N` did.
+    """Join the parts of `locpipe run --part K/N` into one run.
 
-    OUTPUT is the folder of their results. It gets one run.json, one failures.jsonl and one state.
+    OUTPUT is the folder of the results. It gets one run.json, one failures.jsonl and one state.
     """
     report = merge_parts(output, RunExports)
     log.info("%d parts: %s", report["parts"], one_line(report))

@@ -25,7 +25,7 @@ def list_() -> None:
 @click.argument("model")
 @log_options
 def show(model: str) -> None:
-    """Print what a model is: its model.yaml. MODEL is a name or a folder."""
+    """Print the model.yaml of a model. MODEL is a name or a folder."""
     folder = find_model(model)
     read_card(folder)
     click.echo((folder / "model.yaml").read_text(encoding="utf-8"), nl=False)
@@ -60,9 +60,9 @@ def backbones(names: tuple[str, ...]) -> None:
 
 
 def _known_backbones() -> dict[str, list[str]]:
-    """Return the cells of every row of the table that ships; none for another torchvision.
+    """Return the rows of the shipped table by name; none for another version of torchvision.
 
-    To find where all of them are cut takes a minute, and for one version it is always the same.
+    The table saves a minute of work. It is the same for one version of torchvision.
     """
     version, *lines = (DATA / "backbones.tsv").read_text("utf-8").splitlines()
     if version != f"# torchvision {version_of('torchvision')}":

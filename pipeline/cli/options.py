@@ -48,7 +48,7 @@ def log_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 class RunFolder(click.Path):
-    """The output of a run on a disk; where a command can look into buckets, also a URL."""
+    """The output of a run: a folder, or a URL if the command can read buckets."""
 
     def __init__(self, *, remote: bool = False) -> None:
         super().__init__(path_type=Path)
@@ -60,17 +60,17 @@ class RunFolder(click.Path):
         param: click.Parameter | None,
         ctx: click.Context | None,
     ) -> Path:
-        """Return what leads to the run.
+        """Return the folder or the URL of the run.
 
         Raises:
-            ConfigError: it lies in a bucket.
+            ConfigError: the run lies in a bucket, and the command needs a folder.
         """
         del param, ctx
         return located(str(value)) if self._remote else on_disk(str(value))
 
 
 def tell(text: object) -> None:
-    """Print on stdout what a command did, unless `-q` was given."""
+    """Print a result on stdout, unless `-q` was given."""
     if not is_quiet():
         click.echo(text)
 
@@ -87,15 +87,15 @@ KEYS = {
 def read_config(
     name: str, assignments: Sequence[str], given: Mapping[str, object] | None = None
 ) -> Settings[Config]:
-    """Read the config of that name, with `--set` and then the options of the command applied.
+    """Read a config. `--set` and then the options of the command override its values.
 
     Args:
         name: path, or name of a shipped config.
-        assignments: what `--set` was given.
-        given: values of the options in `KEYS`; None was not given.
+        assignments: values of `--set`, such as `boxes.min_area=20`.
+        given: values of the options in `KEYS`; None: the option was not given.
 
     Raises:
-        ConfigError: something about it is wrong.
+        ConfigError: something in the config is wrong.
     """
     overrides = [parse_assignment(text) for text in assignments]
     for option, value in (given or {}).items():

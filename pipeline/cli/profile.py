@@ -41,11 +41,11 @@ def profile(
     *,
     as_json: bool,
 ) -> None:
-    """Measure where the time of a run goes, on a few pictures, and give advice.
+    """Measure on a few pictures where the time of a run goes, and give advice.
 
-    One process does what a worker of `locpipe run CONFIG` does, and writes nothing. The command tells
-    time and share of each stage, and how fast the network is compared with a matrix product on
-    this processor. A run also hashes and writes files; these times are left out.
+    One process does the work of a worker of `locpipe run CONFIG`, but writes nothing. The command
+    prints time and share of each stage. It compares the network with a matrix product on this
+    processor. A run also hashes and writes files; these times are not measured.
     """
     settings = read_config(config, assignments, {"--input": input_}).config
     found, failed = measure(settings, limit)
@@ -60,7 +60,7 @@ def profile(
 
 
 def document(found: Profile, failed: int) -> dict[str, Any]:
-    """What `--json` prints: shares in percent, memory in bytes, megapixels of the pages."""
+    """Return what `--json` prints: shares in percent, memory in bytes, megapixels of the pages."""
     pixels = found.pixels
     return {
         "schema": _SCHEMA,
@@ -93,7 +93,7 @@ def document(found: Profile, failed: int) -> dict[str, Any]:
 
 
 def table(found: Profile) -> str:
-    """The same for people."""
+    """Return the same as a table for people."""
     pixels, per_megapixel = found.pixels, 1e9 / found.pixels.own
     lines = [f"{'stage':<10} {'seconds':>9} {'share':>8} {'ms per megapixel':>18}"]
     lines += [

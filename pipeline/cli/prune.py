@@ -40,8 +40,8 @@ Exit codes: 0 removed, or nothing to remove, 1 not confirmed, 2 not a run, unfin
 def prune(run: Path, *, yes: bool) -> None:
     """Remove the results of pictures that are gone.
 
-    RUN is the output folder of `locpipe run`. The command lists them and asks first. Masks, boxes,
-    overlays, heatmaps, texts and exports of these pictures are removed, and those of no other.
+    RUN is the output folder of `locpipe run`. The command lists the pictures and asks first. It
+    removes only their masks, boxes, overlays, heatmaps, texts and exports.
     """
     opened = open_run(run, incomplete=True)
     with locked(run):
@@ -64,7 +64,7 @@ def _gone(run: FinishedRun) -> list[Page]:
     """Return the pages whose picture is gone.
 
     Raises:
-        ConfigError: all are, which looks like a disk that is not mounted; or they lie in a bucket.
+        ConfigError: all pictures are gone (the disk may not be mounted); or they lie in a bucket.
     """
     if isinstance(run.root, RemotePath):
         msg = (

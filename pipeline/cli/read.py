@@ -63,7 +63,7 @@ def read(
 
     RUN is the output folder of `locpipe run`. For every page, the command writes RUN/read/<picture>
     with .txt, .json (text and confidence per box and per line), .hocr and .xml (ALTO). The report is
-    RUN/read.json. A second run goes on: it skips what is read.
+    RUN/read.json. A second run skips pages that are read.
     """
     config = checked(
         ReadConfig, engine=engine, unit=unit, language=language, min_confidence=min_confidence

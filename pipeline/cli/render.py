@@ -1,4 +1,4 @@
-"""`locpipe render`: write rendered pictures and their boxes, to look at or to train others on."""
+"""`locpipe render`: write rendered pictures and their boxes, to look at or for training."""
 
 from pathlib import Path
 

@@ -85,9 +85,9 @@ def run(
     offline: bool,
     as_json: bool,
 ) -> None:
-    """Find what is on pictures and write masks, boxes and a report.
+    """Find text or objects on pictures; write masks, boxes and a report.
 
-    CONFIG is a file or the name of a shipped config. A second run goes on: it skips what is done.
+    CONFIG is a file or the name of a shipped config. A second run skips finished pictures.
     """
     given = {"--input": input_, "--output": output, "--workers": workers, "--scheduler": scheduler}
     settings = read_config(config, assignments, given)
@@ -124,7 +124,7 @@ def run(
 
 
 def _exports(config: Config) -> Exporter:
-    # It imports OpenCV, and a run with nothing to do is over in no time.
+    # Late: it imports OpenCV, which a run with nothing to do does not need.
     from ..export.write import RunExports  # noqa: PLC0415
 
     return RunExports(config)

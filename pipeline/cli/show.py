@@ -22,7 +22,7 @@ Examples:
   locpipe show photo.jpg --weights class,paper,linear -o figure.png
   locpipe show photo.jpg --config digits --set threshold.k=3"""
 
-_SECONDS: Final = 120  # to read so many boxes, as in `locpipe read`
+_SECONDS: Final = 120  # time limit of a reading, as in `locpipe read`
 
 
 @click.command(epilog=EPILOG)
@@ -50,7 +50,7 @@ def show(
 ) -> None:
     """Draw a picture, its heatmap, its mask and its boxes, for several methods side by side.
 
-    It is the figure of the AdGAP paper. The command prints the name of the file that it wrote.
+    This is the figure of the AdGAP paper. The command prints the name of the new file.
     """
     target = output or Path(f"{picture.name}.show.png")
     configs = [

@@ -26,7 +26,7 @@ Exit codes: 0 told, 2 not a run, or of another version, 6 its lock cannot be ope
 )
 @log_options
 def status(run: Path, *, as_json: bool) -> None:
-    """Tell how far a run is, also while it is at work.
+    """Print the progress of a run, also while it is working.
 
     RUN is the output of `locpipe run`, a folder or a URL.
     """

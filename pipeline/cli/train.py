@@ -67,7 +67,7 @@ def train(config: str, assignments: tuple[str, ...], output: Path | None, *, res
 
 
 def _stopped(folder: Path | None, *, resume: bool) -> str:
-    """Return what to say of a training that was stopped: whether anything of it is kept."""
+    """Return the message for a stopped training: it says whether a checkpoint is kept."""
     if folder is None or not (folder / CHECKPOINT_FILE).is_file():
         again = [word for word in sys.argv[1:] if word != "--resume"]
         taught = folder is not None and (folder / ANSWERS_FOLDER).is_dir()
@@ -80,7 +80,7 @@ def _stopped(folder: Path | None, *, resume: bool) -> str:
 
 
 def _folder(path: Path, given: Sequence[Assignment]) -> Path | None:
-    """Return where the model of a training goes; None where the config is wrong."""
+    """Return the folder of a training's model; None if the config is wrong."""
     try:
         return read_settings(
             path, SCHEMAS.get(kind_of(path), DigitsTrainConfig), given
@@ -90,7 +90,7 @@ def _folder(path: Path, given: Sequence[Assignment]) -> Path | None:
 
 
 def kind_of(path: Path) -> str:
-    """Return which network a training config is for; mistakes in it are found later."""
+    """Return the kind of network of a training config. Its mistakes are found later."""
     try:
         values = yaml.safe_load(path.read_text("utf-8"))
     except (OSError, ValueError, yaml.YAMLError):

@@ -63,5 +63,5 @@ def weigh(
 
 
 def _is_labelled(data: Path | None) -> bool:
-    """Say whether there are pictures in folders, and not the files of MNIST."""
+    """Say whether the data are pictures in folders, not the files of MNIST."""
     return data is not None and data.is_dir() and not any(data.glob("*-ubyte*"))

@@ -1,1 +1,1 @@
-"""What a config may say, and how it is read."""
+"""The sections of a config, and how a config is read."""

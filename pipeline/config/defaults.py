@@ -1,4 +1,4 @@
-"""What a model proposes where a config leaves it open: `model: out/animals` alone runs."""
+"""A model proposes values for keys that a config leaves out: `model: out/animals` alone runs."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -18,13 +18,14 @@ CLASS_MAPS: Final[Defaults] = {
     "infer": {"padding": "zeros"},
     "heatmap": {"weights": "linear"},
 }
-"""Of a head that was trained on whole pictures: its own maps, which have a calibration."""
+"""Proposals of a head trained on whole pictures: use its own maps, which have a calibration."""
 
 
 def uncalibrated(*, any_size: bool) -> Defaults:
-    """Return the same of a classifier whose weights were measured, and that nobody calibrated.
+    """Return the proposals of a classifier with measured weights and without a calibration.
 
-    With `any_size`, it says what a whole picture shows, so only the map of that class is looked at.
+    With `any_size`, the classifier says what a whole picture shows. Then only the map of that class
+    is used.
     """
     heatmap: dict[str, Any] = {
         "weights": "class",
@@ -35,12 +36,12 @@ def uncalibrated(*, any_size: bool) -> Defaults:
 
 
 def with_defaults_of_model(settings: Settings[Config]) -> Settings[Config]:
-    """Fill what was not given with what the model proposes, and return the settings.
+    """Return the settings; values that were not given come from the proposals of the model.
 
-    A model that cannot be found or read changes nothing: what is wrong with it is told later.
+    If the model cannot be found or read, nothing changes: a later check reports it.
 
     Raises:
-        ModelError: the model proposes what is no config.
+        ModelError: the proposals of the model are no valid config.
     """
     try:
         folder = find_model(settings.config.source)

@@ -15,9 +15,9 @@ EXPORTS: Final = {
     "annotations": "W3C annotations for IIIF, upright page",
     "labelstudio": "pre-annotations for Label Studio, upright page",
 }
-"""Name and, with the frame of its coordinates, what it is."""
+"""Name, and a description with the frame of the coordinates."""
 
 if TYPE_CHECKING:
     ExportFormat: TypeAlias = str
-else:  # type checkers want the names spelled out, which would be a second list
+else:  # type checkers want the names here; that would be a second list
     ExportFormat = Literal[*EXPORTS]

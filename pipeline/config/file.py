@@ -1,6 +1,6 @@
-"""From YAML and command line to one checked config, remembering where each value came from.
+"""Reads YAML and the command line into one checked config, with the origin of every value.
 
-Works for every schema built on `config.Section`: the run, training, and rendering.
+It works for every schema made of `config.Section`: runs, training and rendering.
 """
 
 import difflib
@@ -36,7 +36,7 @@ class Assignment:
     Args:
         key: path of the key, `("boxes", "min_area")`.
         value: plain YAML value.
-        origin: what to name in messages, `--set boxes.min_area=20`.
+        origin: its name in messages, `--set boxes.min_area=20`.
     """
 
     key: Key
@@ -53,11 +53,11 @@ class Settings(Generic[SchemaT]):
 
 
 class _Loader(yaml.SafeLoader):
-    """YAML's safe loader, reading `1e-3` as the number that YAML 1.2 says it is."""
+    """PyYAML's safe loader, but it reads `1e-3` as a number, as in YAML 1.2."""
 
 
 class _Dumper(yaml.SafeDumper):
-    """YAML's safe dumper, with quotes around a name that `_Loader` would take for a number."""
+    """PyYAML's safe dumper, but it quotes a name that `_Loader` would read as a number."""
 
 
 for _kind in (_Loader, _Dumper):
@@ -69,10 +69,10 @@ for _kind in (_Loader, _Dumper):
 
 
 def find_config(name: str, folder: Path = CONFIGS) -> Path:
-    """The file that `name` means: a path, a model folder with a config, or one in `folder`.
+    """Return the file that `name` means: a path, a model folder, or a name in `folder`.
 
     Raises:
-        ConfigError: there is neither.
+        ConfigError: there is no such file.
     """
     path = expanded(name)
     if path.is_file():
@@ -111,8 +111,8 @@ def read_settings(
     """Read a config file, apply the assignments in order, and check the whole.
 
     Raises:
-        ConfigError: one message with a line for each problem: where the value stands, its key
-            path, the value, what is allowed, and for an unknown key the nearest known one.
+        ConfigError: the message has one line per problem: origin, key path and value, what is
+            allowed, and the known key nearest to an unknown one.
     """
     values, origins = _read_file(path)
     return _checked(values, origins, schema, assignments, str(path))
@@ -121,10 +121,10 @@ def read_settings(
 def settings_of(
     schema: type[SchemaT], values: Mapping[str, object], assignments: Sequence[Assignment] = ()
 ) -> SchemaT:
-    """Return the config that a program gives, without a file: values, then assignments in order.
+    """Return a config without a file: from values, then assignments in order.
 
     Raises:
-        ConfigError: as `read_settings`.
+        ConfigError: as for `read_settings`.
     """
     return _checked(dict(values), {}, schema, assignments, "settings").config
 
@@ -146,7 +146,7 @@ def _checked(
 
 
 def show_settings(settings: Settings[SchemaT]) -> str:
-    """Return the effective config as YAML that reads back as the same, each value's origin beside it."""
+    """Return the effective config as YAML that can be read again, with the origin of each value."""
     return "".join(f"{line}\n" for line in _shown(settings.config, settings.origins, ()))
 
 
@@ -169,7 +169,7 @@ def _flow(value: object) -> str:
         value = list(value)
     if isinstance(value, int) and not isinstance(value, bool):
         value = int(value)  # ByteSize is an int that YAML cannot name
-    # A list around the value spares the "..." that ends a bare scalar in YAML.
+    # The list avoids the "..." that ends a bare scalar in YAML.
     return yaml.dump([value], Dumper=_Dumper, default_flow_style=True, width=2**31).strip()[1:-1]
 
 
@@ -204,7 +204,7 @@ def _first_line(error: Exception) -> str:
 
 
 def _lines(node: yaml.MappingNode, path: Path, above: Key) -> Iterator[tuple[Key, int]]:
-    """Key path and line of every key, refusing a key that stands twice."""
+    """Yield key path and line of every key; a key that stands twice is an error."""
     first: dict[str, int] = {}
     for name, value in node.value:
         line = name.start_mark.line + 1
@@ -217,7 +217,7 @@ def _lines(node: yaml.MappingNode, path: Path, above: Key) -> Iterator[tuple[Key
             raise ConfigError(msg)
         first[key[-1]] = line
         yield key, line
-        # An anchor may contain itself: a section lies at most as deep as the schema does.
+        # An anchor may contain itself, so the depth is limited to that of the schema.
         if isinstance(value, yaml.MappingNode) and len(key) < 4:
             yield from _lines(value, path, key)
 
@@ -234,7 +234,7 @@ def _assign(values: dict[str, object], assignment: Assignment) -> None:
 def _problems(
     error: ValidationError, schema: type[Section], origins: Mapping[Key, str], where: str
 ) -> Iterable[str]:
-    """One line for each key that has a problem: the first one found."""
+    """Return one line per key with a problem: the first problem of that key."""
     known = dict(_known_keys(schema, ()))
     found: dict[Key, str] = {}
     for details in error.errors():
@@ -245,12 +245,12 @@ def _problems(
         problem = f"{origin}: {_explain(details, key, known, words=_holds_words(schema, key))}"
         found.setdefault(key, hidden(problem))
     if not found.keys().isdisjoint(_NO_BACKBONE):
-        found.pop(("model", "backbone"), None)  # a model was meant, and how to give one is told
+        found.pop(("model", "backbone"), None)  # another line says how to give a model
     return found.values()
 
 
 def _explain(details: ErrorDetails, key: Key, known: Mapping[Key, str], *, words: bool) -> str:
-    """Return what is wrong with a key; `words`: it may hold a list of words."""
+    """Return the problem of a key; `words`: the key may have a list of words."""
     dotted = ".".join(key)
     if key in _NO_BACKBONE:
         return f"{dotted}: unknown key; a model of yours is given without a section: write `model: {details['input']}`"
@@ -278,8 +278,8 @@ _NO_BACKBONE = {("model", "path"), ("model", "name")}
 
 
 def _holds_words(schema: type[Section], key: Key) -> bool:
-    """Say whether the values of a key are names or paths, and not numbers."""
-    if not key:  # of the whole config
+    """Say whether the values of a key are names or paths, not numbers."""
+    if not key:  # the key of the whole config
         return False
     name, *below = key
     field = schema.model_fields.get(name)
@@ -295,12 +295,12 @@ def _holds_words(schema: type[Section], key: Key) -> bool:
     return any(_holds_words(section, tuple(below)) for section in sections)
 
 
-# What a section means that is given as one value.
+# The key that is meant if a section is given as one value.
 _MAIN_KEYS = {"input": "path", "output": "path", "threshold": "value", "refine": "method", "run": "workers", "heatmap": "weights", "infer": "resolution"}  # fmt: skip
 
 
 def _as_section(key: Key, value: object, known: Mapping[Key, str]) -> str:
-    """Return the line to write for one value in the place of a section."""
+    """Return the line to write instead of one value for a whole section."""
     main = _MAIN_KEYS.get(key[-1])
     if main is None or (*key, main) not in known or isinstance(value, list):
         return ""
@@ -308,7 +308,7 @@ def _as_section(key: Key, value: object, known: Mapping[Key, str]) -> str:
 
 
 def _line(key: Key, value: object) -> str:
-    """Return the line of a config that gives a value, and the option that does."""
+    """Return the line of a config, and the option, that set a value."""
     *sections, last = key
     within = f"{last}: {_flow(value)}"
     for name in reversed(sections):
@@ -317,7 +317,7 @@ def _line(key: Key, value: object) -> str:
 
 
 def _named_key(loc: tuple[int | str, ...], known: Mapping[Key, str], kind: str) -> Key:
-    """The part of pydantic's location that the user wrote: without list indices and union tags."""
+    """Return pydantic's location as the user wrote it: without list indices and union tags."""
     key = tuple(str(part) for part in loc if not str(part).startswith("<"))
     if kind == "extra_forbidden":
         return key
@@ -341,7 +341,7 @@ def _kinds(annotation: object) -> Iterator[object]:
 
 def _advice(key: Key, known: Mapping[Key, str], value: object) -> str:
     if isinstance(value, dict) and (inner := [name for name in value if (name,) in known]):
-        # A section of another kind of config: its keys are ours.
+        # A section that contains sections: its keys are ours too.
         return f"write {_line((inner[0],), value[inner[0]])}"
     siblings = {other[-1]: other for other in known if other[:-1] == key[:-1]}
     near = [siblings[name] for name in difflib.get_close_matches(key[-1], siblings, n=1)]

@@ -1,7 +1,7 @@
-"""What a config may say: one frozen model a section, every key with its meaning.
+"""The sections of a config: one frozen model per section, and the meaning of every key.
 
-`config.file` reads YAML into these; `locpipe config schema` publishes them as JSON Schema. What the
-stages can be told lives in `stages/settings.py`.
+`config.file` reads YAML into these models; `locpipe config schema` prints them as JSON Schema. The
+settings of the stages are in `stages/settings.py`.
 """
 
 import hashlib
@@ -32,10 +32,10 @@ from .exports import ExportFormat
 
 def _expand(value: object) -> object:
     if not isinstance(value, str | Path):
-        msg = "should be a path; put it in quotes"  # YAML takes 2024 for a number
+        msg = "should be a path; put it in quotes"  # YAML reads 2024 as a number
         raise ValueError(msg)  # noqa: TRY004 - pydantic wants it
     path = os.path.expandvars(value)
-    if not path:  # as of a variable that a script forgot to set
+    if not path:  # for example, a script forgot to set a variable
         msg = "should not be empty; . is the current directory"
         raise ValueError(msg)
     if is_url(path):
@@ -70,11 +70,11 @@ UserPath = Annotated[Path, BeforeValidator(_expand), PlainSerializer(str)]
 """A path as users write it: `~` and `$VAR` expand; relative means the current directory."""
 
 InputPath = Annotated[Path, BeforeValidator(_expand_input), PlainSerializer(str)]
-"""The same, or the URL of a place that pictures are read from."""
+"""The same, or the URL of a place with pictures."""
 
 
 OutputPath = Annotated[Path, BeforeValidator(_expand_output), PlainSerializer(str)]
-"""The same, or the URL of a place in a bucket that results are written to."""
+"""The same, or the URL of a place in a bucket for results."""
 
 
 def _kind_of_model(value: object) -> str:
@@ -87,14 +87,14 @@ class ModelConfig(Section):
     backbone: str = Field(min_length=1)
     """Name of a classifier of torchvision, or efficientnet_lite0 (`locpipe models backbones`)."""
     weights: str = Field(default="DEFAULT", min_length=1)
-    """DEFAULT, another of torchvision's names, or a local file (.safetensors or .pth)."""
+    """DEFAULT, another name of torchvision, or a local file (.safetensors or .pth)."""
     layer: str | None = None
     """Layer whose responses are weighed; null: the last convolutional stage."""
     classes: Annotated[tuple[str, ...], Field(strict=False)] = ()
     """Names of the classes, in the order of the last layer; empty: ImageNet's, or class 0, class 1, …."""
 
     def source(self) -> Backbone:
-        """Return it as the stages know it, a local file by its absolute path."""
+        """Return the backbone for the stages; a local file has its absolute path."""
         path = expanded(os.path.expandvars(self.weights))
         weights = str(path.absolute()) if path.is_file() else self.weights
         return Backbone(
@@ -103,61 +103,62 @@ class ModelConfig(Section):
 
 
 class InputConfig(DecodingSettings):
-    """Which pictures, and how they are decoded."""
+    """Which pictures are processed, and how they are decoded."""
 
     path: InputPath = Path("data/samples")
     """A folder (scanned recursively), a glob, one picture or tar, or a manifest (.txt, .jsonl, .parquet);
     a folder or picture may be a URL (docs/buckets.md)."""
     root: InputPath | None = None
-    """Folder that names of results are relative to; null: the folder given, the fixed part of a glob,
-    the folder of the picture, the current directory for a manifest."""
+    """Folder that names of results are relative to; null: the folder in `path`, the fixed part of a
+    glob, the folder of the picture, or the current directory for a manifest."""
 
 
 class OutputConfig(Section):
-    """Where results go, and which."""
+    """Which results are written, and where."""
 
     path: OutputPath = Path("output")
-    """Folder of the results; created when missing. It may be a URL (docs/buckets.md)."""
+    """Folder of the results; it is created if it is missing. It may be a URL (docs/buckets.md)."""
     layout: Literal["files", "shards"] = "files"
-    """A JSON and a mask per page, or Parquet files with a row per page, for millions of pictures
-    (docs/results.md)."""
+    """files: a JSON and a mask per page; shards: Parquet files with a row per page, for millions of
+    pictures (docs/results.md)."""
     masks: bool = True
-    """Write masks/<picture>.png, 8 bit, of the size of the picture."""
+    """Write masks/<picture>.png, 8 bit, as large as the picture."""
     overlays: bool = False
-    """Write overlays/<picture>.jpg: the picture with its heatmap and boxes, for looking at."""
+    """Write overlays/<picture>.jpg: the picture with its heatmap and boxes, to look at."""
     heatmaps: bool = False
-    """Write heatmaps/<picture>.png, 8 bit, of the size of the picture."""
+    """Write heatmaps/<picture>.png, 8 bit, as large as the picture."""
     exports: Annotated[tuple[ExportFormat, ...], Field(strict=False)] = ()
     """Formats for other programs, written to exports/ as pictures finish (docs/ocr.md)."""
 
 
 class RunConfig(Section):
-    """How the work is spread; changes no result."""
+    """How the work is distributed. This section changes no result."""
 
     workers: Annotated[int, Field(ge=0)] | None = None
-    """Worker processes at most; 0: in this process; null: the cores given to us / threads, as far
-    as memory goes. A picture that needs more than its share is done at the end, with fewer."""
+    """Largest number of worker processes; 0: this process; null: available cores / threads, limited
+    by memory. A picture that needs more memory than one worker has is done at the end, with fewer
+    workers."""
     threads: Annotated[int, Field(ge=1)] = 1
     """Threads per worker for the network. Results are byte-identical only between equal numbers."""
     scheduler: str | None = None
     """Address of a running Dask scheduler (tcp://host:8786) to use instead of own workers."""
     timeout: Positive = 600.0
-    """Seconds that a page may take before its worker is ended; not with workers: 0. A page of more
-    than 100 megapixels has so many seconds per 100 megapixels."""
+    """Seconds that a page may take before its worker is ended; not with workers: 0. For a page of
+    more than 100 megapixels, it is seconds per 100 megapixels."""
     task_seconds: Positive | None = None
-    """Pictures are handed to workers in groups that take about this long; null: 0.3 s, on a cluster of
-    others 10 s."""
+    """Workers get pictures in groups that take about this long; null: 0.3 s, or 10 s with
+    `scheduler`."""
     memory: ByteSize = ByteSize(MEMORY)
-    """What inference takes in each worker beside the picture, as bytes or "256MiB". A larger picture
+    """Memory of inference in each worker beside the picture, as bytes or "256MiB". A larger picture
     goes through the network in parts, with the same boxes."""
     memory_limit: ByteSize | None = None
-    """Memory per worker, as bytes or "4GiB"; null: workers that start share the memory given to us."""
+    """Memory per worker, as bytes or "4GiB"; null: the workers share the available memory."""
     max_attempts: Annotated[int, Field(ge=1)] = 3
-    """Runs that try an unchanged picture which fails; later runs leave it alone."""
+    """Number of runs that try a failing, unchanged picture; later runs skip it."""
 
 
 class Config(Section):
-    """All that `locpipe run` can be told."""
+    """The config of `locpipe run`."""
 
     model: Annotated[
         Annotated[str, Field(min_length=1), Tag("<name>")]
@@ -177,11 +178,11 @@ class Config(Section):
 
     @property
     def source(self) -> str | Backbone:
-        """The model as the stages know it."""
+        """The model, in the form that the stages take."""
         return self.model if isinstance(self.model, str) else self.model.source()
 
     def sha256(self) -> str:
-        """Hash of what decides the result: no paths, no workers, no engine, no device.
+        """Hash of all settings that decide the result: no paths, no workers, no engine, no device.
 
         `RESULT_VERSION` is part of it, so an upgrade that changes boxes recomputes them.
         """
@@ -191,6 +192,6 @@ class Config(Section):
         )
         decoding = self.input.model_dump(include=set(DecodingSettings.model_fields))
         if isinstance(self.model, ModelConfig) and not self.model.classes:
-            del decisive["model"]["classes"]  # as before there was such a key
+            del decisive["model"]["classes"]  # hashes stay the same as before this key existed
         decisive |= {"input": decoding, "result_version": RESULT_VERSION}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""Samples of a set of pictures: how often each picture is in them."""
+"""Bootstrap samples of a set of pictures: how often each sample has each picture."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ _SEED = 0
 
 
 def bootstrap(pictures: int) -> NDArray[np.float64]:
-    """Return how often each picture is drawn: [1 + 2000, pictures], the set itself first."""
+    """Return how often each picture is drawn, [1 + 2000, pictures]; the first row is the set."""
     drawn = np.random.default_rng(_SEED).multinomial(
         pictures, np.full(pictures, 1 / pictures), size=_RESAMPLES
     )

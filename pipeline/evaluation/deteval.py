@@ -8,17 +8,17 @@ competition's script (challenge 2, task 1):
 2. One to one: area recall >= 0.8 and area precision >= 0.4, no other pair of this truth region or
    this detection reaches both (don't-care regions included), and neither overlaps anything else
    that counts. Weight 1.
-3. One to many: a truth region that overlaps two or more detections; those free ones with area
-   precision >= 0.4 cover at least 0.8 of it together. Truth and each detection get 0.8, or 1 if it
+3. One to many: a truth region that overlaps two or more detections; free detections with area
+   precision >= 0.4 together cover at least 0.8 of it. Truth and each detection get 0.8, or 1 if it
    is one detection only.
-4. Many to one: a detection that overlaps two or more truth regions; those free ones with area
-   recall >= 0.8 fill at least 0.4 of it together. Truth and detection get 1 each.
+4. Many to one: a detection that overlaps two or more truth regions; free truth regions with area
+   recall >= 0.8 together fill at least 0.4 of it. Truth and detection get 1 each.
 
-Areas are those of polygons in continuous coordinates; the script takes upright rectangles of whole
-pixels with both edges inside, so rectangles that only touch overlap there and do not here. The
-script also asks in step 2 that the distance of the centres be less than half the sum of the
-diagonals: the bounding rectangles of two regions that overlap always fulfil that (triangle
-inequality over their half sides), so it is left out.
+Areas are those of polygons in continuous coordinates. The script takes upright rectangles of whole
+pixels with both edges inside, so rectangles that only touch overlap there and do not here. In step
+2 the script also asks for a distance of the centres below half the sum of the diagonals. The
+bounding rectangles of two overlapping regions always fulfil this (triangle inequality over their
+half sides), so it is left out.
 """
 
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ _MIN_RECALL = 0.8
 _MIN_PRECISION = 0.4
 _SPLIT_WEIGHT = 0.8
 _TOUCH = 1e-6
-"""Share of a truth region; rotated neighbours that only touch share some 1e-14 by rounding."""
+"""Least share of a truth region. Rotated neighbours that only touch share 1e-14 by rounding."""
 
 
 def deteval(picture: ComparedPicture) -> Counts:
@@ -55,9 +55,9 @@ def deteval(picture: ComparedPicture) -> Counts:
 
 @dataclass
 class _Matcher:
-    """Truth (bool [n]) and detections (bool [m]) that are free; a match takes them away.
+    """Truth (bool [n]) and detections (bool [m]) that have no match yet.
 
-    Each method returns what it adds to `Counts.recalled` and `Counts.precise`.
+    Each method returns the amounts to add to `Counts.recalled` and `Counts.precise`.
     """
 
     overlap: Overlaps

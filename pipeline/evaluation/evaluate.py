@@ -1,4 +1,4 @@
-"""From a run and its ground truth to scores."""
+"""Scores of a run against its ground truth."""
 
 from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
@@ -35,7 +35,7 @@ def evaluate(
         protocols: Keys of `PROTOCOLS`.
         frame: Pixel grid of the ground truth: the upright picture or the stored one.
         lines: Join the boxes of each text line first, for ground truth of lines.
-        subset: Score the pictures that were run, though there is truth of others.
+        subset: Score the pictures of the run, even if there is truth of others.
 
     Raises:
         ConfigError: A file is missing, malformed, or without its partner.
@@ -74,10 +74,11 @@ def check_partners(
     """Check that every picture has results and ground truth, each given by stem.
 
     Returns:
-        Of how many pictures there is truth and no result; with `subset` there may be such.
+        The number of pictures with truth and without a result; it is 0 without `subset`.
 
     Raises:
-        ConfigError: One lacks them; the message names some such pictures, and ends with the hint.
+        ConfigError: A picture lacks one of them. The message names some such pictures, and ends
+            with the hint.
     """
     if untold := sorted(results - truth):
         message = f"{folder}: no ground truth for {_some(untold)} of {run}{hint}"

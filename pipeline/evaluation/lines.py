@@ -1,4 +1,4 @@
-"""Words to text lines, for ground truth that knows lines only."""
+"""Joins words into text lines, for ground truth that has only lines."""
 
 from collections import defaultdict
 from collections.abc import Iterable

@@ -24,15 +24,15 @@ PROTOCOL: Final = "marks"
 
 @dataclass(frozen=True)
 class MarkCounts:
-    """What was marked, and what of it this run has no more.
+    """Numbers of marks, and of marks that no longer match this run.
 
     Attributes:
-        right: boxes.
-        wrong: boxes.
-        missed: places.
+        right: boxes marked right.
+        wrong: boxes marked wrong.
+        missed: places marked as missed.
         unmarked: boxes without a mark, on pictures that have marks.
-        stale: marks of boxes that are not in the run, or of a picture that was another file.
-        pictures_left_out: pictures that are not in the run.
+        stale: marks of boxes that are not in the run, or of a picture that has changed since.
+        pictures_left_out: marked pictures that are not in the run.
     """
 
     right: int
@@ -76,14 +76,14 @@ class _Marks(_Model):
 
 
 def evaluate_marks(run: Path, file: Path) -> tuple[Report, MarkCounts]:
-    """Score the boxes of a run by the marks that its report saved.
+    """Score the boxes of a run by the marks that a report saved.
 
     Args:
         run: Output folder of `locpipe run`.
         file: `marks.json`.
 
     Raises:
-        ConfigError: The file cannot be read or holds no marks, or none of them is of this run.
+        ConfigError: The file cannot be read, has no marks, or has only marks of other runs.
     """
     counts: dict[str, Counts] = {}
     totals: Counter[str] = Counter()
@@ -125,7 +125,7 @@ def _in_shards(run: Path) -> dict[tuple[str, int], Page]:
 
 
 def _page(run: Path, picture: _Picture) -> Page | None:
-    """The page of some marks; None: the run does not have it."""
+    """Return the page of some marks; None: it is not in the run."""
     if not isinstance(picture.path, str) or ".." in Path(picture.path).parts:
         return None
     if has_shards(run):
@@ -133,7 +133,7 @@ def _page(run: Path, picture: _Picture) -> Page | None:
     file = result_path(run, "boxes", picture.path, picture.page)
     try:
         there = file.is_file()
-    except (OSError, ValueError):  # a name that never could be
+    except (OSError, ValueError):  # an impossible name
         return None
     page = read_page(file) if there else None
     return page if page and page.name == page_name(picture.path, picture.page) else None

@@ -1,4 +1,4 @@
-"""Truth and detections of one picture, and how they overlap."""
+"""Truth and detections of one picture, and their overlaps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class Region:
 
 @dataclass(frozen=True)
 class ComparedPicture:
-    """What there is to find in one picture and what was found, both in the same frame.
+    """Truth and detections of one picture, in the same frame.
 
     Attributes:
         name: Unique within a set; reports name the picture by it.
@@ -54,20 +54,20 @@ class Overlaps:
     ignored: NDArray[np.bool_]
 
     def on_ignored(self, above: float) -> NDArray[np.bool_]:
-        """Which detections [m] have more than this share of their area in one don't-care region."""
+        """Return the detections [m] with a larger share of their area in one don't-care region."""
         return np.asarray((self.precision[self.ignored] > above).any(axis=0))
 
 
 def geometries(polygons: Sequence[Polygon]) -> NDArray[Any]:
-    """Valid shapely geometries [n] of polygons: crossing ones become lobes, flat ones empty."""
-    # To a millionth of a pixel: GEOS divides by zero on coordinates like 1e-263.
+    """Return valid shapely geometries [n]: crossing polygons become lobes, flat ones are empty."""
+    # Rounded to a millionth of a pixel: GEOS divides by zero on coordinates like 1e-263.
     raw = [shapely.Polygon(polygon.round(6)) for polygon in polygons]
     # "structure" keeps polygons only; "linework" may return lines, which break unions.
     return np.asarray(shapely.make_valid(raw, method="structure", keep_collapsed=False))
 
 
 def overlaps(picture: ComparedPicture) -> Overlaps:
-    """Overlap of every truth region with every detection of a picture."""
+    """Return the overlap of every truth region with every detection of a picture."""
     truth = geometries([region.polygon for region in picture.truth])
     found = geometries(picture.detections)
     shared = _shared_areas(truth, found)

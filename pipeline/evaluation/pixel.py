@@ -19,9 +19,9 @@ def pixel(picture: ComparedPicture) -> Counts:
     wanted = [region.polygon for region in picture.truth if not region.ignored]
     found = list(picture.detections)
     left_out = _area(ignored, picture.size)
-    # Areas of unions only: chains of intersections and differences of polygons leave lines and
-    # points where edges meet, and GEOS gives up there. Differences of equal areas must be 0, as
-    # they tell whether there was anything to find: so they are rounded.
+    # Only areas of unions are used. Intersections and differences leave lines and points where
+    # edges meet, and GEOS fails there. Differences of equal areas are rounded: they must be 0, as
+    # they tell whether there was anything to find.
     truth_area, found_area, either_area = (
         max(0.0, round(_area(polygons + ignored, picture.size) - left_out, 6))
         for polygons in (wanted, found, wanted + found)

@@ -1,4 +1,4 @@
-"""Scoring a set of pictures: totals, per picture, and how sure the totals are."""
+"""Scores of a set of pictures: totals with their intervals, and scores per picture."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import astuple, dataclass
@@ -53,7 +53,7 @@ class PictureScore:
 
 @dataclass(frozen=True)
 class Report:
-    """Totals by protocol, every picture in the order of their names, and how many were not run."""
+    """Totals by protocol, all pictures sorted by name, and the number of pictures not run."""
 
     totals: dict[str, Total]
     pictures: tuple[PictureScore, ...]
@@ -77,7 +77,7 @@ def score(
 
 
 def report_of(names: Sequence[str], counts: Mapping[str, Sequence[Counts]]) -> Report:
-    """Return the report of some pictures: by protocol the counts of each, in the order of names."""
+    """Return the report of pictures; `counts` has, by protocol, one entry per name."""
     return Report(
         totals={protocol: _total(column) for protocol, column in counts.items()},
         pictures=tuple(

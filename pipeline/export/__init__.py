@@ -1,1 +1,1 @@
-"""Results for other programs: one module per format, over what `load` reads and `crops` cuts."""
+"""Results in the formats of other programs, one module per format."""

@@ -15,21 +15,22 @@ Quad = NDArray[np.float64]
 
 _LEAST_AREA = 1e-3  # square pixels
 _ROUNDED = 0.05  # pixels: the JSON has hundredths
-_STRETCH = 4.0  # ratio of two opposite sides: more is no perspective
-_LEAST_NEAR = 0.1  # of the third number of a point of the page, 1 at the first corner of the crop
-_LEAST_TURN = 0.1  # sine of the angle at a corner
+_STRETCH = 4.0  # largest ratio of two opposite sides in perspective
+_LEAST_NEAR = 0.1  # least third coordinate of a point; 1 at the first corner
+_LEAST_TURN = 0.1  # least sine of the angle at a corner
 
 
 @dataclass(frozen=True, eq=False)
 class Crop:
-    """A box, upright.
+    """The pixels of a box, turned upright.
 
     Attributes:
         pixels: uint8 [h, w, 3], sRGB.
-        to_page: [3, 3]; times (x, y, 1) in the crop it gives, divided by the third number, the
-            point of the page. Both have their origin at the outer corner of the top-left pixel. The
-            last row is 0 0 1 unless the box shows perspective.
-        curved: the box was straightened along its sides, so `to_page` is the nearest affine map.
+        to_page: [3, 3], the homography from the crop to the page. Multiply it by (x, y, 1) and
+            divide by the third coordinate. Both frames have their origin at the outer corner of the
+            top-left pixel. The last row is 0 0 1 unless the box shows perspective.
+        curved: whether the box was straightened along its sides. Then `to_page` is the nearest
+            affine map.
     """
 
     pixels: NDArray[np.uint8]
@@ -49,8 +50,8 @@ def cut(
     Args:
         rgb: uint8 [H, W, 3], the upright page.
         polygon: corners in pixels, clockwise from the top-left one in reading direction.
-        padding: added on every side, in units of the height of the box. Beyond the page its
-            outermost pixels are repeated.
+        padding: added on every side, in heights of the box. Beyond the page, the outermost pixels
+            are repeated.
     """
     corners = np.asarray(polygon, np.float64)
     if is_curved(corners):
@@ -58,7 +59,7 @@ def cut(
         return straightened(rgb, top, bottom[::-1], padding)
     whole, to_page = _rectified(quad_of(polygon), padding)
     ends = np.array([(x, y, 1.0) for x in (0, whole[0]) for y in (0, whole[1])])
-    if (ends @ to_page[2] < _LEAST_NEAR).any():  # it reaches beyond the horizon
+    if (ends @ to_page[2] < _LEAST_NEAR).any():  # the padded crop would reach beyond the horizon
         whole, to_page = _rectified(_smallest_rectangle(corners), padding)
     # The origin of OpenCV is the centre of the first pixel.
     half = np.array([[1, 0, 0.5], [0, 1, 0.5], [0, 0, 1]])
@@ -83,10 +84,10 @@ def _rectified(quad: Quad, padding: float) -> tuple[tuple[int, int], NDArray[np.
 
 
 def quad_of(polygon: Sequence[tuple[float, float]]) -> Quad:
-    """Return the four corners of a polygon: its own, or those of the smallest rectangle around it.
+    """Return four corners: those of the polygon, or of the smallest rectangle around it.
 
-    It is the rectangle if there are more corners than four, or if four are no perspective view of a
-    rectangle. Text then runs along its longer side, as in the boxes stage.
+    It is the rectangle if the polygon has more than four corners, or is no perspective view of a
+    rectangle. Text then runs along the longer side, as in the boxes stage.
     """
     corners = np.asarray(polygon, np.float64)
     if len(corners) == 4 and _is_convex(corners) and _is_like_a_rectangle(corners):
@@ -109,7 +110,7 @@ def _size(quad: Quad) -> tuple[float, float]:
 
 
 def _transform(source: Quad, target: Quad) -> NDArray[np.float64]:
-    """Return the map [3, 3], last number 1, from an upright rectangle to a quadrangle."""
+    """Return the homography [3, 3], last number 1, from an upright rectangle to a quadrangle."""
     if not np.allclose(target[0] + target[2], target[1] + target[3], atol=_ROUNDED):
         perspective = cv2.getPerspectiveTransform(
             source.astype(np.float32), target.astype(np.float32)
@@ -124,13 +125,13 @@ def _transform(source: Quad, target: Quad) -> NDArray[np.float64]:
 def straightened(
     rgb: NDArray[np.uint8], top: NDArray[np.float64], bottom: NDArray[np.float64], padding: float
 ) -> Crop:
-    """Straighten a ribbon piece by piece: between a corner of its top and the one below it.
+    """Straighten a ribbon piece by piece; a piece lies between two neighbouring corners of the top.
 
     Args:
         rgb: uint8 [H, W, 3], the upright page.
         top: corners [n, 2] of the upper edge in pixels, in reading direction, n at least 2.
-        bottom: those of the lower edge, in the same direction.
-        padding: added on every side, in units of the mean height.
+        bottom: corners [n, 2] of the lower edge, in the same direction.
+        padding: added on every side, in mean heights of the ribbon.
     """
     half = len(top)
     middle = (top + bottom) / 2
@@ -144,7 +145,7 @@ def straightened(
     upper, lower = _along(along, top, x), _along(along, bottom, x)
     share = (y / height)[:, None, None]
     points = upper[None] * (1 - share) + lower[None] * share
-    # By least squares: half of a circle has no better map.
+    # The affine map is a fit by least squares: half a circle has no exact one.
     straight = np.concatenate([np.stack([along, np.full(half, y)], axis=1) for y in (0.0, height)])
     to_page = _nearest_affine(straight + pad, np.concatenate([top, bottom]))
     return Crop(_sampled(rgb, points), to_page, curved=True)
@@ -152,7 +153,7 @@ def straightened(
 
 def _sampled(rgb: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.uint8]:
     """Return the colours at points [h, w, 2] of a page, uint8 [h, w, 3]."""
-    # Only the part around them: OpenCV counts the pixels of its source in 16 bits.
+    # Only the part around the points: OpenCV counts the pixels of its source in 16 bits.
     size = np.array([rgb.shape[1], rgb.shape[0]])
     first = np.clip(np.floor(points.min(axis=(0, 1))).astype(int) - 1, 0, size - 1)
     last = np.clip(np.ceil(points.max(axis=(0, 1))).astype(int) + 1, first + 1, size)
@@ -165,7 +166,7 @@ def _sampled(rgb: NDArray[np.uint8], points: NDArray[np.float64]) -> NDArray[np.
 def _along(
     position: NDArray[np.float64], line: NDArray[np.float64], wanted: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Return points [n, 2] of a polyline at positions along it, straight on beyond its ends."""
+    """Return points [n, 2] at positions along a polyline, which is straight beyond its ends."""
     position = np.maximum.accumulate(position + 1e-9 * np.arange(len(position)))
     piece = np.clip(np.searchsorted(position, wanted) - 1, 0, len(position) - 2)
     span = np.maximum(position[piece + 1] - position[piece], 1e-6)
@@ -183,7 +184,7 @@ def _nearest_affine(
 
 
 def is_curved(corners: NDArray[np.float64]) -> bool:
-    """Whether a polygon is concave, and all strips between its top and its bottom run rightwards."""
+    """Say whether a polygon is concave and all pieces between top and bottom run rightwards."""
     if len(corners) < 6 or len(corners) % 2 or not _is_simple(corners) or _is_convex(corners):
         return False
     top, bottom = corners[: len(corners) // 2], corners[len(corners) // 2 :][::-1]
@@ -201,7 +202,7 @@ def _is_like_a_rectangle(corners: Quad) -> bool:
 
 
 def _is_convex(corners: NDArray[np.float64]) -> bool:
-    """Whether a polygon is clockwise on the screen (y down), convex and not flat."""
+    """Say whether a polygon is clockwise on the screen (y down), convex and not flat."""
     if not _is_simple(corners) or _signed_area(corners) < _LEAST_AREA:
         return False
     turns, products = _turns(corners)
@@ -210,7 +211,7 @@ def _is_convex(corners: NDArray[np.float64]) -> bool:
 
 
 def _turns(corners: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Return cross products of edges with those that follow, [N], and products of their lengths."""
+    """Return the cross products [N] of each edge and the next, and products of lengths."""
     edges = np.roll(corners, -1, axis=0) - corners
     following = np.roll(edges, -1, axis=0)
     turns = edges[:, 0] * following[:, 1] - edges[:, 1] * following[:, 0]

@@ -1,4 +1,4 @@
-"""A format: each module of one has a `Format` as FORMAT."""
+"""The class of an export format. Each module of a format has a `Format` named FORMAT."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from ..output.box_json import Page
 from .source import Content, PageSource
 
 Pages = Callable[[], Iterable[Page]]
-"""Gives every page of an export, each time it is called."""
+"""Gives every page of an export, at each call from the first on."""
 
 
 def _nothing(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:  # noqa: ARG001 - of all formats
@@ -20,17 +20,18 @@ class Format:
     """A format, and the names of its files.
 
     Attributes:
-        files: gives the files of a page by their names relative to exports/<format>, from the page,
-            its picture, and the absolute path of that folder.
-        suffixes: what the names of its files add to the name of the page. The file with the first
-            one is written last, and so vouches for the others. If they start with a slash, they lie
-            in a folder of the page, and all that lies there belongs to the format.
-        joined: gives the files about all pages by their names relative to exports/, in pieces, from
-            the pages and exports/<format>, which then has the files of every page.
-        needs_boxes: whether a page without boxes has no files.
-        tells_direction: whether its files say that text runs leftwards or in columns, or show none.
-        by_stem: whether its files have the stem of a picture for a name. They are written when all
-            pictures are known: two that share a stem keep their suffixes.
+        files: makes the files of a page from the page, its picture, and the absolute path of
+            exports/<format>. File names are relative to that folder.
+        suffixes: added to the name of the page in file names. The file with the first suffix is
+            written last: if it is there, the others are. If the suffixes start with a slash, the
+            files lie in a folder of the page, and everything there belongs to the format.
+        joined: makes the files about all pages, in pieces, from the pages and exports/<format>.
+            That folder has the files of every page by then. File names are relative to exports/.
+        needs_boxes: whether only pages with boxes have files.
+        tells_direction: whether the files can say that text runs leftwards or in columns, or have
+            no text.
+        by_stem: whether files are named by the stem of the picture. They are written when all
+            pictures are known: two pictures with the same stem keep their suffixes.
     """
 
     files: Callable[[Page, PageSource, Path], Mapping[str, Content]]
@@ -46,13 +47,13 @@ class Format:
 
     @property
     def in_folders(self) -> bool:
-        """Whether every page has a folder of its own in exports/<format>, of the page's name."""
+        """Whether every page has its own folder in exports/<format>, named like the page."""
         return self.suffixes[0].startswith("/")
 
     def names(self, key: str, name: str) -> list[str]:
         """Return the files that the named page may have in exports/<format>.
 
-        Links to the picture have the suffix of its key.
+        Links to the picture have the suffix of the picture's key.
         """
         files = [f"{name}{suffix}" for suffix in (*self.suffixes, PurePosixPath(key).suffix)]
         if self.by_stem:

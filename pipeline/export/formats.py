@@ -18,14 +18,14 @@ FOLDER: Final = "exports"
 
 def format_named(name: str) -> Format:
     """Import the module of a format, export/to/<name>.py, and return its FORMAT."""
-    module = importlib.import_module(f".to.{name}", __package__)  # a run needs few of them
+    module = importlib.import_module(f".to.{name}", __package__)  # late: a run needs few formats
     found = module.FORMAT
     assert isinstance(found, Format)
     return found
 
 
 def remove(output: Path, key: str, name: str, formats: Iterable[str] | None = None) -> None:
-    """Remove from the output of a run what was exported of a page of a picture (its key).
+    """Remove the exports of a page from the output of a run; `key` is that of the picture.
 
     `formats` are the names of the formats; None: all of them.
     """

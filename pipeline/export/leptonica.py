@@ -1,4 +1,4 @@
-"""Which pictures Leptonica, and so Tesseract, reads as they look."""
+"""Which pictures Leptonica, and thus Tesseract, reads correctly."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -28,11 +28,12 @@ _COMPRESSIONS = {_UNPACKED, *_FAX, _LZW, *_DEFLATE, _PACKBITS}
 
 
 def reads(path: Path) -> bool:
-    """Whether Leptonica surely reads the picture of a file, and sees in it what we see.
+    """Say whether Leptonica certainly reads the picture of a file, with the same pixels as ours.
 
-    This names what it reads, by its sources and by trial (1.82), not what it refuses. One picture that
-    it cannot open ends a list of Tesseract; what is transparent to it is black; and it refuses files
-    for damage that other decoders only tell of. So a decoder must have no error to tell.
+    The rules list the files that it reads (found in its sources and by trial, 1.82), not those it
+    refuses. A picture that it cannot open ends a list of Tesseract. It makes transparent pixels
+    black. It refuses damaged files that other decoders only warn of, so a file with any error
+    counts as not readable.
 
     Raises:
         ImageError: The file cannot be opened.

@@ -21,7 +21,7 @@ Pixel = tuple[int, int]
 Rect = tuple[int, int, int, int]
 """Left, top, right, bottom in whole pixels."""
 
-_BASELINE: Final = 0.75  # of the height, from the top: kraken puts it there on a bare box
+_BASELINE: Final = 0.75  # share of the height from the top; kraken does the same for a bare box
 _SHORTEST: Final = 5  # pixels: kraken refuses shorter baselines
 
 
@@ -78,7 +78,7 @@ class TextBlock:
 
     @property
     def direction(self) -> TextDirection:
-        """Of its text."""
+        """Direction of the text."""
         return self.lines[0].words[0].box.direction
 
     @property
@@ -88,14 +88,14 @@ class TextBlock:
 
 
 def blocks_of(page: Page, readings: Mapping[int, Reading]) -> tuple[TextBlock, ...]:
-    """Return the blocks of a page in reading order; its readings come by index of their box."""
+    """Return the blocks of a page in reading order; `readings` are by index of the box."""
     lines = lines_of(page, readings)
     of_blocks = groupby(lines, key=lambda line: line.words[0].box.block)
     return tuple(TextBlock(tuple(of_block)) for _, of_block in of_blocks)
 
 
 def lines_of(page: Page, readings: Mapping[int, Reading]) -> tuple[Line, ...]:
-    """Return the lines of a page in reading order; its readings come by index of their box."""
+    """Return the lines of a page in reading order; `readings` are by index of the box."""
     words = (
         Word(i, box, _whole(np.array(box.polygon), page), readings.get(i))
         for i, box in enumerate(page.boxes)
@@ -124,7 +124,7 @@ def outline(boxes: Sequence[Box]) -> tuple[Point, ...]:
 
 
 def quad_along(box: Box) -> Quad:
-    """Return the corners [4, 2] of a box from the top-left one as its text runs, be it downwards."""
+    """Return the corners [4, 2] of a box, from the top-left one in the direction of its text."""
     quad = quad_of(box.polygon)
     return turned(quad[None], "ttb")[0] if box.direction == "ttb" else quad
 
@@ -158,7 +158,7 @@ def _baseline(polygon: Iterable[Point], page: Page) -> tuple[Pixel, ...]:
 
 
 def _whole(polygon: NDArray[np.float64], page: Page) -> tuple[Pixel, ...]:
-    """Return a polygon in whole pixels, or, if it vanishes there, the rectangle around it."""
+    """Return a polygon in whole pixels; if it becomes empty, the rectangle around it."""
     points = _inside(polygon, page)
     if len(points) >= 3 and Polygon(points).is_valid:
         return points

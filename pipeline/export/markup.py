@@ -10,12 +10,12 @@ _FORBIDDEN: Final = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U001
 
 
 def clean(text: str) -> str:
-    """Return text with a replacement character for what XML forbids."""
+    """Return text; characters that XML forbids are replaced."""
     return _FORBIDDEN.sub("\ufffd", text)
 
 
 def fits(name: str) -> bool:
-    """Whether a name of a file survives XML: no forbidden character, no white space but blanks."""
+    """Say whether XML keeps a file name: no forbidden character, no white space but blanks."""
     return not _FORBIDDEN.search(name) and not re.search(r"[\t\n\r]|^ | $", name)
 
 
@@ -34,9 +34,9 @@ def points(polygon: Iterable[tuple[int, int]]) -> str:
 
 
 def serialized(root: ET.Element, doctype: str = "") -> bytes:
-    """Return the document, indented, in UTF-8; with a doctype so that HTML parsers read it too."""
+    """Return the document, indented, in UTF-8; with a doctype, HTML parsers can read it too."""
     ET.indent(root)
     head = f'<?xml version="1.0" encoding="UTF-8"?>\n{doctype}'
-    # HTML parsers take <span/> for a beginning.
+    # HTML parsers read <span/> as an opening tag.
     body = ET.tostring(root, encoding="unicode", short_empty_elements=not doctype)
     return (head + body + "\n").encode("utf-8")

@@ -1,4 +1,4 @@
-"""The picture behind a page, and how other programs get to see it."""
+"""The picture of a page, and how other programs can open it."""
 
 import hashlib
 import os
@@ -33,7 +33,7 @@ class MaskOptions:
     """How masks for inpainting are written.
 
     Attributes:
-        dilation: how much wider than a box they are on every side, in units of the height of its text.
+        dilation: how far a mask extends beyond a box on every side, in heights of the text.
         bits: per pixel, 1 or 8.
     """
 
@@ -43,12 +43,13 @@ class MaskOptions:
 
 @dataclass(frozen=True)
 class PageSource:
-    """The picture of a page, decoded only when a format asks for it, and what formats are told.
+    """The picture of a page, decoded only when a format asks for it, and options of formats.
 
     Attributes:
         path: absolute, of the file.
         rgb: gives the upright page, uint8 [H, W, 3].
-        mask: gives its mask, uint8 [H, W] with the values of masks/*.png; None if none is written.
+        mask: gives the mask, uint8 [H, W] with the values of masks/*.png; None if masks are not
+            written.
         masks: how masks for inpainting are written.
     """
 
@@ -65,10 +66,10 @@ def encoded_png(rgb: NDArray[np.uint8]) -> bytes:
 
 
 def is_opened_as_stored(page: Page, path: Path) -> bool:
-    """Whether other programs open exactly this page, in the frame that EXIF says it has.
+    """Say whether other programs open exactly this page, turned as EXIF says.
 
-    They take the first directory of a TIFF for all, and some turn it by its orientation. Few open HEIC,
-    AVIF or JPEG 2000. None finds a member of a tar.
+    They read only the first directory of a TIFF, and some turn it by its orientation. Few open
+    HEIC, AVIF or JPEG 2000. None opens a member of a tar.
     """
     if is_copy(path):
         return False
@@ -81,11 +82,11 @@ def is_opened_as_stored(page: Page, path: Path) -> bool:
 def picture_beside(
     page: Page, source: PageSource, folder: Path, writable: Callable[[str], bool]
 ) -> tuple[str, dict[str, Content]]:
-    """Return how a file `folder / page.name` shall name its picture, and the files to put there.
+    """Return the name of the picture for a file `folder / page.name`, and files to add there.
 
-    The name is the relative path of the picture itself, with two exceptions. If other programs
-    would not open this page of it, an upright PNG is put there. If its name is not `writable` in
-    the format, a link is put there. The folder is exports/<format>, absolute.
+    The name is the relative path of the picture, with two exceptions. If other programs cannot open
+    this page, an upright PNG is added. If the name is not `writable` in the format, a link is
+    added. The folder is exports/<format>, absolute.
     """
     here = folder / PurePosixPath(page.name).parent
     digest = hashlib.sha256(os.fsencode(page.name)).hexdigest()[:16]

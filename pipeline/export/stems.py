@@ -1,4 +1,4 @@
-"""Names of files by the stem of a picture: `a.png` for `a.jpg`, unless another file has that name."""
+"""File names by the stem of a picture: `a.png` for `a.jpg`, unless another file has that name."""
 
 import logging
 from collections import Counter

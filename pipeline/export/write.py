@@ -1,4 +1,4 @@
-"""From pages to files below `exports/`."""
+"""Writes pages to files below `exports/`."""
 
 from __future__ import annotations
 
@@ -49,8 +49,8 @@ def export(
 ) -> int:
     """Write a run in other formats; return how many pages were left out.
 
-    A page is left out, with a warning, if its picture has moved or changed. With `only_missing`
-    files that exist stay; otherwise earlier exports are replaced.
+    A page is left out, with a warning, if its picture has moved or changed. With `only_missing`,
+    existing files stay; otherwise earlier exports are replaced.
 
     Raises:
         ConfigError: a box JSON is damaged.
@@ -97,7 +97,7 @@ def export(
 
 
 def _shared(run: FinishedRun, formats: Iterable[str]) -> frozenset[str]:
-    """Return the names by stem that no file may have; files of earlier runs that do are removed."""
+    """Return the names by stem that no file may have, and remove such files of earlier runs."""
     of_stems = [name for name in formats if format_named(name).by_stem]
     if not of_stems:
         return frozenset()
@@ -111,7 +111,7 @@ def _shared(run: FinishedRun, formats: Iterable[str]) -> frozenset[str]:
 
 
 def _named(page: Page, name: str, shared: frozenset[str]) -> Page:
-    """Return a page with the name of its files in a format."""
+    """Return the page, with a key that gives the name of its files in a format."""
     if not format_named(name).by_stem:
         return page
     short = by_stem(page)
@@ -119,7 +119,7 @@ def _named(page: Page, name: str, shared: frozenset[str]) -> Page:
 
 
 def _tell_untold(formats: Iterable[str], directions: Mapping[str, str]) -> None:
-    """Warn once of directions that formats cannot express; the pages are by direction."""
+    """Warn once of directions that formats cannot express; `directions` has a page for each."""
     silent = [name for name in formats if not format_named(name).tells_direction]
     if directions and silent:
         found = ", ".join(f"{one} on {page!r}" for one, page in sorted(directions.items()))
@@ -140,7 +140,7 @@ class RunExports:
         self._input, self._output = config.input, config.output
 
     def write(self, result: Result, path: Path, document: Mapping[str, Any]) -> None:
-        """Export a page, given the picture and the mask that are at hand."""
+        """Export a page; its picture and mask are in memory."""
         output = self._output
         if not output.exports:
             return
@@ -151,15 +151,15 @@ class RunExports:
         )
         page = page_of(document, str(path))
         for name in output.exports:
-            if not format_named(name).by_stem:  # those follow at the end
+            if not format_named(name).by_stem:  # formats by stem are written at the end
                 export_page(output.path, name, page, source)
 
     def remove(self, key: str, name: str) -> None:
-        """Remove what was exported of a page, in whichever format."""
+        """Remove the exports of a page in all formats."""
         remove(self._output.path, key, name)
 
     def finish(self, incomplete: frozenset[str]) -> int:
-        """Export pictures that were done before, and write the files about all pictures."""
+        """Export pictures of earlier runs, and write the files about all pictures."""
         if not self._output.exports:
             return 0
         folder = self._output.path
@@ -173,7 +173,7 @@ def _export_page(
 ) -> list[str]:
     """Write the missing files of a page, and return the formats that cannot hold it.
 
-    `named` is the page by format, with the name of its files there.
+    `named` has the page by format, with the name of its files in that format.
     """
     left_out: dict[str, str] = {}
     source = None
@@ -185,7 +185,7 @@ def _export_page(
             export_page(run.folder, name, one, source)
         except ImageError as error:
             left_out[name] = str(error)
-        except OSError as error:  # of this one file: else it would be an OutputError
+        except OSError as error:  # only this file failed; otherwise it would be an OutputError
             left_out[name] = f"{page.name!r}: {error.strerror}"
     for reason in dict.fromkeys(left_out.values()):
         log.warning("left out: %s", reason)
@@ -204,7 +204,7 @@ def export_page(output: Path, name: str, page: Page, source: PageSource) -> None
     files = list(format_named(name).files(page, source, folder).items())
     for file, content in files[:-1]:
         _write(output, folder / file, content)
-    # The last file vouches for the others, so none of their names may be lost when it is not.
+    # If the last file is there, the others must be. So their names become durable first.
     settle(output, (folder / file for file, _ in files[:-1]))
     for file, content in files[-1:]:
         _write(output, folder / file, content)

@@ -1,4 +1,4 @@
-"""Crops of a page are given to an engine a few at a time, so that a limit loses few of them."""
+"""An engine gets a few crops of a page at a time, so that a time limit loses few of them."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -10,23 +10,23 @@ from numpy.typing import NDArray
 from .engine import Engine, Seen
 
 MOST: Final = 64
-"""Crops at a time: to start Tesseract takes as long as to read some four of them."""
-_MOST_SLOW: Final = 2  # batches of a page; more is an engine that hangs
+"""Crops at a time. Tesseract takes as long to start as to read four crops."""
+_MOST_SLOW: Final = 2  # batches of a page; after more, the engine hangs
 
 
 @dataclass
 class Batches:
-    """Reads crops with an engine. Those of a batch that is too slow are not read.
+    """Reads crops with an engine. If a batch is too slow, its crops are not read.
 
     Args:
-        engine: that reads.
-        seconds: limit of each batch; see `Engine.read`.
+        engine: the engine.
+        seconds: time limit per batch; see `Engine.read`.
         begin: called before each batch.
 
     Attributes:
-        slow: what the engine said of batches that were too slow. After the second one nothing more is
-            read.
-        unread: crops that were not read.
+        slow: messages of the engine about batches that were too slow. After the second, reading
+            stops.
+        unread: number of crops that were not read.
         read_some: whether a batch was read.
     """
 
@@ -38,7 +38,7 @@ class Batches:
     read_some: bool = False
 
     def read(self, crops: Sequence[NDArray[np.uint8]]) -> list[list[Seen]]:
-        """Return what is seen on each crop, each uint8 [h, w, 3] sRGB; nothing on those unread.
+        """Return what is seen on each crop (uint8 [h, w, 3], sRGB); an empty list for unread crops.
 
         Raises:
             ImageError: the engine failed.

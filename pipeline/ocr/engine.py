@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True)
 class Seen:
-    """What an engine saw on a crop, a word or a few; the text is not empty, the confidence 0..1.
+    """One or more words that an engine saw on a crop; the text is not empty, confidence is 0..1.
 
-    It begins and ends `left` and `right` pixels from the left edge of the crop.
+    The text reaches from `left` to `right`, in pixels from the left edge of the crop.
     """
 
     text: str
@@ -22,27 +22,27 @@ class Seen:
 
 
 class Engine(Protocol):
-    """Reads pictures of one line of text, be it one word."""
+    """Reads pictures of one line of text, or of one word."""
 
     version: str
-    """Of the engine, as results name it."""
+    """Version of the engine, as results name it."""
     language: str
-    """What it reads."""
+    """Language that it reads."""
     padding: float
-    """What it wants to see around a box, in units of its height."""
+    """Margin that it needs around a box, in heights of the box."""
     min_confidence: float
-    """Text read with less is wrong more often than right."""
+    """Text with lower confidence is wrong more often than right."""
     places_words: bool
-    """Whether it says where on a crop each word stands; else it sees one thing on all of it."""
+    """Whether it says where each word is on a crop; if not, it gives one text per crop."""
 
     def read(self, crops: Sequence[NDArray[np.uint8]], seconds: float) -> list[list[Seen]]:
         """Read one or more crops, each uint8 [h, w, 3] sRGB with text that runs to the right.
 
         Returns:
-            What it sees on each, from left to right.
+            The texts on each crop, from left to right.
 
         Raises:
-            TimeoutError: it worked for longer than these seconds, or stood still for as long. Where the
-                engine runs in this process, only the limit of the worker ends it.
-            ImageError: it failed.
+            TimeoutError: the engine worked longer than `seconds`, or did nothing for as long. An
+                engine in this process is only ended by the limit of the worker.
+            ImageError: the engine failed.
         """

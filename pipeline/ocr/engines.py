@@ -1,4 +1,4 @@
-"""The OCR engines by name: each is a module beside this one, with a function `open_engine`."""
+"""The OCR engines by name. Each is a module of this folder with a function `open_engine`."""
 
 from typing import Final, Literal, get_args
 

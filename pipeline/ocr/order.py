@@ -1,4 +1,4 @@
-"""The order of words once their letters are known: Hebrew and Arabic run to the left (Unicode UAX 9)."""
+"""Orders words by their letters: Hebrew and Arabic run to the left (Unicode UAX 9)."""
 
 import unicodedata
 from collections.abc import Mapping, Sequence
@@ -31,9 +31,9 @@ def as_read(
 ) -> tuple[Page, list[Reading]]:
     """Return a page and its readings in the order in which its text is read.
 
-    If more words of the readings that count run to the left than to the right, lines do so and
-    columns follow each other to the left. That is so where the run was told `auto`; another direction
-    that it was told stays. Within a line, words that run the other way are put in order too.
+    If most letters of the readings that count run to the left, lines run to the left, and the
+    columns are ordered from right to left. That holds for `boxes.direction: auto`; any other direction
+    stays. Words in a line that run the other way are put in order too.
     """
     runs = [_direction(reading.text) for reading in counting.values()]
     boxes, order = page.boxes, list(range(len(page.boxes)))
@@ -60,7 +60,7 @@ def _placed(document: Mapping[str, Any], box: Box) -> dict[str, Any]:
 
 
 def _direction(text: str) -> str:
-    """R, L, or N for text without letters."""
+    """Return R or L, or N for text without letters."""
     classes = [unicodedata.bidirectional(character) for character in text]
     right = sum(one in _RIGHT_TO_LEFT for one in classes)
     left = classes.count("L")
@@ -70,8 +70,8 @@ def _direction(text: str) -> str:
 def _logical(line: list[int], boxes: Sequence[Box], texts: Mapping[int, str]) -> list[int]:
     """Return the boxes of a line in the order of their text, by Unicode's algorithm.
 
-    A character stands for each word. The algorithm takes them from the order of their text to that on
-    the page, and so does it back.
+    One character stands for each word. The algorithm maps the order of text to the order on the
+    page. Applied again, it maps back.
     """
     runs = [_direction(texts.get(index, "")) for index in line]
     base = boxes[line[0]].direction

@@ -50,7 +50,7 @@ class RapidOcr:
 
     def __init__(self) -> None:
         try:
-            importlib.import_module("locpipe.stages.onnx")  # otherwise the first picture loads it
+            importlib.import_module("locpipe.stages.onnx")  # now, not with the first picture
             self._engine = importlib.import_module("rapidocr").RapidOCR(params=SETTINGS)
         except ImportError as error:
             msg = f"rapidocr needs {error.name}: pip install 'locpipe[rapidocr]'"
@@ -71,7 +71,7 @@ class RapidOcr:
 
 
 def _shortened(crop: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return a crop, made narrower if its batch would fill the memory."""
+    """Return a crop; if it is so long that its batch would fill the memory, it is made narrower."""
     height, width = crop.shape[:2]
     if width <= LONGEST * height:
         return crop

@@ -1,4 +1,4 @@
-"""`locpipe read`: from the boxes of a run to text beside them."""
+"""`locpipe read`: reads the text in the boxes of a run."""
 
 import json
 import logging
@@ -36,7 +36,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ReadOptions:
-    """The options of a reading that do not decide its text; see `locpipe read --help`."""
+    """The options of `locpipe read` that do not decide the text; see its `--help`."""
 
     pictures: Path | None = None
     workers: RunConfig = field(default_factory=RunConfig)
@@ -47,16 +47,16 @@ class ReadOptions:
 
 
 def execute(folder: Path, config: ReadConfig, options: ReadOptions) -> dict[str, Any]:
-    """Read the boxes of all pages of a run that were not read before; return what read.json says.
+    """Read the boxes of all unread pages of a run; return the content of read.json.
 
     Raises:
-        ConfigError: this is no finished run, or the engine or its language is missing.
+        ConfigError: the folder is no finished run, or the engine or its language is missing.
         OutputError: results cannot be written.
-        LockedError: a run is at work there.
+        LockedError: a run is using the output.
     """
     run = open_run(folder.absolute(), options.pictures, incomplete=options.incomplete)
     engine = open_engine(config)
-    # Workers need no failures, and there may be a million of them.
+    # Workers do not need the failures, and there may be a million.
     few = replace(run, failures=(), left_out=frozenset())
     job = ReadJob(few, config, engine.version, options.workers)
     stop = Stop()
@@ -103,7 +103,7 @@ def _tasks(
 
 
 def _placed(run: FinishedRun) -> Iterator[tuple[Page, str]]:
-    """Yield the pages and where a worker finds their boxes."""
+    """Yield each page and the place where a worker finds its boxes."""
     if has_shards(run.folder):
         yield from (
             (page, place)
@@ -116,7 +116,7 @@ def _placed(run: FinishedRun) -> Iterator[tuple[Page, str]]:
 
 
 def _remove_orphans(run: FinishedRun) -> None:
-    """Remove texts of pages that the run no longer has, or that are left out."""
+    """Remove texts of pages that are no longer in the run, or are left out."""
     folder = run.folder
     in_shards = has_shards(folder)
     names = {page.name for page in run.pages()} if in_shards else set()
@@ -129,7 +129,7 @@ def _remove_orphans(run: FinishedRun) -> None:
 
 
 def _is_done(folder: Path, page: Page, maker: dict[str, str]) -> bool:
-    """Whether all files are there, whole, and made by the same engine from the same boxes."""
+    """Say whether all files are there and whole, by the same engine and from the same boxes."""
     paths = text_files(folder, page.name)
     if not all(path.is_file() for path in paths):
         return False
@@ -165,7 +165,7 @@ def _work(
 
 
 def one_line(report: dict[str, Any]) -> str:
-    """The last line of a reading, for people."""
+    """Return the last line of a reading, for people."""
     counts = report["counts"]
     parts = [
         f"{counts['done']} pages read",

@@ -1,4 +1,4 @@
-"""The settings of `locpipe read` that decide the text, and the engine that they ask for."""
+"""The settings of `locpipe read` that decide the text, and the engine they name."""
 
 import importlib
 from typing import Annotated, Final, Literal, TypeVar, cast, get_args
@@ -18,17 +18,17 @@ UNITS: Final[tuple[str, ...]] = get_args(Unit)
 
 
 class ReadConfig(Section):
-    """What decides what is read."""
+    """The settings that decide the text."""
 
     engine: EngineName = "tesseract"
     """Program that reads."""
     unit: Unit = "auto"
-    """What it is given at a time: word: a box; line: all boxes of a line; auto: lines that are straight or
-    curved, else boxes (`pipeline.ocr.units.groups` has the rule)."""
+    """What the engine gets at a time. word: a box; line: all boxes of a line; auto: straight or
+    curved lines, else boxes (the rule is in `pipeline.ocr.units.groups`)."""
     language: Annotated[str, Field(min_length=1)] | None = None
-    """As the engine calls it; null: eng for tesseract, ch (Chinese and Latin) for rapidocr."""
+    """Name in the engine; null: eng for tesseract, ch (Chinese and Latin) for rapidocr."""
     min_confidence: Fraction | None = None
-    """Text read with less does not count; null: what suits the engine."""
+    """Text with lower confidence does not count; null: a value that suits the engine."""
 
 
 SectionT = TypeVar("SectionT", bound=Section)
@@ -52,10 +52,12 @@ def open_engine(config: ReadConfig) -> Engine:
     """Start an engine.
 
     Raises:
-        ConfigError: the engine or its language is not installed; the message names the package. Or
-            it shall read lines but does not say where the words are.
+        ConfigError: the engine or its language is not installed (the message names the package), or
+            `unit` is `line` and the engine does not say where words are.
     """
-    module = importlib.import_module(f".{config.engine}", __package__)  # the others are slow
+    module = importlib.import_module(
+        f".{config.engine}", __package__
+    )  # late: others are slow to import
     engine = cast("Engine", module.open_engine(config.language))
     if config.unit == "line" and not engine.places_words:
         msg = (

@@ -1,4 +1,4 @@
-"""Boxes cut out as an engine reads them: a straight strip of a line, columns with letters upright."""
+"""Cuts boxes out for engines: a line as a straight strip, a column with upright letters."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,23 +14,23 @@ from ..export.lines import outline, quad_along
 
 Floats = NDArray[np.float64]
 Spans = tuple[tuple[float, float], ...]
-"""Where each box of a line begins and ends on its strip, in pixels from the left edge."""
+"""Begin and end of each box on the strip of its line, in pixels from the left edge."""
 
 _DEGREE: Final = 4
-_GAIN: Final = 0.9  # of a strip's height: what a curve of higher degree must save
-_LEVEL: Final = 1.5  # usual heights of the boxes of a line
-_STATIONS: Final = 100  # of a curve
-_MOST_OUT: Final = 0.1  # of the boxes of a line
-_INK: Final = 0.4  # of the largest difference from paper
-_TALLEST: Final = 1.15  # of a letter, in widths of a column
-_LONG: Final = 1.6  # widths of a column: more is several letters that touch
+_GAIN: Final = 0.9  # a curve of higher degree must make the strip lower than this share
+_LEVEL: Final = 1.5  # largest height of a level strip, in usual heights of its boxes
+_STATIONS: Final = 100  # points on a curve
+_MOST_OUT: Final = 0.1  # share of the boxes of a line that may reach out
+_INK: Final = 0.4  # share of the largest difference from paper: more is ink
+_TALLEST: Final = 1.15  # largest height of a letter, in widths of a column
+_LONG: Final = 1.6  # widths of a column: a higher piece is several letters that touch
 _ROOM: Final = 0.08  # widths of a column around a letter
-_BLANK: Final = 0.9  # widths of a column: a wider gap parts words
+_BLANK: Final = 0.9  # widths of a column: a larger gap separates words
 
 
 @dataclass(frozen=True, eq=False)
 class LineStrip:
-    """Boxes of a line, cut out together: uint8 [h, w, 3] sRGB with text that runs to the right."""
+    """Boxes of a line in one picture, uint8 [h, w, 3] sRGB; the text runs to the right."""
 
     pixels: NDArray[np.uint8]
     spans: Spans
@@ -40,8 +40,8 @@ def strip_of(rgb: NDArray[np.uint8], boxes: Sequence[Box], padding: float) -> Li
     """Cut one or more boxes of a line out of an upright page, uint8 [H, W, 3].
 
     A strip follows a curve through its boxes if that makes it lower than the rectangle around them.
-    Vertical text runs to the right, too, so that its letters lie on their left side.
-    `padding` is added on every side, in units of the height.
+    Vertical text also runs to the right, so its letters lie on their left side. `padding` is added
+    on every side, in heights of the strip.
     """
     edges = _curved_edges(boxes) if len(boxes) > 1 else None
     if edges is None:
@@ -60,7 +60,7 @@ def strip_of(rgb: NDArray[np.uint8], boxes: Sequence[Box], padding: float) -> Li
 
 
 def is_level(boxes: Sequence[Box]) -> bool:
-    """Whether the strip of two boxes or more is hardly higher than they are: none stands out of line."""
+    """Say whether the strip of two or more boxes is hardly higher than the boxes."""
     edges = _curved_edges(boxes)
     rectangle = np.array(outline(boxes))
     across = rectangle[3] - rectangle[0] if edges is None else (edges[1] - edges[0])[0]
@@ -81,11 +81,11 @@ def _distances(points: Floats, others: Floats) -> Floats:
 
 
 def _curved_edges(boxes: Sequence[Box]) -> tuple[Floats, Floats] | None:
-    """Return top and bottom [S, 2] of a ribbon along a line; None if a rectangle does as well.
+    """Return top and bottom [S, 2] of a ribbon along a line; None: a rectangle is as good.
 
-    Its middle is a polynomial over the length of the line. Least squares fit it to the middle lines of
-    the boxes. A higher degree is taken only if it makes the ribbon clearly lower. A straight ribbon is
-    taken, too, where short words have tilted boxes, as these tilt the rectangle.
+    The middle is a polynomial over the length of the line, fitted to the middle lines of the boxes
+    by least squares. A higher degree is used only if it makes the ribbon clearly lower. A straight
+    ribbon can also be better than a rectangle: tilted boxes of short words tilt the rectangle.
     """
     quads = np.stack([quad_along(box) for box in boxes])
     mean = (quads[:, 1] - quads[:, 0]).sum(axis=0)
@@ -118,16 +118,17 @@ def _middle_line(box: Box, quad: Floats) -> Floats:
 
 
 def _edges(curve: Floats, corners: Sequence[Floats]) -> tuple[Floats, Floats]:
-    """Return top and bottom [S, 2] of the ribbon along a curve that boxes lie in, by their corners [n, 2].
+    """Return top and bottom [S, 2] of the ribbon around boxes along a curve; `corners` are [n, 2].
 
-    A tenth of the boxes may reach out of it: they are tilted, or hold a part of the next line.
+    A tenth of the boxes may reach out of the ribbon: such boxes are tilted, or contain a part of
+    the next line.
     """
     at = np.linspace(-1, 1, _STATIONS)
     powers = np.polynomial.polynomial.polyval
     middle = np.asarray(powers(at, curve).T, np.float64)
     along = powers(at, np.polynomial.polynomial.polyder(curve)).T
     along /= np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-9)
-    # A curve through the middles of boxes may end within the first or the last.
+    # The curve may end inside the first or the last box.
     for end, sign in ((0, -1), (-1, 1)):
         beyond = max(0.0, float((sign * (corners[end] - middle[end]) @ along[end]).max()))
         middle[end] += sign * beyond * along[end]
@@ -144,7 +145,7 @@ def _edges(curve: Floats, corners: Sequence[Floats]) -> tuple[Floats, Floats]:
 
 
 def upright_letters(strip: LineStrip) -> LineStrip:
-    """Return a strip of vertical text with its letters upright, side by side, on the colour of its edge."""
+    """Turn the letters of a vertical strip upright, side by side, on the colour of its edge."""
     column = np.rot90(strip.pixels, -1)
     paper = np.median(np.concatenate([column[:, 0], column[:, -1]]), axis=0).astype(np.uint8)
     off = np.abs(column.astype(np.int16) - paper).max(axis=2)
@@ -172,16 +173,16 @@ def upright_letters(strip: LineStrip) -> LineStrip:
 
 
 def _extent(ink: NDArray[np.bool_]) -> tuple[int, int]:
-    """Return the first column of ink [h, w] and the one after its last; all of them without ink."""
+    """Return the first column of ink [h, w] and the column after the last; all if there is none."""
     some = np.flatnonzero(ink.any(axis=0))
     return (int(some[0]), int(some[-1]) + 1) if len(some) else (0, ink.shape[1])
 
 
 def _letters(has_ink: NDArray[np.bool_], em: int) -> list[tuple[int, int]]:
-    """Return the first row of each letter of a column and the one after its last.
+    """Return the first row of each letter of a column, and the row after its last.
 
-    Letters are told by the rows without ink between them. Pieces no higher together than a letter are
-    one, and letters that touch are cut evenly.
+    Rows without ink separate letters. Pieces that are together no higher than a letter are one
+    letter. Letters that touch are cut evenly.
     """
     edges = np.flatnonzero(np.diff(has_ink, prepend=False, append=False)).reshape(-1, 2).tolist()
     whole: list[list[int]] = []

@@ -1,7 +1,7 @@
 """Tesseract: one process reads all crops of a page, given as the pages of a TIFF.
 
-Starting a process takes longer than reading a word. Light ink on dark needs nothing: if unsure,
-Tesseract itself tries the negative (`tessedit_do_invert`).
+Starting a process takes longer than reading a word. Light ink on dark needs no care: if unsure,
+Tesseract tries the negative itself (`tessedit_do_invert`).
 """
 
 import csv
@@ -29,20 +29,22 @@ from .engine import Seen
 from .units import joined
 
 PROGRAM: Final = "tesseract"
-ONE_LINE: Final = "7"  # psm; 8, one word, reads fewer words: to it no part of a crop is background
+ONE_LINE: Final = (
+    "7"  # psm; 8 (one word) reads fewer words, as it takes no part of a crop for background
+)
 LOOKS: Final = ((0.0, 40, 10), (0.1, 48, 12))
-"""Two looks at a crop: share of its box's height cut off around it, height it is brought to, and
-border put around it, in pixels. Where they differ the surer one is kept: 6 % more words."""
+"""Two ways to show a crop: share of the box's height that is cut off around it; height in pixels
+after scaling; border in pixels. If the results differ, the surer one is kept: 6 % more words."""
 LONGEST: Final = 30_000  # pixels: Tesseract counts them in 16 bits
 LOOK_SECONDS: Final = 0.5
-WORD: Final = "5"  # level of a row of its table
+WORD: Final = "5"  # level of words in its table
 
 
 def open_engine(language: str | None) -> "Tesseract":
     """Find the program and its language.
 
     Raises:
-        ConfigError: one is not installed.
+        ConfigError: the program or the language is not installed.
     """
     if shutil.which(PROGRAM) is None:
         msg = "tesseract is not on the PATH; install it, on Debian: apt-get install tesseract-ocr"
@@ -53,7 +55,7 @@ def open_engine(language: str | None) -> "Tesseract":
 class Tesseract:
     """Reads with the program on the PATH.
 
-    Its language is an installed one, or several, `eng+deu`.
+    The language is one installed language or several, such as `eng+deu`.
 
     Raises:
         ConfigError: a language is not installed.
@@ -109,9 +111,9 @@ class Tesseract:
 
 @dataclass(frozen=True, eq=False)
 class Strip:
-    """A crop as Tesseract gets it: grey pixels, uint8 [h, w].
+    """A crop for Tesseract: grey pixels, uint8 [h, w].
 
-    It begins at column `left` of the crop, and a column of it is `scale` columns of the crop.
+    It begins at column `left` of the crop. One column of it is `scale` columns of the crop.
     """
 
     pixels: NDArray[np.uint8]
@@ -121,9 +123,9 @@ class Strip:
 
 @contextmanager
 def _limited(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threading.Event]:
-    """End a program that works for longer than these seconds, or stands still for as long.
+    """End a program that works longer than `seconds`, or does nothing for as long.
 
-    Its own work counts, not the time it waits for other programs. The event is set if it was ended.
+    Its CPU time counts, not the time it waits for other programs. The event is set if it was ended.
     """
     is_done, is_late = threading.Event(), threading.Event()
 
@@ -144,7 +146,7 @@ def _limited(process: subprocess.Popen[bytes], seconds: float) -> Iterator[threa
     finally:
         is_done.set()
         watcher.join()
-        process.kill()  # if this was interrupted
+        process.kill()  # if the block was interrupted
 
 
 def _ask(option: str) -> str:

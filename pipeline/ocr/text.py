@@ -1,4 +1,4 @@
-"""What was read on a page: by box, by line, and as the files we write."""
+"""The text of a page: by box, by line, and as files."""
 
 import hashlib
 import json
@@ -17,14 +17,15 @@ from .units import sentence
 
 SCHEMA: Final = "locpipe/read/1"
 SUFFIXES: Final = (".txt", ".hocr", ".xml", ".json")
-"""Of the files of a page; the JSON is written last: where it is, the others are."""
+"""Suffixes of the files of a page. The JSON is written last: if it is there, the others are."""
 
 
 @dataclass(frozen=True)
 class TextLine:
-    """Boxes of one line of text, their indices in reading order.
+    """A line of text: indices of its boxes, in reading order.
 
-    `text` joins the readings that count as `sentence` does; `confidence` is their mean, 0 without any.
+    `text` is the `sentence` of the readings that count; `confidence` is their mean, 0 if there are
+    none.
     """
 
     text: str
@@ -34,10 +35,10 @@ class TextLine:
 
 @dataclass(frozen=True)
 class PageText:
-    """What was read on a page, one reading per box, both in reading order.
+    """The text of a page: boxes, and one reading per box, both in reading order.
 
-    Readings without text, or with less than `min_confidence`, do not count. `unread` crops were left
-    unread by the time limit; the next run reads the page again.
+    Readings without text, or below `min_confidence`, do not count. `unread` is the number of crops
+    that the time limit left unread. The next run reads such a page again.
     """
 
     page: Page
@@ -47,7 +48,7 @@ class PageText:
 
     @property
     def counting(self) -> dict[int, Reading]:
-        """The readings that count, by index of their box."""
+        """The readings that count, by index of the box."""
         return {
             index: reading
             for index, reading in enumerate(self.readings)
@@ -71,17 +72,17 @@ class PageText:
 
     @property
     def text(self) -> str:
-        """Everything that counts, one line of text per line."""
+        """The text of all readings that count, line by line."""
         return "".join(f"{line.text}\n" for line in self.lines if line.text)
 
 
 def files(
     text: PageText, picture: Path, folder: Path, made_by: Mapping[str, str]
 ) -> dict[str, bytes]:
-    """Return the files of a page by their names relative to `folder`, in the order to write them.
+    """Return the files of a page in the order of writing; names are relative to `folder`.
 
-    `picture` is the file of the page, and `folder` that of all readings; both are absolute.
-    `made_by` is what decides the text besides the picture, the hash of the boxes included.
+    `picture` is the file of the page, `folder` contains all readings; both are absolute. `made_by`
+    is everything else that decides the text, including the hash of the boxes.
     """
     page = text.page
     name = os.path.relpath(picture, (folder / page.name).parent)
@@ -126,5 +127,5 @@ def _document(text: PageText, made_by: Mapping[str, str]) -> dict[str, Any]:
 
 
 def sha256_of_boxes(page: Page) -> str:
-    """Return the hash of a box JSON: a reading is up to date as long as it stays the same."""
+    """Return the hash of a box JSON. A reading is up to date if the hash is the same."""
     return hashlib.sha256(json.dumps(page.document, sort_keys=True).encode()).hexdigest()

@@ -1,4 +1,4 @@
-"""What an engine is given at a time, a box or all boxes of a line, and which text is whose."""
+"""Gives an engine a box or a line at a time, and assigns the text to boxes."""
 
 import math
 import unicodedata
@@ -20,9 +20,9 @@ from .strips import Spans, is_level, strip_of, upright_letters
 def readings(
     batches: Batches, rgb: NDArray[np.uint8], boxes: Sequence[Box], unit: Unit
 ) -> list[Reading]:
-    """Return what an engine reads in each of the boxes of an upright page, uint8 [H, W, 3].
+    """Return the reading of each box of an upright page, uint8 [H, W, 3].
 
-    Boxes of a line of which most is not read with it are read again, alone.
+    Boxes that are mostly unread after their line was read are read again, alone.
     """
     engine = batches.engine
     together = groups(boxes, unit if engine.places_words else "word")
@@ -40,7 +40,7 @@ def readings(
     for words, strip, one in rows:
         if one[0].direction != "ttb" and len(one) > 1:
             again += [len(found) + i for i in _unread(words, strip.spans, engine.min_confidence)]
-        # Detectors miss letters of columns, which are read with those around them.
+        # Detectors miss letters of columns. These are read with the letters around them.
         sure = engine.min_confidence if one[0].direction == "ttb" else math.inf
         found += assigned(words, strip.spans, sure)
     flat = [box for one in together for box in one]
@@ -52,7 +52,7 @@ def readings(
 
 
 def _unread(seen: Sequence[Seen], spans: Spans, sure: float) -> Iterator[int]:
-    """Give the boxes of a strip of which words that are sure cover less than half."""
+    """Yield the boxes of a strip of which sure words cover less than half."""
     for i, (left, right) in enumerate(spans):
         inside = (min(right, word.right) - max(left, word.left) for word in seen if word.confidence >= sure)  # fmt: skip
         if 2 * sum(max(0.0, share) for share in inside) < right - left:
@@ -60,15 +60,15 @@ def _unread(seen: Sequence[Seen], spans: Spans, sure: float) -> Iterator[int]:
 
 
 def _sureness(seen: Sequence[Seen]) -> float:
-    """Letters that are rather right than wrong, less those that are rather wrong."""
+    """Return the number of letters that are probably right minus the others."""
     return sum(len(word.text) * (word.confidence - 0.5) for word in seen)
 
 
 def groups(boxes: Sequence[Box], unit: Unit) -> list[tuple[Box, ...]]:
-    """Return the boxes to read together: each one alone, or those of a line in reading order.
+    """Return the groups of boxes to read together: single boxes, or lines in reading order.
 
-    `auto` puts together the boxes of lines that are straight, or follow a curve, and columns of vertical
-    text: their boxes are often single letters.
+    `auto` joins the boxes of straight and curved lines, and of columns of vertical text, whose
+    boxes are often single letters.
     """
     lines = [tuple(of_line) for _, of_line in groupby(boxes, key=lambda box: box.line)]
     together = [unit == "line" or (unit == "auto" and _is_strip(line)) for line in lines]
@@ -82,10 +82,10 @@ def _is_strip(line: Sequence[Box]) -> bool:
 
 
 def assigned(seen: Sequence[Seen], spans: Spans, sure: float = math.inf) -> list[Reading]:
-    """Return the text of each of the boxes of a strip; a word belongs where most of its width lies.
+    """Return the text of each box of a strip. A word belongs to the box with most of its width.
 
-    Words outside all boxes are dropped, as Tesseract sees dashes in wide blanks. Those that are as sure as
-    told go to the nearest box.
+    Words outside all boxes are dropped: Tesseract sees dashes in wide blanks. Words with a
+    confidence of at least `sure` go to the nearest box.
     """
     if len(spans) == 1:
         return [joined(seen)]
@@ -118,7 +118,7 @@ def _is_within(one: Seen, other: Seen) -> bool:
 
 
 def joined(seen: Sequence[Seen]) -> Reading:
-    """Return everything as one reading, as sure as its parts are on average."""
+    """Return all texts as one reading, with their mean confidence."""
     if not seen:
         return Reading("", 0.0)
     mean = sum(word.confidence for word in seen) / len(seen)
@@ -126,7 +126,7 @@ def joined(seen: Sequence[Seen]) -> Reading:
 
 
 def sentence(texts: Sequence[str]) -> str:
-    """Return texts with blanks between them, but none between two Chinese or Japanese letters."""
+    """Join texts with blanks, but without one between two Chinese or Japanese letters."""
     whole = ""
     for text in texts:
         is_close = whole and text and _is_wide(whole[-1]) and _is_wide(text[0])

@@ -1,4 +1,4 @@
-"""Reading one page in a Dask worker."""
+"""Reads one page in a Dask worker."""
 
 import hashlib
 import json
@@ -26,20 +26,20 @@ from .text import SUFFIXES, PageText, files, sha256_of_boxes
 from .units import readings
 
 BUSY: Final = 10.0
-"""What a batch of crops may take by the clock, in units of its limit: other programs work beside us."""
+"""Wall time that a batch of crops may take, in units of its limit: other programs may be busy."""
 
 
 @dataclass(frozen=True)
 class ReadJob:
-    """What is the same for every page that is read.
+    """The data of a reading that are the same for every page.
 
     Args:
-        run: the run to read, its folder absolute.
-        config: what decides the text.
-        engine: version that the engine must have on every worker.
-        workers: how the work is spread.
-        version: of locpipe.
-        name: of this run among others at the same workers.
+        run: the run to read; its folder is absolute.
+        config: the settings that decide the text.
+        engine: version of the engine that every worker must have.
+        workers: how the work is distributed.
+        version: version of locpipe.
+        name: name of this reading among others on the same workers.
     """
 
     run: FinishedRun
@@ -51,7 +51,7 @@ class ReadJob:
 
     @property
     def place(self) -> Place:
-        """In the parent itself, in processes of ours, or in workers that others started."""
+        """Where pages are read: in the parent, in its own processes, or in other workers."""
         if self.workers.scheduler is not None:
             return "remote"
         return "inside" if self.workers.workers == 0 else "local"
@@ -63,17 +63,17 @@ class ReadJob:
 
     @property
     def desk(self) -> Path:
-        """Folder of what a reading keeps to itself."""
+        """Folder of the internal files of a reading."""
         return self.run.folder
 
     @property
     def timeout(self) -> float:
-        """Seconds by the clock that a page may take, or a batch of its crops."""
+        """Wall time in seconds that a page, or a batch of its crops, may take."""
         return BUSY * self.workers.timeout
 
 
 def made_by(config: ReadConfig, engine: Engine) -> dict[str, str]:
-    """What decides a text besides the picture and its boxes."""
+    """Return what decides a text beside the picture and its boxes."""
     decisive = json.dumps([config.model_dump(), engine.padding, engine.min_confidence])
     return {
         "engine": engine.version,
@@ -83,12 +83,12 @@ def made_by(config: ReadConfig, engine: Engine) -> dict[str, str]:
 
 
 def remove(output: Path, name: str) -> None:
-    """Remove what was read on a page, the JSON first: where it is, the others must be."""
+    """Remove the texts of a page. The JSON goes first: if it is there, the others must be."""
     remove_durably(output, reversed(text_files(output, name)))
 
 
 def text_files(output: Path, name: str) -> list[Path]:
-    """The files of what was read on a page, the JSON last."""
+    """Return the files with the text of a page, the JSON last."""
     return [output / FOLDER / f"{name}{suffix}" for suffix in SUFFIXES]
 
 
@@ -103,17 +103,17 @@ class Reader(PictureWorker):
         """Start the engine.
 
         Raises:
-            ConfigError: the worker has no such engine, or another version of it.
+            ConfigError: the worker lacks the engine, or has another version.
         """
         self.engine = open_engine(self.job.config)
         self.must_have(self.job.engine, self.engine.version)
 
     def do(self, task: Task, clock: Clock) -> Outcome:
-        """Read every box of the page whose box JSON the task names, and write the texts.
+        """Read every box of a page and write the texts; the task names the box JSON.
 
-        The clock is told the stages load, read and write.
+        The stages on the clock are load, read and write.
         """
-        self.clear(task)  # even if this process dies, no text of other boxes may remain
+        self.clear(task)  # if this process dies, no text of old boxes may remain
         with clock.stage("load"):
             page = page_at(task.path)
             picture = self.job.run.picture(page).absolute()
@@ -125,7 +125,7 @@ class Reader(PictureWorker):
             folder = self.job.output / FOLDER
             maker = made_by(self.job.config, self.engine)
             maker["boxes_sha256"] = sha256_of_boxes(page)
-            place = self.job.run.root / page.key  # also of a member of a tar
+            place = self.job.run.root / page.key  # it may be a member of a tar
             contents = files(text, place.absolute(), folder, maker)
             for name, content in contents.items():
                 write_atomically(self.job.output, folder / name, content)
@@ -147,5 +147,5 @@ class Reader(PictureWorker):
         return PageText(*ordered, least, batches.unread)
 
     def clear(self, task: Task) -> None:
-        """Remove what was read on a page before."""
+        """Remove the earlier texts of a page."""
         remove(self.job.output, task.key)

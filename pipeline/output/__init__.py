@@ -1,1 +1,1 @@
-"""What a run writes, and how it is read back."""
+"""Writes the results of a run, and reads them back."""

@@ -1,4 +1,4 @@
-"""A finished run, read back: its pages with their boxes, and the places of its pictures."""
+"""Reads a finished run: its pages with their boxes, and the places of its pictures."""
 
 import os
 import re
@@ -25,16 +25,16 @@ from .root import remembered_root, root_of_moved
 from .shards import has_shards, shard_pages
 
 _SIGNALS: Final = 128
-"""Added to the number of the signal that stopped a run, this is its exit code."""
+"""The exit code of a stopped run is this plus the number of the signal."""
 
 
 @dataclass(frozen=True)
 class FinishedRun:
     """The output of a finished run.
 
-    `decoding` says how its pictures were decoded. Names are relative to `root`. `failures` are the
-    pictures and pages without a result, and why. Files of the keys `left_out` are passed over.
-    `direction` is what `boxes.direction` was told.
+    `decoding` says how the pictures were decoded. Names are relative to `root`. `failures` are the
+    pictures and pages without a result, with the reasons. Files of the keys in `left_out` are
+    skipped. `direction` is the setting `boxes.direction` of the run.
     """
 
     folder: Path
@@ -45,7 +45,7 @@ class FinishedRun:
     direction: Direction = "auto"
 
     def pages(self) -> Iterator[Page]:
-        """Yield every page with a result, in the order of names and pages; of shards one by one.
+        """Yield every page with a result, sorted by name and page; shards follow each other.
 
         Raises:
             ConfigError: a box JSON is damaged, of another version, or not in its place.
@@ -55,7 +55,7 @@ class FinishedRun:
             return
         for file in _box_files(self.folder / "boxes"):
             page = read_page(file)
-            # A key decides where exports go, so a made-up key must not lead out of their folder.
+            # A key decides where exports go, so a forged key must not lead out of their folder.
             if file != result_path(self.folder, "boxes", page.key, page.page):
                 msg = f"{file}: is about another picture, {page.name!r}; remove it, or run again"
                 raise ConfigError(msg)
@@ -63,12 +63,12 @@ class FinishedRun:
                 yield page
 
     def picture(self, page: Page) -> Path:
-        """Return the path of the picture of a page, after a check that it is still the same.
+        """Return the path of the picture of a page, after a check that it has not changed.
 
-        That of a member of a tar is the path of a copy, which is there until the next call.
+        For a member of a tar, it is the path of a copy, which exists until the next call.
 
         Raises:
-            ImageError: it was moved, removed or changed since the run.
+            ImageError: the picture was moved, removed or changed since the run.
         """
         path = self.root / page.key
         if not exists(path):
@@ -84,17 +84,17 @@ class FinishedRun:
         return file
 
     def decoded(self, page: Page, path: Path) -> Image:
-        """Decode the picture of a page as the run did; `path` is that of `picture`.
+        """Decode the picture of a page as the run did; `path` is the result of `picture`.
 
         Raises:
-            ImageError: it cannot be decoded.
+            ImageError: the picture cannot be decoded.
         """
         background, limit = self.decoding.background, self.decoding.max_megapixels
         return load(path, page=page.page, background=background, max_megapixels=limit)
 
     @cached_property
     def _sha256_of_last(self) -> Callable[[Path], str]:
-        # Pages of one file come one after the other.
+        # Pages of one file follow each other.
         return lru_cache(maxsize=1)(sha256_of)
 
 
@@ -105,18 +105,18 @@ def open_run(
     incomplete: bool = False,
     as_it_is: bool = False,
 ) -> FinishedRun:
-    """Read what a run wrote.
+    """Open the output of a run.
 
     Args:
-        folder: output of the run.
-        pictures: where its pictures lie now, if they were moved.
-        incomplete: also the pages of files with another page that failed.
-        as_it_is: also a run that has not come to its end, or whose pictures are gone.
+        folder: the output of the run.
+        pictures: the new place of the pictures, if they were moved.
+        incomplete: also accept files of which another page failed.
+        as_it_is: also accept a run that is not finished, or whose pictures are gone.
 
     Raises:
-        ConfigError: this is not a run, or of another version; it was stopped, or failed, before its
-            end; or there is nothing where its pictures should be.
-        LockedError: it is at work.
+        ConfigError: the folder is no run, or of another version; or the run was stopped or failed;
+            or its pictures are gone.
+        LockedError: the run is still working.
     """
     report = read_report(folder)
     if not as_it_is:
@@ -153,11 +153,11 @@ def open_run(
 
 
 def read_report(folder: Path) -> dict[str, Any]:
-    """Return what run.json says.
+    """Return the content of run.json.
 
     Raises:
-        ConfigError: there is none, or it is damaged or of another version.
-        LockedError: there is none yet, and a run is at work.
+        ConfigError: the file is missing, damaged or of another version.
+        LockedError: the file is missing, and a run is working.
     """
     if not is_file_at(folder / RUN_REPORT):
         if (folder / STATE_FOLDER).is_dir() or (folder / "boxes").is_dir():
@@ -175,7 +175,7 @@ def read_report(folder: Path) -> dict[str, Any]:
 
 
 def _check_finished(folder: Path, report: Mapping[str, Any]) -> None:
-    """Check by run.json that a run came to its end; that of 0.1.0 says no state."""
+    """Check in run.json that a run was finished; version 0.1.0 wrote no state."""
     state = report.get("state", "finished")
     if state == "failed":
         error = report.get("error")

@@ -1,4 +1,4 @@
-"""Files that are written as a whole or not at all, and what makes them durable."""
+"""Writes files as a whole or not at all, and makes them durable."""
 
 import errno
 import itertools
@@ -16,47 +16,47 @@ from ..sources.results import STATE_FOLDER
 
 FULL: Final = (
     *(errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EACCES, errno.EPERM),
-    # A disk that breaks, a mount that goes, a folder that somebody removes.
+    # A broken disk, a lost mount, or a removed folder.
     *(errno.EIO, errno.ESTALE, errno.ENOTCONN, errno.ENOENT),
 )
-"""No picture is to blame for these, and none after it would fare better."""
+"""These errors do not depend on the picture: all later pictures would fail too."""
 
 UNSYNCED: Final = (errno.EINVAL, errno.ENOTSUP)
-"""What file systems answer that do not sync folders, as some of networks."""
+"""Errors of file systems that cannot sync folders, such as some network file systems."""
 
 _count = itertools.count()
 _PROCESS: Final = f"{os.getpid()}-{secrets.token_hex(4)}"
-"""Processes of several machines may share an output."""
+"""Processes on several machines may share an output."""
 
 
 def temporary_folder(output: Path) -> Path:
-    """Folder of files that are not finished; the holder of the lock may empty it."""
+    """Return the folder of unfinished files; the holder of the lock may empty it."""
     return output / STATE_FOLDER / "tmp"
 
 
 def write_atomically(output: Path, path: Path, data: bytes) -> None:
-    """Write a file of an output in one step; raises what `replacing` does."""
+    """Write a file of an output in one step; errors are those of `replacing`."""
     with replacing(output, path, synced=True) as temporary:
         _write_synced(temporary, data)
 
 
 def write_lines(output: Path, path: Path, lines: Iterable[str]) -> None:
-    """Write lines of ASCII in one step, however many there are; raises what `replacing` does."""
+    """Write any number of ASCII lines in one step; errors are those of `replacing`."""
     with replacing(output, path) as temporary, temporary.open("w", encoding="ascii") as file:
         file.writelines(lines)
 
 
 def write_json(output: Path, path: Path, document: object) -> None:
-    """Write JSON that any program reads: ASCII, names that are not UTF-8 as surrogate escapes."""
+    """Write JSON in ASCII; names that are not UTF-8 become surrogate escapes."""
     text = json.dumps(document, allow_nan=False)
     write_atomically(output, path, text.encode("ascii") + b"\n")
 
 
 def write_whole(file: Path, data: bytes) -> None:
-    """Write a file outside of any output in one step, and make the folders above it.
+    """Write a file outside of outputs in one step, and make the folders above it.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     with _write_errors(str(file)):
         temporary = file.with_name(f".{file.name}.{_unique()}")
@@ -66,10 +66,10 @@ def write_whole(file: Path, data: bytes) -> None:
 
 
 def write_named(file: Path, data: bytes) -> None:
-    """Write a file that somebody named: in one step, also behind a link; a pipe or device as it is.
+    """Write a file that the user named: in one step, also behind a link, or into a pipe or device.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: the file cannot be written.
     """
     if file.exists() and not file.is_file():
         with _write_errors(str(file)):
@@ -80,10 +80,10 @@ def write_named(file: Path, data: bytes) -> None:
 
 @contextmanager
 def replacing(output: Path, path: Path, *, synced: bool = False) -> Iterator[Path]:
-    """Yield a path to write a file of `output` to; after the block it takes its place at once.
+    """Yield a temporary path for a file of `output`; after the block, it replaces `path` at once.
 
-    `synced`: the block flushes the file to the disk. Opening it again for that takes as long as
-    the flushing does.
+    `synced`: the block flushes the file itself. Opening it again for that would take as long as the
+    flush.
 
     Raises:
         OutputError: the disk is full or read-only, or the file would lie outside of the output.
@@ -97,19 +97,19 @@ def replacing(output: Path, path: Path, *, synced: bool = False) -> Iterator[Pat
 
 
 def check_inside(output: Path, folder: Path) -> None:
-    """See that a folder lies in an output, and that no link on the way leads out of it.
+    """Check that a folder lies in an output, and that no link on the way leads out of it.
 
     The output itself may be a link.
 
     Raises:
-        OutputError: it does not, or one may.
+        OutputError: the folder lies outside, or a link may lead out.
     """
     top, whole = output.absolute(), folder.absolute()
     inner = whole.parts[len(top.parts) :]
     if whole.parts[: len(top.parts)] != top.parts or ".." in inner:
         msg = f"output.path: {whole} lies outside of {output}, so nothing is written there; choose another output.path"
         raise OutputError(msg)
-    # Names are joined as text: this is asked for every file, and a path costs more than the question.
+    # Names are joined as text: this runs for every file, and a `Path` costs more than the check.
     for step in itertools.accumulate((str(top), *inner), os.path.join):
         if step != str(top) and os.path.islink(step):  # noqa: PTH114 - says no where a name is too long
             msg = (
@@ -128,7 +128,7 @@ def _write_synced(file: Path, data: bytes) -> None:
 
 @contextmanager
 def _taking_place(path: Path, temporary: Path, *, synced: bool) -> Iterator[None]:
-    """Let a temporary file be written; it is flushed to disk before it takes its place."""
+    """Let the block write a temporary file, flush it to disk, then move it to its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         yield
@@ -142,10 +142,10 @@ def _taking_place(path: Path, temporary: Path, *, synced: bool) -> Iterator[None
 
 
 class Unsettled:
-    """Files of an output whose names may not survive a loss of power yet.
+    """Files of an output whose names may still be lost if power fails.
 
-    The bytes of a file are on the disk before it takes its place. Its name, or that it is gone, is
-    when its folder is. Many files share a folder, so they become durable together.
+    The bytes of a file are on the disk before it takes its place. Its name, or its removal, is on
+    the disk once its folder is flushed. Many files share a folder, so they become durable together.
 
     Args:
         output: folder of all the files.
@@ -158,7 +158,7 @@ class Unsettled:
     def add(self, files: Iterable[Path]) -> None:
         """Note files that were written or removed."""
         for file in files:
-            for folder in file.parents:  # those above too, for they may be new
+            for folder in file.parents:  # folders above may be new too
                 if folder in self._folders:
                     break
                 self._folders.add(folder)
@@ -166,10 +166,10 @@ class Unsettled:
                     break
 
     def settle(self) -> None:
-        """Make all that was noted durable.
+        """Make all noted files durable.
 
         Raises:
-            OutputError: the disk does not take it.
+            OutputError: the disk refuses.
         """
         with output_errors(self._output):
             for folder in self._folders:
@@ -178,7 +178,7 @@ class Unsettled:
 
 
 def settle(output: Path, files: Iterable[Path]) -> None:
-    """Make names of files durable at once; raises what `Unsettled.settle` does."""
+    """Make names of files durable at once; errors are those of `Unsettled.settle`."""
     unsettled = Unsettled(output)
     unsettled.add(files)
     unsettled.settle()
@@ -204,10 +204,10 @@ def _unique() -> str:
 
 @contextmanager
 def too_long_names(path: Path) -> Iterator[None]:
-    """Turn the system's error about a name into ours.
+    """Turn the system's error about a long name into ours.
 
     Raises:
-        ImageError: the name of this file is too long, or its name with that of all its folders.
+        ImageError: the name of the file, or its whole path, is too long.
     """
     try:
         yield
@@ -225,7 +225,7 @@ def too_long_names(path: Path) -> Iterator[None]:
 def output_errors(
     output: Path, only: tuple[int, ...] | None = None
 ) -> AbstractContextManager[None]:
-    """Turn the errors of the system, or only those with these numbers, into ours.
+    """Turn errors of the system into ours; with `only`, just these error numbers.
 
     Raises:
         OutputError: the folder cannot be written.

@@ -1,4 +1,4 @@
-"""The box JSON of a page, `locpipe/boxes/2`: the one place that writes it and reads it."""
+"""The box JSON of a page, `locpipe/boxes/2`: its only writer and reader."""
 
 from __future__ import annotations
 
@@ -23,25 +23,25 @@ if TYPE_CHECKING:
     from ...stages.localize import Result
 
 SCHEMA: Final = "locpipe/boxes/2"
-"""What is written; `schemas/boxes-2.json` describes it."""
+"""The schema that is written; `schemas/boxes-2.json` describes it."""
 READABLE: Final = ("locpipe/boxes/1", SCHEMA)
-"""What is read; keys that are not known here are ignored."""
+"""The schemas that are read; unknown keys are ignored."""
 _CUT: Final = "kept the best {} of {} boxes"
 _SIZES: Final = ("page", "width", "height", "exif_orientation", "stored_width", "stored_height")
 
 
 @dataclass(frozen=True)
 class Maker:
-    """What decides a result besides the picture, and who wrote it.
+    """What decides a result beside the picture, and the version that wrote it.
 
-    Two makers are equal if their results are. So the version of locpipe does not count:
+    Two makers are equal if they give equal results. The version of locpipe is not compared:
     `config_sha256` changes with every version that finds other boxes.
 
     Attributes:
-        model: its name.
-        model_sha256: of its card, which holds the hashes of its other files.
-        config_sha256: of what decides a result (`Config.sha256`).
-        locpipe: version that wrote the result; empty in `locpipe/boxes/1`, which does not say.
+        model: name of the model.
+        model_sha256: hash of its card, which lists the hashes of its other files.
+        config_sha256: hash of the settings that decide a result (`Config.sha256`).
+        locpipe: version that wrote the result; empty in `locpipe/boxes/1`.
     """
 
     model: str
@@ -52,7 +52,7 @@ class Maker:
 
 @dataclass(frozen=True)
 class Page:
-    """What a box JSON says about one page of one picture.
+    """The content of a box JSON: one page of one picture.
 
     Attributes:
         key: path of the picture relative to the source; bytes that are not UTF-8 as surrogates.
@@ -63,10 +63,10 @@ class Page:
         stored_width: columns before `exif_orientation` is applied.
         stored_height: rows before `exif_orientation` is applied.
         sha256: of the picture file.
-        labels: in the order of the values of the mask.
+        labels: names of the labels, in the order of the values of the mask.
         boxes: in reading order, in pixels of the upright page.
         made_by: what found the boxes.
-        document: the box JSON that was read, with the keys that are not known here.
+        document: the box JSON that was read, with its unknown keys.
     """
 
     key: str
@@ -84,7 +84,7 @@ class Page:
 
     @property
     def name(self) -> str:
-        """The key, and the page if it is not the first: the name of its results."""
+        """The name of the page's results: the key, and the page if it is not the first."""
         return page_name(self.key, self.page)
 
     @property
@@ -99,7 +99,7 @@ class Page:
 
 
 def page_of_result(result: Result, key: str, sha256: str, maker: Maker) -> Page:
-    """Return what the stages found on a page of the picture with this key and hash."""
+    """Return the results of the stages as a page of the picture with this key and hash."""
     return Page(
         key=key,
         **{name: getattr(result.image, name) for name in _SIZES},
@@ -113,10 +113,10 @@ def page_of_result(result: Result, key: str, sha256: str, maker: Maker) -> Page:
 def box_document(
     page: Page, *, dropped: int = 0, filtered: Mapping[str, int] | None = None
 ) -> dict[str, Any]:
-    """Return the JSON of a page, without the other keys of `page.document`.
+    """Return the JSON of a page, without unknown keys of `page.document`.
 
-    `dropped` is how many boxes were left out because of boxes.max, `filtered` how many because
-    of each key of boxes.keep.
+    `dropped` is the number of boxes that boxes.max left out, `filtered` the number for each key of
+    boxes.keep.
     """
     document: dict[str, Any] = {
         "schema": SCHEMA,
@@ -139,7 +139,7 @@ def box_document(
 
 
 def boxes_dropped(page: Page) -> int:
-    """How many boxes of a page that was read were left out because of boxes.max."""
+    """Return how many boxes of a page boxes.max left out."""
     pattern = _CUT.format(r"(\d+)", r"(\d+)")
     warnings = page.document.get("warnings")
     found = (
@@ -207,15 +207,15 @@ def read_page(file: Path) -> Page:
     """Read a box JSON.
 
     Raises:
-        ConfigError: it cannot be read, is of another version, or damaged.
+        ConfigError: the file cannot be read, is of another version, or damaged.
     """
     return page_of(read_object(file), str(file))
 
 
 def read_kept(output: OutputConfig, key: str, page: int) -> Page | None:
-    """Read what an earlier run found on a page; None if a file of it is missing or of no use.
+    """Read the result of an earlier run for a page; None: a file is missing or unusable.
 
-    A file that others put there, or of another picture, is of no use.
+    Files of other programs or of another picture are unusable.
 
     Raises:
         ImageError: the name of a file of the page would be too long.
@@ -230,10 +230,10 @@ def read_kept(output: OutputConfig, key: str, page: int) -> Page | None:
 
 
 def page_of(document: Mapping[str, Any], origin: str) -> Page:
-    """Return a box JSON of some origin (for messages) as objects; unknown keys are ignored.
+    """Return a box JSON as a page; `origin` is for messages, unknown keys are ignored.
 
     Raises:
-        ConfigError: it is of another version, or damaged.
+        ConfigError: the document is of another version, or damaged.
     """
     if document.get("schema") not in READABLE:
         msg = (
@@ -269,10 +269,10 @@ def _box(box: _Box) -> Box:
 
 
 def read_object(file: Path, *, advice: str = "remove it and run again") -> dict[str, Any]:
-    """Read a JSON object that a run, or a report, wrote; `advice` ends the message of an error.
+    """Read a JSON object of a run or a report; `advice` ends the message of an error.
 
     Raises:
-        ConfigError: it cannot be read, or is something else.
+        ConfigError: the file cannot be read, or is no JSON object.
     """
     try:
         document = json.loads(bytes_at(file))

@@ -1,7 +1,8 @@
-"""The lock of an output in a bucket: an object that its holder writes again and again.
+"""The lock of an output in a bucket: an object that its holder rewrites again and again.
 
-A store that keeps conditions lets one of all who ask make it. Whether its holder lives is told by the
-clock of the store alone, so a clock that is wrong here takes no lock of others.
+The store accepts conditional writes, so only one process can make the object. Only the clock of the
+store decides whether a holder is alive. So a wrong clock on this machine cannot take a lock of
+others.
 """
 
 from __future__ import annotations
@@ -25,21 +26,21 @@ from ..storage.urls import RemotePath
 BEAT_SECONDS: Final = 20.0
 """How often a holder writes its lock."""
 EXPIRY_SECONDS: Final = 180.0
-"""A lock that was not written for so long has no holder any more; a bucket may be slow for two minutes."""
+"""A lock that was not written for so long has no holder; a bucket may be slow for two minutes."""
 _LOOK_SECONDS: Final = 0.2
 
 log = logging.getLogger(__name__)
 
 
 class HeldLock:
-    """A lock that is held, until somebody else takes it after this one was not heard of for too long.
+    """A held lock. Another run may take it if this one has not written it for too long.
 
     Args:
-        output: whose lock it is.
-        machine: that this machine is known by; it has no other holder of this lock.
+        output: the output that is locked.
+        machine: id of this machine, which has no other holder of this lock.
 
     Attributes:
-        is_lost: whether another run took it, or may have.
+        is_lost: whether another run took it, or may have taken it.
     """
 
     def __init__(self, output: RemotePath, machine: str) -> None:
@@ -54,10 +55,10 @@ class HeldLock:
         self._thread = threading.Thread(target=self._beat, daemon=True)
 
     def take(self, patience: float) -> bool:
-        """Make the lock, or take that of a run which is dead; try for so many seconds.
+        """Make the lock, or take that of a dead run; try for `patience` seconds.
 
         Returns:
-            Whether it is held now; if not, by another run.
+            Whether the lock is held now; if not, another run holds it.
 
         Raises:
             ConfigError: the bucket does not exist, or may not be written.
@@ -75,9 +76,9 @@ class HeldLock:
             return True
         found = content_of(self._object)
         if found is None:
-            return False  # it was let go of just now
+            return False  # it was released just now
         if self._is_mine(found):
-            self._stamp = found.stamp  # the answer to the first try was lost
+            self._stamp = found.stamp  # the first try succeeded, but its answer was lost
             return True
         if _said(found).get("machine") != self._who["machine"] and not _is_over(
             self._object, found
@@ -88,7 +89,7 @@ class HeldLock:
         return taken
 
     def _write(self, before: Stamp | None) -> bool:
-        """Write the lock if it is as it was; what it says differs every time, and so does its stamp."""
+        """Write the lock if it has not changed. Its content, and so its stamp, is new each time."""
         content = json.dumps({**self._who, "beat": self._beats}).encode()
         self._beats += 1
         began = time.monotonic()
@@ -103,7 +104,7 @@ class HeldLock:
 
     def _beat(self) -> None:
         while not self._ended.wait(BEAT_SECONDS):
-            with suppress(LocpipeError):  # the next one may get through
+            with suppress(LocpipeError):  # the next beat may succeed
                 self._renew()
             if time.monotonic() - self._heard > EXPIRY_SECONDS * 0.75:
                 self.is_lost = True
@@ -120,7 +121,7 @@ class HeldLock:
             self.is_lost = True
 
     def release(self) -> None:
-        """Let go of the lock, unless it is lost."""
+        """Release the lock, unless it is lost."""
         self._ended.set()
         self._thread.join()
         if not self.is_lost:
@@ -144,7 +145,7 @@ def _said(lock: Content) -> dict[str, object]:
 
 
 def _is_over(place: RemotePath, lock: Content) -> bool:
-    """Whether a lock was not written for too long, by the clock of the store."""
+    """Say whether a lock has expired, by the clock of the store."""
     probe = place.with_name(f"now-{secrets.token_hex(8)}")
     put(probe, b"")
     now = content_of(probe)
@@ -153,11 +154,11 @@ def _is_over(place: RemotePath, lock: Content) -> bool:
 
 
 def is_live(output: RemotePath) -> bool:
-    """Say whether a run is at work, by the clock of the store, which is told by writing to it.
+    """Say whether a run is working, by the clock of the store; a write shows that clock.
 
     Raises:
         ConfigError: the bucket may not be read.
-        OutputError: it may not be written.
+        OutputError: the bucket may not be written.
     """
     place = lock_object(output)
     found = content_of(place)
@@ -165,16 +166,16 @@ def is_live(output: RemotePath) -> bool:
 
 
 def is_held(output: RemotePath) -> bool:
-    """Say whether a run is at work, as far as the clock of this machine is right."""
+    """Say whether a run is working, if the clock of this machine is right."""
     found = content_of(lock_object(output))
     return found is not None and time.time() - found.changed_ns / 1e9 < EXPIRY_SECONDS
 
 
 def machine_of(folder: Path) -> str:
-    """Return what this machine is known by to the locks of an output, whose local lock is held.
+    """Return the id of this machine for the locks of an output; its local lock must be held.
 
     Args:
-        folder: for what is kept.
+        folder: where the id is kept.
     """
     file = folder / "machine"
     if not file.exists():

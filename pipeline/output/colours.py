@@ -7,8 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 LOWEST: Final = 0.5
-"""Colours differ above this score; a box with less is rare, and its colour says enough."""
-_ENDS: Final = ((0x2F, 0x7B, 0xFF), (0x00, 0xFF, 0x66))  # rare in photographs, in no map of heat
+"""Colours differ only above this score; boxes with lower scores are rare."""
+_ENDS: Final = (
+    (0x2F, 0x7B, 0xFF),
+    (0x00, 0xFF, 0x66),
+)  # rare in photographs, not in heat
 
 # Björn Ottosson, "A perceptual color space for image processing" (2020): linear sRGB to OKLab.
 _TO_CONES: Final = np.array(

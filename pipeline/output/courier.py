@@ -1,4 +1,4 @@
-"""Carries results between a bucket and the folder in which they are made."""
+"""Copies results between a bucket and the folder where they are made."""
 
 from __future__ import annotations
 
@@ -15,32 +15,32 @@ from .atomic import FULL, output_errors
 from .layout import result_path
 
 _LONGEST = 1024
-"""Bytes that the name of an object has at most, with all stores."""
+"""Longest name of an object in bytes; the limit holds for all stores."""
 _ORDER = ("masks", "overlays", "heatmaps", "boxes")
 _VOUCHES = "boxes/"
-"""The box JSON comes last and goes first, as it vouches for the others."""
+"""The box JSON is put last and removed first: if it is there, the others are."""
 
 
 @dataclass(frozen=True)
 class Courier:
-    """Carries what a worker has made of a picture. It travels to the workers, so it pickles.
+    """Copies the results of a picture. It is sent to the workers, so it pickles.
 
     Args:
-        output: where the results go.
-        folder: where they are made.
+        output: the place of the results in the bucket.
+        folder: the folder where they are made.
     """
 
     output: RemotePath
     folder: Path
 
     def bring(self, names: Iterable[str]) -> None:
-        """Have files stand for the objects of a picture, those of which there is no newer file.
+        """Make files that stand for the objects of a picture, unless newer files exist.
 
-        Box JSON is copied. Of the rest it only matters that it is there, so these files are empty.
-        All of them have the time 0, which no file has that was made here.
+        Box JSON is copied. For other objects it only matters that they exist, so these files are
+        empty. All get the time 0, which no file made here has.
 
         Args:
-            names: of the objects, below the output.
+            names: names of the objects, below the output.
 
         Raises:
             OutputError: the bucket cannot be read, or the disk is full.
@@ -48,7 +48,7 @@ class Courier:
         for name in names:
             file = self.folder / name
             if _is_made_here(file):
-                continue  # a worker that died was further than the bucket
+                continue  # a dead worker had written more than the bucket has
             with output_errors(self.folder, FULL):
                 file.parent.mkdir(parents=True, exist_ok=True)
                 if not name.startswith(_VOUCHES):
@@ -58,15 +58,15 @@ class Courier:
                 os.utime(file, ns=(0, 0))
 
     def send(self, key: str, pages: int | None, names: Collection[str]) -> None:
-        """Put the files of a picture that were made here, and remove them here and what is gone there.
+        """Move the new files of a picture to the bucket, and remove objects that are gone here.
 
-        Of each page the box JSON comes last. An old one goes before anything of its page is
-        written over.
+        The box JSON of a page is put last. An old one is removed before anything of its page is
+        overwritten.
 
         Args:
-            key: of the picture.
-            pages: of it; None: as many as there are files of.
-            names: of the objects that there were.
+            key: key of the picture.
+            pages: number of its pages; None: as many as have files.
+            names: names of the objects that existed before.
 
         Raises:
             OutputError: the bucket cannot be written.
@@ -74,7 +74,7 @@ class Courier:
         """
         files = list(self._files(key, pages))
         new = [name for name in files if _is_made_here(self.folder / name)]
-        gone = sorted(set(names).difference(files))  # box JSON first, by its name
+        gone = sorted(set(names).difference(files))  # box JSON sorts first
         stale = [name for name in new if name in names and name.startswith(_VOUCHES)]
         self.remove([*stale, *gone])
         for name in new:
@@ -83,7 +83,7 @@ class Courier:
             (self.folder / name).unlink()
 
     def _files(self, key: str, pages: int | None) -> Iterator[str]:
-        """The files there are of a picture, page by page, as names below the folder."""
+        """Yield the existing files of a picture, page by page, as names below the folder."""
         for page in itertools.count(1) if pages is None else range(1, pages + 1):
             files = [result_path(self.folder, kind, key, page) for kind in _ORDER]
             there = [str(file.relative_to(self.folder)) for file in files if file.is_file()]

@@ -12,9 +12,9 @@ from ..storage.urls import RemotePath
 from .atomic import write_lines
 
 FAILURES: Final = "failures.jsonl"
-"""Of `locpipe run`, in its output."""
+"""Failures of `locpipe run`, in its output."""
 READ_FAILURES: Final = "read-failures.jsonl"
-"""Of `locpipe read`, in the output of the run."""
+"""Failures of `locpipe read`, in the output of the run."""
 
 
 @dataclass(frozen=True)
@@ -31,9 +31,9 @@ class PageFailure:
 class Failure:
     """Why a picture has no result: the failed stage, the class of the error and its message.
 
-    `path` is the key of the picture; of `locpipe read` it is the name of the page. `page` is the
-    one page of a file that failed, while others have results; None: all of the file failed.
-    `attempts` counts the runs that failed on the unchanged picture.
+    `path` is the key of the picture; for `locpipe read`, the name of the page. `page` is the page
+    that failed if others have results; None: the whole file failed. `attempts` counts the runs that
+    failed on the unchanged picture.
     """
 
     path: str
@@ -66,7 +66,7 @@ def read_failures(file: Path) -> Iterator[Failure]:
 
 
 def _opened(file: Path) -> IO[str]:
-    """Open a file of lines, or an object, which is read whole."""
+    """Open a file of lines, or an object in a bucket, which is read at once."""
     if isinstance(file, RemotePath):
         return io.StringIO(bytes_at(file).decode("ascii"))
     return file.open(encoding="ascii")

@@ -1,4 +1,4 @@
-"""Pictures of buckets, each as a file for as long as a worker has it at work."""
+"""Pictures of buckets, copied to files while a worker processes them."""
 
 from collections import deque
 from collections.abc import Iterable, Iterator
@@ -20,20 +20,20 @@ _AHEAD: Final = 4
 
 
 class Fetched:
-    """The pictures of a group, a few of which are fetched while another one is at work.
+    """The pictures of a group. A few are fetched while another one is processed.
 
-    Use as a context manager; leaving it removes what nobody asked for.
+    Use it as a context manager. On exit, it removes files that were not asked for.
 
     Args:
-        places: paths and URLs, in the order in which they will be asked for.
-        folder: for the files; the next run empties that of its output, if a worker was killed.
+        places: paths and URLs, in the order in which they are needed.
+        folder: folder for the files. If a worker was killed, the next run empties it.
     """
 
     def __init__(self, places: Iterable[str], folder: Path) -> None:
         self._folder = folder
         self._later = deque(place for place in places if is_url(place))
         self._coming: dict[str, Future[Path]] = {}
-        # One picture alone is waited for in any case.
+        # With a single picture, nothing can be fetched ahead.
         self._pool = ThreadPoolExecutor(_AHEAD) if len(self._later) > 1 else None
 
     def __enter__(self) -> Self:
@@ -56,14 +56,14 @@ class Fetched:
 
     @contextmanager
     def at_hand(self, place: str, clock: Clock) -> Iterator[Path]:
-        """Yield the file of a picture; one that a URL leads to is read once, and goes after the block.
+        """Yield the file of a picture. That of a URL is fetched once, and removed after the block.
 
         Args:
             place: a path or a URL.
-            clock: told of the stage `fetch`, which is the time of waiting, and is there for URLs only.
+            clock: measures the waiting time as stage `fetch`, for URLs only.
 
         Raises:
-            ImageError: it does not exist, may not be read, or no server answers.
+            ImageError: the picture does not exist, may not be read, or no server answers.
             OutputError: the disk is full.
         """
         if not is_url(place):

@@ -19,7 +19,9 @@ from .pictures import heatmap_pixels, mask_pixels
 try:
     import matplotlib as mpl
     from matplotlib import colors, patheffects
-    from matplotlib import figure as figures  # not pyplot: global state, and it looks for a screen
+    from matplotlib import (
+        figure as figures,
+    )  # not pyplot: it has global state
     from matplotlib.cm import ScalarMappable
 except ImportError:  # an optional extra: see `check`
     _DRAWS = False
@@ -33,22 +35,22 @@ if TYPE_CHECKING:
     from ...stages.localize import Result
 
 COLOURS: Final = "viridis"
-"""Equal steps of heat look equally large, also in grey and to the colour blind."""
-LONGEST_SIDE: Final = 900  # pixels of a panel: the figure is for looking at
+"""Equal steps of heat look equally large, also in grey and to people who are colour-blind."""
+LONGEST_SIDE: Final = 900  # pixels of a panel: the figure is only to look at
 SMALL: Final = 200  # pixels of the longest side
 PANEL_INCHES: Final = 4.0
 TALLEST_PANEL: Final = 3.0
-"""In widths, and so for the widest: in the shape of a picture of 4 x 10,000 pixels the figure would
-take all memory there is."""
+"""Largest ratio of the sides of a panel. Without a limit, a picture of 4 x 10,000 pixels would fill
+the memory."""
 FORMATS: Final = (".png", ".pdf", ".svg", ".jpg")
 
 
 def check(path: Path, picture: Path) -> None:
-    """Check, before anything is computed, that a figure of a picture can be drawn and named so.
+    """Check before any work that a figure of a picture can be drawn into a file of this name.
 
     Raises:
-        ConfigError: the name ends in no format that can be drawn or is the picture's own, or
-            matplotlib is not installed.
+        ConfigError: the name has no known suffix or is that of the picture, or matplotlib is not
+            installed.
     """
     if path.suffix.lower() not in FORMATS:
         msg = f"--output {path}: give a name that ends in one of {', '.join(FORMATS)}"
@@ -66,8 +68,8 @@ def figure(
 ) -> Figure:
     """Draw named results on one picture, a row each: picture, heatmap with legend, mask, boxes.
 
-    Boxes have the colours of their scores, with a legend. `texts` is what was read in the boxes of
-    each result, in their order; it stands above them, as the class of a box does.
+    Boxes have the colours of their scores, with a legend. `texts` has the text read in each box of
+    each result; it is drawn above the box, as the class is.
     """
     image = results[0][1].image
     aspect = min(max(image.height / image.width, 1 / TALLEST_PANEL), TALLEST_PANEL)
@@ -81,7 +83,7 @@ def figure(
 
 
 def save(drawn: Figure, path: Path) -> None:
-    """Write a figure to a file that `check` has seen; the same figure gives the same bytes.
+    """Write a figure to a file that `check` has accepted. The same figure gives the same bytes.
 
     Raises:
         OutputError: the file cannot be written.
@@ -115,7 +117,7 @@ def _draw_boxes(axes: Axes, result: Result, texts: Sequence[str]) -> None:
         axes.plot(corners[:, 0], corners[:, 1], color=colour, linewidth=1.2, path_effects=halo)
     for box, text in zip(boxes, texts or [box.class_ or "" for box in boxes], strict=True):
         x, y = box.polygon[0]
-        label = text.replace("$", r"\$")  # else it is taken for a formula
+        label = text.replace("$", r"\$")  # otherwise matplotlib reads a formula
         axes.text(x, y, label, color="w", size=7, va="bottom", clip_on=True, path_effects=halo)
     if boxes:
         ramp = colors.ListedColormap(score_ramp() / 255)
@@ -125,14 +127,14 @@ def _draw_boxes(axes: Axes, result: Result, texts: Sequence[str]) -> None:
 
 
 def _show(axes: Axes, rgb: NDArray[np.uint8], title: str) -> None:
-    # The pixels of a small picture are seen as what they are.
+    # Small pictures show their pixels as squares.
     kind = "nearest" if max(rgb.shape[:2]) < SMALL else "antialiased"
     axes.imshow(_shrunk(rgb), extent=_extent(rgb), interpolation=kind)
     axes.set(title=title, xticks=[], yticks=[])
 
 
 def _extent(pixels: NDArray[np.generic]) -> tuple[float, float, float, float]:
-    """The frame of our coordinates: the origin is the outer corner of the top-left pixel."""
+    """Return the extent of a panel: the origin is the outer corner of the top-left pixel."""
     return (0, pixels.shape[1], pixels.shape[0], 0)
 
 

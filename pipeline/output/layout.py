@@ -23,40 +23,40 @@ from .atomic import (
 SHARDS: Final = "shards"
 """Folder of results in Parquet (`output/shards.py`)."""
 RUN_SCHEMA: Final = "locpipe/run/1"
-"""Of run.json."""
+"""Schema of run.json."""
 
 KINDS: Final = {"boxes": ".json", "masks": ".png", "overlays": ".jpg", "heatmaps": ".png"}
 """Folders of the results and what they add to the name of the picture."""
 
 
 def without_picture(kind: str) -> str:
-    """What to do if there is no memory for pictures of a kind: masks, overlays or heatmaps."""
+    """Return the remedy if memory lacks for a kind of picture: masks, overlays or heatmaps."""
     return f"for its picture in {kind}/: set output.{kind}=false, or raise run.memory_limit"
 
 
 def result_path(output: Path, kind: str, key: str, page: int) -> Path:
-    """File of one result, `boxes/<key>.json` or from page 2 on `boxes/<key>.page-2.json`."""
+    """Return the file of a result: `boxes/<key>.json`, from page 2 on `boxes/<key>.page-2.json`."""
     return output / kind / f"{page_name(key, page)}{KINDS[kind]}"
 
 
 def page_name(key: str, page: int) -> str:
-    """The name of the results of a page: the key, and from page 2 on the page."""
+    """Return the name of a page's results: the key, and from page 2 on the page."""
     return key if page == 1 else f"{key}.page-{page}"
 
 
 def key_of(name: str) -> str:
-    """The key of the picture of a page after the first; a name that has no page stays."""
+    """Return the key of the picture of a page name; a name without page is unchanged."""
     return re.sub(r"\.page-\d+\Z", "", name)
 
 
 def wanted(output: OutputConfig, key: str, page: int) -> Iterator[Path]:
-    """The files that belong to one page."""
+    """Yield the files that belong to one page."""
     for kind in _kinds(output):
         yield result_path(output.path, kind, key, page)
 
 
 def results_of(output: OutputConfig, key: str, pages: int) -> Iterator[Path]:
-    """The files that belong to all pages of a picture; none where they lie in shards."""
+    """Yield the files of all pages of a picture; none if results lie in shards."""
     for page in range(1, pages + 1 if output.layout == "files" else 1):
         yield from wanted(output, key, page)
 
@@ -66,7 +66,7 @@ def _kinds(output: OutputConfig) -> Iterator[str]:
 
 
 def prepare_output(output: Path) -> None:
-    """Make the folder, which then can be locked.
+    """Make the output folder, so that it can be locked.
 
     Raises:
         OutputError: it cannot be written.
@@ -82,7 +82,7 @@ def prepare_folders(output: OutputConfig) -> None:
     """Make the folders of all kinds of results that are asked for.
 
     Raises:
-        OutputError: something that is no folder has such a name, or it cannot be made.
+        OutputError: a folder cannot be made, or its name belongs to another file.
     """
     for kind in _kinds(output) if output.layout == "files" else (SHARDS,):
         check_inside(output.path, output.path / kind)
@@ -91,10 +91,10 @@ def prepare_folders(output: OutputConfig) -> None:
 
 
 def check_layout(output: OutputConfig) -> None:
-    """See that the results that are there, if any, have the layout of this run.
+    """Check that existing results have the layout of this run.
 
     Raises:
-        ConfigError: they have the other one.
+        ConfigError: they have the other layout.
     """
     there = "shards" if output.layout == "files" else "boxes"
     if holds_files(output.path / there):
@@ -107,9 +107,9 @@ def check_layout(output: OutputConfig) -> None:
 
 
 def sweep(output: Path) -> None:
-    """Drop the unfinished files of a killed run, and prove that the folder can be written to.
+    """Remove the unfinished files of a killed run, and check that the folder can be written.
 
-    Only for the holder of the lock: another run may be at work among these files.
+    Only for the holder of the lock: another run may be using these files.
 
     Raises:
         OutputError: it cannot be written.
@@ -122,7 +122,7 @@ def sweep(output: Path) -> None:
 
 
 def all_there(output: OutputConfig, key: str, page: int) -> bool:
-    """Whether every file that belongs to a page exists.
+    """Say whether every file that belongs to a page exists.
 
     Raises:
         ImageError: the name of a file that belongs to the page would be too long.
@@ -135,27 +135,28 @@ def all_there(output: OutputConfig, key: str, page: int) -> bool:
 
 
 def remove_page(output: Path, key: str, page: int) -> bool:
-    """Remove every result of a page, and say if there was any.
+    """Remove every result of a page; say whether there was any.
 
-    The JSON goes first, as it vouches for the others.
+    The JSON goes first: if it is there, the others must be.
     """
     return remove_durably(output, (result_path(output, kind, key, page) for kind in KINDS))
 
 
 def remove_durably(output: Path, files: Iterable[Path]) -> bool:
-    """Remove files, those that are there, and say if there were any.
+    """Remove files that exist; say whether there were any.
 
-    After a loss of power an old one that came back could be taken for a new one.
+    Removal is durable: after a loss of power, an old file could come back and be taken for a new
+    one.
 
     Raises:
         OutputError: a file lies outside of the output, or behind a link.
     """
     removed = []
     for file in files:
-        if not os.path.lexists(file):  # most: a page has few of the files that it could have
+        if not os.path.lexists(file):  # the usual case: a page has few of its possible files
             continue
         check_inside(output, file.parent)
-        with suppress(OSError):  # a folder has its name
+        with suppress(OSError):  # a folder has the name
             file.unlink()
             removed.append(file)
     settle(output, removed)

@@ -16,13 +16,13 @@ from .workplace import workplace
 
 
 class LockedError(LocpipeError):
-    """Another run is at work in the same output."""
+    """Another run is using the same output."""
 
     exit_code = ExitCode.LOCKED
 
 
 def locked(output: Path, *, patience: float = 0.0) -> AbstractContextManager[object]:
-    """Hold the lock of an output, which is waited for so many seconds.
+    """Hold the lock of an output; wait for it up to `patience` seconds.
 
     Raises:
         LockedError: another run holds it.
@@ -44,7 +44,7 @@ def locked(output: Path, *, patience: float = 0.0) -> AbstractContextManager[obj
 
 @contextmanager
 def _in_bucket(output: RemotePath, patience: float) -> Iterator[HeldLock]:
-    """Hold the lock for this machine first: a lock of the bucket that names it is then of a dead run."""
+    """Hold this machine's lock first: a bucket lock with this machine's name is of a dead run."""
     folder = workplace(output)
     prepare_output(folder)
     with locked(folder, patience=patience):
@@ -62,7 +62,7 @@ def _in_bucket(output: RemotePath, patience: float) -> Iterator[HeldLock]:
 
 
 def is_locked(output: Path) -> bool:
-    """Say whether a run is at work in an output."""
+    """Say whether a run is using an output."""
     if isinstance(output, RemotePath):
         return is_held(output)
     try:
@@ -73,7 +73,7 @@ def is_locked(output: Path) -> bool:
 
 
 def _check_state(output: Path) -> None:
-    """See that what a run writes in place, its lock and its state, is no link to another file."""
+    """Check that lock and state, which a run writes in place, are no links to other files."""
     folder = output / STATE_FOLDER
     check_inside(output, folder)
     with output_errors(output):

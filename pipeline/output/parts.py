@@ -1,7 +1,7 @@
-"""Parts of an input that runs do beside each other without a scheduler: whose a picture is, and a desk for each.
+"""Parts of an input, which several runs process at the same time without a scheduler.
 
-The desk of a part is a folder below `.locpipe/parts/` with all that a run keeps to itself: its lock,
-state, unfinished files of the run, `run.json` and `failures.jsonl`. Results go to the one output.
+The desk of a part is a folder below `.locpipe/parts/` with the internal files of its run: lock,
+state, unfinished files, `run.json` and `failures.jsonl`. Results go to the common output.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from .lock import LockedError, locked
 
 PARTS: Final = "parts"
 _PATIENCE: Final = 5.0
-"""Seconds: others that only look at the lock of the output hold it for less."""
+"""Seconds. A process that only tests the lock of the output holds it for a shorter time."""
 
 
 @dataclass(frozen=True, order=True)
@@ -40,7 +40,7 @@ class InputPart:
         """Read `K/N`.
 
         Raises:
-            ConfigError: it is something else.
+            ConfigError: the text has another form.
         """
         found = re.fullmatch(r"(\d{1,9})/(\d{1,9})", text)
         if found is None or not 1 <= int(found[1]) <= int(found[2]):
@@ -52,18 +52,18 @@ class InputPart:
         return f"{self.number}/{self.of}"
 
     def __contains__(self, key: str) -> bool:
-        """Whether a picture is of this part: by a hash of its key, the same everywhere and always."""
-        # All pages of a file, and what might be called like one, are of one part.
+        """Say whether a picture belongs to this part, by a hash of its key that never changes."""
+        # All pages of a file, and pictures named like such a page, are in one part.
         digest = hashlib.sha256(os.fsencode(key_of(key))).digest()
         return int.from_bytes(digest[:8]) % self.of == self.number - 1
 
     def desk(self, output: Path) -> Path:
-        """Where this part of an output keeps what is its own."""
+        """Return the folder of the internal files of this part."""
         return _folder(output) / f"{self.number}-of-{self.of}"
 
 
 def desk_of(output: Path, part: InputPart | None) -> Path:
-    """Return where a run keeps what is its own: in the output, or at the desk of its part."""
+    """Return the folder of a run's internal files: the output, or the desk of its part."""
     return output if part is None else part.desk(output)
 
 
@@ -72,16 +72,16 @@ def _folder(output: Path) -> Path:
 
 
 def parts_begun(output: Path) -> list[InputPart]:
-    """Return the parts of an output that were begun and not merged yet, in order."""
+    """Return the parts of an output that were begun but not merged, in order."""
     found = (re.fullmatch(r"(\d+)-of-(\d+)", name) for name in names_in(_folder(output)))
     return sorted(InputPart(int(each[2]), int(each[1])) for each in found if each)
 
 
 def refuse_parts(output: Path) -> None:
-    """See that no part of an output waits for `locpipe merge`.
+    """Check that no part of an output waits for `locpipe merge`.
 
     Raises:
-        LockedError: one does.
+        LockedError: a part does.
     """
     if begun := parts_begun(output):
         some = ", ".join(map(str, begun[:5])) + ", …" * (len(begun) > 5)
@@ -94,11 +94,11 @@ def refuse_parts(output: Path) -> None:
 
 @contextmanager
 def held(output: Path, part: InputPart | None) -> Iterator[object]:
-    """Hold the lock of an output for a whole run, or that of the desk of a part; yield the lock.
+    """Hold and yield the lock of an output (whole run) or of the desk of a part.
 
     Raises:
-        LockedError: another run holds it; or there are parts beside a whole run, a whole run beside
-            a part, or parts of another number.
+        LockedError: another run holds it; or a whole run meets parts, a part meets a whole run, or
+            the number of parts differs.
         OutputError: it cannot be written.
     """
     if part is None:
@@ -123,11 +123,11 @@ def held(output: Path, part: InputPart | None) -> Iterator[object]:
 
 
 def _check_neighbours(output: Path, part: InputPart) -> None:
-    """A whole run takes its lock, then looks for desks; a part makes its desk, then tries that lock."""
+    """Check that no whole run is working. It locks, then looks for desks; a part the reverse."""
     if not isinstance(output, RemotePath):
         with locked(output, patience=_PATIENCE):
             pass
-    elif is_live(output):  # parts that begin together would wait for each other if they tried it
+    elif is_live(output):  # no try: parts that begin together would wait for each other
         msg = f"--part {part}: a run without --part is at work at {output}; wait for it, or choose another output.path"
         raise LockedError(msg)
     others = [other for other in parts_begun(output) if other.of != part.of]

@@ -17,8 +17,8 @@ from .colours import score_colour, score_ramp
 if TYPE_CHECKING:
     from ...stages.localize import Result
 
-_LONGEST_SIDE = 1280  # of an overlay: it is for looking at
-_SHORT = 400  # pixels of the longest side: smaller pictures are enlarged, some whole times
+_LONGEST_SIDE = 1280  # pixels of an overlay, which is only to look at
+_SHORT = 400  # pixels of the longest side; smaller pictures are enlarged by a whole factor
 _MOST_TIMES = 8
 _HEAT_OPACITY = 0.65
 _HALO = (20, 20, 20)
@@ -29,10 +29,10 @@ _NARROWEST = 300  # pixels of width that a legend needs
 def mask_pixels(result: Result) -> NDArray[np.uint8]:
     """Return the mask at picture size, uint8 [H, W].
 
-    One label: 0 or 255. Several: 0, or 1 + index of the hottest label of those found there.
+    One label: 0 or 255. Several labels: 0, or 1 + index of the hottest label found there.
     """
     mask, grid = result.mask.values, result.mask.grid
-    # Filled boxes are of pixels, one label each.
+    # The mask of filled boxes has pixels, each with one label.
     heat = result.heatmap.values if grid == result.heatmap.grid else mask
     cells: NDArray[np.uint8] = zeros(grid.shape, np.uint8)
     for rows in bands(len(cells)):
@@ -57,10 +57,10 @@ def heatmap_pixels(result: Result) -> NDArray[np.uint8]:
 def overlay_pixels(result: Result) -> NDArray[np.uint8]:
     """Return the picture under its heat and boxes, uint8 [h, w, 3] RGB, with a legend below.
 
-    The longest side is 1280 pixels at most. Small pictures are enlarged, up to eight times, so that
-    lines do not hide what they surround. The hotter a place, the less of the picture shows through,
-    in the colours of "inferno"; boxes have the colours of their scores. Both are perceptually uniform.
-    Less than 300 pixels of width have no legend.
+    The longest side is at most 1280 pixels. Small pictures are enlarged up to eight times, so that
+    lines do not hide what they surround. Heat has the colours of "inferno"; it is more opaque the
+    hotter it is. Boxes have the colours of their scores. Both scales are perceptually uniform.
+    Overlays narrower than 300 pixels have no legend.
     """
     rgb = result.image.rgb
     scale = _scale(max(rgb.shape[:2]))
@@ -83,14 +83,14 @@ def overlay_pixels(result: Result) -> NDArray[np.uint8]:
 
 
 def _scale(longest: int) -> float:
-    """How many times as large as the picture the overlay is: a whole number, or less than 1."""
+    """Return the scale of the overlay: a whole number, or less than 1."""
     if longest < _SHORT:
         return min(_MOST_TIMES, -(-_SHORT // longest))
     return min(1.0, _LONGEST_SIDE / longest)
 
 
 def reduced(rgb: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
-    """Return a picture uint8 [H, W, 3] with so many pixels at most along its longest side."""
+    """Return a picture uint8 [H, W, 3], shrunk to at most `longest` pixels per side."""
     scale = min(1.0, longest / max(rgb.shape[:2]))
     height, width = (max(1, round(side * scale)) for side in rgb.shape[:2])
     return shrunk(rgb, (width, height))
@@ -98,7 +98,7 @@ def reduced(rgb: NDArray[np.uint8], longest: int) -> NDArray[np.uint8]:
 
 @cache
 def _blend_tables() -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-    """Return for 256 levels of heat the colour times its opacity, and 255 minus the opacity."""
+    """Return colour times opacity, and 255 minus opacity, for 256 levels of heat."""
     levels = np.arange(256, dtype=np.uint8)[:, None]
     colours = cv2.cvtColor(cv2.applyColorMap(levels, cv2.COLORMAP_INFERNO), cv2.COLOR_BGR2RGB)
     opacity = np.repeat(levels[..., None], 3, axis=2) * (_HEAT_OPACITY / 255)
@@ -122,7 +122,7 @@ def _draw(overlay: NDArray[np.uint8], box: Box, scale: float) -> None:
 
 
 def _legend(width: int, boxes: int) -> NDArray[np.uint8]:
-    """Return a strip that says what the colours mean, uint8 [28, width, 3]."""
+    """Return a legend of the colours, uint8 [28, width, 3]."""
     strip, end = _ramps(width)
     if width > end + 110:
         strip = strip.copy()
@@ -133,7 +133,7 @@ def _legend(width: int, boxes: int) -> NDArray[np.uint8]:
 
 @lru_cache(maxsize=16)
 def _ramps(width: int) -> tuple[NDArray[np.uint8], int]:
-    """Return the strip without the number of boxes, and the column where its ramps end."""
+    """Return the legend without the number of boxes, and the column where its ramps end."""
     strip = np.full((_STRIP, width, 3), 28, np.uint8)
     inferno = cv2.applyColorMap(np.arange(256, dtype=np.uint8)[None], cv2.COLORMAP_INFERNO)
     ramps = (("heat 0", cv2.cvtColor(inferno, cv2.COLOR_BGR2RGB)), ("score .5", score_ramp()[None]))

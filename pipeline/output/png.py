@@ -1,4 +1,4 @@
-"""Grey PNG of pictures that lie in a file: OpenCV would need them in memory, twice."""
+"""Writes grey PNGs of arrays that lie in files: OpenCV would need two copies in memory."""
 
 import struct
 import zlib

@@ -1,4 +1,4 @@
-"""The folder that names of results are relative to: one for an output, whatever is run into it."""
+"""The root that names of results are relative to. An output has one root for all its runs."""
 
 import glob
 import json
@@ -17,21 +17,21 @@ from .layout import SHARDS, result_path
 from .parts import parts_begun
 
 ROOT: Final = "root"
-"""Its key in run.json."""
+"""Key of the root in run.json."""
 
 
 def choose_root(output: Path, source: Path, given: Path | None) -> Path:
-    """Return the root, absolute, for a source that is run into an output; `given` is input.root."""
+    """Return the absolute root for a source and an output; `given` is input.root."""
     if given is not None:
         return given.absolute()
     report = _read_report(output)
     if ROOT not in report and is_manifest(source):
-        return _of_older(output, report) or root_of(source)  # as it was before
+        return _of_older(output, report) or root_of(source)  # as in earlier runs
     return root_of(source)
 
 
 def remembered_root(output: Path) -> Path | None:
-    """Return the root that names of results in an output are relative to; None: nobody knows."""
+    """Return the root of the results in an output; None: it is unknown."""
     report = _read_report(output)
     if ROOT not in report:
         report = next((found for part in parts_begun(output) if ROOT in (found := _read_report(part.desk(output)))), report)  # fmt: skip
@@ -40,10 +40,10 @@ def remembered_root(output: Path) -> Path | None:
 
 
 def root_of_moved(output: Path, source: Path) -> Path:
-    """Return what names of results are relative to where the pictures lie now.
+    """Return the root of the results at the new place of the pictures.
 
     Raises:
-        ConfigError: there is nothing, or these are no pictures.
+        ConfigError: the new place does not exist, or has other pictures.
     """
     if is_manifest(source):
         return _of_list(output, source) or root_of(source)
@@ -51,10 +51,10 @@ def root_of_moved(output: Path, source: Path) -> Path:
 
 
 def check_root(output: Path, root: Path, source: Path) -> None:
-    """See that results that are there have names relative to the same root.
+    """Check that existing results have names relative to the same root.
 
     Raises:
-        ConfigError: they have not, so those of other pictures might be overwritten.
+        ConfigError: they have another root, so results of other pictures could be overwritten.
     """
     before = remembered_root(output)
     if before is None or _is_same(before, root) or not _has_results(output):
@@ -87,7 +87,7 @@ def _has_results(output: Path) -> bool:
 
 
 def _of_older(output: Path, report: Mapping[str, Any]) -> Path | None:
-    """The root of a run by a version that did not say it."""
+    """Return the root of a run by an old version, which did not write it."""
     try:
         source = Path(report["config"]["input"]["path"])
     except (KeyError, TypeError):
@@ -96,13 +96,13 @@ def _of_older(output: Path, report: Mapping[str, Any]) -> Path | None:
         return _of_list(output, source)
     if os.path.lexists(source) or glob.has_magic(str(source)):
         return root_of(source)
-    # It is gone, so nobody knows what it was.
+    # The source is gone, so its kind is unknown.
     name = source.suffix.lower()
     return None if name in MANIFESTS else source.parent if name in EXTENSIONS else source
 
 
 def _of_list(output: Path, manifest: Path) -> Path | None:
-    """Tell from a picture of a list that has a result what names of results are relative to."""
+    """Find the root from a picture of a list that has a result."""
     for path in (line.path for line in lines_of(manifest)):
         for root in Path(path).parents:
             if result_path(output, "boxes", path.removeprefix(f"{root}/"), 1).is_file():

@@ -1,7 +1,7 @@
-"""Shards: Parquet files in which a run keeps many results, a row per page; written and read here alone.
+"""Shards: Parquet files with one row per page. Only this module writes and reads them.
 
-A file is written whole and takes its place at once. Its footer, the last thing in it, is the mark
-that it is done: Parquet without one cannot be read.
+A file is written whole and takes its place at once. Its footer, at the end, shows that it is
+complete: Parquet without a footer cannot be read.
 """
 
 import os
@@ -31,13 +31,13 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class ShardPage(Page):
-    """A page of a shard, with its mask as runs of equal values from left to right, top to bottom."""
+    """A page of a shard. The mask is stored as runs of equal values, row by row."""
 
     runs: NDArray[np.uint32] | None = field(default=None, compare=False)
     values: NDArray[np.uint8] | None = field(default=None, compare=False)
 
     def mask(self) -> NDArray[np.uint8] | None:
-        """Return the mask, uint8 [height, width], as masks/*.png has it; None: none was kept."""
+        """Return the mask, uint8 [height, width], with the values of masks/*.png; None: no mask."""
         if self.runs is None or self.values is None:
             return None
         return np.repeat(self.values, self.runs).reshape(self.height, self.width)
@@ -102,7 +102,7 @@ def _fields() -> Any:  # noqa: ANN401 - a schema of pyarrow, which ships no type
 
 
 def check_package() -> None:
-    """See that shards can be written.
+    """Check that shards can be written.
 
     Raises:
         ConfigError: the package is missing.
@@ -111,20 +111,20 @@ def check_package() -> None:
 
 
 def named(key: str, row: Row) -> Row:
-    """Return a row with the key of its picture, readable and, where that is not UTF-8, as bytes."""
+    """Return a row with the key of its picture as text, and as bytes if it is not UTF-8."""
     raw = os.fsencode(key)
     readable = raw.decode("utf-8", "replace")
     return {"path": readable, "path_bytes": None if readable.encode() == raw else raw, **row}
 
 
 def key_of_row(row: Mapping[str, Any]) -> str:
-    """The key of the picture of a row."""
+    """Return the key of the picture of a row."""
     raw = row["path_bytes"]
     return str(row["path"]) if raw is None else os.fsdecode(raw)
 
 
 def shard_file(output: Path, name: str) -> Path:
-    """Where a shard lies."""
+    """Return the file of a shard."""
     return output / SHARDS / f"{name}{SUFFIX}"
 
 
@@ -171,7 +171,7 @@ def read_table(file: Path, columns: Sequence[str] | None = None) -> Any:  # noqa
     """Read a shard.
 
     Raises:
-        ConfigError: it is torn, or something else; or the package is missing.
+        ConfigError: the file is torn or no shard, or the package is missing.
     """
     parquet = plugin("pyarrow.parquet", "shards", f"{file} is Parquet", ConfigError)
     try:
@@ -186,12 +186,12 @@ def read_table(file: Path, columns: Sequence[str] | None = None) -> Any:  # noqa
 
 
 def has_shards(output: Path) -> bool:
-    """Whether the results of an output lie in shards."""
+    """Say whether the results of an output lie in shards."""
     return bool(shards_of(output))
 
 
 def shard_pages(output: Path) -> Iterator[ShardPage]:
-    """Yield the pages with a result, shard by shard; in each in the order of names and pages.
+    """Yield the pages with a result, shard by shard; within a shard sorted by name and page.
 
     Raises:
         ConfigError: a shard is torn.
@@ -201,7 +201,7 @@ def shard_pages(output: Path) -> Iterator[ShardPage]:
 
 
 def pages_of_shard(file: Path) -> Iterator[ShardPage | None]:
-    """Yield the page of every row of a shard; None: it failed.
+    """Yield the page of every row of a shard; None: the page failed.
 
     Raises:
         ConfigError: the shard is torn.
@@ -215,7 +215,7 @@ def pages_of_shard(file: Path) -> Iterator[ShardPage | None]:
             yield None
             continue
         found = page_of(document_of(plain), f"{file}, row {number}")
-        # A key decides where exports go, so a made-up key must not lead out of their folder.
+        # A key decides where exports go, so a forged key must not lead out of their folder.
         if found.key.startswith("/") or ".." in found.key.split("/"):
             msg = f"{file}, row {number}: {found.key!r} leads out of the input; remove this file and run again"
             raise ConfigError(msg)
@@ -240,7 +240,7 @@ def document_of(row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def placed_pages(output: Path) -> Iterator[tuple[ShardPage, str]]:
-    """Yield the pages of shards, each with the place that `page_at` takes; raises what `shard_pages` does."""
+    """Yield the pages of shards with their places for `page_at`; errors as for `shard_pages`."""
     for name in shards_of(output):
         file = shard_file(output, name)
         for row, page in enumerate(pages_of_shard(file)):
@@ -249,10 +249,10 @@ def placed_pages(output: Path) -> Iterator[tuple[ShardPage, str]]:
 
 
 def page_at(place: str) -> Page:
-    """Return the page at a place: a row of a shard, or a box JSON. The pages of the last shard are remembered.
+    """Return the page at a place: a row of a shard, or a box JSON. The last shard is cached.
 
     Raises:
-        ConfigError: the shard is torn, or was written again since.
+        ConfigError: the shard is torn, or has been rewritten since.
     """
     if place.endswith(".json"):
         return read_page(Path(place))

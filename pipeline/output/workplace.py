@@ -1,4 +1,4 @@
-"""The folder of this machine in which a run works whose results lie in a bucket."""
+"""The local folder of a run whose results lie in a bucket."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from ..storage.urls import RemotePath
 
 
 def workplace(output: Path) -> Path:
-    """Return where a run works on an output: in it, or for a bucket in a folder of the user's cache.
+    """Return the folder where a run works: the output, or a folder of the cache for a bucket.
 
-    That folder holds what is at work, and the state of the last run from this machine. Removing it
-    costs time and loses nothing.
+    The cache holds unfinished files, and the state of the last run from this machine. Removing it
+    costs time, but loses nothing.
     """
     if not isinstance(output, RemotePath):
         return output
@@ -28,5 +28,5 @@ def workplace(output: Path) -> Path:
 
 @cache
 def _of_this_process() -> TemporaryDirectory[str]:
-    """What lies in memory goes with the process."""
+    """Return a temporary folder for `memory://` outputs, which end with the process."""
     return TemporaryDirectory(prefix="locpipe-")

@@ -1,4 +1,4 @@
-"""Whether a worker has the memory that a picture needs, told from its header."""
+"""Checks from the header of a picture whether a worker has enough memory for it."""
 
 from __future__ import annotations
 
@@ -19,23 +19,23 @@ if TYPE_CHECKING:
     from ...stages.models.loading import Model
     from ..config.sections import Config
 
-_COPIES = 2  # of the maps of labels
+_COPIES = 2  # copies of the maps of labels
 _PER_CELL = 20  # bytes, while components are found on one map
-_PER_CELL_COARSE = 36  # while large letters are put into it
+_PER_CELL_COARSE = 36  # bytes, while large letters are added to the map
 
 
 def check_memory(path: Path, header: Header, model: Model, config: Config, memory: int) -> None:
-    """See that there is enough memory for a page.
+    """Check that there is enough memory for a page.
 
     Args:
-        path: of the picture.
-        header: of the page.
-        model: to run on it.
-        config: how.
-        memory: of the worker, in bytes.
+        path: the picture.
+        header: header of the page.
+        model: the model that runs.
+        config: the settings.
+        memory: memory of the worker, in bytes.
 
     Raises:
-        ImageError: there is not; the message says what to change.
+        ImageError: there is too little; the message says what to change.
     """
     needed = memory_needed(model, header, config)
     if needed <= memory:
@@ -53,9 +53,9 @@ def check_memory(path: Path, header: Header, model: Model, config: Config, memor
 
 
 def memory_needed(model: Model, header: Header, config: Config) -> int:
-    """Return an estimate, in bytes, of what a picture of that size takes in a worker.
+    """Return an estimate, in bytes, of the memory that a picture of that size takes in a worker.
 
-    The maps of every scale and polarity are kept until they are joined, which copies them.
+    The maps of every scale and polarity are kept until they are joined. Joining copies them.
     """
     at_once = []
     kept = outlined = 0
@@ -73,11 +73,13 @@ def memory_needed(model: Model, header: Header, config: Config) -> int:
         kept += _COPIES * maps * len(config.infer.polarities)
         if labels:
             outlined = max(outlined, per_cell * maps // (4 * labels))
-    # Heat, mask and refined mask of every label, and temporary arrays of one.
+    # Heat, mask and refined mask of every label, and temporary arrays for one label.
     count = model.card.count_of_maps(config.heatmap)
     refined = 0 if config.refine.method == "none" else 6 * count + 32
     filled = count if config.boxes.fill else 0
-    of_pixels = 3 if header.megapixels > LARGEST_AT_ONCE else 8 + filled  # else they lie in files
+    of_pixels = (
+        3 if header.megapixels > LARGEST_AT_ONCE else 8 + filled
+    )  # larger arrays lie in files
     return max(*at_once, outlined) + kept + (of_pixels + refined) * header.width * header.height
 
 
@@ -94,7 +96,7 @@ def _why_whole(model: Model) -> str:
 
 
 def _side_that_fits(header: Header, model: Model, config: Config, memory: int) -> int:
-    """Return a long side that there is memory for, in pixels, 0 if there is none."""
+    """Return a long side, in pixels, that fits into the memory; 0: none fits."""
     whole = max(header.width, header.height)
     for side in (whole * percent // 100 for percent in range(95, 0, -5)):
         infer = config.infer.model_copy(update={"long_side": max(1, side)})

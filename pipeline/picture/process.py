@@ -1,4 +1,4 @@
-"""One picture file, from its bytes to its results on disk. Only workers load this."""
+"""Processes one picture file, from its bytes to its results. Only workers import this."""
 
 import hashlib
 import itertools
@@ -32,54 +32,54 @@ from .write import write_document, write_pictures
 
 
 class Exporter(Protocol):
-    """Writes results in the formats of other tools. It travels to the workers, so it pickles."""
+    """Writes results in the formats of other tools. It is sent to the workers, so it pickles."""
 
     def write(self, result: Result, path: Path, document: Mapping[str, Any]) -> None:
-        """Export a page as it is finished; runs in the workers.
+        """Export a page when it is finished; runs in the workers.
 
         Args:
-            result: what the stages found on the page.
-            path: of the picture.
-            document: box JSON of the page.
+            result: results of the stages for the page.
+            path: the picture.
+            document: the box JSON of the page.
         """
 
     def remove(self, key: str, name: str) -> None:
-        """Remove what was exported of a page; runs in the workers.
+        """Remove the exports of a page; runs in the workers.
 
         Args:
-            key: of the picture.
-            name: of the page.
+            key: key of the picture.
+            name: name of the page.
         """
 
     def finish(self, incomplete: frozenset[str]) -> int:
-        """Write what is missing and the files about all pages; runs in the parent, at the end.
+        """Write missing exports and the files about all pages; runs in the parent, at the end.
 
         Args:
-            incomplete: keys of pictures that failed, whole or a page of them; none is exported.
+            incomplete: keys of pictures that failed as a whole or in part. They are not exported.
 
         Returns:
-            How many pages could not be exported: their pictures are gone, for example.
+            The number of pages that could not be exported, for example because pictures are gone.
         """
 
 
 @dataclass(frozen=True)
 class Processed:
-    """What was found on a picture file.
+    """The results of a picture file, in numbers.
 
     Attributes:
-        sha256: of the file.
-        pages: of the file.
-        boxes: on all pages.
-        pixels: of all pages; 0 when nothing was computed.
+        sha256: hash of the file.
+        pages: number of pages.
+        boxes: number of boxes on all pages.
+        pixels: pixels of all pages; 0 if nothing was computed.
         seconds: time of each stage, summed over the pages.
-        is_kept: whether its results were there already: same content, config and model.
-        cut: boxes that were found and left out because of boxes.max.
-        filtered: boxes of all pages that each key of boxes.keep turned away now.
-        failed: pages that failed, of a file with several.
-        least_memory: bytes that run.memory would have to be; 0: it was enough.
+        is_kept: whether results of the same content, config and model existed already.
+        cut: number of boxes that boxes.max left out.
+        filtered: number of boxes that each key of boxes.keep removed now, on all pages.
+        failed: failed pages of a file with several pages.
+        least_memory: the value that run.memory needed, in bytes; 0: it was enough.
         hottest: largest value of the heatmaps of all pages, 0..1.
-        rows: of its pages, where results lie in shards.
-        needs: bytes of memory that would do for the pages that lacked it.
+        rows: rows of its pages, if results lie in shards.
+        needs: bytes of memory that would be enough for the pages that lacked it.
     """
 
     sha256: str
@@ -117,14 +117,14 @@ class Processed:
 
 @dataclass(frozen=True)
 class PictureProcessor:
-    """Finds what is on picture files and writes it.
+    """Runs the stages on picture files and writes the results.
 
     Attributes:
-        config: what to do, its paths absolute.
-        model: of the config.
-        maker: what results say they were made by.
-        exporter: of the run.
-        memory: that there is to work with, in bytes.
+        config: the config, with absolute paths.
+        model: the model of the config.
+        maker: the maker that is written into results.
+        exporter: the exporter of the run.
+        memory: available memory in bytes.
     """
 
     config: Config
@@ -134,7 +134,7 @@ class PictureProcessor:
     memory: int
 
     def open_engine(self) -> str:
-        """Open the engine, and return its name; what is wrong with it shows before a picture."""
+        """Open the engine, so that errors show before the first picture; return its name."""
         return open_engine(self.model, self.config, self.config.run.threads)
 
     def process_file(
@@ -147,23 +147,23 @@ class PictureProcessor:
         before: int = 0,
         leave: Collection[int] = (),
     ) -> Processed:
-        """Find what is on every page of a file and write it, unless that has been done.
+        """Process every page of a file and write the results, unless they exist.
 
-        A page of several that is damaged, too large or the like fails alone. Pages of a file with
+        In a file with several pages, a damaged or too large page fails alone. Pages of a file with
         failures are not exported.
 
         Args:
             key: of the picture.
             path: of the picture.
-            clock: told each stage, and each page of several, as it begins.
-            force: do it again even if it has been done.
-            before: pages that the file may have had before.
-            leave: pages that have failed, not to be tried.
+            clock: learns each stage, and each page of several, when it begins.
+            force: ignore existing results.
+            before: number of pages that the file may have had before.
+            leave: failed pages that are not tried again.
 
         Raises:
             ImageError: the picture cannot be read, or is too large.
             OutputError: results cannot be written.
-            Exception: what the clock raises when a page begins; the pages before it are done.
+            Exception: an error of the clock when a page begins; the pages before it are done.
         """
         sha256 = _hash(path)
         pages = count_pages(path)
@@ -173,7 +173,7 @@ class PictureProcessor:
             if todo or len(kept) < pages:
                 self._remove_but(kept, key, max(before, pages))
         boxes = sum(boxes for boxes, _ in kept.values())
-        # In a file that was done in part, they are of this run before it was cut.
+        # In a partly finished file, they are from this run before it was stopped.
         cut = sum(cut for _, cut in kept.values()) if todo else 0
         found = Processed(sha256, pages, boxes, is_kept=not todo, cut=cut)
         run, scratch = self.config.run, temporary_folder(self.config.output.path)
@@ -199,7 +199,7 @@ class PictureProcessor:
         return replace(found, seconds=seconds, least_memory=needed.memory)
 
     def remove(self, key: str, before: int = 0) -> None:
-        """Remove all results of a picture, which may have had so many pages."""
+        """Remove all results of a picture, which may have had `before` pages."""
         self._remove_but((), key, before)
 
     def _remove_but(self, kept: Collection[int], key: str, last: int) -> None:
@@ -208,16 +208,16 @@ class PictureProcessor:
                 return
 
     def _remove_page(self, key: str, page: int) -> bool:
-        """Remove the results of a page, its exports first and its masks last; say if there were any."""
+        """Remove the results of a page, exports first, masks last; say whether there were any."""
         if self._in_shards:
-            return False  # the parent puts new rows in the place of old ones
+            return False  # the parent replaces old rows by new ones
         self.exporter.remove(key, page_name(key, page))
         return remove_page(self.config.output.path, key, page)
 
     def _kept(self, key: str, sha256: str, pages: int) -> dict[int, tuple[int, int]]:
-        """The pages whose results are those of this content, config and model.
+        """Return the pages with results of this content, config and model.
 
-        Of each, the number of boxes, and how many were left out because of boxes.max.
+        The values are the number of boxes, and the number that boxes.max left out.
         """
         found = {}
         for page in range(1, pages + 1):
@@ -233,7 +233,7 @@ class PictureProcessor:
     def _do_page(
         self, path: Path, page: int, clock: Clock, key: str, sha256: str
     ) -> tuple[Result, tuple[Row, ...]]:
-        """Do a page, and write what is found; or return it as a row, where it goes to a shard."""
+        """Run the stages on one page and write its results, or return them as rows for a shard."""
         result = localize_page(path, page, self.model, self.config, self.memory, clock)
         found = page_of_result(result, key, sha256, self.maker)
         boxes = result.boxes
@@ -256,14 +256,14 @@ class PictureProcessor:
 def localize_page(
     path: Path, page: int, model: Model, config: Config, memory: int, clock: Clock
 ) -> Result:
-    """Find what is on a page, and write nothing.
+    """Run the stages on a page, and write nothing.
 
     Args:
         path: of the picture.
         page: from 1.
-        model: of the config.
+        model: the model of the config.
         config: what to do.
-        memory: that there is to work with, in bytes.
+        memory: available memory in bytes.
         clock: told each stage as it begins.
 
     Raises:
@@ -290,7 +290,7 @@ def _hash(path: Path) -> str:
     try:
         mode = path.stat().st_mode
         if stat.S_ISDIR(mode):
-            os.scandir(path).close()  # a folder comes this far only when it could not be listed
+            os.scandir(path).close()  # a folder gets here only if it could not be listed
         if not stat.S_ISREG(mode):
             msg = f"{name_of(path)}: is not a file; give pictures as files"
             raise ImageError(msg)

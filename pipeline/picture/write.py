@@ -1,4 +1,4 @@
-"""The results of one page, from the stages to the disk."""
+"""Writes the results of one page."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ..config.sections import OutputConfig
 
 _NO_MEMORY: Final = -4
-"""Of OpenCV: StsNoMem."""
+"""Error code of OpenCV: StsNoMem."""
 
 
 def write_pictures(
@@ -36,13 +36,13 @@ def write_pictures(
     clock: Clock,
     write: Callable[[Path, Path, bytes], object] = write_atomically,
 ) -> None:
-    """Write the mask, overlay and heatmap of a page, those of them that are wanted.
+    """Write the mask, overlay and heatmap of a page, as the config asks for them.
 
-    Each is a stage of its own, so that it is known which one runs out of memory. `write` gets the
-    output, the path of a file in it, and its content.
+    Each is a stage of its own, so that an error names it. `write` gets the output, the path of a
+    file in it, and its content.
 
     Raises:
-        ImageError: there is not the memory for one, or the name of a file would be too long.
+        ImageError: there is too little memory for a file, or its name would be too long.
         OutputError: results cannot be written.
     """
     if output.masks:
@@ -83,7 +83,7 @@ def _memory_for(kind: str, key: str) -> Iterator[None]:
 def write_document(
     output: OutputConfig, key: str, page: int, document: Mapping[str, object]
 ) -> None:
-    """Write the box JSON of a page, last of all its results, since it vouches for the others.
+    """Write the box JSON of a page, the last of its results: if it is there, the others are.
 
     Raises:
         ImageError: the name of the file would be too long.

@@ -1,1 +1,1 @@
-"""A finished run as pages for people to look at, in a browser."""
+"""Shows a finished run in a browser."""

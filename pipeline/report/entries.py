@@ -1,4 +1,4 @@
-"""What a report says of a page, or of a picture that failed."""
+"""The entries of a report: pages, and pictures that failed."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -18,9 +18,10 @@ class Entry:
     """One picture of the list.
 
     Attributes:
-        listed: what filters, sorting and the card need; all of a run is in memory in the browser.
-        details: the rest, which is loaded a few pictures at a time.
-        text: what was read on it.
+        listed: data for filters, sorting and the card. The browser has it in memory for all
+            entries.
+        details: all other data, which is loaded for a few pictures at a time.
+        text: the text that was read on the picture.
     """
 
     listed: dict[str, Any]
@@ -29,12 +30,12 @@ class Entry:
 
 
 def percent(score: float) -> int:
-    """The whole percent of a score, rounded down, as exactly as the JSON has it: 0.29 has 29."""
+    """Return a score in whole percent, rounded down, exact in decimals: 0.29 gives 29."""
     return round(score * 10000) // 100
 
 
 def page_entry(page: Page, images: PageImages, reading: Mapping[str, Any]) -> Entry:
-    """Return what the report says of a page with a result; `reading`: the text in it, or nothing."""
+    """Return the entry of a page with a result; `reading` is its text, or empty."""
     listed: dict[str, Any] = {
         "name": page.name,
         "size": page.size,
@@ -55,19 +56,19 @@ def page_entry(page: Page, images: PageImages, reading: Mapping[str, Any]) -> En
 
 
 def failure_entry(failure: Failure) -> Entry:
-    """Return what is said of a picture, or of one page of it, without a result."""
+    """Return the entry of a picture, or of one page, without a result."""
     page = "" if failure.page is None else f", page {failure.page}"
     listed = {"name": f"{failure.path}{page}", "scores": [], "failure": cause(failure)}
     return Entry(listed, {"path": failure.path, "problem": failure.message})
 
 
 def cause(failure: Failure) -> str:
-    """Return in a few words where and why a picture failed: pictures of one cause are counted."""
+    """Return in a few words where and why a picture failed, to count failures by cause."""
     return f"{failure.stage}: {failure.error}"
 
 
 def read_text(folder: Path, page: Page) -> Mapping[str, Any]:
-    """Return what `locpipe read` wrote of a page; nothing where it is missing, or of other boxes."""
+    """Return the reading of a page; empty if it is missing, or of other boxes."""
     file = folder / READ_FOLDER / f"{page.name}.json"
     try:
         document = json.loads(file.read_bytes())
@@ -78,7 +79,7 @@ def read_text(folder: Path, page: Page) -> Mapping[str, Any]:
 
 
 def _columns(page: Page, reading: Mapping[str, Any]) -> dict[str, Sequence[Any]]:
-    """The boxes, a list per property; a property that no box has is left out."""
+    """Return the boxes as one list per property. A property that no box has is left out."""
     boxes, written = page.boxes, page.document["boxes"]
     columns: dict[str, Sequence[Any]] = {
         "scores": [round(box.score, 4) for box in boxes],
@@ -100,6 +101,6 @@ def _columns(page: Page, reading: Mapping[str, Any]) -> dict[str, Sequence[Any]]
 
 
 def _short(number: float) -> float | int:
-    """A tenth of a pixel, in as few characters as there can be."""
+    """Round to a tenth of a pixel, in as few characters as possible."""
     rounded = round(number, 1)
     return int(rounded) if rounded == int(rounded) else rounded

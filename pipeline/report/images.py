@@ -1,4 +1,4 @@
-"""The pictures of a report: thumbnails, and previews of what browsers do not open."""
+"""The pictures of a report: thumbnails, and previews of files that browsers cannot open."""
 
 import hashlib
 import os
@@ -23,9 +23,9 @@ from ..sources.members import is_copy
 THUMBNAIL: Final = 320
 """Pixels of the longest side, in a report that is a folder."""
 EMBEDDED: Final = 640
-"""The same in one file: there it is all that there is to see of a picture."""
+"""The same in a report in one file, which has no larger pictures."""
 _PREVIEW: Final = 2400  # pixels of the longest side
-_LARGEST: Final = 50e6  # pixels that browsers draw without trouble
+_LARGEST: Final = 50e6  # most pixels that browsers draw easily
 _QUALITY: Final = 80  # of JPEG
 _TURNED: Final = {"JPEG", "MPO"}
 _SHOWN: Final = {*_TURNED, "PNG", "GIF", "BMP", "WEBP", "AVIF"}
@@ -36,12 +36,12 @@ Keep = Callable[[str, bytes], None]
 
 @dataclass(frozen=True)
 class PageImages:
-    """What a report shows of a page.
+    """The images of a page in a report.
 
     Attributes:
         thumb: name of its thumbnail; None: there is none.
-        links: URLs, relative to the report: `original` of the file, `full` of what a browser shows,
-            `mask` and `heatmap`. Those that there are.
+        links: URLs relative to the report, as far as they exist: `original` (the file), `full` (for
+            browsers), `mask` and `heatmap`.
         problem: why the picture cannot be shown; empty if it can.
     """
 
@@ -54,10 +54,10 @@ class Images:
     """Makes the images of a report.
 
     Args:
-        run: whose pages they are of.
-        has: whether an image of that name is there already.
-        keep: stores one.
-        embedded: for a report in one file, which links to nothing.
+        run: the run with the pages.
+        has: says whether an image of that name exists.
+        keep: stores an image.
+        embedded: whether the report is one file, which has no links.
     """
 
     def __init__(
@@ -68,7 +68,7 @@ class Images:
         self._report = os.path.abspath(run.folder / FOLDER)  # noqa: PTH100 - resolve() would follow links
 
     def of(self, page: Page) -> PageImages:
-        """Make those of a page that are not there yet.
+        """Make the missing images of a page.
 
         Raises:
             OutputError: the report cannot be written.
@@ -109,7 +109,7 @@ FOLDER: Final = "report"
 
 
 def _name(page: Page, run: FinishedRun, longest: int) -> str:
-    """Name a picture by its content: no name of a file of strangers becomes one of ours."""
+    """Name an image by its content, so that no foreign file name is used."""
     decided = f"{page.sha256} {page.page} {run.decoding.background} {longest}"
     digest = hashlib.sha256(decided.encode()).hexdigest()[:20]
     return f"{digest[:2]}/{digest}.jpg"
@@ -120,7 +120,7 @@ def _preview(page: Page, run: FinishedRun) -> str:
 
 
 def _is_shown(page: Page, path: Path) -> bool:
-    """Whether browsers show exactly this page; of JPEG alone all turn it by its orientation."""
+    """Say whether browsers show exactly this page; all apply EXIF orientation only to JPEG."""
     if is_copy(path):
         return False
     known = _TURNED if page.exif_orientation > 1 else _SHOWN

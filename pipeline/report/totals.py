@@ -1,4 +1,4 @@
-"""What a report says of a run as a whole."""
+"""The totals of a report."""
 
 import hashlib
 import os
@@ -15,12 +15,12 @@ from ..output.box_json import Page, boxes_dropped
 from ..sources.pictures import passed_over
 from .entries import Entry, percent
 
-_MOST_FOLDERS: Final = 500  # to choose from; the search finds all
+_MOST_FOLDERS: Final = 500  # folders to choose from; the search finds all
 
 
 @dataclass
 class Totals:
-    """Counts entries as they come in."""
+    """Counts entries."""
 
     counts: Counter[str] = field(default_factory=Counter)
     scores: Counter[int] = field(default_factory=Counter)
@@ -30,7 +30,7 @@ class Totals:
     has: set[str] = field(default_factory=set)
 
     def add(self, entry: Entry, page: Page | None) -> None:
-        """Count a page; of a failure there is none."""
+        """Count an entry; `page` is None for a failure."""
         self.folders[str(PurePosixPath(entry.details["path"]).parent)] += 1
         self.counts["entries"] += 1
         if page is None:
@@ -48,7 +48,7 @@ class Totals:
         self.has |= entry.details.keys() & {"mask", "heatmap", "blocks", "texts", "labels"}
 
     def document(self, run: FinishedRun, report: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what the page says above its pictures; `report` is run.json."""
+        """Return the data shown above the pictures; `report` is run.json."""
         folder = os.path.abspath(run.folder)  # noqa: PTH100 - resolve() would follow links
         known = f"{folder} {report.get('config_sha256')}"
         return {
@@ -80,7 +80,7 @@ class Totals:
 
 
 def _facts(report: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """What the last run took, and what it used."""
+    """Return facts about the last run: times, versions and settings."""
     model = report.get("model")
     name = model.get("backbone") if isinstance(model, Mapping) else model
     known = {

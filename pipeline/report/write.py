@@ -1,4 +1,4 @@
-"""`locpipe report`: from the results of a run to a page that a browser opens."""
+"""`locpipe report`: writes a page that shows the results of a run in a browser."""
 
 import base64
 import hashlib
@@ -30,12 +30,12 @@ Thing = TypeVar("Thing")
 Made = TypeVar("Made")
 
 MOST_EMBEDDED: Final = 500
+"""Most pictures in one file: larger files are slow to open and to send."""
 _END_OF_JPEG: Final = b"\xff\xd9"
-"""Pictures in one file: more are slow to open, and to send."""
 SCRIPTS: Final = ("data", "dom", "list", "marks", "charts", "grid", "sheet", "viewer", "main")
-"""In the order of loading; each uses those before it."""
-_LISTED: Final = 5000  # entries of a file of the list
-_DETAILED: Final = 50  # of a file of details
+"""Scripts in the order of loading; each uses those before it."""
+_LISTED: Final = 5000  # entries per file of the list
+_DETAILED: Final = 50  # entries per file of details
 
 
 @dataclass(frozen=True)
@@ -54,9 +54,9 @@ def write_report(
     embed: bool = False,
     watch: Callable[[Iterable[Entry]], Iterable[Entry]] = iter,
 ) -> WrittenReport:
-    """Write `report/index.html` and what it needs, or with `embed` all in one file, `report.html`.
+    """Write `report/index.html` and its files; with `embed`, only one file, `report.html`.
 
-    An earlier report is replaced; its thumbnails are used again. `watch` sees the entries pass.
+    An earlier report is replaced, but its thumbnails are used again. Entries go through `watch`.
 
     Raises:
         ConfigError: a result is damaged; or there are more pictures than one file may hold.
@@ -108,7 +108,7 @@ def _write_entries(
 def _in_order(
     work: Callable[[Thing], Made], things: Iterable[Thing]
 ) -> Iterator[tuple[Thing, Made]]:
-    """Work on a few things at a time, however many there are; decoders leave Python free."""
+    """Work on a few things at a time, in threads: decoders release Python's lock."""
     with ThreadPoolExecutor(CORES) as pool:
         under_way: deque[tuple[Thing, Any]] = deque()
         for thing in things:
@@ -122,7 +122,7 @@ def _in_order(
 
 @dataclass
 class _Chunks:
-    """Hands entries on in files of a bounded size: `list-0`, `text-0`, `details-0`, ...."""
+    """Passes entries on in files of bounded size: `list-0`, `text-0`, `details-0`, ...."""
 
     save: Callable[[str, object], None]
     _columns: dict[str, list[object]] = field(default_factory=dict)
@@ -150,7 +150,7 @@ class _Chunks:
 
 
 class _Files:
-    """A report as a folder. What an earlier one left is used again, or goes."""
+    """A report as a folder. Files of an earlier report are used again or removed."""
 
     def __init__(self, output: Path) -> None:
         self._output, self._folder = output, output / FOLDER
@@ -161,7 +161,7 @@ class _Files:
             check_inside(self._output, self._folder / name)
         (self._folder / "index.html").unlink(
             missing_ok=True
-        )  # written last: it vouches for the rest
+        )  # written last: if it is there, the rest is
         for name in ("app", "data"):
             shutil.rmtree(self._folder / name, ignore_errors=True)
             (self._folder / name).mkdir(parents=True)
@@ -220,7 +220,7 @@ class _OneFile:
         self._data: list[str] = []
 
     def begin(self) -> None:
-        """There is nothing to clear away."""
+        """Do nothing: there are no old files."""
 
     def has(self, name: str) -> bool:
         return name in self._thumbs
@@ -236,14 +236,14 @@ class _OneFile:
         texts = {file.name: file.read_text("utf-8") for file in _page_files()}
         scripts = [texts.pop(f"{name}.js") for name in SCRIPTS]
         (style,) = texts.values()
-        # The data come between what receives them and what shows them.
+        # The data come after the script that receives them and before the script that shows them.
         html = _html(title, style=style, inline=[scripts[0], *self._data, *scripts[1:]])
         write_atomically(self._output, self._file, html.encode())
         return self._file
 
 
 def _call(name: str, value: object) -> str:
-    """The JSON as a script: ASCII, and nothing in it ends the script element that it may lie in."""
+    """Return a call with JSON as a script, in ASCII; nothing in it can end a script element."""
     text = json.dumps(value, allow_nan=False, separators=(",", ":"))
     return f'locpipe.add("{name}", {text});\n'.replace("<", "\\u003c")
 
@@ -254,7 +254,7 @@ def _page_files() -> list[Any]:
 
 
 def _html(title: str, *, style: str = "", inline: Iterable[str] = ()) -> str:
-    """Return the page; scripts that lie in it are allowed by their hashes, and no others."""
+    """Return the page; only its own inline scripts are allowed, by their hashes."""
     environment = Environment(
         loader=PackageLoader(__package__, "page"), autoescape=True, undefined=StrictUndefined
     )

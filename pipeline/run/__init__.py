@@ -1,1 +1,1 @@
-"""From a config to results: what a run does, in which order."""
+"""Runs a config: the steps of a run, and their order."""

@@ -1,4 +1,4 @@
-"""What `locpipe profile` measured, and what follows from it, in words."""
+"""The measurements of `locpipe profile`, and advice that follows from them."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _LEFT_OUT = {
     "refine": "refine.method=none",
     "classify": "boxes.classify=false",
 }
-"""Stages that a config can do without."""
-_NOTABLE = 10  # percent: less is not worth a word
-_FASTER = 1.2  # times: less may be chance
+"""Stages that a config can switch off."""
+_NOTABLE = 10  # percent: smaller shares are not mentioned
+_FASTER = 1.2  # times: smaller gains may be chance
 
 
 @dataclass(frozen=True)
@@ -24,10 +24,10 @@ class Pixels:
     """Pixels of all pages together.
 
     Attributes:
-        own: of the pages.
-        shown: to the network, at all scales and polarities.
-        padded: that it computes: those shown, with their padding.
-        without: that it would be shown without a setting, by the setting, as `infer.polarity=both`.
+        own: pixels of the pages.
+        shown: pixels shown to the network, at all scales and polarities.
+        padded: pixels that the network computes: those shown, with their padding.
+        without: by setting, such as `infer.polarity=both`: pixels shown to the network without it.
     """
 
     own: int
@@ -38,12 +38,12 @@ class Pixels:
 
 @dataclass(frozen=True)
 class Circumstances:
-    """What the profile ran on.
+    """The machine of the profile.
 
     Attributes:
         ceilings: FLOP per second of a matrix product, in each precision that the processor has.
-        memory: bytes given to us.
-        workers: that a run starts.
+        memory: available memory in bytes.
+        workers: number of workers that a run starts.
         forced: whether `LOCPIPE_PRECISION` allows float32 only.
         onnxruntime: whether ONNX Runtime can run the network.
     """
@@ -57,20 +57,20 @@ class Circumstances:
 
 @dataclass(frozen=True)
 class Profile:
-    """Where the time of some pages went.
+    """The time that some pages took, by stage.
 
     Attributes:
-        pages: that were done.
+        pages: number of finished pages.
         seconds: wall time of each stage, all pages together.
         start_up: CPU seconds before the first picture.
         pixels: of the pages.
         macs: multiply-accumulates per pixel of the network.
-        engine: that ran the network, see `open_engine`.
-        precision: that it computed in.
-        settings: that the network was run with.
-        threads: that computed.
+        engine: the engine that ran the network, see `open_engine`.
+        precision: the precision of the network.
+        settings: the settings of the network.
+        threads: number of threads of the network.
         peak: largest resident size of the process, in bytes.
-        circumstances: what it ran on.
+        circumstances: the machine.
     """
 
     pages: int
@@ -106,7 +106,7 @@ class Profile:
 
 
 def advise(found: Profile) -> list[str]:
-    """Return what the numbers of a profile say, the most important first."""
+    """Return advice from the numbers of a profile, the most important first."""
     parts = _inference, _shown, _padding, _stages, _precision, _engine, _start, _memory
     return [line for part in parts for line in part(found)]
 

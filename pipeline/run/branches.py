@@ -1,4 +1,4 @@
-"""The state of a part begins as that of the output, and goes back into it as parts are merged."""
+"""The state of a part: copied from that of the output, and merged back into it."""
 
 import os
 import sqlite3
@@ -16,12 +16,12 @@ _TABLES: Final = ("pictures", "cut", "failed_pages")
 
 
 def branch(of_output: Path, desk: Path, part: InputPart) -> None:
-    """Give the state of a part that was never begun what that of the output knows of its pictures.
+    """Copy what the output's state knows of a part's pictures into the state of a new part.
 
     Args:
-        of_output: file of the state of the output, which may not be there.
-        desk: of the part.
-        part: whose pictures matter.
+        of_output: file of the state of the output, which may be missing.
+        desk: desk of the part.
+        part: the part.
 
     Raises:
         OutputError: a state cannot be read or written.
@@ -38,7 +38,7 @@ def branch(of_output: Path, desk: Path, part: InputPart) -> None:
 
 
 def join(output: Path, part: InputPart) -> None:
-    """Give the state of an output what a part knows of its pictures; twice is as good as once.
+    """Copy what a part knows of its pictures into the state of the output; it may be repeated.
 
     Raises:
         OutputError: a state cannot be read or written.
@@ -53,7 +53,7 @@ def join(output: Path, part: InputPart) -> None:
 
 @contextmanager
 def _attached(file: Path, other: Path) -> Iterator[sqlite3.Connection]:
-    """Open a state with another one as `other`; what the block does is done whole or not at all."""
+    """Open a state with another one as `other`; the block is one transaction."""
     with closing(open_database(file, read_only=False)) as db:
         try:
             with db:  # commits

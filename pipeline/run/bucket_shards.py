@@ -1,4 +1,4 @@
-"""Shards in a bucket: each is made on this machine, put whole, and copied back only to be looked into."""
+"""Shards in a bucket: each is made on this machine and put whole; a copy is fetched to read it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 class BucketShardKeeper(ShardKeeper):
-    """Collects rows of pictures until they are a shard, which goes to a bucket.
+    """Collects rows of pictures into shards, which go to a bucket.
 
     Args:
-        job: of the run.
-        bucket: where the results go.
+        job: the job of the run.
+        bucket: the place of the results.
     """
 
     def __init__(self, job: Job, bucket: RemotePath) -> None:

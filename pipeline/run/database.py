@@ -1,4 +1,4 @@
-"""The SQLite file of a state: opened, made, copied, or put aside where it is damaged."""
+"""The SQLite file of a state: it is opened, made, copied, or put aside if damaged."""
 
 import shutil
 import sqlite3
@@ -32,14 +32,14 @@ CREATE TEMP TABLE plan (
 
 
 def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
-    """Open a state, a new one where there is none or a damaged one.
+    """Open a state; if it is missing or damaged, a new one is made.
 
     Args:
-        file: of the state.
-        read_only: change nothing; where there is none, it is empty and in memory.
+        file: the file of the state.
+        read_only: change nothing; a missing state is empty and in memory.
 
     Raises:
-        OutputError: it cannot be read or written.
+        OutputError: the file cannot be read or written.
     """
     if read_only and not file.exists():
         return _connect(":memory:")
@@ -59,14 +59,15 @@ def _connection(file: Path, *, read_only: bool) -> sqlite3.Connection:
     try:
         return _connect(address)
     except sqlite3.OperationalError as error:
-        # The last run was killed, and its journal is to be rolled back, or is of an older version.
+        # The last run was killed and its journal must be rolled back, or the file is of an older
+        # version.
         if not read_only or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_READONLY:
             raise
         return _connect_to_copy(file)
 
 
 def _connect_to_copy(file: Path) -> sqlite3.Connection:
-    with TemporaryDirectory() as folder:  # an open file stays, its name goes
+    with TemporaryDirectory() as folder:  # the file stays open, only its name is removed
         for each in (file, file.with_name(f"{file.name}-journal")):
             with output_errors(Path(folder)), suppress(FileNotFoundError):
                 shutil.copyfile(each, Path(folder, each.name))
@@ -84,12 +85,12 @@ def _connect(address: str) -> sqlite3.Connection:
 
 
 def _set_up(db: sqlite3.Connection) -> None:
-    # Durable as each commit ends. There is one per second, however many pictures it is about.
+    # Each commit is durable when it ends. There is one per second, for any number of pictures.
     db.execute("PRAGMA synchronous = EXTRA")
     db.executescript(SCHEMA)
-    with suppress(sqlite3.OperationalError):  # it is there; before 0.3 it was not
+    with suppress(sqlite3.OperationalError):  # the column exists, but not in states before 0.3
         db.execute("ALTER TABLE pictures ADD COLUMN shard TEXT DEFAULT ''")
-    # It costs a twentieth of looking at the pictures themselves.
+    # This costs a twentieth of the time of looking at the pictures.
     (found,) = db.execute("PRAGMA quick_check(1)").fetchone()
     if found != "ok":
         raise sqlite3.DatabaseError(found)

@@ -1,4 +1,4 @@
-"""Where a run keeps what it finds: on a disk, or by way of this machine in a bucket."""
+"""Where a run keeps its results: on a disk, or in a bucket by way of this machine."""
 
 from __future__ import annotations
 
@@ -30,23 +30,23 @@ from .shard_keeper import ShardKeeper
 from .state import State, state_file
 
 KEEP_SECONDS: Final = 60.0
-"""How often the state goes to the bucket, at most."""
+"""Least seconds between two copies of the state to the bucket."""
 _SHARE: Final = 20.0
-"""So many times as long as that takes is waited at least."""
+"""The wait between copies is at least so many times as long as a copy takes."""
 
 
 class Depot:
     """An output on a disk, whose lock is held.
 
     Args:
-        job: of the run.
+        job: the job of the run.
     """
 
     def __init__(self, job: Job) -> None:
         self._job = job
 
     def prepare(self) -> None:
-        """Drop what a run that was killed left unfinished, and make the folders.
+        """Remove unfinished files of a killed run, and make the folders.
 
         Raises:
             OutputError: the output cannot be written.
@@ -69,7 +69,7 @@ class Depot:
             yield state
 
     def _state_of_all(self) -> Path:
-        """Where the state of the output lies, which those of parts begin with."""
+        """Return the state of the whole output, which a new part starts from."""
         return state_file(self._job.output)
 
     def _keeper(self) -> ShardKeeper:
@@ -77,35 +77,35 @@ class Depot:
         return ShardKeeper(job.output, job.part, job.config_sha256, job.model_sha256)
 
     def terms(self, terms: Terms) -> Terms:
-        """Return what decides whether a picture is done, here."""
+        """Return the terms that decide whether a picture is done, for this place."""
         return terms
 
     def there(self, key: str) -> tuple[str, ...]:
-        """Return which objects there are of a picture; on a disk a worker sees for itself."""
+        """Return the existing objects of a picture; on a disk, none: a worker looks itself."""
         del key
         return ()
 
     def took(self, outcome: Outcome) -> Iterable[Path]:
-        """Return the files that are to become durable before an outcome is noted."""
+        """Return the files that must become durable before an outcome is noted."""
         return results_of(self._job.config.output, outcome.key, outcome.pages)
 
     def send(self, file: Path) -> None:
-        """Have a file of the run's desk, which was just written, where others see it."""
+        """Publish a file of the run's desk, which was just written."""
 
     def keep(self, state: State, *, now: bool = False) -> None:
-        """Have the state where others see it, now and then."""
+        """Publish the state from time to time."""
 
 
 class BucketDepot(Depot):
-    """An output in a bucket, whose lock is held. What is at work lies in a folder of this machine.
+    """An output in a bucket, whose lock is held. Unfinished files lie in a local folder.
 
-    The state lies there too. A copy of it is in the bucket, now and then. It is taken instead if it is
-    not the one that was put from here: then another machine went on. What neither knows is listed,
-    and the workers recognise it by its hashes.
+    The state lies there too, and is copied to the bucket from time to time. If the copy in the
+    bucket is not from this machine, another machine has worked since, and its copy is used. Results
+    that no state knows are listed, and the workers recognise them by their hashes.
 
     Args:
         job: of the run.
-        lock: that is held.
+        lock: the held lock.
     """
 
     def __init__(self, job: Job, output: RemotePath, lock: HeldLock) -> None:
@@ -118,14 +118,14 @@ class BucketDepot(Depot):
         self._is_changed = False
 
     def prepare(self) -> None:
-        """Drop what a run that was killed left on this machine, and make the folders."""
+        """Remove files that a killed run left on this machine, and make the folders."""
         for folder in FOLDERS:
             shutil.rmtree(self._job.output / folder, ignore_errors=True)
         super().prepare()
 
     @contextmanager
     def state(self) -> Iterator[State]:
-        """Open the state, of this machine or of the bucket, and list what there is.
+        """Open the state of this machine or of the bucket, and list the existing results.
 
         Raises:
             OutputError: it cannot be read or written.
@@ -148,19 +148,19 @@ class BucketDepot(Depot):
         return Listing(self._output, self._job.part)
 
     def terms(self, terms: Terms) -> Terms:
-        """Return what decides whether a picture is done: its results are in the listing."""
+        """Return the terms: a picture is done if its results are in the listing."""
         return terms if self._listing is None else replace(terms, is_there=self._listing.has)
 
     def there(self, key: str) -> tuple[str, ...]:
-        """Return which objects there are of a picture."""
+        """Return the existing objects of a picture."""
         return () if self._listing is None else tuple(self._listing.of(key))
 
     def took(self, outcome: Outcome) -> Iterable[Path]:
-        """See that the lock is held, and remove what is left of a picture that failed.
+        """Check that the lock is held, and remove old results of a failed picture.
 
         Raises:
-            LockedError: it is not.
-            OutputError: they may not be removed.
+            LockedError: the lock is lost.
+            OutputError: the results may not be removed.
         """
         self._check_lock()
         self._is_changed = True
@@ -179,7 +179,7 @@ class BucketDepot(Depot):
         put(self._desk / file.relative_to(self._job.desk), file)
 
     def keep(self, state: State, *, now: bool = False) -> None:
-        """Put the state, now and then, between two of its changes.
+        """Put the state into the bucket from time to time, between two changes.
 
         Raises:
             LockedError: the lock is not held any more.
@@ -222,7 +222,7 @@ class BucketDepot(Depot):
                 return
             for each in (stamped, file, file.with_name(f"{file.name}-journal")):
                 each.unlink(missing_ok=True)
-            self._is_changed = stamp is None  # what is found out by looking is worth keeping
+            self._is_changed = stamp is None  # results found by listing are worth keeping
             if stamp is not None:
                 stamped.write_text(repr(brought(self._object(), file)))
 
@@ -241,7 +241,7 @@ class BucketDepot(Depot):
 
 @contextmanager
 def looked_at(job: Job) -> Iterator[tuple[Path, Callable[[Terms], Terms]]]:
-    """Yield where the state of a run can be read that does not begin, and what makes its terms.
+    """Yield the state of a run that is only looked at, and the function for its terms.
 
     Raises:
         ConfigError: the bucket cannot be listed.
@@ -258,7 +258,7 @@ def looked_at(job: Job) -> Iterator[tuple[Path, Callable[[Terms], Terms]]]:
 
 
 def depot_of(job: Job, lock: object) -> Depot:
-    """Return what keeps the results of a run, whose lock is held."""
+    """Return the depot of a run, whose lock is held."""
     if job.remote is None:
         return Depot(job)
     assert isinstance(lock, HeldLock)

@@ -1,4 +1,4 @@
-"""What `locpipe doctor` looks at: the things that most often are not as one thinks."""
+"""The checks of `locpipe doctor`: the things that are most often wrong."""
 
 import os
 import shutil
@@ -10,7 +10,7 @@ from tempfile import TemporaryFile
 
 import torch
 
-with suppress(RuntimeError, ImportError):  # it fails where its operators do not fit torch
+with suppress(RuntimeError, ImportError):  # the import fails if its operators do not fit torch
     import torchvision  # noqa: F401 - loads its operators
 
 from ...stages.errors import ConfigError, LocpipeError
@@ -40,7 +40,7 @@ class Finding:
 
     Attributes:
         what: what was looked at.
-        found: what was found, and how to mend it where it is wrong.
+        found: what was found, and how to mend it if it is wrong.
         ok: whether it is as it should be.
     """
 
@@ -50,7 +50,7 @@ class Finding:
 
 
 def examine(config: Config | None) -> list[Finding]:
-    """Look at everything; with a config also at its output and its workers."""
+    """Make all checks; with a config, also of its output and its workers."""
     return [
         *(
             Finding(name, found or "missing", ok=found is not None or name in OPTIONAL)
@@ -99,7 +99,7 @@ def _command() -> Finding:
 def _opencv() -> Finding:
     found = {name: version for name in OPENCV if (version := version_of(name))}
     names = sorted(found)
-    if len(set(found.values())) <= 1:  # of one version they have the same files
+    if len(set(found.values())) <= 1:  # packages of one version have the same files
         return Finding("OpenCV distributions", ", ".join(names) or "none of pip's")
     advice = f"pip uninstall -y {' '.join(names)}, then install one of them again"
     told = ", ".join(f"{name} {found[name]}" for name in names)
@@ -107,7 +107,7 @@ def _opencv() -> Finding:
 
 
 def _operators() -> Finding:
-    """Native operators of torchvision, which are missing when it does not fit torch."""
+    """Check the native operators of torchvision, which are missing if it does not fit torch."""
     missing = [name for name in OPERATORS if not hasattr(torch.ops.torchvision, name)]
     if not missing:
         return Finding("torchvision operators", "load")

@@ -1,4 +1,4 @@
-"""`locpipe fetch`: a run in a bucket becomes a folder, for the commands that read one."""
+"""`locpipe fetch`: copies a run in a bucket to a folder, for commands that need one."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ _FILES: Final = (RUN_REPORT, FAILURES, str(state_file(Path())))
 
 
 def fetch(output: RemotePath, folder: Path) -> dict[str, int]:
-    """Copy a run to a folder; what is there already stays, and what is gone there goes.
+    """Copy a run to a folder. Existing files stay; results that are gone in the bucket are removed.
 
     Args:
-        output: of the run, in a bucket.
-        folder: which is made if it is missing. Only results of runs in it are touched.
+        output: the output of the run, in a bucket.
+        folder: the folder, made if it is missing. Only results of runs in it are touched.
 
     Returns:
         How many files were `copied`, `kept` and `removed`.
@@ -55,7 +55,7 @@ def fetch(output: RemotePath, folder: Path) -> dict[str, int]:
         db.execute("CREATE TABLE there (name BLOB PRIMARY KEY) WITHOUT ROWID")
         counts = {"copied": 0, "kept": 0, "removed": 0}
         found = _found(output, db)
-        last: list[Found] = []  # run.json, which says that the rest is there
+        last: list[Found] = []  # run.json comes last: if it is there, the rest is
         with ThreadPoolExecutor(_AT_ONCE) as pool:
             while some := list(islice(found, _ROWS)):
                 last += [each for each in some if _name(output, each) == RUN_REPORT]
@@ -76,7 +76,7 @@ def _name(output: RemotePath, found: Found) -> str:
 
 
 def _found(output: RemotePath, db: sqlite3.Connection) -> Iterator[Found]:
-    """List what a run has written, and note the names."""
+    """Yield the objects of a run, and note their names."""
     for found in listed(output):
         name = _name(output, found)
         top, *below = name.split("/")
@@ -87,7 +87,7 @@ def _found(output: RemotePath, db: sqlite3.Connection) -> Iterator[Found]:
 
 
 def _copy(output: RemotePath, folder: Path, found: Found) -> str:
-    """Copy an object, unless there is a file of its size and time; say which."""
+    """Copy an object unless a file of its size and time exists; return `copied` or `kept`."""
     file = folder / _name(output, found)
     with output_errors(folder):
         if file.is_file():
@@ -101,7 +101,7 @@ def _copy(output: RemotePath, folder: Path, found: Found) -> str:
 
 
 def _remove_others(folder: Path, db: sqlite3.Connection) -> int:
-    """Remove results that are not in the bucket any more."""
+    """Remove results that are no longer in the bucket."""
     removed = 0
     for kind in _RESULTS:
         for parent, _, files in os.walk(folder / kind):

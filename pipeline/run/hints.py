@@ -1,4 +1,4 @@
-"""What a run tells people besides its last line: why nothing was found, and what to try next."""
+"""Hints after a run: why nothing was found, and what to try next."""
 
 import shlex
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from ..storage.urls import is_url
 
 
 def hints(report: Mapping[str, Any]) -> Iterator[str]:
-    """Yield what to say of a run, from its run.json."""
+    """Yield the hints for a run, from its run.json."""
     counts = report["counts"]
     if not counts["done"]:
         return
@@ -19,7 +19,7 @@ def hints(report: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _why_nothing(report: Mapping[str, Any]) -> str:
-    """Say which key keeps boxes away."""
+    """Say which key removes the boxes."""
     heat, threshold = report["largest_heat"], report["config"]["threshold"]
     key = {"fixed": "value", "hysteresis": "high", "mean_std": "k"}.get(threshold["method"])
     found = f"the largest score was {heat:.2f}"

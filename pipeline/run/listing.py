@@ -1,4 +1,4 @@
-"""Which results there are in a bucket: listed once, kept in a file of SQLite, asked for by picture."""
+"""The results in a bucket: listed once into an SQLite file, and looked up by picture."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ if TYPE_CHECKING:
 class Listing:
     """The results of an output in a bucket, by picture.
 
-    They are in no memory, for there may be millions. The listing has a thousand per request.
+    They are not in memory, as there may be millions. A request lists a thousand.
 
     Args:
         output: where the results lie.
-        part: of the input that matters; None: all of it.
+        part: the part of the input; None: all of it.
 
     Raises:
         ConfigError: the bucket cannot be listed.
     """
 
     def __init__(self, output: RemotePath, part: InputPart | None) -> None:
-        self._db = sqlite3.connect("")  # a file without a name
+        self._db = sqlite3.connect("")  # an unnamed temporary file
         self._db.execute("CREATE TABLE there (key BLOB, name BLOB)")
         for kind in KINDS:
             self._db.executemany("INSERT INTO there VALUES (?, ?)", _rows(output, kind, part))
@@ -49,7 +49,7 @@ class Listing:
             return [os.fsdecode(name) for (name,) in rows]
 
     def has(self, output: OutputConfig, key: str, page: int) -> bool:
-        """Whether all results that are wanted of a page are there."""
+        """Say whether all wanted results of a page exist."""
         there = set(self.of(key))
         files = wanted(output, key, page)
         return all(str(file.relative_to(output.path)) in there for file in files)

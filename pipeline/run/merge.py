@@ -31,12 +31,12 @@ _MERGED: Final = "merged"
 
 
 def merge(output: Path, exports: Callable[[Config], "Exporter"]) -> dict[str, Any]:
-    """Sum what the parts of an output say of themselves; return what its run.json says then.
+    """Merge the parts of an output; return the content of the merged run.json.
 
     A merge that is killed can be repeated.
 
     Raises:
-        ConfigError: there are no parts; or one is missing, not finished, or of another config.
+        ConfigError: there are no parts; or a part is missing, not finished, or of another config.
         LockedError: a part or another run is at work.
         OutputError: the output cannot be written.
     """
@@ -116,15 +116,15 @@ def _check_same(
 
 
 def _decisive(value: object) -> object:
-    """How the work is spread may differ from part to part."""
+    """Return the settings that must be equal in all parts; those of distribution may differ."""
     return {**value, "run": None} if isinstance(value, dict) else value
 
 
 def summed(parts: Sequence[InputPart], reports: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return what run.json would say of parts as one run; also of parts that are at work.
+    """Return the run.json of parts as if they were one run, also while they are working.
 
-    Pictures, boxes and times are sums. Every part sees all files that are passed over, so these are
-    not summed. `seconds` is how long the slowest part took; p50 and p95 are those of the slowest.
+    Pictures, boxes and times are summed. Skipped files are not, as every part sees all of them.
+    `seconds`, p50 and p95 are those of the slowest part.
     """
     seconds = max(report.get("seconds", 0.0) for report in reports)
     total: dict[str, Any] = {**reports[0], "seconds": seconds, "parts": len(parts)}
@@ -175,7 +175,7 @@ def _stages(reports: Sequence[Mapping[str, Any]]) -> dict[str, dict[str, float]]
 
 
 def _exit_code(codes: Sequence[int]) -> int:
-    """Parts without a picture are no reason to worry, unless all are."""
+    """Return the exit code of the whole run; parts without a picture count only if all are so."""
     if all(code == ExitCode.NO_PICTURE for code in codes):
         return int(ExitCode.NO_PICTURE)
     return int(ExitCode.INCOMPLETE if ExitCode.INCOMPLETE in codes else ExitCode.DONE)
@@ -184,7 +184,7 @@ def _exit_code(codes: Sequence[int]) -> int:
 def _export(
     output: Path, report: Mapping[str, Any], exports: Callable[[Config], "Exporter"]
 ) -> int:
-    """Write the files about all pages, which no part could."""
+    """Write the files about all pages, which a part cannot write."""
     if not report["config"]["output"]["exports"]:
         return 0
     failed = frozenset(failure.path for failure in read_failures(output / FAILURES))

@@ -1,4 +1,4 @@
-"""What a run has to say, in the text format of Prometheus, for the textfile collector of its node exporter."""
+"""Metrics of a run in the text format of Prometheus, for the node exporter's textfile collector."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ _Samples = Iterator[tuple[Mapping[str, str], float]]
 
 
 def metrics(report: Mapping[str, Any]) -> str:
-    """Return the metrics of a run that has ended, from what run.json says.
+    """Return the metrics of a finished run, from its run.json.
 
     All have the label `output`, the folder of the results. Times are in seconds, memory in bytes.
     """

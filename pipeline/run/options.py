@@ -1,4 +1,4 @@
-"""What a run can be told besides its config."""
+"""The options of a run beside its config."""
 
 import sys
 from collections.abc import Sequence
@@ -13,13 +13,14 @@ class Options:
     """See `locpipe run --help`.
 
     Attributes:
-        limit: pictures to do at most; None: all.
-        retry_failed: try failures again, however many there were.
-        force: do everything again.
+        limit: largest number of pictures to process; None: all.
+        retry_failed: try all failed pictures again, however often they failed.
+        force: process all pictures again.
         require_input: end with exit code 4 when there is no picture.
         progress: whether to draw a progress bar.
-        part: of the input to do; None: all of it.
-        since: leave pictures alone that were changed before, in nanoseconds since 1970; None: leave none.
+        part: part of the input to process; None: all of it.
+        since: skip pictures that were last changed before, in nanoseconds since 1970; None: skip
+            none.
         metrics: file for a Prometheus node exporter; None: none.
         argv: the command, for run.json.
     """

@@ -1,4 +1,4 @@
-"""Which pictures of a source there is work to do for, and why."""
+"""Decides which pictures of a source need work, and why."""
 
 import os
 from collections.abc import Callable, Iterable
@@ -13,27 +13,28 @@ from .state import State
 
 MISSING = (-1, -1)
 PLANNED_AT_ONCE = 1000
-"""Pictures that the state is asked about together: a question each took longer than the answers."""
+"""Pictures per query of the state: single queries would take longer than their answers."""
 
 
 def is_on_disk(output: OutputConfig, key: str, page: int) -> bool:
-    """Whether every file that is wanted of a page is there."""
+    """Say whether every wanted file of a page exists."""
     return all(path.is_file() for path in wanted(output, key, page))
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What decides whether a picture is done.
+    """The terms that decide whether a picture is done.
 
     Args:
-        output: section of the config.
-        config_sha256: of what decides the result.
-        model_sha256: of the model.
-        max_attempts: runs that try an unchanged picture which fails.
-        retry_failed: try all failures again, whatever their number.
+        output: section `output` of the config.
+        config_sha256: hash of the settings that decide the result.
+        model_sha256: hash of the model.
+        max_attempts: number of runs that try a failing, unchanged picture.
+        retry_failed: try all failed pictures again, however often they failed.
         force: do everything again.
-        since: leave pictures alone that were changed before, in nanoseconds since 1970; None: leave none.
-        is_there: whether all results are there that are wanted of a page of a picture.
+        since: skip pictures that were last changed before, in nanoseconds since 1970; None: skip
+            none.
+        is_there: says whether all wanted results of a page exist.
     """
 
     output: OutputConfig
@@ -47,7 +48,7 @@ class Terms:
 
 
 def make_plan(state: State, pictures: Iterable[Picture], terms: Terms) -> None:
-    """Look at every picture once and note in the state what there is to do.
+    """Look at every picture once and note in the state whether it needs work.
 
     Raises:
         ConfigError: a picture is listed twice, or two would share the names of their results.
@@ -122,7 +123,7 @@ def _decide_failed(known: Known, run: int, terms: Terms) -> tuple[bool, str]:
 
 def _decide_done(key: str, pages: int, terms: Terms) -> tuple[bool, str]:
     if terms.output.layout == "shards":
-        return False, "done"  # the shards themselves were looked at
+        return False, "done"  # the shards were checked before
     for page in range(1, pages + 1):
         if not terms.is_there(terms.output, key, page):
             return True, "result missing"

@@ -1,4 +1,4 @@
-"""What is checked before a run starts: nothing is written, no network is run."""
+"""The checks before a run starts. They write nothing and run no network."""
 
 import json
 from collections.abc import Iterator
@@ -28,9 +28,9 @@ class Ready:
     """A run that can start.
 
     Attributes:
-        job: what is the same for every picture.
-        terms: what decides whether a picture is done.
-        pictures: of the source.
+        job: the data that are the same for every picture.
+        terms: the terms that decide whether a picture is done.
+        pictures: the pictures of the source.
     """
 
     job: Job
@@ -38,7 +38,7 @@ class Ready:
     pictures: Pictures
 
     def found(self) -> Iterator[Picture]:
-        """Yield the pictures of the source, those of the part where there is one."""
+        """Yield the pictures of the source, or those of the part."""
         part = self.job.part
         return (each for each in self.pictures if part is None or each.key in part)
 
@@ -47,8 +47,7 @@ def preflight(config: Config, options: Options) -> Ready:
     """Check everything that can be checked before anything is started or written.
 
     Raises:
-        ConfigError: the source does not exist, or the config asks for something that the model does
-            not have.
+        ConfigError: the source does not exist, or the model cannot do what the config asks for.
         ModelError: the model is missing or damaged.
     """
     _check_bucket(config)
@@ -56,7 +55,7 @@ def preflight(config: Config, options: Options) -> Ready:
     config_sha256 = config.sha256()
     config = _absolute(config)
     pictures = _open_pictures(config)
-    # A name is looked up by the worker, whose copy of a shipped model may lie elsewhere.
+    # The worker looks up the name: its copy of a shipped model may lie elsewhere.
     model = config.source if folder in list_models() else _whole_path(folder)
     terms = Terms(
         config.output,
@@ -102,16 +101,16 @@ def _open_pictures(config: Config) -> Pictures:
 
 
 def check_model(config: Config) -> tuple[Path | Backbone, str]:
-    """Check that the model is there, whole, and can do what a config asks of it.
+    """Check that the model exists, is whole, and can do what a config asks for.
 
     Returns:
-        Where the model is, and its sha256.
+        The folder of the model or the backbone, and its sha256.
 
     Raises:
         ConfigError: the config asks for something that the model does not have.
         ModelError: the model is missing or damaged.
     """
-    float32_only()  # refuses what it does not know, before any picture would
+    float32_only()  # an unknown value is an error now, not with the first picture
     folder = find_model(config.source)
     card = read_card(folder)
     check_masks(card, config)
@@ -124,7 +123,7 @@ def check_model(config: Config) -> tuple[Path | Backbone, str]:
 
 
 def _ran_before(config: Config, config_sha256: str, model_sha256: str) -> bool:
-    """Say whether the last run here was by this config: a run with nothing to do needs no torch."""
+    """Say whether the last run had this config. If so, torch is not needed for the check."""
     try:
         report = json.loads(bytes_at(config.output.path / RUN_REPORT))
         before = report["config_sha256"], report["model_sha256"]
@@ -148,10 +147,10 @@ def _absolute(config: Config) -> Config:
 
 
 def check_shards(config: Config) -> None:
-    """See that shards have a place for all that is asked for.
+    """Check that shards can hold all results that the config asks for.
 
     Raises:
-        ConfigError: they have not, or the package that writes them is missing.
+        ConfigError: they cannot, or the package that writes them is missing.
     """
     if config.output.layout != "shards":
         return
@@ -167,7 +166,7 @@ def check_shards(config: Config) -> None:
 
 
 def check_masks(card: ModelCard, config: Config) -> None:
-    """See that the 8 bits of the masks that a run writes suffice for the labels.
+    """Check that the 8 bits of masks are enough for the number of labels.
 
     Raises:
         ConfigError: they do not.

@@ -18,10 +18,10 @@ log = logging.getLogger(__name__)
 def preview(config: Config, options: Options) -> Iterator[tuple[str, str]]:
     """Yield the key of every picture and what a run would do about it, changing nothing.
 
-    At the end, the log says what was passed over.
+    At the end, the log says which files were skipped.
 
     Raises:
-        LocpipeError: as `run`, as far as can be told without starting.
+        LocpipeError: as for a run, as far as it shows without starting.
     """
     ready = preflight(config, options)
     check_root(ready.job.config.output.path, ready.pictures.root, ready.pictures.source)

@@ -45,14 +45,14 @@ log = logging.getLogger(__name__)
 
 
 def measure(config: Config, limit: int) -> tuple[Profile | None, int]:
-    """Do with the first pictures what a worker of a run does, but write nothing, and measure it.
+    """Process the first pictures as a worker of a run does, and measure it. Nothing is written.
 
     Args:
         config: what to do.
         limit: pictures at most.
 
     Returns:
-        What was measured, None where no page could be done; and how many pictures or pages failed.
+        The measurements, or None if every page failed; and the number of failed pictures or pages.
 
     Raises:
         ConfigError: the source does not exist, or the config asks for something that the model does
@@ -71,7 +71,7 @@ def measure(config: Config, limit: int) -> tuple[Profile | None, int]:
         if not sizes:
             return None, failed
         pixels = _pixels(sizes, model, config)
-    peak = machine.peak_memory()  # before PyTorch is loaded, where nothing else needs it
+    peak = machine.peak_memory()  # before PyTorch is loaded, which may not be needed otherwise
     windows, threads = config.heatmap.weights == "classifier", config.run.threads
     macs, ceilings = yardsticks(model, config.infer.resolution, windows=windows, threads=threads)
     found = Profile(
@@ -99,7 +99,7 @@ def measure(config: Config, limit: int) -> tuple[Profile | None, int]:
 def _do(
     pictures: Sequence[Picture], model: Model, config: Config
 ) -> tuple[list[Size], dict[str, float], int]:
-    """Do pictures, and measure the pages that can be done.
+    """Process pictures, and measure the pages that succeed.
 
     Returns:
         Their sizes, the seconds of each stage, and the number of pictures or pages that failed.
@@ -162,7 +162,7 @@ def _pixels(sizes: Sequence[Size], model: Model, config: Config) -> Pixels:
 
 
 def _shown(infer: InferSettings, sizes: Sequence[Size]) -> Iterator[Size]:
-    """Yield the size of every pass that the network is shown."""
+    """Yield the size of every pass through the network."""
     for width, height in sizes:
         for scale, _ in passes(infer, width, height):
             yield shown_size(width, height, scale)
@@ -173,7 +173,7 @@ def _area(size: Size) -> int:
 
 
 def _onnxruntime(model: Model, config: Config) -> bool:
-    """Say whether ONNX Runtime could run the network, were it asked for by name."""
+    """Say whether ONNX Runtime could run the network if the config asked for it."""
     with suppress(ConfigError):
         engine_used(model.card, replace(way_of(config), engine="onnxruntime", device="cpu"))
         return True

@@ -1,4 +1,4 @@
-"""How far a run is: a bar for people at a terminal, now and then a line for those who read a log."""
+"""The progress of a run: a bar on a terminal, otherwise a log line from time to time."""
 
 import logging
 import time
@@ -15,14 +15,14 @@ log = logging.getLogger(__name__)
 
 LINE_SECONDS: Final = 60
 MOST_SAID: Final = 1000
-"""Warnings that are remembered."""
+"""Number of warnings that are remembered."""
 
 
 class Progress:
-    """Logs every picture, and shows a bar where that is wanted; where not, now and then a line.
+    """Logs every picture, and shows a bar or, without one, a log line from time to time.
 
     Args:
-        total: pictures to come.
+        total: number of pictures.
         shown: whether to draw the bar.
     """
 
@@ -51,7 +51,7 @@ class Progress:
             yield outcome
 
     def add(self, outcome: Outcome) -> None:
-        """Count one picture; one that is put off for want of memory comes again."""
+        """Count one picture, unless it is put off because memory lacks: it will come again."""
         if outcome.needs:
             return
         fields = {"picture": outcome.key, "status": outcome.status, "boxes": outcome.boxes}
@@ -85,7 +85,7 @@ class Progress:
             )
 
     def _warn(self, warning: str, picture: str) -> None:
-        """Tell what a worker said, and once only what several said in the same words."""
+        """Log a warning of a worker; the same words are logged once."""
         if warning not in self._said:
             log.warning("%s", warning, extra={"picture": picture})
         if len(self._said) < MOST_SAID:
@@ -93,5 +93,5 @@ class Progress:
 
 
 def _rate(pictures: float) -> str:
-    """Pictures per second in words; of less than a tenth of one, those per minute."""
+    """Return pictures per second in words; below 0.1, pictures per minute."""
     return f"{pictures:.1f} pictures/s" if pictures >= 0.05 else f"{60 * pictures:.1f} pictures/min"

@@ -1,4 +1,4 @@
-"""Pictures as a state has them: what is known of one from before, and what is planned for it."""
+"""Pictures in a state: the record of earlier runs, and the plan of this run."""
 
 import os
 from collections.abc import Sequence
@@ -8,15 +8,15 @@ from typing import Any, Final, Literal
 from ..sources.pictures import Picture
 
 PAGE_MARK: Final = ".page-"
-"""In the names of results of pages after the first; a picture may be called so too."""
+"""Part of the result names of pages after the first. Names of pictures may contain it too."""
 
 
 @dataclass(frozen=True)
 class Known:
-    """What an earlier run, or an earlier part of this one, found out about a picture.
+    """The record of a picture from an earlier run, or from this one before an interruption.
 
-    `attempts` counts the runs that failed on it unchanged: on the whole file, or on the page
-    that failed the fewest times.
+    `attempts` counts the runs that failed on the unchanged picture: on the whole file, or on the
+    page with the fewest failures.
     """
 
     size: int
@@ -31,10 +31,10 @@ class Known:
 
 @dataclass(frozen=True)
 class Planned:
-    """A picture, whether there is work to do, and why or why not.
+    """A picture in the plan: whether it needs work, and why.
 
-    `pages` is how many it had when it was last done, 0 if that is not known. The pages `left_alone`
-    have failed too often.
+    `pages` is the number of its pages when it was last processed; 0: unknown. The pages in
+    `left_alone` have failed too often.
     """
 
     picture: Picture
@@ -62,7 +62,7 @@ def row_of(planned: Planned) -> tuple[object, ...]:
 
 
 def planned_of(row: Sequence[Any]) -> Planned:
-    """Return the picture of such a row."""
+    """Return the picture of a row of the plan."""
     key, path, size, mtime_ns, todo, reason, pages, left_alone = row
     picture = Picture(os.fsdecode(key), os.fsdecode(path), fault="" if path else reason)
     alone = tuple(map(int, left_alone.split()))

@@ -31,17 +31,16 @@ log = logging.getLogger(__name__)
 
 
 def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any]:
-    """Work on all pictures there is something to do for, and return what run.json says.
+    """Process all pictures that need work, and return the content of run.json.
 
     Args:
-        config: what to do.
-        options: besides the config.
-        exports: makes what writes the exports that a config asks for; called where a page may be
-            exported, and not in a run with nothing to do.
+        config: the config.
+        options: the options beside the config.
+        exports: makes the exporter of a config. It is not called in a run with nothing to do.
 
     Raises:
-        ConfigError: the source or the scheduler does not exist, or the config asks for something
-            that the model does not have.
+        ConfigError: the source or the scheduler does not exist, or the model cannot do what the
+            config asks for.
         ModelError: the model is missing or damaged.
         OutputError: results cannot be written.
         LockedError: another run holds the lock of the output.
@@ -52,7 +51,7 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
     prepare_output(job.output)
     with Stop().listening() as stop, held(output.path, job.part) as lock:
         check_root(output.path, ready.pictures.root, ready.pictures.source)
-        # Nothing of an output is touched before the lock is held: another run may start now.
+        # The output is not touched before the lock is held: another run may be starting.
         check_layout(output)
         depot = depot_of(job, lock)
         depot.prepare()
@@ -60,7 +59,7 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
         with (
             Summary(ready, options, stop, depot.send) as summary,
             depot.state() as state,
-            summary.counting(state),  # whatever ends the run
+            summary.counting(state),  # also if an error ends the run
         ):
             found = takewhile(lambda _: not stop.requested, ready.found())
             make_plan(state, found, depot.terms(ready.terms))
@@ -84,9 +83,9 @@ def execute(config: Config, options: Options, exports: Exports) -> dict[str, Any
 def _work(
     job: Job, exports: Exports, state: State, depot: Depot, options: Options, stop: Stop
 ) -> Iterator[Outcome]:
-    """Yield the outcomes of what there is to do, as they come.
+    """Yield the outcomes of the planned work, as they come.
 
-    Pictures that need more memory than a worker has come at the end, with fewer workers.
+    Pictures that need more memory than a worker has are processed at the end, with fewer workers.
     """
     todo = state.count(todo=True, limit=options.limit)
     log.info("%d pictures to do", todo)
@@ -127,12 +126,12 @@ def _workers(
     options: Options,
     stop: Stop,
 ) -> Iterator[Iterator[Outcome]]:
-    """Start or join workers for so many pictures, which need so much memory; yield outcomes."""
+    """Start or join workers for a number of pictures and their memory; yield the outcomes."""
     todo, needs = count_and_needs
     if not todo or stop.requested:
         yield iter(())
         return
-    # Late: they import Dask and tqdm, and a run with nothing to do is over in no time.
+    # Late: they import Dask and tqdm, which a run with nothing to do does not need.
     from ..workers.box_finder import finding_boxes  # noqa: PLC0415
     from .progress import Progress  # noqa: PLC0415
 

@@ -1,8 +1,8 @@
-"""What a run keeps in shards: rows are collected, written together, and known to the state.
+"""Keeps results in shards: rows are collected, written together, and noted in the state.
 
-The parent writes shards, not the workers. A group of pictures that a worker has at a time is small, and
-a shard is large. One writer also makes a shard and the state durable together, so that no picture is
-lost or twice there after a kill.
+The parent writes shards, not the workers: a worker has only a few pictures at a time, and a shard
+is large. One writer can also make a shard and the state durable together, so that after a kill no
+picture is lost or doubled.
 """
 
 import logging
@@ -32,7 +32,7 @@ from ..workers.messages import Outcome
 PAGES: Final = 1000
 """Rows of a shard."""
 RUNS: Final = 10_000_000
-"""Runs of the masks of a shard at most, which are five bytes each."""
+"""Most runs of mask values in a shard; each takes five bytes."""
 SECONDS: Final = 300.0
 """After so long a shard is written even if it is not full."""
 _KNOWN: Final = ("path", "path_bytes", "page", "status", "pages", "size", "mtime_ns", "sha256", "config_sha256", "model_sha256")  # fmt: skip
@@ -46,22 +46,22 @@ ON CONFLICT (key) DO UPDATE SET
     shard = excluded.shard
 WHERE pictures.shard < excluded.shard
 """
-"""Takes over a picture of a shard, unless a later one has it."""
+"""SQL that notes a picture of a shard, unless a later shard has it."""
 
 log = logging.getLogger(__name__)
 
 
 class ShardKeeper:
-    """Collects the rows of pictures until they are a shard.
+    """Collects the rows of pictures into shards.
 
     Args:
         output: folder of the results.
-        part: of the input that is done; it looks after its own shards only.
-        config_sha256: of the run.
-        model_sha256: of the run.
+        part: the part of the input; a part handles only its own shards.
+        config_sha256: hash of the run's config.
+        model_sha256: hash of the run's model.
 
     Attributes:
-        name: of the shard that is filled.
+        name: name of the shard that is being filled.
     """
 
     def __init__(
@@ -82,11 +82,11 @@ class ShardKeeper:
         return shard_file(self._output, name)
 
     def found(self) -> dict[str, tuple[int, int]]:
-        """Return the shards that there are, each with its size and its time of change."""
+        """Return the existing shards, each with its size and its time of change."""
         return {name: self.kept(name) for name in shards_of(self._output)}
 
     def kept(self, name: str) -> tuple[int, int]:
-        """Have a shard, which was just written, where it belongs; return its size and time of change."""
+        """Put a new shard in its place; return its size and time of change."""
         status = shard_file(self._output, name).stat()
         return status.st_size, status.st_mtime_ns
 
@@ -105,7 +105,7 @@ class ShardKeeper:
         remove_durably(self._output, [shard_file(self._output, name)])
 
     def _own(self) -> dict[str, tuple[int, int]]:
-        """The shards to look after: in a part its own."""
+        """Return the shards to handle; in a part, only its own."""
         every = self.found()
         return {name: every[name] for name in sorted(every) if name.startswith(self._prefix)}
 
@@ -115,7 +115,7 @@ class ShardKeeper:
         return f"{self._prefix}{max(numbers, default=0) + 1:06}"
 
     def add(self, outcome: Outcome, size: int, mtime_ns: int) -> None:
-        """Take the rows of a picture: of its pages, and of what failed."""
+        """Take the rows of a picture, those of its pages and those of failures."""
         of_file = {"pages": outcome.pages, "size": size, "mtime_ns": mtime_ns, "sha256": outcome.sha256}  # fmt: skip
         of_file |= dict(zip(("config_sha256", "model_sha256"), self._hashes, strict=True))
         rows = list(outcome.rows)
@@ -128,11 +128,11 @@ class ShardKeeper:
         self._keys.add(outcome.key)
 
     def is_full(self) -> bool:
-        """Whether there is a shard to write."""
+        """Say whether the collected rows fill a shard."""
         return len(self._rows) >= PAGES or self._runs >= RUNS
 
     def settle(self, db: sqlite3.Connection) -> None:
-        """Write what was collected, and note the shard in the state, which is not committed.
+        """Write the collected rows, and note the shard in the state without a commit.
 
         Raises:
             OutputError: it cannot be written.
@@ -150,10 +150,10 @@ class ShardKeeper:
         db.execute("INSERT OR REPLACE INTO shards VALUES (?, ?, ?, ?)", row)
 
     def look(self, db: sqlite3.Connection) -> None:
-        """See which shards are there as they were left; pictures of others are done again.
+        """Compare the shards with the state; pictures of missing or changed shards are done again.
 
-        A shard that the state does not know, as after a loss of the state, is taken over. One that is
-        torn or gone is said, and its pictures are to be done.
+        A shard that the state does not know is adopted, for example after a loss of the state. A
+        torn or missing shard is logged, and its pictures need work.
         """
         known = {name: rest for name, *rest in db.execute("SELECT * FROM shards")}
         for name, size_and_time in self._known.items():
@@ -206,7 +206,7 @@ class ShardKeeper:
             log.warning("%d shards are of another config or model; their %d pictures are done again", shards, pictures)  # fmt: skip
 
     def tidy(self, db: sqlite3.Connection) -> None:
-        """Drop the rows of pictures that were done again, or forgotten; a part leaves that to `merge`.
+        """Drop rows of pictures that were done again or forgotten. A part leaves this to `merge`.
 
         Raises:
             OutputError: a shard cannot be written.
@@ -232,5 +232,5 @@ class ShardKeeper:
 
 
 def keeper_of(output: Path, report: Mapping[str, Any]) -> ShardKeeper:
-    """Return what looks after the shards of a run that has ended, given its run.json."""
+    """Return the keeper of the shards of a finished run, given its run.json."""
     return ShardKeeper(output, None, report["config_sha256"], report["model_sha256"])

@@ -1,4 +1,4 @@
-"""`locpipe run --since WHEN`: the moment that a text names."""
+"""`locpipe run --since WHEN`: reads the time."""
 
 import re
 from datetime import UTC, datetime, timedelta
@@ -10,15 +10,15 @@ _UNITS: Final = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def moment_of(text: str, now: datetime) -> int:
-    """Return a moment, in nanoseconds since 1970, as files have their times of change.
+    """Return a time in nanoseconds since 1970, the unit of file times.
 
     Args:
-        text: a date or a time as ISO 8601 has them, in the zone of this machine unless it names one; or how
-            long ago: a number, and m, h, d or w.
+        text: a date or time in ISO 8601, in the local time zone unless it names one; or an age: a
+            number followed by m, h, d or w.
         now: the present time.
 
     Raises:
-        ConfigError: it is something else.
+        ConfigError: the text has another form.
     """
     try:
         if ago := re.fullmatch(r"(\d{1,6})([mhdw])", text):

@@ -1,7 +1,7 @@
-"""What is known about every picture from one run to the next: one SQLite file, one writer.
+"""The record of every picture across runs: one SQLite file with one writer.
 
-Losing it loses nothing: workers recognise finished pictures by the hashes in their JSON.
-What it says is durable, and so are the results that it says are done.
+If it is lost, nothing is: workers recognise finished pictures by the hashes in their JSON. Its
+content is durable, and so are the results that it calls done.
 """
 
 import os
@@ -27,18 +27,18 @@ COMMIT_SECONDS = 1.0
 
 
 def state_file(output: Path) -> Path:
-    """Where the state of an output lies."""
+    """Return the file of the state of an output."""
     return output / STATE_FOLDER / "state.sqlite"
 
 
 class State:
-    """The state of one output folder. Use as a context manager; leaving it commits.
+    """The state of one output folder. Use it as a context manager, which commits at its end.
 
     Args:
         output: folder of the results, or the desk of a part.
-        results: where the results go if that is not `output`.
-        keeper: of results in shards.
-        read_only: look at what is there without creating or changing anything.
+        results: place of the results if it is not `output`.
+        keeper: keeper of results in shards.
+        read_only: create and change nothing.
 
     Attributes:
         run: number of this run.
@@ -77,14 +77,14 @@ class State:
 
     @property
     def is_settled(self) -> bool:
-        """Whether the file has all that was noted, so that a copy of it is whole."""
+        """Whether everything noted is in the file, so that a copy of it is complete."""
         return not self._db.in_transaction
 
     def commit(self) -> None:
-        """Make results durable together; only then the state says that they are done.
+        """Make results durable together, and only then note them as done.
 
         Raises:
-            OutputError: the disk does not take them.
+            OutputError: the disk refuses them.
         """
         self._unsettled.settle()
         if self._keeper is not None:
@@ -93,12 +93,12 @@ class State:
         self._committed = time.monotonic()
 
     def _rows(self, query: str, *parameters: object) -> sqlite3.Cursor:
-        """The rows of a query that may be read in part."""
+        """Return the rows of a query that need not be read to its end."""
         self._cursors.append(self._db.execute(query, parameters))
         return self._cursors[-1]
 
     def _current_run(self) -> int:
-        """A run that was killed or stopped goes on under its number, so it retries no failure."""
+        """Return the number of this run. A stopped run keeps it, and so retries no failure."""
         last, finished = self._db.execute(
             "SELECT run, finished FROM runs ORDER BY run DESC LIMIT 1"
         ).fetchone() or (0, 1)
@@ -115,8 +115,8 @@ class State:
     def begin(self) -> None:
         """Note that the plan is made and the run starts.
 
-        What is there of a picture that is to be done again no longer counts: if this run is killed,
-        a later one must not take the results of this config for those of the one before.
+        Old results of pictures that need work no longer count. If this run is killed, a later run
+        must not take results of this config for those of the config before.
 
         Raises:
             OutputError: the disk is full.
@@ -131,7 +131,7 @@ class State:
         self.has_begun = True
 
     def finish(self) -> None:
-        """Note that the run has seen every picture; the next one may try failures again.
+        """Note that the run has seen every picture, so that the next run may retry failures.
 
         Raises:
             OutputError: the disk is full.
@@ -151,7 +151,7 @@ class State:
             self._keeper.tidy(self._db)
 
     def forget(self, keys: Iterable[str]) -> None:
-        """Drop what is known about pictures.
+        """Drop the records of pictures.
 
         Raises:
             OutputError: the disk is full.
@@ -162,11 +162,11 @@ class State:
                 self._db.executemany(f"DELETE FROM {table} WHERE key = ?", names)  # noqa: S608 - no input
 
     def known(self, key: str) -> Known | None:
-        """What is known about a picture."""
+        """Return the record of a picture."""
         return self.known_of([key]).get(key)
 
     def known_of(self, keys: Sequence[str]) -> dict[str, Known]:
-        """What is known about pictures, some thousands at most; nothing about those that are new."""
+        """Return the records of at most some thousand pictures; new pictures have none."""
         rows = self._db.execute(
             "SELECT key, size, mtime_ns, config_sha256, model_sha256, status, pages, attempts, run "  # noqa: S608 - no input
             f"FROM pictures WHERE key IN ({','.join('?' * len(keys))})",
@@ -175,7 +175,7 @@ class State:
         return {os.fsdecode(key): Known(*rest) for key, *rest in rows}
 
     def given_up(self, key: str, most: int) -> tuple[int, ...]:
-        """The pages of a picture that have failed at least so many times."""
+        """Return the pages of a picture that have failed at least `most` times."""
         rows = self._db.execute(
             "SELECT page FROM failed_pages WHERE key = ? AND attempts >= ? ORDER BY page",
             (os.fsencode(key), most),
@@ -186,7 +186,7 @@ class State:
         """Add pictures to the plan of this run.
 
         Raises:
-            ConfigError: another picture with the same key is there, they would overwrite each other.
+            ConfigError: another picture has the same key: results would overwrite each other.
             OutputError: the disk of temporary files is full.
         """
         one = None
@@ -211,10 +211,10 @@ class State:
             raise ConfigError(msg) from error
 
     def check_names(self) -> None:
-        """See that no picture is called like a later page of another one.
+        """Check that no picture has the name of a later page of another picture.
 
         Raises:
-            ConfigError: one is, they would overwrite each other.
+            ConfigError: a picture has: results would overwrite each other.
         """
         if not self._has_pages:
             return
@@ -235,13 +235,13 @@ class State:
                 raise ConfigError(msg)
 
     def put_off(self, outcome: Outcome) -> None:
-        """Keep a picture, which lacked memory, for workers that have as much as it needs."""
+        """Put off a picture that lacked memory, for workers with more memory."""
         row = outcome.needs, os.fsencode(outcome.key)
         with self._writing():
             self._db.execute("UPDATE temp.plan SET needs = ? WHERE key = ?", row)
 
     def put_off_so_far(self) -> tuple[int, int]:
-        """How many pictures are put off, and the most bytes of memory that one needs."""
+        """Return the number of pictures put off, and the largest need of memory in bytes."""
         row = self._db.execute("SELECT COUNT(*), MAX(needs) FROM temp.plan WHERE needs > 0")
         count, most = row.fetchone()
         return int(count), int(most or 0)
@@ -249,9 +249,9 @@ class State:
     def planned(
         self, *, todo: bool | None = None, limit: int | None = None, put_off: bool = False
     ) -> Iterator[Planned]:
-        """The plan in the order of keys; only what is to do, only what is not, or all.
+        """Yield the plan sorted by key; `todo`: only pictures that need work, or that need none.
 
-        With `put_off` there is only what was put off.
+        With `put_off`, only pictures that were put off.
         """
         where = "" if todo is None else f"WHERE todo = {int(todo)}"
         where = "WHERE needs > 0" if put_off else where
@@ -263,13 +263,13 @@ class State:
         yield from map(planned_of, rows)
 
     def count(self, *, todo: bool | None = None, limit: int | None = None) -> int:
-        """How many pictures `planned` gives for the same arguments."""
+        """Return the number of pictures that `planned` yields for the same arguments."""
         where = "" if todo is None else f"WHERE todo = {int(todo)}"
         query = f"SELECT COUNT(*) FROM (SELECT 1 FROM temp.plan {where} LIMIT ?)"  # noqa: S608 - no input
         return int(self._db.execute(query, (-1 if limit is None else limit,)).fetchone()[0])
 
     def left_alone(self) -> dict[str, int]:
-        """How many planned pictures there is nothing to do for, by status, done or failed."""
+        """Return the number of planned pictures that need no work, by status (done or failed)."""
         rows = self._db.execute(
             "SELECT status, COUNT(*) FROM temp.plan JOIN pictures USING (key) "
             "WHERE todo = 0 GROUP BY status"
@@ -283,7 +283,7 @@ class State:
         model_sha256: str,
         files: Iterable[Path] = (),
     ) -> None:
-        """Keep what became of a planned picture; its result files become durable before that does.
+        """Record the outcome of a planned picture. Its result files become durable before.
 
         Raises:
             OutputError: the disk is full.
@@ -326,7 +326,7 @@ class State:
     def _record_pages(
         self, outcome: Outcome, left_alone: Sequence[str], *, is_same: bool
     ) -> list[int]:
-        """Keep which pages failed; return in how many runs each of them has."""
+        """Record the failed pages; return the number of runs in which each has failed."""
         key = os.fsencode(outcome.key)
         known = {
             row[1]: row
@@ -341,7 +341,7 @@ class State:
         return [row[5] for row in rows]
 
     def failures(self) -> Iterator[Failure]:
-        """The pictures of the plan that have failed, in this run or before, sorted by path and page."""
+        """Yield the failed pictures of the plan, also of earlier runs, sorted by path and page."""
         rows = self._rows(
             "SELECT key, NULL AS page, stage, error, message, attempts FROM pictures "
             "WHERE status = 'failed' AND stage NOTNULL AND key IN (SELECT key FROM temp.plan) "
@@ -352,7 +352,7 @@ class State:
             yield Failure(os.fsdecode(key), *rest, page=page)
 
     def failed_in_this_run(self) -> int:
-        """How many pictures failed in this run, the part before an interruption included."""
+        """Return how many pictures failed in this run, also before an interruption."""
         row = self._db.execute(
             "SELECT COUNT(*) FROM pictures WHERE status = 'failed' AND run = ?1 AND "
             "(stage NOTNULL OR key IN (SELECT key FROM failed_pages WHERE run = ?1))",
@@ -361,7 +361,7 @@ class State:
         return int(row[0])
 
     def cut_in_this_run(self) -> tuple[int, int]:
-        """How many pictures lost boxes to boxes.max in this run, interrupted or not, and how many boxes."""
+        """Return how many pictures, and how many boxes, boxes.max has cut in this run."""
         row = self._db.execute(
             "SELECT COUNT(*), TOTAL(boxes) FROM cut WHERE run = ?", (self.run,)
         ).fetchone()

@@ -1,4 +1,4 @@
-"""How far a run is, told from outside by what it writes."""
+"""The progress of a run, read from its files."""
 
 from collections.abc import Mapping
 from contextlib import suppress
@@ -17,10 +17,10 @@ _WORST_FIRST: Final = ("running", "failed", "broken off", "stopped", "finished")
 
 
 def status(output: Path) -> dict[str, Any]:
-    """Return what run.json of an output says.
+    """Return the content of run.json of an output.
 
-    Of parts that are not merged the sums are told, and how many were begun in `parts`.
-    Its `state` is `running`, `finished`, `stopped` or `failed`; or `broken off`, where the run was killed.
+    For parts that are not merged, it returns their sums; `parts` is the number of begun parts.
+    `state` is `running`, `finished`, `stopped` or `failed`, or `broken off` if the run was killed.
 
     Raises:
         ConfigError: this is no output of a run, or of another version.
@@ -31,18 +31,18 @@ def status(output: Path) -> dict[str, Any]:
     report = read_report(output)
     state = report.get("state", "finished")
     if state == "running" and not is_locked(output):
-        # It may have ended between the two looks.
+        # The run may have ended between the two reads.
         report = read_report(output)
         state = report["state"] if report["state"] != "running" else "broken off"
     return report | {"state": state}
 
 
 def _of_parts(output: Path) -> dict[str, Any] | None:
-    """What the parts say that are not merged; None: there are none that say anything."""
+    """Return the sums of parts that are not merged; None: no part has a run.json."""
     begun = parts_begun(output)
     reports = []
     for part in begun:
-        with suppress(ConfigError):  # it has only just begun
+        with suppress(ConfigError):  # the part has just begun
             reports.append((part, status(part.desk(output))))
     if not reports:
         return None

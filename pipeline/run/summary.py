@@ -1,4 +1,4 @@
-"""What a run has to say: how it ended, counts, times, memory, and everything needed to repeat it."""
+"""The summary of a run: its end, counts, times, memory, and everything needed to repeat it."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ log = logging.getLogger(__name__)
 
 
 PROGRESS_SECONDS: Final = 5
-"""How often run.json says how far a run is."""
+"""Seconds between two updates of the progress in run.json."""
 
 
 class Durations:
@@ -67,7 +67,7 @@ class Durations:
         self.total += seconds
 
     def quantile(self, share: float) -> float:
-        """The duration, in seconds, that this share of all does not exceed; 0 when there are none."""
+        """Return the duration in seconds that a share of all does not exceed; 0: there is none."""
         rank = max(1, share * sum(self._buckets))
         for bucket, seen in enumerate(accumulate(self._buckets), start=self._FIRST):
             if seen >= rank:
@@ -75,26 +75,27 @@ class Durations:
         return 0.0
 
     def summary(self) -> dict[str, float]:
-        """For run.json, in seconds."""
+        """Return the quantiles for run.json, in seconds."""
         named = {"p50": self.quantile(0.5), "p95": self.quantile(0.95), "total": self.total}
         return {name: round(seconds, 6) for name, seconds in named.items()}
 
 
 @dataclass
 class Tally:
-    """Counts outcomes as they come in.
+    """Counts outcomes.
 
     Attributes:
         counts: pictures by status: done, kept, failed.
-        boxes: found in this run.
-        pixels: of the pictures done in this run.
+        boxes: number of boxes found in this run.
+        pixels: pixels of the pictures done in this run.
         memory: largest resident size of each worker, in bytes.
-        engines: that ran networks.
-        least_memory: bytes that run.memory would have to be for every picture; 0: it was enough.
-        filtered: boxes of this run that each key of boxes.keep turned away.
+        engines: names of the engines that ran networks.
+        least_memory: the value that run.memory needed for every picture, in bytes; 0: it was
+            enough.
+        filtered: number of boxes that each key of boxes.keep removed in this run.
         hottest: largest value of the heatmaps of this run, 0..1.
-        started: when, in seconds since 1970.
-        begun: the same by a clock that never jumps, for durations.
+        started: time of the start, in seconds since 1970.
+        begun: the same on a monotonic clock, for durations.
     """
 
     counts: Counter[str] = field(default_factory=Counter)
@@ -110,7 +111,7 @@ class Tally:
     begun: float = field(default_factory=time.monotonic)
 
     def add(self, outcome: Outcome) -> None:
-        """Count one."""
+        """Count an outcome."""
         self.counts[outcome.status] += 1
         self.boxes += outcome.boxes
         self.pixels += outcome.pixels
@@ -126,7 +127,7 @@ class Tally:
             self.memory[outcome.worker] = largest
 
     def summary(self) -> dict[str, object]:
-        """The part of run.json that is measured."""
+        """Return the measured part of run.json."""
         seconds = max(time.monotonic() - self.begun, 1e-9)  # the clock may jump
         pictures = self.counts.total()
         return {
@@ -145,19 +146,19 @@ class Tally:
 
 
 class Summary:
-    """Writes run.json: that a run is at work as the block is entered, how it ended as it is left.
+    """Writes run.json: `running` at the start of the block, the result at its end.
 
-    Where even that cannot be written, run.json says "running" and nobody holds the lock.
+    If the end cannot be written, run.json says "running" while nobody holds the lock.
 
     Args:
         ready: the run.
-        options: besides its config.
-        stop: whether it was asked to stop.
-        send: is told of every file that was written.
+        options: the options beside its config.
+        stop: says whether the run was asked to stop.
+        send: called with every file that was written.
 
     Attributes:
-        report: what run.json says.
-        left_out: pages that could not be exported.
+        report: content of run.json.
+        left_out: number of pages that could not be exported.
     """
 
     def __init__(
@@ -178,7 +179,7 @@ class Summary:
         try:
             self._write({"state": "running", "started": self._tally.summary()["started"]})
         except OutputError:
-            with suppress(OSError):  # what the last run wrote would be taken for this one's
+            with suppress(OSError):  # the old file would be taken for that of this run
                 self._file.unlink(missing_ok=True)
             raise
         return self
@@ -195,12 +196,12 @@ class Summary:
                 raise
 
     def begin(self, todo: int) -> None:
-        """Say in run.json how many pictures there are to do."""
+        """Write the number of pictures to process into run.json."""
         self._todo = todo
         self._write_progress()
 
     def add(self, outcome: Outcome) -> None:
-        """Count one picture; now and then, say in run.json how many there were."""
+        """Count one picture; update run.json from time to time."""
         self._tally.add(outcome)
         if time.monotonic() - self._written > PROGRESS_SECONDS:
             self._write_progress()
@@ -230,7 +231,8 @@ class Summary:
         """At the end of the block, count pictures and write failures.jsonl, as far as possible.
 
         Raises:
-            OutputError: the output cannot be written; if the block fails, only that is told.
+            OutputError: the output cannot be written. If the block fails too, only its error is
+                raised.
         """
         try:
             yield
@@ -242,7 +244,7 @@ class Summary:
 
     def _count(self, state: State) -> None:
         if not state.has_begun:
-            return  # the plan is not whole
+            return  # the plan is not complete
         write_failures(self._ready.job.desk, FAILURES, state.failures())
         self._send(self._ready.job.desk / FAILURES)
         left_alone = state.left_alone()
@@ -301,14 +303,14 @@ class Summary:
 
 
 def versions() -> Mapping[str, str | None]:
-    """Versions of everything that may change a result or a speed; None for what is missing."""
+    """Return the versions of all packages that may change a result or a speed; None: missing."""
     found: dict[str, str | None] = {"locpipe": __version__, "python": platform.python_version()}
     found |= {package: version_of(package) for package in PACKAGES}
     return found | {"platform": platform.platform(), "executable": sys.executable}
 
 
 def version_of(package: str) -> str | None:
-    """Version of a package; None where it is missing, or its metadata are, as pip may leave them."""
+    """Return the version of a package; None: the package or its metadata are missing."""
     try:
         return version(package)
     except (ImportError, OSError, LookupError):
@@ -316,7 +318,7 @@ def version_of(package: str) -> str | None:
 
 
 def one_line(report: Mapping[str, Any]) -> str:
-    """The last line of a run, for people."""
+    """Return the last line of a run, for people."""
     counts = report["counts"]
     parts = [
         f"{counts['done']} pictures done",

@@ -1,1 +1,1 @@
-"""Which pictures there are."""
+"""Finds the pictures of a source."""

@@ -20,9 +20,9 @@ class BucketPictures(Pictures):
 
     Args:
         source: a folder, or a picture.
-        output: of this run.
-        root: of the names of results.
-        one: the picture, where the source is one.
+        output: the output of this run.
+        root: the root of the names of results.
+        one: the picture, if the source is a single picture.
     """
 
     def __init__(self, source: RemotePath, output: Path, root: Path, one: Found | None) -> None:
@@ -59,10 +59,10 @@ class BucketPictures(Pictures):
                 yield self._found(found)
 
     def check(self) -> None:
-        """See that the source is there, can be read, and lies below the root.
+        """Check that the source exists, can be read, and lies below the root.
 
         Raises:
-            ConfigError: it is not, or does not.
+            ConfigError: one of these is false.
         """
         if self.source != self.root:
             self._key(str(self.source))
@@ -82,7 +82,7 @@ class BucketPictures(Pictures):
         return Picture(self._key(found.url), found.url, found.size_and_time)
 
     def _are_results(self, folders: list[str]) -> bool:
-        """Whether folders below the source lead into the results of a run; if so, this is noted."""
+        """Say whether folders below the source lead into results of a run; if so, note this."""
         for depth, folder in enumerate(folders):
             output = "/".join((str(self.source), *folders[:depth]))
             if folder in FOLDERS and self._is_output(output):
@@ -103,10 +103,11 @@ class BucketPictures(Pictures):
 def open_bucket(source: RemotePath, output: Path, root: Path | None) -> BucketPictures:
     """Find out whether a URL is a folder or a picture; names of results are relative to the root.
 
-    The root is the folder, or that of the picture, if none is given.
+    Without a root, it is the folder, or the folder of the picture.
 
     Raises:
-        ConfigError: it does not exist, may not be read, is a list, or lies outside of the root.
+        ConfigError: the source does not exist, may not be read, is a list, or lies outside the
+            root.
     """
     if len(source.parts) < 2:
         msg = f"input.path: {source} names no bucket; write {source}BUCKET/FOLDER"
@@ -128,14 +129,14 @@ def open_bucket(source: RemotePath, output: Path, root: Path | None) -> BucketPi
 
 
 def _one_picture(source: RemotePath) -> Found | None:
-    """The picture that a URL is; None: it is a folder with something in it, or a whole bucket."""
+    """Return the picture of a URL; None: it is a folder that is not empty, or a whole bucket."""
     url = str(source)
     refused = None
     if not is_http(url):
         try:
             if any(True for _ in listed(source)) or len(source.parts) == 2:
                 return None
-        except ConfigError as error:  # of somebody who may read one object, and not list them
+        except ConfigError as error:  # the user may read an object, but not list the bucket
             refused = error
     try:
         one = looked_up(url)

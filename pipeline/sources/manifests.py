@@ -14,7 +14,7 @@ from ..storage.urls import hidden, is_url
 
 MANIFESTS: Final = (".txt", ".jsonl", ".parquet")
 COLUMN: Final = "path"
-"""Of Parquet."""
+"""Name of the column in Parquet."""
 _ROWS: Final = 10_000
 _LONGEST: Final = 200
 
@@ -29,10 +29,10 @@ class ManifestLine:
 
 
 def lines_of(manifest: Path) -> Iterator[ManifestLine]:
-    """Yield the lines that name a picture, and those that are wrong; those that are blank are left out.
+    """Yield the lines that name a picture, and wrong lines; blank lines are left out.
 
     Raises:
-        ConfigError: it is no Parquet, or lacks the column, or the package that reads it is missing.
+        ConfigError: the file is no Parquet or lacks the column, or the package for it is missing.
     """
     kind = manifest.suffix.lower()
     if kind == ".parquet":

@@ -1,4 +1,4 @@
-"""Pictures in tars, as WebDataset and img2dataset write them: found and read where they lie.
+"""Pictures in tars, as WebDataset and img2dataset write them, read without unpacking.
 
 The path of a member is that of its tar, a slash, and its name: `/data/00000.tar/000000012.jpg`.
 """
@@ -26,7 +26,7 @@ _MOST_INDEXES: Final = 4
 
 @dataclass(frozen=True)
 class Member:
-    """A picture in a tar: its name there and where it begins; or what is wrong with it."""
+    """A picture in a tar: its name and its position; or what is wrong with it."""
 
     name: str
     offset: int = 0
@@ -36,7 +36,7 @@ class Member:
 
 
 def is_tar(path: str) -> bool:
-    """Whether a path is that of a tar."""
+    """Say whether a path is that of a tar."""
     return path.lower().endswith(_TAR) and os.path.isfile(path)  # noqa: PTH113 - hot
 
 
@@ -45,9 +45,9 @@ def members_of(
     is_wanted: Callable[[str], bool] = lambda _: True,
     pass_over: Callable[[str], object] = lambda _: None,
 ) -> Iterator[Member]:
-    """Yield the pictures in a tar as its headers are read; a name that is there twice counts once.
+    """Yield the pictures in a tar while its headers are read; a repeated name counts once.
 
-    A member changes as its tar does.
+    The size and time of a member are those of its tar.
 
     Args:
         tar: path of the file.
@@ -96,7 +96,7 @@ def tar_of(path: str) -> tuple[str, str] | None:
 
 
 def exists(path: Path) -> bool:
-    """Whether a picture is there, as a file or in a tar."""
+    """Say whether a picture exists, as a file or in a tar."""
     found = tar_of(str(path))
     if found is None:
         return path.exists()
@@ -105,11 +105,11 @@ def exists(path: Path) -> bool:
 
 @contextmanager
 def readable(path: Path) -> Iterator[Path]:
-    """Yield the path of a file with a picture: its own, or that of a copy of a member of a tar.
+    """Yield the path of a file with the picture: its own file, or a copy of a member of a tar.
 
     Raises:
-        ImageError: the member is not there, or cut short; or the block says something about the copy,
-            which is then told of the member.
+        ImageError: the member is missing or cut short. An error of the block about the copy names
+            the member instead.
     """
     copy = copy_of(path)
     if copy is None:
@@ -124,15 +124,15 @@ def readable(path: Path) -> Iterator[Path]:
 
 
 def called(message: str, copy: Path, path: Path) -> str:
-    """Return what is said of a copy as said of the picture."""
+    """Return a message about a copy with the name of the picture instead."""
     return message.replace(str(copy), str(path))
 
 
 class MemberCopy:
-    """A member of a tar as a file of its own, in memory where the system can do that.
+    """A copy of a member of a tar as a file, in memory if the system can do that.
 
     Attributes:
-        path: to open it by in this process, until it is closed.
+        path: opens the copy in this process, until it is closed.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -142,7 +142,7 @@ class MemberCopy:
         else:
             self._file = tempfile.NamedTemporaryFile(prefix=_ELSEWHERE)  # type: ignore[assignment]  # noqa: SIM115 - closed by close
             self.path = Path(self._file.name)
-        # A thread may end before it asks for another one.
+        # A thread may end before it asks for the next one.
         weakref.finalize(self, self._file.close)
         self._file.write(data)
         self._file.flush()
@@ -154,7 +154,7 @@ class MemberCopy:
         self.close()
 
     def close(self) -> None:
-        """Let go of the memory."""
+        """Release the memory."""
         self._file.close()
 
 
@@ -196,7 +196,7 @@ _LAST: Final = _LastCopy()
 
 
 def file_of(path: Path) -> Path:
-    """Return a path to open: of a member of a tar that of a copy, until the next call in this thread.
+    """Return a path to open; for a member of a tar, a copy until the next call in this thread.
 
     Raises:
         ImageError: the member is not there, or cut short.
@@ -222,5 +222,5 @@ def _index_of(tar: str) -> dict[str, tuple[int, int]]:
 
 @lru_cache(maxsize=_MOST_INDEXES)
 def _index(tar: str, _size: int, _mtime_ns: int) -> dict[str, tuple[int, int]]:
-    """Where each picture of a tar begins, and how long it is; pictures of a tar come one after the other."""
+    """Return position and length of each picture in a tar. The last tar is cached."""
     return {each.name: (each.offset, each.size) for each in members_of(tar) if not each.fault}

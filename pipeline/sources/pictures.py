@@ -1,4 +1,4 @@
-"""Which pictures a run is about: a folder, a glob, one file, a tar, or a manifest.
+"""The pictures of a run: a folder, a glob, one file, a tar, or a manifest.
 
 Every picture has a key, its path relative to a root with forward slashes; the output tree mirrors
 the keys. Names are Python strings with surrogate escapes, so any bytes survive.
@@ -54,15 +54,15 @@ EXTENSIONS: frozenset[str] = frozenset(
         ".jxl",
     ]
 )
-"""What a scan of a folder takes for a picture: lower case, with the dot."""
+"""Suffixes of pictures in the scan of a folder: lower case, with the dot."""
 MOST_EXTENSIONS = 100
-"""Counted by name; more would let memory grow with the number of files."""
+"""Most suffixes that are counted by name, so that memory does not grow with the files."""
 LONGEST_EXTENSION = 12
 HIDDEN_FOLDERS = "hidden folders"
 MOST_TOLD = 10
 MOST_FOLDERS = 1000
 ASKED_AT_ONCE = 1000
-"""Lines of a list whose sizes a bucket is asked for together."""
+"""Lines of a list for which the sizes are requested from a bucket together."""
 _ONE_OF_THESE = re.compile(r"(?<=/)(\*\*)(/\*\*)+(?=/|\Z)")
 
 
@@ -72,9 +72,10 @@ class Picture:
 
     Args:
         key: path relative to the root, which names it in results.
-        path: absolute path to open, or a URL; of a member of a tar, with its name behind that of the tar.
-        size_and_time: bytes, and nanoseconds of the last change, where they are known already.
-        fault: what is wrong with it as a line of a list or a member; then there is no path.
+        path: absolute path to open, or a URL; for a member of a tar, the path of the tar, a slash,
+            and its name.
+        size_and_time: bytes, and time of the last change in nanoseconds, if already known.
+        fault: what is wrong with a line of a list or a member; then there is no path.
     """
 
     key: str
@@ -84,12 +85,13 @@ class Picture:
 
 
 class Pictures:
-    """The pictures of a source, found as they are asked for; every iteration looks anew.
+    """The pictures of a source. Each iteration searches anew.
 
     Attributes:
-        ignored: what the last iteration passed over. Files are counted by their extension, or as `none`,
-            `hidden` or `other`; hidden folders as such; in tars also `link`, and `twice` for a name.
-        results: what tells results of runs; it notes those that the last iteration passed over.
+        ignored: what the last iteration skipped. Files are counted by extension, or as `none`, `hidden`
+            or `other`. Hidden folders have a count. In tars, links and repeated names count as `link`
+            and `twice`.
+        results: recognises results of runs, and notes those that the last iteration skipped.
         root: absolute; keys are relative to it.
     """
 
@@ -132,7 +134,7 @@ class Pictures:
                     yield from self._pictures(line.path)
 
     def _pictures(self, path: str) -> Iterator[Picture]:
-        """Yield a picture, or those in a tar."""
+        """Yield a picture, or the pictures in a tar."""
         key = self._key(path)
         if not is_tar(path):
             yield Picture(key, path)
@@ -178,13 +180,13 @@ class Pictures:
             if here in above or self.results.are_in(folder):
                 return
             with os.scandir(folder) as entries:
-                for entry in entries:  # one at a time: a folder may hold millions
+                for entry in entries:  # an iterator: a folder may have millions
                     if _is_folder(entry):
                         below.append((entry.name, entry.path))
                     elif _is_openable(entry) and self._is_picture(entry.name):
                         yield Picture(prefix + entry.name, entry.path)
         except OSError:
-            # Handed on as a picture, it becomes one line among the failures, with the reason.
+            # Passed on as a picture, it becomes a failure with the reason.
             yield Picture(prefix.rstrip("/"), folder)
             return
         for name, path in sorted(below):
@@ -195,7 +197,7 @@ class Pictures:
 
     def _glob(self) -> Iterator[Picture]:
         pattern = _ONE_OF_THESE.sub(r"\1", str(self.source))
-        # Two of them can part the folders of a file in several ways.
+        # Two `**` can divide the folders of a path in several ways.
         seen: set[str] | None = set() if pattern.split("/").count("**") > 1 else None
         for path in glob.iglob(pattern, recursive=True):  # noqa: PTH207 - streams, any bytes
             folder, name = os.path.split(path)
@@ -209,10 +211,11 @@ class Pictures:
                 yield from self._pictures(path)
 
     def check(self) -> None:
-        """See that all pictures lie below the root, as far as can be told without looking for them.
+        """Check that all pictures lie below the root, as far as possible without a search.
 
         Raises:
-            ConfigError: one does not, or a manifest names results of a run or has no line that is right.
+            ConfigError: a picture does not; or a manifest names results of a run or has no correct
+                line.
         """
         if is_manifest(self.source):
             self._check_list()
@@ -228,7 +231,7 @@ class Pictures:
                 continue
             folder = folder_of(path)
             if folder == last:
-                continue  # one picture of a folder tells of all
+                continue  # one picture per folder is enough
             last = folder
             if not is_url(path) and self.results.are_in(folder):
                 msg = _no_pictures(str(self.source), path)
@@ -237,7 +240,7 @@ class Pictures:
             if not outside and _relative(path, str(self.root)) is None:
                 outside = number
         if fault and common is None:
-            raise ConfigError(fault)  # no line is right: it is another kind of file
+            raise ConfigError(fault)  # no line is correct: it is another kind of file
         if outside:
             advice = _remedy(common)
             msg = (
@@ -254,7 +257,7 @@ def _remedy(common: str | None) -> str:
 
 
 def passed_over(ignored: Mapping[str, int], results: Collection[str]) -> list[str]:
-    """Tell in words which files, counted by extension, and which folders were passed over."""
+    """Return sentences about skipped files, counted by extension, and skipped folders."""
     told = []
     files = {kind: number for kind, number in ignored.items() if kind != HIDDEN_FOLDERS}
     if files:
@@ -274,7 +277,7 @@ def _some(words: Sequence[str]) -> str:
 
 
 def root_of(source: Path) -> Path:
-    """Return the folder, absolute, that names of results are relative to unless told otherwise.
+    """Return the default root of the names of results, an absolute folder.
 
     It is the folder given, the fixed part of a glob, the folder of a picture, or the current
     directory for a manifest.
@@ -290,17 +293,17 @@ def is_manifest(source: Path) -> bool:
 
 
 def open_source(source: Path, output: Path, root: Path | None = None) -> Pictures:
-    """Find out what kind of source this is; names of results are relative to the root.
+    """Open a source of any kind; names of results are relative to the root.
 
     Raises:
-        ConfigError: it does not exist or lies outside of the root, results would lie among the
-            pictures, or it is the results of a run.
+        ConfigError: the source does not exist, lies outside the root, or is the results of a run;
+            or results would lie among the pictures.
     """
     if root is not None and not isinstance(root, RemotePath) and not root.is_dir():
         msg = f"input.root: {root} is no folder (looked from {Path.cwd()}); check the path"
         raise ConfigError(msg)
     if not os.path.lexists(source):
-        # No match is an empty inbox; no folder to look in is a mount that is gone, or a typing error.
+        # No match may be an empty inbox. A missing folder is a lost mount or a typing error.
         missing = _fixed_prefix(str(source)) if glob.has_magic(str(source)) else str(source)
         if missing and not os.path.lexists(missing):
             msg = f"input.path: {missing} does not exist (looked from {Path.cwd()}); check the path"
@@ -323,7 +326,7 @@ def open_source(source: Path, output: Path, root: Path | None = None) -> Picture
 
 @lru_cache(maxsize=MOST_FOLDERS)
 def _is_circular(folder: str) -> bool:
-    """Whether a link on the way to a folder leads back to a folder on that way."""
+    """Say whether a link on the way to a folder leads back to a folder on that way."""
     on_the_way = [os.path.realpath(each) for each in (folder, *map(str, Path(folder).parents))]
     return len(set(on_the_way)) < len(on_the_way)
 
@@ -336,7 +339,7 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
 
 
 def _is_openable(entry: os.DirEntry[str]) -> bool:
-    """Regular files, and broken links, which fail with a message; no pipes and no devices."""
+    """Say whether an entry is a file or a broken link (which fails later), no pipe or device."""
     try:
         return entry.is_file() or (entry.is_symlink() and not os.path.exists(entry.path))  # noqa: PTH110 - hot
     except OSError:
@@ -344,7 +347,7 @@ def _is_openable(entry: os.DirEntry[str]) -> bool:
 
 
 def _fixed_prefix(pattern: str) -> str:
-    """The folder that everything matching the pattern lies in."""
+    """Return the folder that contains everything that matches the pattern."""
     parts = re.split(r"(?<=/)", pattern)
     fixed = ""
     for part in parts[:-1]:
@@ -355,7 +358,7 @@ def _fixed_prefix(pattern: str) -> str:
 
 
 def _start(source: Path) -> str | None:
-    """The folder where the search for pictures begins; None for a list."""
+    """Return the folder where the search for pictures begins; None for a list."""
     if source.is_dir():
         return str(source)
     if not os.path.lexists(source):
@@ -371,17 +374,17 @@ def _no_pictures(origin: str, path: str) -> str:
 
 
 def _relative(path: str, root: str) -> str | None:
-    """The path relative to a folder, with forward slashes; None if it lies outside."""
+    """Return the path relative to a folder, with forward slashes; None if it lies outside."""
     if is_url(path):
         return key_below(path, located(root))
     if is_url(root):
         return None
     top = root if root.endswith(os.sep) else root + os.sep
     if path.startswith(top) and os.path.normpath(path) == path:
-        return path[len(top) :].replace(os.sep, "/")  # a fifth of the time of what follows
+        return path[len(top) :].replace(os.sep, "/")  # five times as fast as the code below
     key = os.path.relpath(path, root)
     if _is_outside(key):
-        # One of them may be named by way of a link.
+        # The path of one of them may contain a link.
         folder, name = os.path.split(path)
         key = os.path.relpath(os.path.join(os.path.realpath(folder), name), os.path.realpath(root))  # noqa: PTH118 - hot
     return None if _is_outside(key) else key.replace(os.sep, "/")

@@ -1,15 +1,15 @@
-"""What tells the results of runs from pictures, so that no run takes them for pictures."""
+"""Recognises results of runs, so that no run takes them for pictures."""
 
 import os
 from typing import Any, Final
 
 STATE_FOLDER: Final = ".locpipe"
 RUN_REPORT: Final = "run.json"
-"""What a run says about itself."""
+"""The report of a run."""
 FOLDERS: Final = frozenset(
     ["boxes", "masks", "overlays", "heatmaps", "exports", "report", "shards"]
 )
-"""Folders of results; crops are the one thing among them that may be asked for as pictures."""
+"""Folders of results. Only crops among them may be used as pictures."""
 CROPS: Final = ("exports", "crops")
 MOST_KEPT: Final = 1000
 
@@ -17,33 +17,34 @@ MOST_KEPT: Final = 1000
 class Results:
     """The results of runs in and around a source.
 
-    The output of a run is told by its state or its report. Below the source, all that lies in an
-    output is results. In an output that the source is, or lies in, its folders of results are.
+    The state or the report shows that a folder is the output of a run. Below the source, everything
+    in an output counts as results. If the source is an output or lies in one, only its folders of
+    results do.
 
     Args:
         start: the folder where the search for pictures begins; None for a list.
-        output: of this run, which need not be there yet.
+        output: the output of this run, which need not exist yet.
 
     Attributes:
-        found: folders of results that were passed over.
+        found: folders of results that were skipped.
     """
 
     def __init__(self, start: str | None, output: str) -> None:
         self._start = None if start is None else os.path.realpath(start or ".")
         self._output = os.path.realpath(output)
         self.found: set[str] = set()
-        # Plain ones, for they travel to workers.
+        # Plain dictionaries, as they are sent to workers.
         self._folder_of: dict[str, str | None] = {}
         self._outputs: dict[str, bool] = {}
 
     def forget(self) -> None:
-        """Look anew."""
+        """Forget what was found, and search anew."""
         self.found.clear()
         self._folder_of.clear()
         self._outputs.clear()
 
     def are_in(self, folder: str) -> bool:
-        """Whether what lies in a folder are results; if so, this is noted."""
+        """Say whether the content of a folder is results, and note such folders."""
         if folder not in self._folder_of:
             _make_room(self._folder_of)
             self._folder_of[folder] = self._look_up(os.path.realpath(folder or "."))
@@ -68,7 +69,7 @@ class Results:
         return self._outputs[folder]
 
     def _look_up(self, folder: str) -> str | None:
-        """The folder of results that a folder lies in."""
+        """Return the folder of results that contains a folder."""
         below: tuple[str, ...] = ()
         above = folder
         while True:
@@ -90,7 +91,7 @@ class Results:
 
 
 def _make_room(kept: dict[str, Any]) -> None:
-    """Keep memory from growing with the number of folders; files of one come one after the other."""
+    """Limit the memory for folders. Old entries can go: files of a folder follow each other."""
     if len(kept) >= MOST_KEPT:
         kept.clear()
 

@@ -1,1 +1,1 @@
-"""Where pictures lie that are on no disk: buckets and web servers."""
+"""Places of pictures other than disks: buckets and web servers."""

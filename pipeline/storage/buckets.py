@@ -1,7 +1,7 @@
-"""What lies in buckets and on web servers, read through obstore (`locpipe[cloud]`), which is loaded late.
+"""Reads buckets and web servers through obstore (`locpipe[cloud]`), which is imported late.
 
-Credentials come from the chain of each provider, are kept by obstore, and never leave it. What
-servers say may hold parts of them, so messages have only its status and code.
+Credentials come from the chain of each provider; obstore keeps them. Answers of servers may contain
+parts of them, so messages show only status and code.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ CLIENT: dict[str, object] = {
     "read_timeout": timedelta(seconds=30),  # without a byte
     "timeout": timedelta(hours=1),  # of one picture
 }
-"""How long is waited."""
+"""Time limits."""
 TRIES: dict[str, object] = {
     "max_retries": 10,
     "retry_timeout": timedelta(seconds=120),
@@ -39,15 +39,15 @@ TRIES: dict[str, object] = {
         "base": 2,
     },
 }
-"""How often is asked again after 5xx, a lost connection or a slow read."""
+"""Retries after 5xx, a lost connection or a slow read."""
 NEEDED: Final = "input.path, input.root or output.path lies in a bucket or on a server"
 PIECE: Final = 1 << 22  # bytes
-_LISTED: Final = 1000  # objects that a server names at once
-_ASKED: Final = 32  # objects whose size is asked for at once
+_LISTED: Final = 1000  # objects that a server lists at once
+_ASKED: Final = 32  # objects whose sizes are requested at once
 _MOST_STORES: Final = 64
 _LISTS_AT_ONCE: Final = 8
 _JUMPING: Final = ("s3://", "gs://")
-"""Servers that list from a name on; others would list all that comes before it, too."""
+"""Servers that can list from a given name on; others also list everything before it."""
 _LAST: Final = "\U0010ffff"  # no letter comes after it
 _LISTS_TRIED: Final = 5
 _LIST_SECONDS: Final = 0.1
@@ -95,7 +95,7 @@ _REASONS: Final = tuple(
         ),
     )
 )
-"""What obstore says, and what is made of it: the first that fits."""
+"""Errors of obstore and our messages for them; the first match is used."""
 
 
 _Page = list[dict[str, Any]]
@@ -111,14 +111,14 @@ class Found:
 
     @property
     def size_and_time(self) -> tuple[int, int]:
-        """Both, which tell that it has changed."""
+        """Size and time, which show a change."""
         return self.size, self.mtime_ns
 
 
 def listed(folder: RemotePath) -> Iterator[Found]:
     """Yield every object below a folder of a bucket, a thousand at a time, in no particular order.
 
-    Folders below it that have more are listed beside each other.
+    Folders below it with more objects are listed at the same time.
 
     Raises:
         ConfigError: the bucket does not exist or may not be listed, or no server answers.
@@ -133,7 +133,7 @@ def listed(folder: RemotePath) -> Iterator[Found]:
 
 
 def _pages_beside_each_other(store: object, key: str, *, jumps: bool) -> Iterator[_Page]:
-    """Yield what servers name at once; no more pages are in memory than lists run."""
+    """Yield the pages of lists; memory has at most one page per running list."""
     ahead = _pages(store, key)
     with ThreadPoolExecutor(_LISTS_AT_ONCE) as pool:
         running = {pool.submit(next, ahead, None): ahead}
@@ -142,7 +142,7 @@ def _pages_beside_each_other(store: object, key: str, *, jumps: bool) -> Iterato
             for future in done:
                 pages, objects = running.pop(future), future.result()
                 if objects is not None:
-                    yield objects  # before more is asked for: who asks may need no more
+                    yield objects  # before the next request: the caller may need no more
                 if objects is None:
                     continue
                 if pages is ahead and jumps and len(running) < _LISTS_AT_ONCE - 1:
@@ -155,14 +155,14 @@ def _pages_beside_each_other(store: object, key: str, *, jumps: bool) -> Iterato
 
 
 def _full_folder(objects: _Page, key: str) -> str:
-    """Return the folder below another one that all of a full page lies in; empty: there is none."""
+    """Return the subfolder that contains all of a full page; empty: there is none."""
     ends = (objects[0]["path"], objects[-1]["path"])
     below = os.path.commonpath([path.rpartition("/")[0] for path in ends])
     return below if len(objects) >= _LISTED and len(below) > len(key) else ""
 
 
 def _pages(store: object, key: str, after: str | None = None) -> Iterator[_Page]:
-    """Yield the objects below a name, those after another name, as a server names them."""
+    """Yield the pages of objects below a name, from another name on."""
     last, tries = after, 0
     while True:
         try:
@@ -170,7 +170,7 @@ def _pages(store: object, key: str, after: str | None = None) -> Iterator[_Page]
                 yield objects
                 last, tries = objects[-1]["path"], 0
         except Exception as error:
-            # obstore tries requests again, and pictures, but no list whose end was lost.
+            # obstore retries requests and pictures, but not a list whose end was lost.
             if _TRIED.search(str(error)) or tries == _LISTS_TRIED:
                 raise
             time.sleep(_LIST_SECONDS * 2**tries)
@@ -180,7 +180,7 @@ def _pages(store: object, key: str, after: str | None = None) -> Iterator[_Page]
 
 
 def looked_up(url: str) -> Found | None:
-    """Ask for the size of an object; None: there is none.
+    """Return an object with its size; None: it does not exist.
 
     Raises:
         ConfigError: it may not be read, or no server answers.
@@ -194,20 +194,20 @@ def looked_up(url: str) -> Found | None:
 
 
 def all_looked_up(urls: Sequence[str]) -> list[Found | None]:
-    """Ask for the sizes of many objects at once; None: it cannot be told."""
+    """Return many objects with their sizes; None: the size is unknown."""
 
     def ask(url: str) -> Found | None:
         try:
             return looked_up(url)
         except LocpipeError:
-            return None  # who reads it says why
+            return None  # reading it will give the reason
 
     with ThreadPoolExecutor(min(_ASKED, len(urls))) as pool:
         return list(pool.map(ask, urls))
 
 
 def pieces_of(url: str) -> Iterator[bytes]:
-    """Yield the content of an object, which is asked for once.
+    """Yield the content of an object, with a single request.
 
     Raises:
         ImageError: it does not exist, may not be read, or no server answers.
@@ -218,7 +218,7 @@ def pieces_of(url: str) -> Iterator[bytes]:
 
 
 def beginning_of(url: str, length: int = 1000) -> bytes:
-    """Return so many bytes of an object, or all that it has; none if it cannot be read."""
+    """Return at most `length` bytes from the beginning of an object; none if it cannot be read."""
     try:
         with bucket_errors(url, ConfigError):
             store, key = placed(url)
@@ -228,10 +228,10 @@ def beginning_of(url: str, length: int = 1000) -> bytes:
 
 
 def checked(url: str) -> str:
-    """Return a URL of a list, which may be read as far as can be told without a server.
+    """Return a URL of a list after all checks that need no server.
 
     Raises:
-        ValueError: it may not.
+        ValueError: the URL may not be read.
         ConfigError: the package is missing, or a network may not be used.
     """
     if problem := problem_with(url, listed=True):
@@ -244,7 +244,7 @@ def checked(url: str) -> str:
 
 @cache
 def memory_of(name: str) -> Any:  # noqa: ANN401 - obstore is loaded late
-    """Return the store of `memory://<name>`, which is one for this process.
+    """Return the store of `memory://<name>`; each process has one per name.
 
     Programs put pictures there: `obstore.put(memory_of("scans"), "a.png", content)`.
     """
@@ -271,7 +271,7 @@ def placed(url: str) -> tuple[Any, str]:
     """Return the store that a URL leads to, and the name in it.
 
     Raises:
-        ConfigError: it lies behind a network that may not be used.
+        ConfigError: the place needs a network, which may not be used.
     """
     scheme, rest = url.split("://", 1)
     host, _, key = rest.partition("/")
@@ -302,7 +302,7 @@ def _store(url: str, _process: int) -> Any:  # noqa: ANN401 - obstore is loaded 
 
 
 def _asks_boto3() -> bool:
-    """Whether Amazon's own package knows more: profiles and single sign-on."""
+    """Say whether boto3 is needed, for profiles and single sign-on."""
     given = ("AWS_ACCESS_KEY_ID", "AWS_SKIP_SIGNATURE", "AWS_WEB_IDENTITY_TOKEN_FILE")
     return not any(map(os.environ.get, given)) and find_spec("boto3") is not None
 
@@ -320,23 +320,24 @@ def _chain_of_boto3(url: str) -> Any:  # noqa: ANN401 - it is loaded late
 
 @contextmanager
 def bucket_errors(url: str, kind: type[LocpipeError], done: str = "read") -> Iterator[None]:
-    """Turn what obstore raises into errors of ours, of this kind; `done` is what was tried.
+    """Turn errors of obstore into our errors; `done` is the operation, such as `read`.
 
     Raises:
-        LocpipeError: of the kind given. An object that is written whose name no bucket takes is an ImageError.
+        LocpipeError: of the class `kind`; ImageError if an object with an impossible name is
+            written.
     """
     try:
         yield
     except LocpipeError:
         raise
     except Exception as error:  # noqa: BLE001 - obstore raises of its own and of the system
-        # Nothing of the first error is kept: it may hold a query, a key or a signature.
+        # Nothing of the first error is kept: it may contain a query, a key or a signature.
         is_name = done != "read" and _ILL_NAMED.search(f"{type(error).__name__}: {error}")
         raise (ImageError if is_name else kind)(_explained(url, error, done)) from None
 
 
 def _explained(url: str, error: Exception, done: str) -> str:
-    """Say what is wrong and what to do, with nothing of an answer but its status and code."""
+    """Say what is wrong and what to do; of the answer, only status and code are shown."""
     said = f"{type(error).__name__}: {error}"
     scheme, rest = shown(url).split("://", 1)
     told = " ".join(_STATUS.findall(said)[:1] + _CODE.findall(said)[:1])

@@ -1,4 +1,4 @@
-"""Objects of buckets as a run writes them: whole or not at all, under conditions where that is asked for."""
+"""Objects of buckets, written whole or not at all, and on conditions if asked for."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from .urls import RemotePath
 
 @dataclass(frozen=True)
 class Stamp:
-    """Which of the contents that an object has had one is: told by the store, and never twice."""
+    """Identifies one content of an object. The store makes it, and never twice the same."""
 
     tag: str | None
     version: str | None
@@ -22,7 +22,7 @@ class Stamp:
 
 @dataclass(frozen=True)
 class Content:
-    """What is in an object, and when it was put by the clock of the store, in nanoseconds."""
+    """Content of an object, and its time in nanoseconds by the clock of the store."""
 
     data: bytes
     stamp: Stamp
@@ -38,7 +38,7 @@ def put(url: RemotePath, content: bytes | Path) -> Stamp:
     """
     with bucket_errors(str(url), OutputError, "written"):
         store, key = placed(str(url))
-        # A file goes in parts if it is large, and the object is there when the last part is.
+        # A large file is sent in parts. The object exists when the last part is there.
         told = obstore_package().put(store, key, content)
         return Stamp(told["e_tag"], told["version"])
 
@@ -46,13 +46,13 @@ def put(url: RemotePath, content: bytes | Path) -> Stamp:
 def put_if(
     url: RemotePath, content: bytes, before: Stamp | None, error: type[LocpipeError] = OutputError
 ) -> Stamp | None:
-    """Write an object only if it is as it was; None: it is not.
+    """Write an object only if it has not changed; None: it has.
 
     Args:
-        url: of the object.
-        content: for it.
-        before: what it must be; None: it must not be there.
-        error: what is raised.
+        url: URL of the object.
+        content: the new content.
+        before: the stamp that it must have; None: it must not exist.
+        error: class of the error that is raised.
 
     Raises:
         LocpipeError: of the kind given: it cannot be written.
@@ -72,7 +72,7 @@ def put_if(
 
 
 def content_of(url: RemotePath, error: type[LocpipeError] = ConfigError) -> Content | None:
-    """Read an object whole; None: there is none.
+    """Read a whole object; None: it does not exist.
 
     Raises:
         LocpipeError: of the kind given: it may not be read, or no server answers.
@@ -92,7 +92,7 @@ def content_of(url: RemotePath, error: type[LocpipeError] = ConfigError) -> Cont
 
 
 def removed(urls: Iterable[RemotePath]) -> None:
-    """Remove objects, those that are there, in this order.
+    """Remove objects in this order; missing ones are skipped.
 
     Raises:
         OutputError: they may not be removed.
@@ -104,7 +104,7 @@ def removed(urls: Iterable[RemotePath]) -> None:
 
 
 def bytes_at(place: Path) -> bytes:
-    """Return what is in a file or an object.
+    """Return the content of a file or an object.
 
     Raises:
         OSError: it is not there, or the file cannot be read.
@@ -120,7 +120,7 @@ def bytes_at(place: Path) -> bytes:
 
 
 def is_file_at(place: Path) -> bool:
-    """Whether there is a file, or an object.
+    """Say whether a file or an object exists.
 
     Raises:
         ConfigError: the object may not be read.
@@ -129,7 +129,7 @@ def is_file_at(place: Path) -> bool:
 
 
 def holds_files(folder: Path) -> bool:
-    """Whether there is a file anywhere below a folder.
+    """Say whether there is a file anywhere below a folder.
 
     Raises:
         ConfigError: the bucket may not be listed.
@@ -140,7 +140,7 @@ def holds_files(folder: Path) -> bool:
 
 
 def names_in(folder: Path) -> list[str]:
-    """Return the names of the files and folders in a folder; none where there is no folder.
+    """Return the names of the files and folders in a folder; none if it does not exist.
 
     Raises:
         ConfigError: the bucket may not be listed.
@@ -155,10 +155,10 @@ def names_in(folder: Path) -> list[str]:
 
 
 def stamp_of(url: RemotePath) -> Stamp | None:
-    """Return which content an object has; None: there is none.
+    """Return the stamp of an object; None: it does not exist.
 
     Raises:
-        OutputError: it cannot be told.
+        OutputError: the stamp cannot be read.
     """
     with bucket_errors(str(url), OutputError):
         store, key = placed(str(url))
@@ -170,7 +170,7 @@ def stamp_of(url: RemotePath) -> Stamp | None:
 
 
 def brought(url: RemotePath, file: Path) -> Stamp | None:
-    """Copy an object to a file, which is made or written over; None: there is none.
+    """Copy an object to a file, and return its stamp; None: the object does not exist.
 
     Raises:
         OutputError: it may not be read, or no server answers.

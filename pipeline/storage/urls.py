@@ -12,16 +12,16 @@ from ...stages.errors import ConfigError
 
 SCHEMES: Final = ("s3", "gs", "az", "http", "https", "memory")
 WRITABLE: Final = ("s3", "gs", "az", "memory")
-"""Of places that results may lie in."""
+"""Schemes of places for results."""
 _URL: Final = re.compile(rf"({'|'.join(SCHEMES)})://", re.IGNORECASE)
 _USER: Final = re.compile(r"(?<=://)[^/\s@]+@")
 _QUERY: Final = re.compile(r"(https?://[^\s?'\"]*\?)[^\s'\"]+", re.IGNORECASE)
 
 
 class RemotePath(PosixPath):
-    """A place that is not on a disk: it divides like a path, and is written as a URL.
+    """A place that is not on a disk: it has parts like a path, and is written as a URL.
 
-    Code that knows of disks only finds nothing there.
+    Code that only knows disks finds nothing there.
     """
 
     def __str__(self) -> str:
@@ -32,17 +32,17 @@ class RemotePath(PosixPath):
         return f"{parts[0]}//{'/'.join(parts[1:])}"
 
     def __fspath__(self) -> str:
-        """Return the URL, which no file is called."""
+        """Return the URL; no file has such a name."""
         return str(self)
 
     def absolute(self) -> RemotePath:
-        """Return itself: no current directory matters."""
+        """Return itself: it does not depend on the current directory."""
         return self
 
 
 def is_url(text: str) -> bool:
     """Whether a text is the URL of a place that pictures may be read from."""
-    return text[:1] != "/" and _URL.match(text) is not None  # of most paths the first letter tells
+    return text[:1] != "/" and _URL.match(text) is not None  # fast for paths
 
 
 def is_http(url: str) -> bool:
@@ -51,7 +51,7 @@ def is_http(url: str) -> bool:
 
 
 def located(text: str) -> Path:
-    """Return a path or, for a URL, a remote path; no disk is looked at."""
+    """Return a path or, for a URL, a remote path, without any access."""
     if not is_url(text):
         return Path(text)
     scheme, rest = text.split("://", 1)
@@ -62,7 +62,7 @@ def on_disk(run: str | Path) -> Path:
     """Return the folder of a run.
 
     Raises:
-        ConfigError: it lies in a bucket.
+        ConfigError: the run lies in a bucket.
     """
     if is_url(str(run)):
         msg = f"{run}: lies in a bucket; type: locpipe fetch {run} DIR, and give DIR in its place"
@@ -71,11 +71,12 @@ def on_disk(run: str | Path) -> Path:
 
 
 def problem_with(url: str, *, listed: bool = False) -> str | None:
-    """Tell what is wrong with a URL, without showing it; None: nothing.
+    """Say what is wrong with a URL, without showing it; None: nothing is wrong.
 
     Args:
         url: of a picture, or of a folder.
-        listed: it stands in a list, so it may have a query, as a signed URL has; no report shows a list.
+        listed: the URL is in a list. There it may have a query, as signed URLs have: no report
+            shows a list.
     """
     scheme, rest = url.split("://", 1)
     place, _, query = rest.partition("?") if is_http(url) else (rest, "", "")
@@ -95,7 +96,7 @@ def problem_with(url: str, *, listed: bool = False) -> str | None:
 
 
 def shown(url: str) -> str:
-    """Return a URL as it may be shown: without its query."""
+    """Return a URL without its query, so that it may be shown."""
     return url.split("?", 1)[0] if is_http(url) else url
 
 
@@ -121,7 +122,7 @@ def folder_of(path: str) -> str:
 
 
 def common_folder(one: str, other: str) -> str:
-    """Return the folder that two folders lie in, of which one may be a URL; empty: there is none."""
+    """Return the common folder of two folders (or of a URL); empty: there is none."""
     if not is_url(one) and not is_url(other):
         return os.path.commonpath([one, other])
     if not (is_url(one) and is_url(other)):

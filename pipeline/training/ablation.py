@@ -15,7 +15,7 @@ from ...stages.nets.head import Head, read_head
 
 # Values of F repeated at once for several blocked filters: 64 MiB as float32.
 AT_ONCE = 2**24
-# Keeps the linear classifier finite where a filter separates a class perfectly.
+# Keeps the linear classifier finite if a filter separates a class perfectly.
 _RIDGE = 1e-4
 
 
@@ -29,15 +29,15 @@ def weigh(
     """Measure the tables of `docs/methods.md` on labelled samples.
 
     The features are computed once per batch. Only the classifier runs again for each blocked
-    filter, several filters at a time. Blocking commutes with global average pooling: a classifier
-    that starts with it runs on the means of F. If only a linear layer follows, blocking filter i
-    takes w_ic * mean(F_i) off the logits, and nothing runs at all.
+    filter, several filters at a time. Blocking commutes with global average pooling, so a
+    classifier that starts with it runs on the means of F. If only a linear layer follows, blocking
+    filter i subtracts w_ic * mean(F_i) from the logits, and nothing runs.
 
     Args:
-        network: in evaluation mode.
+        network: the network, in evaluation mode.
         batches: pictures float32 [N, C_in, H, W] as the network wants them, labels int64 [N].
-        classes: how many there are.
-        some: classes may have no sample; their columns are zero.
+        classes: number of classes.
+        some: allow classes without a sample; their columns are zero.
 
     Raises:
         ConfigError: a class has no sample.
@@ -45,7 +45,7 @@ def weigh(
     sums = None
     head = read_head(network.classifier, network.channels())
     means, labels = [], []
-    # Not inference mode: the linear classifier is fitted on the result.
+    # Not inference mode, as the linear classifier is fitted on the result.
     with torch.no_grad():
         for pictures, target in batches:
             maps = network.features(pictures)
@@ -57,7 +57,7 @@ def weigh(
         missing = list(range(classes)) if sums is None else np.flatnonzero(sums.count == 0).tolist()
         msg = f"the data has no sample of class {missing[0]}; every class needs some to be weighed"
         raise ConfigError(msg)
-    if head.weights is not None:  # the classifier's own: CAM
+    if head.weights is not None:  # the weights of the classifier itself (CAM)
         return sums.tables(head.weights.double().numpy())
     linear = _linear_classifier(torch.cat(means), torch.cat(labels), classes)
     return sums.tables(np.where(sums.count > 0, linear, 0))
@@ -67,7 +67,7 @@ class Sums:
     """Sums over the samples of each class, float64 so that the order of adding hardly matters.
 
     Attributes:
-        error: growth of the error without a filter, [C, K].
+        error: growth of the error when a filter is blocked, [C, K].
         energy: the same divided by the energy of the filter's map, [C, K].
         excitation: of the maps, [C, K].
         baseline: the error of the whole network, [K].
@@ -83,7 +83,7 @@ class Sums:
 
 
 class _PictureSums(Sums):
-    """A sample is a picture."""
+    """Sums whose samples are pictures."""
 
     def add(self, network: Network, head: Head, maps: Tensor, labels: Tensor) -> None:
         """Add a batch: F float32 [N, C, h, w], labels int64 [N]."""
@@ -96,7 +96,7 @@ class _PictureSums(Sums):
             blocked = _errors_blocked(network, means if head.pooled else maps, labels)
         growth = blocked - error
         squares = maps.double().square().sum(dim=(2, 3)).T
-        # A filter that is silent on a sample is not missed there: 0 / 0 is 0.
+        # If a filter is silent on a sample, blocking it changes nothing: 0 / 0 is 0.
         per_energy = torch.where(squares > 0, growth / squares.clamp_min(1e-300), 0)
         self.error.index_add_(1, labels, growth.double())
         self.energy.index_add_(1, labels, per_energy)
@@ -131,7 +131,7 @@ def _errors_blocked(network: Network, maps: Tensor, labels: Tensor) -> Tensor:
 
 
 def _errors_less(logits: Tensor, means: Tensor, weights: Tensor, labels: Tensor) -> Tensor:
-    """Return the same where logits [N, K] are means [N, C] times weights [C, K], and a bias."""
+    """Return the same for logits [N, K] that are means [N, C] times weights [C, K], plus a bias."""
     at_once = max(1, AT_ONCE // logits.numel())
     rows = []
     for some in torch.arange(means.shape[1]).split(at_once):

@@ -21,30 +21,30 @@ from ...stages.settings import Polarity, Resolution, Weights
 from ..config.sections import Config
 
 KINDS: tuple[Weights, ...] = tuple(kind for kind in get_args(Weights) if kind != "classifier")
-"""Kinds of weights with tables. The maps of the classifier itself need none: they are log-odds."""
+"""Kinds of weights with tables. The maps of the classifier are log-odds without calibration."""
 PRIOR = 0.05
-"""Share of cells on a picture that are taken to be ink.
+"""Assumed share of ink among the cells of a picture.
 
-All positive cells together count as this share in the fit, all negative ones as the rest. So a map
-that hardly tells ink from ground stays below 0.5 nearly everywhere, and a plain picture stays dark.
-Where maps are joined by their maximum, the map that knows most decides. With equal shares, every
-weak map would light up half of every photograph. The value is a compromise: at 0.5, with three
-scales and both polarities, the digits network lights up 9 (`paper`) to 19 (`class`) percent of the
-area of photographs without text. A prior of 0.005 makes that 1 to 3 percent, but then only a
-quarter to a third of the text in photographs is found.
+In the fit, all positive cells together have this weight, and all negative cells the rest. So a map
+that hardly separates ink from ground stays below 0.5 nearly everywhere, and a plain picture stays
+dark. Where maps are joined by their maximum, the best map decides. With equal weights, every weak
+map would light up half of every photograph. The value is a compromise: at 0.5, with three scales
+and both polarities, the digits network lights up 9 (`paper`) to 19 (`class`) percent of the area of
+photographs without text. A prior of 0.005 makes that 1 to 3 percent, but then only a quarter to a
+third of the text in photographs is found.
 """
 
 
 @dataclass(frozen=True)
 class Request:
-    """What `locpipe calibrate` is asked for, whatever the kind of model.
+    """The request to `locpipe calibrate`, for any kind of model.
 
     Attributes:
-        configs: of runs with the model. Their maps are calibrated, for their thresholds.
-        every_kind: calibrate all kinds of weights, not only those of the configs.
+        configs: configs of runs with the model. Their maps are calibrated for their thresholds.
+        every_kind: whether all kinds of weights are calibrated, not only those of the configs.
         backgrounds: folder of photographs without text; None: none, or those of the training.
-        count: pictures to make.
-        seed: of the pictures.
+        count: number of pictures to make.
+        seed: seed of the pictures.
     """
 
     configs: Sequence[Config]
@@ -67,7 +67,7 @@ class Pass:
 class Vector:
     """A weight vector W, float32 [C], whose map H is to be calibrated.
 
-    The calibration is kept under `label`. Ink of the `classes` (indices) is a positive.
+    The calibration is stored under `label`. Ink of the `classes` (indices) is positive.
     """
 
     weights: Weights
@@ -79,9 +79,9 @@ class Vector:
 def asked_for(
     model: Model, configs: Sequence[Config], *, every_kind: bool
 ) -> dict[Pass, tuple[Vector, ...]]:
-    """Return every pass over a picture that the configs make, and the maps they want of it.
+    """Return every pass that the configs make, and the maps that each pass needs.
 
-    With `every_kind` these are the maps of all kinds of weights, not only of the config's own.
+    With `every_kind`, these are the maps of all kinds of weights, not only of those in the configs.
     """
     wanted: dict[Pass, dict[tuple[Weights, str], Vector]] = {}
     for config in configs:
@@ -104,8 +104,8 @@ def fit(
 ) -> tuple[float, float]:
     """Return slope and intercept of a logistic regression of one variable, slope >= 0.
 
-    More heat is never evidence against ink. A map that is hotter on ground than on ink is taken to
-    say nothing: its slope is 0, and it gives the prior everywhere.
+    More heat is never evidence against ink. If a map is hotter on ground than on ink, its slope is
+    0, and it gives the prior everywhere.
 
     Args:
         positive: [N] values where the answer is yes.
@@ -133,7 +133,7 @@ def fit(
 
 
 def calibration(vector: Vector, one: Pass, slope: float, intercept: float) -> Calibration:
-    """Return the calibration of a map as a card keeps it, to six digits."""
+    """Return the calibration of a map for a card, rounded to six digits."""
     return Calibration(
         weights=vector.weights,
         resolution=one.resolution,

@@ -1,4 +1,4 @@
-"""Model folders: what `weigh` and `calibrate` of every kind of model write into them."""
+"""Writes model folders, for `weigh` and `calibrate` of every kind of model."""
 
 import platform
 import shlex
@@ -24,7 +24,7 @@ from ..output.atomic import write_whole
 
 
 def made_with(*packages: str) -> dict[str, Any]:
-    """Return what may change the numbers: versions of Python, locpipe and packages."""
+    """Return the versions of Python, locpipe and packages, which may change the numbers."""
     versions = {name: version(name) for name in ("locpipe", *packages)}
     return {"made_with": {"python": platform.python_version(), **versions}}
 
@@ -33,7 +33,7 @@ def require_weights(folder: Path, card: ModelCard) -> None:
     """Check that the weights of a model folder are those of its card.
 
     Raises:
-        ModelError: they are not.
+        ModelError: they differ.
     """
     file = folder / WEIGHTS_FILE
     if not file.is_file() or sha256_of(file) != card.files.get(WEIGHTS_FILE):
@@ -58,7 +58,7 @@ def write_tables(
     tables: Mapping[str, NDArray[np.generic]],
     about: dict[str, Any],
 ) -> None:
-    """Replace the tables of a model, then its card, which says `about` how they were measured.
+    """Replace the tables of a model, then its card; `about` says how they were measured.
 
     If the process dies in between, the model fails its checksum until `locpipe weigh` runs again.
 
@@ -67,7 +67,7 @@ def write_tables(
     """
     write_whole(folder / TABLES_FILE, serialize_arrays(dict(tables)))
     files = card.files | {TABLES_FILE: sha256_of(folder / TABLES_FILE)}
-    # Calibrations belong to the tables they were fitted on.
+    # Calibrations are only valid for the tables they were fitted on.
     changes = {"files": files, "tables": about, "calibration": {}, "calibrations": ()}
     write_card(folder, card.model_copy(update=changes))
 
@@ -75,7 +75,7 @@ def write_tables(
 def write_calibrations(
     folder: Path, card: ModelCard, fitted: Iterable[Calibration], about: dict[str, Any]
 ) -> None:
-    """Add calibrations to a card, and `about` how they were fitted.
+    """Add calibrations to a card; `about` says how they were fitted.
 
     A new calibration replaces the old one of the same map.
 
@@ -91,9 +91,9 @@ def write_calibrations(
 
 
 def write_config(folder: Path) -> str:
-    """Write `run.yaml` into a model folder, a config that runs; return what to print of it.
+    """Write `run.yaml`, a config that runs, into a model folder; return the text to print.
 
-    It says what the model proposes by itself, so that one sees what can be changed.
+    The config has the proposals of the model, so that users see what they can change.
 
     Raises:
         OutputError: it cannot be written.

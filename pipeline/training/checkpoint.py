@@ -1,4 +1,4 @@
-"""Checkpoints without pickle: a training goes on from one as if it had never stopped."""
+"""Checkpoints without pickle: a resumed training continues as if it had never stopped."""
 
 import json
 import logging
@@ -25,7 +25,7 @@ def require_room(folder: Path, *, resume: bool) -> None:
     """Check that a training may begin in a folder.
 
     Raises:
-        ConfigError: it holds a finished model or, without `resume`, an unfinished training.
+        ConfigError: the folder has a finished model or, without `resume`, an unfinished training.
     """
     if (folder / "model.yaml").exists():
         msg = f"{folder} already holds a finished model; remove it or choose another --output"
@@ -39,7 +39,7 @@ def require_room(folder: Path, *, resume: bool) -> None:
 
 
 def tell_where(folder: Path, done: int, total: int, unit: str = "steps", *, resume: bool) -> None:
-    """Say in the log where a training begins, or goes on."""
+    """Log at which step a training begins or continues."""
     if done:
         log.info("going on after %d of %d %s", done, total, unit)
     elif resume:
@@ -49,13 +49,13 @@ def tell_where(folder: Path, done: int, total: int, unit: str = "steps", *, resu
 
 
 class Checkpoint:
-    """The file that a stopped training goes on with.
+    """The file from which a stopped training continues.
 
     Args:
-        folder: of the training.
-        network: its parameters and buffers are kept.
-        optimizer: its state must be tensors, as that of torch's own optimizers is.
-        settings: JSON values that another training must share to go on from here.
+        folder: folder of the training.
+        network: the network, whose parameters and buffers are stored.
+        optimizer: the optimizer; its state must consist of tensors, as in torch's optimizers.
+        settings: JSON values; a training must have the same to continue from here.
     """
 
     def __init__(
@@ -70,11 +70,11 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def is_due(self, minutes: float) -> bool:
-        """Say whether the last one is older than this."""
+        """Say whether the last checkpoint is older than `minutes`."""
         return time.monotonic() - self._saved > 60 * minutes
 
     def save(self, curve: list[Record]) -> None:
-        """Write weights, optimizer, random numbers and curve, as a whole or not at all.
+        """Write weights, optimizer, random state and curve, as a whole or not at all.
 
         Raises:
             OutputError: it cannot be written.
@@ -90,7 +90,7 @@ class Checkpoint:
         self._saved = time.monotonic()
 
     def load(self, *, resume: bool) -> list[Record]:
-        """Bring network, optimizer and random numbers to where they were, and return the curve.
+        """Restore network, optimizer and random state, and return the curve.
 
         Without a file, or without `resume`, nothing changes and the curve is empty.
 
@@ -119,7 +119,7 @@ class Checkpoint:
                 slots.setdefault(int(index), {})[slot] = value
         self._network.load_state_dict(network)
         self._optimizer.load_state_dict({"state": slots, "param_groups": header["groups"]})
-        # Sums are rounded differently if weights and moments lie differently in memory.
+        # The layout in memory is restored too: it decides how sums are rounded.
         for parameter, moments in self._optimizer.state.items():
             for name, value in moments.items():
                 if value.shape == parameter.shape:

@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 def blank(width: float = 8, height: float = 3.2) -> Figure:
     """Return an empty figure; its width and height are in inches of 100 pixels.
 
-    Called before a training, it fails before any work is done.
+    Call it before a training, so that it fails before any work is done.
 
     Raises:
         ConfigError: matplotlib is not installed.
     """
     try:
-        # Slow, an optional extra, and not pyplot: that keeps global state and looks for a screen.
+        # Late: slow and optional. Not pyplot, which has global state and looks for a screen.
         from matplotlib.figure import Figure  # noqa: PLC0415
     except ImportError as error:
         msg = "the training curve needs matplotlib: pip install 'locpipe[train]'"

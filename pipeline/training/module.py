@@ -1,4 +1,4 @@
-"""A classifier in memory: weighed, kept in a folder, and found again."""
+"""A classifier in memory: weighed, saved in a folder, and loaded again."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ class WeighedModel(Model):
     def save(self, folder: str | Path) -> None:
         """Write the tables and the card, which names the module by the sha256 of its weights.
 
-        The weights stay with the module: `locpipe.load(folder, module)` reads the rest back.
+        The weights stay in the module: `locpipe.load(folder, module)` joins both again.
 
         Raises:
             OutputError: the folder cannot be written.
@@ -48,10 +48,10 @@ def weigh(
         module: pictures [N, C, H, W] to logits [N, classes].
         loader: batches of pictures float32 [N, C, H, W] as the module wants them, and labels int64
             [N]. A class without pictures has no weights.
-        layer: the one whose filters are weighed; None: the last convolutional stage.
+        layer: the layer whose filters are weighed; None: the last convolutional stage.
         classes: names of all classes, in the order of the logits.
-        mean: of each channel of pictures in 0..1, used by `localize`; none: ImageNet's.
-        std: of each channel, the same.
+        mean: mean of each channel of pictures in 0..1, used by `localize`; empty: that of ImageNet.
+        std: standard deviation of each channel, in the same way.
 
     Returns:
         A model for `locpipe.localize`; `model.save(folder)` keeps it.

@@ -1,4 +1,4 @@
-"""How far a long step is: a bar on a terminal; elsewhere a line now and then, for who reads a log."""
+"""The progress of a long step: a bar on a terminal, elsewhere a log line from time to time."""
 
 import logging
 import time
@@ -20,14 +20,14 @@ T = TypeVar("T")
 def watched(
     items: Iterable[T], doing: str, total: int, unit: str = "pictures", *, done: int = 0
 ) -> Iterator[T]:
-    """Yield the items while telling how far one is.
+    """Yield the items, and show the progress.
 
     Args:
-        items: to work on.
-        doing: what is done with them, "weighing".
-        total: how many there are, with those that were done before.
-        unit: what they are.
-        done: before.
+        items: the items to work on.
+        doing: name of the work, such as "weighing".
+        total: number of items, including those done before.
+        unit: name of the items.
+        done: number of items done before.
     """
     started = time.monotonic()
     due, pause = started + FIRST_LINE, FIRST_LINE

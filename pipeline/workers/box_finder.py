@@ -1,4 +1,4 @@
-"""The worker of `locpipe run`: finds what is on pictures."""
+"""The worker of `locpipe run`, which finds boxes on pictures."""
 
 from __future__ import annotations
 
@@ -35,16 +35,16 @@ if TYPE_CHECKING:
 def finding_boxes(
     job: Job, exporter: Exporter, tasks: Iterable[Task], count: int, stop: Stop, needs: int = 0
 ) -> AbstractContextManager[Iterator[Outcome]]:
-    """Start or join workers that find what is on pictures; see `dispatch.at_work`."""
+    """Start or join workers that find boxes; see `dispatch.at_work`."""
     return at_work(BoxFinder(job, exporter), job.config.run, tasks, count, stop, needs)
 
 
 class BoxFinder(PictureWorker):
-    """Finds what is on pictures.
+    """Finds boxes on pictures.
 
     Args:
-        job: what is the same for every picture.
-        exporter: of the run.
+        job: the data that are the same for every picture.
+        exporter: the exporter of the run.
     """
 
     job: Job
@@ -67,7 +67,7 @@ class BoxFinder(PictureWorker):
         Raises:
             ModelError: the worker has no such model, or another one under this name.
         """
-        # Late: it imports what the stages need, and the parent does not.
+        # Late: it imports packages that only the stages need, not the parent.
         from ..picture.process import PictureProcessor  # noqa: PLC0415
 
         model = load_model(find_model(self.job.model))
@@ -81,14 +81,14 @@ class BoxFinder(PictureWorker):
         )
         self.parcels = None
         if self.job.remote is not None:
-            prepare_output(self.job.output)  # this machine may be another one than the parent's
+            prepare_output(self.job.output)  # this may be another machine than the parent's
             if self.job.config.output.layout == "files":
                 self.parcels = Parcels(Courier(self.job.remote, self.job.output))
         self.processor = PictureProcessor(self.job.here, model, maker, self.exporter, memory)
         self.engine = self.processor.open_engine()
 
     def do(self, task: Task, clock: Clock) -> Outcome:
-        """Find what is on every page of a picture, and write it."""
+        """Process every page of a picture, and write the results."""
         if task.fault:
             raise ImageError(task.fault)
         with (
@@ -117,7 +117,7 @@ class BoxFinder(PictureWorker):
         )
 
     def _process(self, task: Task, path: Path, clock: Clock) -> Processed:
-        """Find what is on a picture; where results go to a bucket, pack them."""
+        """Find boxes on one picture; if results go to a bucket, pack them."""
         if self.parcels is not None and task.there:
             with clock.stage("fetch"):
                 self.parcels.bring(task)
@@ -140,15 +140,15 @@ class BoxFinder(PictureWorker):
 
     @contextmanager
     def expecting(self, tasks: Sequence[Task]) -> Iterator[None]:
-        """Fetch the pictures of a group, in the block, before they are asked for."""
+        """Fetch the pictures of a group ahead, until the end of the block."""
         places = (task.path for task in tasks)
         with Fetched(places, temporary_folder(self.job.output)) as self.fetched:
             yield
 
     def deliver(self, outcomes: Sequence[Outcome | None]) -> list[Outcome | None]:
-        """Send what was made to the bucket, if results go to one."""
+        """Send the results to the bucket, if there is one."""
         return list(outcomes) if self.parcels is None else self.parcels.deliver(outcomes)
 
     def clear(self, task: Task) -> None:
-        """Remove its results; those in a bucket are left to the parent."""
+        """Remove the results of a picture; the parent removes those in a bucket."""
         self.processor.remove(task.key, task.pages)

@@ -1,4 +1,4 @@
-"""Where the work runs: processes of our own, this process, or a cluster that others started."""
+"""Where the work runs: own processes, this process, or a cluster that others started."""
 
 import gc
 import logging
@@ -18,18 +18,18 @@ from .machine import CORES, MEMORY, why_no_processes
 from .signals import no_signals
 
 SETTINGS: Final = {
-    # One death is enough to suspect a picture: it is tried again alone, not among others.
+    # After one death a picture is suspect: it is tried again alone.
     "distributed.scheduler.allowed-failures": 0,
-    # Else a worker that takes longer to start again, as on a busy machine, is ended once it has begun.
+    # Otherwise a worker that restarts slowly, as on a busy machine, is ended once it has begun.
     "distributed.deploy.lost-worker-timeout": "1 day",
-    # An hour of measurements twice per second, in every process: megabytes that nobody looks at.
+    # An hour of measurements twice per second, in every process: megabytes that nobody reads.
     "distributed.admin.system-monitor.log-length": 100,
-    # The last 1,000 messages of every connection, with the pictures and results in them, and more.
+    # Dask would keep the last 1,000 messages of every connection, with pictures and results.
     "distributed.admin.low-level-log-length": 10,
     # A thread that looks at the stack 100 times per second took a tenth of a worker's time, and kept
     # an hour of what it saw.
     "distributed.worker.profile.enabled": False,
-    # It only finds out whether a loop is late, and wakes every process 50 times per second.
+    # It only checks whether a loop is late, but wakes every process 50 times per second.
     "distributed.admin.tick.interval": "500ms",
     # Our own time limit is about pictures; heartbeats may stop while native code holds the lock.
     "distributed.scheduler.worker-ttl": None,
@@ -37,30 +37,30 @@ SETTINGS: Final = {
     # Big blocks come in pages of 2 MiB, where the kernel has them: inference took a third less
     # time, most of it page faults before.
     "distributed.nanny.pre-spawn-environ.GLIBC_TUNABLES": "glibc.malloc.hugetlb=1",
-    # Nothing of ours can be spilled, and a paused worker would never go on.
+    # Our data cannot be spilled, and a paused worker would never continue.
     "distributed.worker.memory.target": False,
     "distributed.worker.memory.spill": False,
     "distributed.worker.memory.pause": False,
     "distributed.worker.memory.terminate": 0.95,
 }
 LOGGERS: Final = ("distributed", "distributed.client", "distributed.gc", "asyncio")
-"""Those that Dask gives levels of their own, and the one that tells of errors that Dask forgets."""
+"""Loggers with levels set by Dask, and that of asyncio, which reports errors that Dask forgets."""
 LOOPBACK: Final = "127.0.0.1:0"
-"""No other machine reaches it."""
+"""An address that no other machine reaches."""
 WORKER_MEMORY: Final = 768 * 2**20
-"""Bytes of a worker with `text` at work on photographs of some megapixels (`machine`)."""
+"""Bytes of a worker with `text` on photographs of a few megapixels (`machine`)."""
 CONNECT_SECONDS: Final = 10
 GONE_SECONDS: Final = 60
-"""A scheduler that does not answer for so long is gone; networks come back."""
+"""A scheduler that does not answer for so long is gone. Networks may come back before."""
 
 
 def workers_of(run: RunConfig, pictures: int | None = None, needs: int = 0) -> int:
-    """Processes to start: as asked, or as many as fill the cores given to us and fit into memory.
+    """Return the number of processes: that of the config, or as many as cores and memory allow.
 
     Args:
         run: the section `run` of the config.
-        pictures: how many there are to work on, which is the most that start; None: many.
-        needs: bytes of memory that a picture needs; no more start than have so much each.
+        pictures: number of pictures, the largest number of processes; None: many.
+        needs: bytes of memory that each process must have.
     """
     if run.workers == 0:
         return 0
@@ -71,21 +71,21 @@ def workers_of(run: RunConfig, pictures: int | None = None, needs: int = 0) -> i
 
 
 def share_of_memory(run: RunConfig, pictures: int | None = None, needs: int = 0) -> int:
-    """Bytes that each of those workers may use."""
+    """Return the bytes that each of those workers may use."""
     return run.memory_limit or MEMORY // max(1, workers_of(run, pictures, needs))
 
 
 @contextmanager
 def open_client(run: RunConfig, pictures: int, needs: int = 0) -> Iterator[Client]:
-    """Start or join a cluster; leaving stops what was started.
+    """Start or join a cluster; own processes are stopped at the end of the block.
 
     Args:
         run: the section `run` of the config.
-        pictures: how many there are to work on; no more workers are started.
-        needs: bytes of memory that each of them needs, where that is known.
+        pictures: number of pictures, the largest number of workers.
+        needs: bytes of memory that each of them needs, if known.
 
     Raises:
-        ConfigError: no scheduler answers at `run.scheduler`, or this machine does not let us start
+        ConfigError: no scheduler answers at `run.scheduler`, or this machine cannot start
             processes.
         LocpipeError: a worker does not start.
     """
@@ -100,14 +100,14 @@ def open_client(run: RunConfig, pictures: int, needs: int = 0) -> Iterator[Clien
             finally:
                 client.close(
                     timeout=CONNECT_SECONDS
-                )  # else four minutes where the scheduler is gone
+                )  # otherwise four minutes if the scheduler is gone
 
 
 @contextmanager
 def _quiet_dask() -> Iterator[None]:
-    """Keep Dask's loggers from stderr, which is for our own log, and leave them as they were.
+    """Keep Dask's loggers from stderr, which is for our log; reset them after the block.
 
-    What matters of what they say becomes a failure or an error of ours.
+    Important messages of theirs become failures or errors of ours.
     """
     loggers = [logging.getLogger(name) for name in LOGGERS]
     before = [logger.level for logger in loggers]
@@ -116,7 +116,7 @@ def _quiet_dask() -> Iterator[None]:
     try:
         yield
     finally:
-        gc.collect()  # asyncio tells of an error as it is collected
+        gc.collect()  # asyncio reports an error when it is collected
         for logger, level in zip(loggers, before, strict=True):
             logger.setLevel(level)
 
@@ -126,7 +126,7 @@ def _own_cluster(run: RunConfig, pictures: int, needs: int) -> Iterator[Client]:
     if run.workers != 0 and (reason := why_no_processes()):
         msg = f"run.workers: {reason}"
         raise ConfigError(msg)
-    # Else it asks the network, by an address of Google's or a name, what to call this process.
+    # Otherwise Dask asks the network for the name of this process, by an address of Google's.
     global_manager._ip = "127.0.0.1"  # noqa: SLF001 - there is no other way to tell
     with dask.config.set(SETTINGS):
         with no_signals(), _telling():
@@ -168,7 +168,7 @@ def _join(address: str) -> Client:
         _check_certificates(address)
         resolve_address(address)  # a Client of none is half made, and complains when it goes
         Client(address, timeout=CONNECT_SECONDS, set_as_default=False).close()
-        # Its timeout is also that of connecting again, and of every question to the scheduler.
+        # The timeout is also that of reconnecting, and of every request to the scheduler.
         return Client(address, timeout=GONE_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:
         msg = f"run.scheduler: nothing answers at {address} ({error}); start `dask scheduler` there"
@@ -176,7 +176,7 @@ def _join(address: str) -> Client:
 
 
 def _check_certificates(address: str) -> None:
-    """See that there is a certificate to show, where the address asks for one."""
+    """Check that there is a certificate, if the address needs one."""
     wants = address.startswith("tls://")
     if wants and Security().get_connection_args("client").get("ssl_context") is None:
         msg = (

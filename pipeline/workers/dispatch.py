@@ -1,4 +1,4 @@
-"""Hands pictures to workers, a few at a time, and takes back what became of each."""
+"""Gives pictures to workers, a few at a time, and collects the outcome of each."""
 
 import queue
 import time
@@ -24,22 +24,22 @@ from .time_limit import Ending, how_it_ended
 from .worker import AnyJob, PictureWorker, work
 
 WINDOW: Final = 3
-"""Groups of pictures a worker has at hand: it never waits, and memory does not grow with their number."""
+"""Groups of pictures per worker: it never waits, and memory does not grow with the pictures."""
 MOST_GROUPED: Final = 100
-"""Pictures of a group; so many may be tried again alone if their worker dies."""
+"""Most pictures in a group. If their worker dies, each is tried again alone."""
 TASK_SECONDS: Final[dict[Place, float]] = {"inside": 0.3, "local": 0.3, "remote": 10.0}
-"""How long a group takes where nobody says it: a scheduler of many workers has a task for each."""
+"""Default seconds of a group. A scheduler of many workers has one task per group."""
 _NEWEST, _QUICKEST = 0.2, 0.001  # share of the newest picture in the average; seconds
 LOOK_SECONDS: Final = 0.5
 WORKERS_SECONDS: Final = 60
 LOST_SECONDS: Final = 300
 AGAIN_SECONDS: Final = 0.05
 MOST_LOST: Final = 5
-"""Times that the connection may break while a picture is in flight, or a worker die before it begins."""
+"""How often the connection may break while a picture is in flight, or a worker may die before."""
 MOST_NAMES: Final = 1000
-"""Dask would remember the names of 100,000 tasks, 30 MB; ours never come again."""
+"""Names of tasks that Dask may remember. It would keep 100,000, or 30 MB, and no name comes twice."""
 UNANSWERED: Final = (OSError, TimeoutError, RuntimeError)
-"""What a client raises whose scheduler is gone; the last, once it has given up."""
+"""Errors of a client without a scheduler; the last one comes when it gives up."""
 GONE: Final = "the scheduler is gone; look at its output, start it again, and run again to go on"
 
 
@@ -52,15 +52,15 @@ def at_work(
     stop: Stop,
     needs: int = 0,
 ) -> Iterator[Iterator[Outcome]]:
-    """Start or join workers, and yield what `dispatch` yields; leaving ends what was started.
+    """Start or join workers, and yield the iterator of `dispatch`; stop them after the block.
 
     Args:
         plugin: what the workers do.
         run: the section `run` of a config.
         tasks: for the workers.
-        count: of the tasks.
+        count: number of tasks.
         stop: when to stop.
-        needs: bytes of memory that a task needs, where that is known.
+        needs: bytes of memory that a task needs, if known.
 
     Raises:
         ConfigError: no scheduler answers, or it has no workers.
@@ -84,16 +84,16 @@ def dispatch(
 
     After a stop, files of several pages end at the next page, and have no outcome.
 
-    A picture whose worker died is tried again alone at the end, for another one may have been
-    the cause; only one that dies again alone is blamed, and only if its worker had begun it. Of a
-    file with several pages only the page is blamed: the file goes on without it.
+    A picture whose worker died is tried again alone at the end: another picture may have been the
+    cause. It fails only if its worker dies again, after it has begun the picture. In a file with
+    several pages only that page fails, and the file goes on without it.
 
     Args:
-        client: of the scheduler.
-        plugin: what the workers do.
-        tasks: for the workers.
-        stop: when to stop.
-        task_seconds: how long a group of pictures takes that a worker is handed at once.
+        client: client of the scheduler.
+        plugin: the work of the workers.
+        tasks: the tasks.
+        stop: says when to stop.
+        task_seconds: how long a group of pictures should take.
 
     Raises:
         ConfigError: no worker comes.
@@ -151,7 +151,7 @@ def _equipped(client: Client, plugin: PictureWorker) -> Iterator[None]:
 
 
 class _Crew:
-    """The workers that there are. They may come and go, so they are looked up now and then."""
+    """The present workers. They may come and go, so they are looked up from time to time."""
 
     def __init__(self, client: Client) -> None:
         self.client = client
@@ -189,7 +189,7 @@ class _Crew:
 
 
 class _Pace:
-    """How many pictures take so many seconds, as the last ones did."""
+    """Estimates from the last pictures how many take a given time."""
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
@@ -207,11 +207,11 @@ class _Stream:
     """Keeps a window of groups of tasks in flight.
 
     Args:
-        crew: who works on them.
-        job: of the plugin that does.
-        tasks: to hand out.
+        crew: the workers.
+        job: job of the plugin.
+        tasks: the tasks.
         stop: when to stop.
-        pace: how many of them are a group.
+        pace: gives the size of a group.
     """
 
     def __init__(
@@ -226,7 +226,7 @@ class _Stream:
     def run(
         self, tell_of_stop: Callable[[], None], *, alone: bool
     ) -> Iterator[tuple[Task, Outcome | None]]:
-        """Yield what became of each task; None stands for one whose worker died."""
+        """Yield each task and its outcome; None: its worker died."""
         upcoming = self._next(alone=alone)
         while self._in_flight or (upcoming and not self._stop.requested):
             tell_of_stop()
@@ -238,7 +238,7 @@ class _Stream:
             try:
                 future = self._finished.get(timeout=LOOK_SECONDS)
             except queue.Empty:
-                self._crew.size()  # says when nobody is there any more
+                self._crew.size()  # raises an error if no worker is left
                 continue
             if future.status in {"lost", "pending"}:
                 # The worker that had the result is gone, and the scheduler has it done again.
@@ -273,7 +273,7 @@ class _Stream:
         future.add_done_callback(self._finished.put)
 
     def _hand_out_again(self, task: Task, error: BaseException) -> None:
-        """The connection to the scheduler broke, and with it the scheduler let go of the task."""
+        """Hand out a task again that was lost with the connection to the scheduler."""
         self._lost[task.key] += 1
         if self._lost[task.key] > MOST_LOST:
             msg = f"the scheduler lost a picture ({error!r}); run again to go on"
@@ -282,7 +282,7 @@ class _Stream:
 
 
 def _outcomes(future: Future[list[Outcome | None]], job: AnyJob) -> list[Outcome | None] | None:
-    """Return what became of a group; None: its worker died."""
+    """Return the outcomes of a group; None: its worker died."""
     if future.status == "finished":
         with suppress(
             KilledWorker
@@ -303,13 +303,13 @@ def _outcomes(future: Future[list[Outcome | None]], job: AnyJob) -> list[Outcome
 
 
 def _again(task: Task, ending: Ending, *failed: PageFailure) -> Task:
-    """What is left to do of a file whose worker ended: what was done before that page is kept."""
+    """Return the rest of a file whose worker ended; earlier pages are kept."""
     force = task.force and ending.page is None
     return replace(task, force=force, failed=(*task.failed, *failed))
 
 
 def _blame(plugin: PictureWorker, ending: Ending | None) -> tuple[str, str, str]:
-    """The failure of a picture whose worker ended; None: nobody knows at which stage."""
+    """Return the failure of a picture whose worker ended; `ending` None: the stage is unknown."""
     stage = "load" if ending is None else ending.stage
     if ending is not None and ending.is_timeout:
         return stage, "TimeoutError", plugin.too_slow.format(limit=plugin.job.timeout)

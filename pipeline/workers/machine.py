@@ -1,4 +1,4 @@
-"""What the machine gives us, and how a process uses memory."""
+"""The cores and memory that we may use, and the memory of a process."""
 
 import ctypes
 import multiprocessing
@@ -17,14 +17,14 @@ if sys.platform != "win32":
     import resource
 
 CORES: Final[int] = CPU_COUNT
-"""Cores given to us: the least of what the machine has, our affinity, and our cgroup's quota."""
+"""Cores that we may use: the least of the machine's, our affinity, and our cgroup's quota."""
 
 
 def _memory() -> int:
     """As `distributed.system` counts it, which takes half a second to import."""
     limits = [psutil.virtual_memory().total]
     for file in ("memory.max", "memory/memory.limit_in_bytes"):
-        with suppress(OSError, ValueError):  # "max" where there is no limit
+        with suppress(OSError, ValueError):  # "max": there is no limit
             limits.append(int(Path("/sys/fs/cgroup", file).read_text()))
     if sys.platform != "win32":
         limits.append(resource.getrlimit(resource.RLIMIT_RSS)[0])
@@ -32,7 +32,7 @@ def _memory() -> int:
 
 
 MEMORY: Final[int] = _memory()
-"""Bytes given to us: the least of what the machine has, our cgroup's, and our process's limit."""
+"""Bytes that we may use: the least of the machine's, our cgroup's and our process's limit."""
 
 M_TRIM_THRESHOLD: Final = -1
 M_MMAP_THRESHOLD: Final = -3
@@ -77,7 +77,7 @@ def reuse_freed_memory() -> None:
 
 
 def seconds_of_work(process: int) -> float:
-    """Return the processor seconds that a process has taken, by its id; 0 if it has ended."""
+    """Return the CPU seconds of a process, given its id; 0 if it has ended."""
     with suppress(psutil.Error):
         times = psutil.Process(process).cpu_times()
         return float(times.user + times.system)
@@ -85,7 +85,7 @@ def seconds_of_work(process: int) -> float:
 
 
 def return_freed_memory(most: int) -> None:
-    """Make glibc hand back all that is free, if this process has more than `most` bytes resident."""
+    """Make glibc return all free memory if more than `most` bytes of this process are resident."""
     if resident_memory() > most:
         scratch.return_freed_memory()
 

@@ -1,4 +1,4 @@
-"""What travels between the parent and the workers, all of it small."""
+"""The messages between the parent and the workers. All are small."""
 
 import uuid
 from dataclasses import dataclass, field
@@ -18,16 +18,16 @@ Place = Literal["inside", "local", "remote"]
 
 @dataclass(frozen=True)
 class Job:
-    """What is the same for every picture of a run.
+    """The data that are the same for every picture of a run.
 
     Args:
-        config: the whole config, its paths absolute.
-        config_sha256: of what decides the result.
+        config: the whole config, with absolute paths.
+        config_sha256: hash of the settings that decide the result.
         model: name of a shipped model, absolute path of a folder, or a backbone.
-        model_sha256: what the model must be, wherever the worker runs.
-        part: of the input that is done; None: all of it.
-        version: of locpipe; workers must have the same.
-        name: of this run among others at the same workers.
+        model_sha256: hash that the model of every worker must have.
+        part: part of the input; None: all of it.
+        version: version of locpipe; workers must have the same.
+        name: name of this run among others on the same workers.
     """
 
     config: Config
@@ -40,30 +40,30 @@ class Job:
 
     @property
     def place(self) -> Place:
-        """In the parent itself, in processes of ours, or in workers that others started."""
+        """Where the work is done: in the parent, in its own processes, or in other workers."""
         if self.config.run.scheduler is not None:
             return "remote"
         return "inside" if self.config.run.workers == 0 else "local"
 
     @property
     def remote(self) -> RemotePath | None:
-        """Where the results go, if that is a bucket."""
+        """The place of the results if it is a bucket, else None."""
         path = self.config.output.path
         return path if isinstance(path, RemotePath) else None
 
     @property
     def output(self) -> Path:
-        """Folder of the results; of those at work, on this machine, where they go to a bucket."""
+        """Folder of the results; for a bucket, the local folder of unfinished results."""
         return self.config.output.path if self.remote is None else self.desk
 
     @property
     def desk(self) -> Path:
-        """Folder of what the run keeps to itself: the output, or the desk of its part."""
+        """Folder of the run's internal files: the output, or the desk of its part."""
         return workplace(desk_of(self.config.output.path, self.part))
 
     @property
     def here(self) -> Config:
-        """The config, with the folder of this machine that results are written to."""
+        """The config, with the local folder for results."""
         if self.remote is None:
             return self.config
         output = self.config.output.model_copy(update={"path": self.output})
@@ -71,7 +71,7 @@ class Job:
 
     @property
     def timeout(self) -> float:
-        """Seconds a page may take."""
+        """Seconds that a page may take."""
         return self.config.run.timeout
 
 
@@ -80,10 +80,10 @@ class Task:
     """One picture file to work on.
 
     Args:
-        force: redo it even if its results are there.
-        pages: that it had when it was done before; 0: not known.
+        force: process it even if its results exist.
+        pages: number of pages when it was last processed; 0: unknown.
         left_alone: pages that have failed too often.
-        fault: why there is nothing to open.
+        fault: the reason why there is nothing to open.
         failed: pages that ended their worker in this run.
         there: names of its results in the bucket, below the output.
     """
@@ -100,25 +100,25 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a picture.
+    """The outcome of a picture.
 
     Args:
         status: done now, kept from before (same content, config and model), failed, or stopped at a
             page.
-        failure: of the whole file: stage, class of the error, and message.
+        failure: failure of the whole file: stage, class of the error, and message.
         pixels: of all pages.
         seconds: time of each stage, summed over pages.
         worker: address of the worker.
         peak_memory: largest resident size of the worker process so far, bytes.
-        engine: that ran the network; empty where nothing was computed.
-        warnings: what the log of the worker said of it; empty where the worker is the parent.
-        cut: boxes that were found now and left out because of boxes.max.
-        filtered: boxes that each key of boxes.keep turned away now.
-        failed_pages: of a file whose other pages have results.
-        least_memory: bytes that run.memory would have to be; 0: it was enough.
-        rows: of its pages, where results lie in shards.
-        hottest: largest value of its heatmaps, 0..1; 0 where nothing was computed.
-        needs: bytes of memory that would do, where this worker has too few.
+        engine: engine that ran the network; empty if nothing was computed.
+        warnings: warnings in the log of the worker; empty if the worker is the parent.
+        cut: number of boxes that boxes.max left out now.
+        filtered: number of boxes that each key of boxes.keep removed now.
+        failed_pages: failed pages of a file whose other pages have results.
+        least_memory: the value that run.memory needed, in bytes; 0: it was enough.
+        rows: rows of its pages, if results lie in shards.
+        hottest: largest value of its heatmaps, 0..1; 0 if nothing was computed.
+        needs: bytes of memory that would be enough, if this worker has too few.
     """
 
     key: str

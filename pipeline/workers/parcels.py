@@ -1,4 +1,4 @@
-"""What a worker has made of a group of pictures goes to a bucket while it is at work on the next group."""
+"""Sends the results of a group to a bucket while the worker processes the next group."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Parcels:
     """The results of a group of pictures that are not in the bucket yet.
 
     Args:
-        courier: who carries them.
+        courier: copies them to the bucket.
     """
 
     def __init__(self, courier: Courier) -> None:
@@ -29,19 +29,19 @@ class Parcels:
         self._packed: dict[str, tuple[Task, int | None]] = {}
 
     def bring(self, task: Task) -> None:
-        """Have at hand what there is of a picture. Raises what `Courier.bring` does."""
+        """Fetch the existing results of a picture; errors are those of `Courier.bring`."""
         if not task.force:
             self._courier.bring(task.there)
 
     def pack(self, task: Task, pages: int | None) -> None:
-        """Note a picture of so many pages; None: as many as there are results of."""
+        """Note a picture and its number of pages; None: as many as have results."""
         self._packed[task.key] = task, pages
 
     def deliver(self, outcomes: Sequence[Outcome | None]) -> list[Outcome | None]:
-        """Send what was noted, in a task of Dask that lets the next one begin.
+        """Send the noted pictures, in a Dask task that lets the next one begin.
 
         Returns:
-            The outcomes, with the time that it took; failed, where no object may have such a name.
+            The outcomes with the time of sending; those with impossible object names are failures.
 
         Raises:
             OutputError: the bucket cannot be written.

@@ -1,4 +1,4 @@
-"""Stopping in good order: the first signal asks, the second one insists."""
+"""Orderly stop: the first signal asks, the second one ends the process."""
 
 import os
 import signal
@@ -20,7 +20,7 @@ class Stop:
     """Knows whether we were asked to stop.
 
     Attributes:
-        signal: number of the first signal that came; None before.
+        signal: number of the first signal; None before.
     """
 
     def __init__(self) -> None:
@@ -28,12 +28,12 @@ class Stop:
 
     @property
     def requested(self) -> bool:
-        """Whether no new work shall be started."""
+        """Whether no new work may be started."""
         return self.signal is not None
 
     @contextmanager
     def listening(self) -> Iterator[Self]:
-        """Take signals until the end of the block; only the main thread can, others do nothing."""
+        """Handle signals until the end of the block; outside the main thread, do nothing."""
         if threading.current_thread() is not threading.main_thread():
             yield self
             return
@@ -58,16 +58,16 @@ class StoppedError(Exception):
 
 @contextmanager
 def asking_workers(output: Path, stop: Stop) -> Iterator[Callable[[], None]]:
-    """Yield what tells the workers of an output of a stop, once there is one.
+    """Yield a function that tells the workers of an output about a stop.
 
-    It is a file, since workers may be on other machines. Files of several pages are left at the next
-    page; the pages that are done are kept for the next run.
+    It writes a file, since workers may be on other machines. Workers leave a file of several pages
+    at the next page; finished pages are kept for the next run.
     """
     file = _asked(output)
 
     def tell() -> None:
         if stop.requested:
-            with suppress(OSError):  # on a full disk; then the whole file is waited for
+            with suppress(OSError):  # on a full disk, the run waits for the whole file
                 file.touch()
 
     try:
@@ -78,10 +78,10 @@ def asking_workers(output: Path, stop: Stop) -> Iterator[Callable[[], None]]:
 
 
 def leave_if_asked(output: Path) -> None:
-    """See that the run goes on; for workers.
+    """Check that the run goes on; called in workers.
 
     Raises:
-        StoppedError: it does not.
+        StoppedError: the run is stopping.
     """
     if _asked(output).exists():
         raise StoppedError
@@ -93,15 +93,15 @@ def _asked(output: Path) -> Path:
 
 @contextmanager
 def no_signals() -> Iterator[None]:
-    """Keep the processes and threads that are started inside from ever seeing our signals.
+    """Start processes and threads in the block so that they never see our signals.
 
     The terminal's Ctrl-C and systemd's stop reach the whole group, but only the parent decides.
-    Started inside, they inherit the mask; for us, what came meanwhile is delivered afterwards.
+    They inherit the mask of signals. Signals to us are delivered after the block.
     """
     if not hasattr(signal, "pthread_sigmask"):
         yield
         return
-    # Started by the first spawn otherwise, it would lift the mask of the thread that spawns.
+    # Otherwise the first spawn would start it, and it would lift the mask of that thread.
     resource_tracker.ensure_running()
     before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     try:

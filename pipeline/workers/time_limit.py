@@ -3,8 +3,8 @@
 `faulthandler` waits in a thread that needs no interpreter lock, so even native code that never
 returns is ended. While a worker has a picture at work, a file holds the pages and stages so far.
 The time limit adds the stack to it. The parent reads there what happened.
-A worker that is handed such a picture leaves it alone: it has cost a worker already. The file is locked
-as long as its worker lives, so a slow worker is told from a dead one.
+A worker that gets such a picture again does not process it: it has cost a worker already. The file
+is locked as long as its worker lives, so a slow worker differs from a dead one.
 """
 
 import faulthandler
@@ -24,21 +24,21 @@ if sys.platform != "win32":
     import fcntl
 
 TIMEOUT: Final = "Timeout ("
-"""How `faulthandler` begins."""
+"""First words of a report of `faulthandler`."""
 FIRST_STAGE: Final = "load"
 PAGE: Final = "page-"
-"""No stage has this in its name."""
+"""Prefix of pages; no name of a stage contains it."""
 _LOOK_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True)
 class Ending:
-    """What a worker that ended has left of a picture.
+    """The notes that a dead worker has left about a picture.
 
     Attributes:
-        stage: at work when it ended.
+        stage: the stage when it ended.
         is_timeout: whether the time limit ended it.
-        page: at work when it ended, of a file with several; None: it was at none of them.
+        page: the page of several when it ended; None: it was between pages.
     """
 
     stage: str
@@ -48,29 +48,29 @@ class Ending:
 
 @dataclass(frozen=True)
 class TimeLimit:
-    """The time that this process has for a page. It is told of each stage and page as it begins."""
+    """The time limit of this process for a page. It learns of each stage and page at its begin."""
 
     seconds: float
     output: Path
     stream: BinaryIO
 
     def begin_stage(self, stage: str) -> None:
-        """Note the stage; raises what `time_limit` does."""
+        """Note the stage; errors are those of `time_limit`."""
         with output_errors(self.output, FULL):
             self.stream.write(f"{stage}\n".encode())
 
     def begin_page(self, page: int) -> None:
-        """Note the page, which has all of the time; raises what `time_limit` does."""
+        """Note the page, and start the time again; errors are those of `time_limit`."""
         self.begin_stage(f"{PAGE}{page}")
         self.restart()
 
     def go_on(self, stage: str) -> None:
-        """Note that a stage gets on, and has all of the time again; raises what `time_limit` does."""
+        """Note progress of a stage, and start the time again; errors are those of `time_limit`."""
         self.begin_stage(stage)
         self.restart()
 
     def restart(self, times: float = 1) -> None:
-        """Have the time begin now, so many times as long."""
+        """Start the time again, with a limit `times` as long."""
         faulthandler.dump_traceback_later(times * self.seconds, exit=True, file=self.stream)
 
 
@@ -86,7 +86,7 @@ def time_limit(seconds: float, output: Path, key: str) -> Iterator[TimeLimit]:
         stream = file.open("wb", buffering=0)
 
     with stream:
-        _is_free(stream)  # which takes the lock
+        _is_free(stream)  # this takes the lock
         limit = TimeLimit(seconds, output, stream)
         limit.restart()
         try:
@@ -97,15 +97,15 @@ def time_limit(seconds: float, output: Path, key: str) -> Iterator[TimeLimit]:
 
 
 def was_begun(output: Path, key: str, seconds: float) -> bool:
-    """Whether a worker began a picture and came to no end with it.
+    """Say whether a worker began a picture and died before its end.
 
-    One that is still at it is waited for, as long as it begins a stage or page every so many seconds.
-    Both are at it after a network was cut, when the picture was handed out again.
+    A worker that still has the picture is waited for, as long as it begins a stage or page within
+    `seconds`. Two workers have it after a network was cut and the picture was handed out again.
     """
     file = running_file(output, key)
     size, since = -1, time.monotonic()
     while file.exists():
-        with suppress(OSError), file.open("rb+", buffering=0) as stream:  # it may be gone now
+        with suppress(OSError), file.open("rb+", buffering=0) as stream:  # the file may be gone now
             if _is_free(stream):
                 return file.exists()
             if (now := os.fstat(stream.fileno()).st_size) != size:
@@ -117,20 +117,20 @@ def was_begun(output: Path, key: str, seconds: float) -> bool:
 
 
 def _is_free(stream: BinaryIO) -> bool:
-    """Take the lock of a file; say no if another one has it."""
+    """Take the lock of a file; return False if another process has it."""
     if sys.platform == "win32":
         return True
     try:
         fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         return False
-    except OSError:  # of a file system without locks
+    except OSError:  # a file system without locks
         return True
     return True
 
 
 def how_it_ended(output: Path, key: str) -> Ending | None:
-    """Read, and remove, what a worker left of a picture; None when it left nothing."""
+    """Read and remove the notes of a worker about a picture; None: there are none."""
     file = running_file(output, key)
     try:
         text = file.read_text(errors="replace")
@@ -145,6 +145,6 @@ def how_it_ended(output: Path, key: str) -> Ending | None:
 
 
 def running_file(output: Path, key: str) -> Path:
-    """The file that is there, and open, while a worker has a picture at work."""
+    """Return the file that exists, and is open, while a worker has the picture."""
     name = hashlib.sha256(os.fsencode(key)).hexdigest()[:16]
     return temporary_folder(output) / f"running-{name}"

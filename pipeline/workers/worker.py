@@ -1,4 +1,4 @@
-"""The Dask side of a worker: set up once, then one picture at a time, whatever is done with it."""
+"""The Dask side of any worker: set-up once, then one picture at a time."""
 
 import logging
 import threading
@@ -20,7 +20,7 @@ from .signals import StoppedError, leave_if_asked
 from .time_limit import TimeLimit, time_limit, was_begun
 
 _LOG = logging.getLogger(__name__.partition(".")[0])
-_MOST_WARNINGS = 10  # of one picture
+_MOST_WARNINGS = 10  # per picture
 
 
 class _Listener(logging.Handler):
@@ -37,7 +37,7 @@ def work(plugin: str, tasks: Sequence[Task]) -> list[Outcome | None]:
     """The function that Dask runs: hand pictures to the plugin of the run in this worker.
 
     Returns:
-        What became of each; None: nothing was done, for it has cost a worker already.
+        The outcome of each; None: it was not processed, as it has cost a worker already.
     """
     worker = get_worker().plugins[plugin]
     assert isinstance(worker, PictureWorker)
@@ -47,15 +47,15 @@ def work(plugin: str, tasks: Sequence[Task]) -> list[Outcome | None]:
 
 
 class AnyJob(Protocol):
-    """What is the same for every picture of a run, whatever is done with them."""
+    """The data that are the same for every picture, for any kind of work."""
 
     @property
     def version(self) -> str:
-        """Of locpipe; workers must have the same."""
+        """Version of locpipe; workers must have the same."""
 
     @property
     def name(self) -> str:
-        """Of this run among others at the same workers."""
+        """Name of this run among others on the same workers."""
 
     @property
     def place(self) -> Place:
@@ -63,24 +63,24 @@ class AnyJob(Protocol):
 
     @property
     def desk(self) -> Path:
-        """Folder of what the run keeps to itself, absolute."""
+        """Folder of the run's internal files, absolute."""
 
     @property
     def timeout(self) -> float:
-        """Seconds a page may take."""
+        """Seconds that a page may take."""
 
 
 class PictureWorker(WorkerPlugin):
     """Gives a Dask worker what a run needs, and works on one picture at a time.
 
     Args:
-        job: what is the same for every picture.
+        job: the data that are the same for every picture.
     """
 
     too_slow: ClassVar[str]
-    """What to do about a page that took too long; `{limit}` stands for the seconds."""
+    """Remedy for a page that took too long; `{limit}` stands for the seconds."""
     too_large: ClassVar[str]
-    """What to do about a picture whose worker died."""
+    """Remedy for a picture whose worker died."""
 
     def remedy(self, stage: str) -> str:  # noqa: ARG002 - of some workers
         """Say what to do about a picture whose worker died at a stage."""
@@ -90,14 +90,14 @@ class PictureWorker(WorkerPlugin):
         self.job = job
 
     def setup(self, worker: Worker) -> None:
-        """Get ready, with what lies on this machine's disk.
+        """Prepare the worker, with files of this machine.
 
         Raises:
             ConfigError: the worker has another version of locpipe.
             LocpipeError: the worker lacks what the run needs.
         """
         self.address = worker.address
-        # A worker that joins late is given pictures even where this fails: it says so then.
+        # A worker that joins late gets pictures even if this fails; then it reports the error.
         self.unfit: LocpipeError | None = None
         try:
             self._set_up(worker.memory_manager.memory_limit or machine.MEMORY)
@@ -112,9 +112,9 @@ class PictureWorker(WorkerPlugin):
         self.must_have(f"locpipe {self.job.version}", f"locpipe {__version__}")
         machine.reuse_freed_memory()
         if self.job.place == "local":
-            # Dask forgets errors of its own as a worker is ended, most of all on a busy machine.
+            # Dask forgets its own errors when a worker is ended, most often on a busy machine.
             logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-        # The time limit is one for the process, and two pictures at once need twice the memory.
+        # A process has one time limit, and two pictures at once need twice the memory.
         self.one_at_a_time = threading.Lock()
         self.prepare(memory)
         self.most_memory = machine.resident_memory() + machine.KEPT
@@ -126,34 +126,34 @@ class PictureWorker(WorkerPlugin):
         remedy: str = "install the same version everywhere",
         error: type[LocpipeError] = ConfigError,
     ) -> None:
-        """See that this worker has what the parent has.
+        """Check that this worker has the same as the parent.
 
         Raises:
-            LocpipeError: of the kind given: it has something else.
+            LocpipeError: it has something else; the class is `error`.
         """
         if found != wanted:
             msg = f"worker {self.address} has {found}, here is {wanted}; {remedy}"
             raise error(msg)
 
     def prepare(self, memory: int) -> None:
-        """Load what is needed, given so many bytes of memory."""
+        """Load model or engine; `memory` is available, in bytes."""
         raise NotImplementedError
 
     def do(self, task: Task, clock: Clock) -> Outcome:
-        """Work on one picture, tell each stage to the clock, and raise whatever is wrong."""
+        """Process one picture, and measure each stage with the clock; errors are raised."""
         raise NotImplementedError
 
     def clear(self, task: Task) -> None:
-        """Remove what there is of a picture that failed."""
+        """Remove the results of a failed picture."""
         raise NotImplementedError
 
     def expecting(self, tasks: Sequence[Task]) -> AbstractContextManager[None]:
-        """Get ready for a group of pictures, which are done in the block."""
+        """Prepare for a group of pictures, which are processed in the block."""
         del tasks
         return nullcontext()
 
     def deliver(self, outcomes: Sequence[Outcome | None]) -> list[Outcome | None]:
-        """Do what is left to do with a group of pictures, beside the next group; return the outcomes.
+        """Finish a group of pictures while the next one is processed; return the outcomes.
 
         Raises:
             OutputError: results cannot be written.
@@ -161,10 +161,10 @@ class PictureWorker(WorkerPlugin):
         return list(outcomes)
 
     def process(self, task: Task) -> Outcome | None:
-        """Work on one picture; whatever is wrong with it becomes a failed outcome.
+        """Process one picture; any error of the picture becomes a failed outcome.
 
-        Schedulers of others hand a picture whose worker died to the next one, three times as a
-        rule. The parent decides instead; for that, None is returned.
+        Other schedulers give a picture whose worker died to the next worker, usually three times.
+        Here the parent decides; for that, None is returned.
 
         Raises:
             LocpipeError: this worker could not be set up, or results cannot be written, which is
@@ -212,13 +212,13 @@ class PictureWorker(WorkerPlugin):
             return Outcome(task.key, "failed", failure=failure, needs=self.needs_of(needs))
 
     def needs_of(self, *pages: int) -> int:
-        """Memory that pages lacked here and that fewer workers would have each; 0: they would not."""
+        """Return the memory that pages lacked, if fewer workers would have it; else 0."""
         is_ours = self.job.place == "local"
         return max((needs for needs in pages if is_ours and needs <= machine.MEMORY), default=0)
 
     @contextmanager
     def _warnings(self) -> Iterator[list[str]]:
-        """Keep warnings for the parent, which writes them where its bar and its format allow it."""
+        """Keep warnings for the parent, which logs them in its format, above its bar."""
         listener = _Listener(logging.WARNING)
         if self.job.place != "inside":
             _LOG.addHandler(listener)

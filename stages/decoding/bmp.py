@@ -1,4 +1,4 @@
-"""BMP files whose colours have other bits than those that Pillow knows."""
+"""BMP files that divide the bits of a pixel in ways that Pillow does not know."""
 
 import io
 import struct
@@ -11,10 +11,10 @@ _MASKS = (0xFF0000, 0xFF00, 0xFF, 0xFF000000)
 
 
 def plain_bmp(content: bytes) -> io.BytesIO:
-    """Make a BMP of 8 bits per channel of one that names the bits of its channels.
+    """Convert a BMP that names the bits of its channels to 8 bits per channel.
 
     Raises:
-        ValueError: It names no bits, or is cut short.
+        ValueError: The file names no bits, or is cut short.
     """
     (offset, size), (width, height, _, bits, compression) = (
         struct.unpack_from("<II", content, 10),

@@ -14,14 +14,14 @@ _MODE_OF_SPACE = {"RGB": "RGB", "GRAY": "L", "CMYK": "CMYK"}
 def as_meant(
     picture: PIL.Image.Image, covered: tuple[int, int, int, int] | None, *, is_sure: bool
 ) -> PIL.Image.Image:
-    """Give a picture the alpha that viewers see, which is not always the one stored.
+    """Give a picture the alpha that viewers show. The stored alpha may differ.
 
     Args:
         picture: Any 8-bit mode.
-        covered: Left, top, right, bottom of the part that the first frame of a GIF covers. The rest is
-            transparent. None stands for all.
-        is_sure: Whether the file says that its fourth channel is alpha. Where it does not, alpha that is
-            0 everywhere was never set.
+        covered: Left, top, right, bottom of the part that the first frame of a GIF covers. The rest
+            is transparent. None: the frame covers everything.
+        is_sure: Whether the file says that its fourth channel is alpha. If it does not say so, an
+            alpha of 0 everywhere counts as never set.
     """
     if not is_sure and picture.mode == "RGBA" and picture.getchannel("A").getextrema() == (0, 0):
         return picture.convert("RGB")
@@ -33,9 +33,9 @@ def as_meant(
 
 
 def split_alpha(picture: PIL.Image.Image) -> tuple[PIL.Image.Image, PIL.Image.Image | None]:
-    """Colours without transparency, and the alpha channel (mode L) where the picture has one."""
+    """Return the colours without transparency, and the alpha channel (mode L) or None."""
     if picture.mode == "La":
-        picture = picture.convert("LA")  # the only way on from it that Pillow knows
+        picture = picture.convert("LA")  # Pillow converts this mode to no other
     if not picture.has_transparency_data:
         return picture, None
     rgba = picture.convert("RGBA")
@@ -45,7 +45,7 @@ def split_alpha(picture: PIL.Image.Image) -> tuple[PIL.Image.Image, PIL.Image.Im
 
 
 def means_srgb(mode: str, icc_profile: bytes | None) -> bool:
-    """Whether pixels of mode L or RGB are sRGB as they are, so that `to_srgb` would not convert them."""
+    """Say whether pixels of mode L or RGB are sRGB already, so that `to_srgb` changes nothing."""
     if icc_profile is None:
         return True
     try:
@@ -60,8 +60,8 @@ def to_srgb(picture: PIL.Image.Image, icc_profile: bytes | None) -> PIL.Image.Im
 
     Args:
         picture: Mode 1, L, P, RGB, YCbCr, CMYK or LAB.
-        icc_profile: The profile that the file embeds; None means sRGB, sRGB's grey, or for CMYK
-            Pillow's plain formula.
+        icc_profile: The profile that the file embeds. None means sRGB or its grey; for CMYK it
+            means Pillow's plain formula.
 
     Raises:
         ValueError: The profile is broken, or made for another colour space than the picture's.
@@ -82,12 +82,12 @@ def to_srgb(picture: PIL.Image.Image, icc_profile: bytes | None) -> PIL.Image.Im
 
 
 def _as_mode(picture: PIL.Image.Image, mode: str) -> PIL.Image.Image:
-    return picture if picture.mode == mode else picture.convert(mode)  # which would copy
+    return picture if picture.mode == mode else picture.convert(mode)  # convert would copy
 
 
 @lru_cache(maxsize=16)
 def _transform(icc_profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | None]:
-    """Pixel mode that a profile describes, and its way to sRGB: None where it is sRGB already."""
+    """Return the pixel mode of a profile, and its transform to sRGB; None: it is sRGB already."""
     try:
         profile = ImageCms.ImageCmsProfile(io.BytesIO(icc_profile))
         space = profile.profile.xcolor_space.strip()
@@ -102,10 +102,10 @@ def _transform(icc_profile: bytes) -> tuple[str, ImageCms.ImageCmsTransform | No
 
 
 def _is_identity(transform: ImageCms.ImageCmsTransform, mode: str) -> bool:
-    """Whether no colour of a 9-step lattice moves by more than one level.
+    """Say whether no colour of a 9-step lattice moves by more than one level.
 
-    Dozens of profiles mean sRGB, with different names and bytes. Trying one takes 2 ms once; the
-    transform it saves takes 13 ms per megapixel, and would move some pixels by a rounding step.
+    Dozens of profiles mean sRGB, with different names and bytes. The test takes 2 ms once. It saves
+    a transform of 13 ms per megapixel, which would also move some pixels by a rounding step.
     """
     if mode == "CMYK":
         return False
@@ -125,5 +125,5 @@ def _lab_to_srgb() -> ImageCms.ImageCmsTransform:
 
 def _apply(transform: ImageCms.ImageCmsTransform, picture: PIL.Image.Image) -> PIL.Image.Image:
     converted = ImageCms.applyTransform(picture, transform)
-    assert converted is not None  # it is only when working in place
+    assert converted is not None  # None is only returned when working in place
     return converted

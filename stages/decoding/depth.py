@@ -1,4 +1,4 @@
-"""Samples of more than 8 bits to 8 bits, without losing half a level on the way."""
+"""Samples of more than 8 bits become 8 bits, rounded to the nearest level."""
 
 import numpy as np
 import PIL.Image
@@ -11,14 +11,15 @@ from PIL.TiffImagePlugin import (
     TiffImageFile,
 )
 
-# White for samples whose type does not say it: the first of these that holds the page's maximum.
+# White where the type of the samples does not say it: the first value that is not below the page's
+# maximum.
 _WHITES = {"I": (255.0, 65535.0), "F": (1.0, 255.0, 65535.0)}
 
 
 def has_deep_colours(picture: ImageFile.ImageFile) -> bool:
-    """Whether a page, not decoded yet, has 16-bit colours, which Pillow would cut to 8 bits.
+    """Say whether an undecoded page has 16-bit colours, which Pillow would cut to 8 bits.
 
-    Premultiplied ones (raw mode "RGBa;16…") are left to Pillow, which divides by alpha.
+    Premultiplied colours (raw mode "RGBa;16…") are left to Pillow, which divides by alpha.
 
     Raises:
         ValueError: The colours lie in separate planes, which neither Pillow nor OpenCV gets right.
@@ -62,10 +63,10 @@ def read_deep_colours(picture: ImageFile.ImageFile, content: bytes, frame: int) 
 
 
 def to_8_bit(picture: PIL.Image.Image) -> PIL.Image.Image:
-    """Scale 16-bit grey (modes I;16, I) and float grey (F) to mode L; other modes pass unchanged.
+    """Scale 16-bit grey (modes I;16, I) and float grey (F) to mode L. Other modes are unchanged.
 
-    A level that PNG declares transparent gives mode LA. Integers of 32 bits are taken as 0..255 or
-    0..65535, whichever is the first to hold the page's maximum.
+    A level that PNG declares transparent gives mode LA. Integers of 32 bits are taken as 0..255 if
+    the page's maximum fits, else as 0..65535.
 
     Raises:
         ValueError: The samples exceed every range that has an agreed white.
@@ -74,7 +75,7 @@ def to_8_bit(picture: PIL.Image.Image) -> PIL.Image.Image:
         return picture
     values = np.asarray(picture)
     grey = _scaled(values, _white(picture, values))
-    # Pillow turns "0 is white" round for up to 8 bits only.
+    # Pillow inverts "0 is white" only for up to 8 bits.
     white_is_zero = first_tag(picture, PHOTOMETRIC_INTERPRETATION, 1) == 0
     scaled = PIL.Image.fromarray(255 - grey if white_is_zero else grey)
     if "transparency" in picture.info:
@@ -94,15 +95,15 @@ def _white(picture: PIL.Image.Image, values: NDArray[np.generic]) -> float:
 
 
 def _scaled(values: NDArray[np.generic], white: float) -> NDArray[np.uint8]:
-    """Nearest of 0..255 for samples 0..white; what is no number is black."""
-    # float32 is exact enough: multiples of 255 / 65535 come no nearer to a half than 1 / 514.
+    """Return samples 0..white as the nearest of 0..255; NaN is black."""
+    # float32 is exact enough: no multiple of 255 / 65535 is nearer to a half than 1 / 514.
     levels: NDArray[np.float32] = values.astype(np.float32) * np.float32(255 / white)
     rounded: NDArray[np.float32] = np.rint(np.nan_to_num(levels).clip(0, 255))
     return rounded.astype(np.uint8)
 
 
 def first_tag(picture: PIL.Image.Image, tag: int, default: int) -> int:
-    """A TIFF tag's first value; the default for other formats."""
+    """Return the first value of a TIFF tag; the default for other formats."""
     if not isinstance(picture, TiffImageFile):
         return default
     value = picture.tag_v2.get(tag, default)

@@ -1,4 +1,4 @@
-"""Directories of a TIFF file, found once, so that each page is read without those before it."""
+"""Directories of a TIFF file. They are found once, so that any page can be read directly."""
 
 import io
 import os
@@ -20,11 +20,11 @@ class Directories:
     """Where the directories of a TIFF file lie.
 
     Attributes:
-        count: of all directories, those of reduced copies and masks too.
-        pages: number, from 0, and place in the file of those that are pages: they are neither
-            reduced copies of others nor masks. If all are, all are pages.
-        is_cut: whether the last one is damaged, or lies beyond the end of the file; nobody can say
-            how many would follow.
+        count: of all directories, including those of reduced copies and masks.
+        pages: number, from 0, and byte position of each directory that is a page, not a reduced
+            copy or a mask. If a file has only copies and masks, all of them are pages.
+        is_cut: whether the last directory is damaged, or lies beyond the end of the file. Then more
+            may have followed.
     """
 
     count: int
@@ -48,14 +48,14 @@ class _Layout:
 
 
 def is_tiff(head: bytes) -> bool:
-    """Whether a file that begins like this is a TIFF."""
+    """Say whether these first bytes are those of a TIFF."""
     return _layout(head) is not None
 
 
 def directories(file: BinaryIO) -> Directories:
     """Find the directories of an open TIFF file.
 
-    The last file is remembered, as its pages are read one after the other.
+    The result for the last file is kept, as pages are read one after the other.
     """
     status = os.fstat(file.fileno())
     which = (status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns)
@@ -70,7 +70,7 @@ class AtDirectory(io.RawIOBase):
 
     Args:
         file: the whole file; it stays open when this is closed.
-        place: of the directory.
+        place: byte position of the directory.
     """
 
     def __init__(self, file: BinaryIO, place: int) -> None:
@@ -83,11 +83,11 @@ class AtDirectory(io.RawIOBase):
         self.seek(0)
 
     def readable(self) -> bool:
-        """Say that it is."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """Say that it is."""
+        """Return True."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -95,15 +95,15 @@ class AtDirectory(io.RawIOBase):
         return self._file.seek(offset, whence)
 
     def tell(self) -> int:
-        """Return the place in the file."""
+        """Return the position in the file."""
         return self._file.tell()
 
     def fileno(self) -> int:
-        """Return that of the file: libtiff finds the directory by its place."""
+        """Return the descriptor of the file: libtiff finds the directory by its position."""
         return self._file.fileno()
 
     def readinto(self, buffer: memoryview) -> int:  # type: ignore[override] # any buffer, there
-        """Read bytes of the file, or of the header that stands for its own."""
+        """Read bytes of the file; those of its header are replaced."""
         start = self._file.tell()
         data = self._file.read(len(buffer))
         if start < len(self._head):
@@ -129,9 +129,10 @@ def _layout(head: bytes) -> _Layout | None:
 
 
 def _walk(file: BinaryIO) -> Iterator[tuple[int, int | None]]:
-    """Yield the place and the NewSubfileType of each directory, the first one in any case.
+    """Yield the position and the NewSubfileType of each directory, at least of the first.
 
-    The type of one that is damaged is None, and it is the last. One that lies beyond the end of the file is a page too: it was there before the file was cut.
+    A damaged directory has the type None and is the last. A directory beyond the end of the file
+    counts as a page: it was there before the file was cut.
     """
     file.seek(0)
     head = file.read(16)
@@ -147,17 +148,17 @@ def _walk(file: BinaryIO) -> Iterator[tuple[int, int | None]]:
 
 
 def _directory(file: BinaryIO, place: int, layout: _Layout) -> tuple[int | None, int]:
-    """Return the NewSubfileType of a directory, None if it is damaged, and the place of the next.
+    """Return the NewSubfileType of a directory (None: damaged), and the position of the next.
 
-    The place after the last one is 0.
+    After the last directory the position is 0.
     """
     try:
         file.seek(place)
         count = layout.number(layout.entries, file.read(struct.calcsize("<" + layout.entries)))
-    except (OSError, OverflowError, ValueError):  # no file is that long
+    except (OSError, OverflowError, ValueError):  # the position is beyond what a file can have
         return None, 0
     if not 0 < count <= _MOST_ENTRIES:
-        return None, 0  # of no page that anybody wrote
+        return None, 0  # no real page has so few or so many entries
     entries = file.read(count * layout.entry_size)
     following = file.read(struct.calcsize("<" + layout.offset))
     if not following:

@@ -1,4 +1,4 @@
-"""Picture files through Pillow and its plug-ins: header first, pixels only when asked for."""
+"""Picture files, read by Pillow and its plug-ins: first the header, pixels only on demand."""
 
 import io
 import logging
@@ -39,7 +39,7 @@ from .png import SIGNATURE, readable_png
 _FORMATS = ("JPEG", "PNG", "GIF", "BMP", "WEBP", "TIFF", "AVIF", "JPEG2000")
 # ISO/IEC 23008-12, annex B and clause 10: still pictures and sequences, HEVC-coded or any.
 _HEIF_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
-_TALKATIVE = {"TIFF", "AVIF", "HEIF"}  # whose libraries write to stderr
+_TALKATIVE = {"TIFF", "AVIF", "HEIF"}  # formats whose libraries write to stderr
 _MOST_LINES = 3
 _HEAD = 64  # bytes
 _LARGEST_PROFILE = 1 << 26  # bytes, unpacked
@@ -53,12 +53,13 @@ class Stored:
     """A page of an open file, not decoded yet.
 
     Attributes:
-        picture: Pillow's view of it, which begins at the page.
-        file: What Pillow reads.
+        picture: Pillow's view of the file, at this page.
+        file: The open file that Pillow reads.
         name: of the file, for messages.
         page: Which page, from 1.
         frame: Which directory of a TIFF the page is, from 0; 0 for other formats.
-        directories: How many a TIFF has, those of pages and others; 1 for other formats.
+        directories: How many directories a TIFF has, with those that are no pages; 1 for other
+            formats.
         pages: Pages of the file.
         orientation: EXIF orientation, 1..8.
         size: Columns and rows as stored.
@@ -97,7 +98,7 @@ class Stored:
 
 @contextmanager
 def opened(path: Path, page: int) -> Iterator[Stored]:
-    """Open one page of a picture file; whatever the block finds wrong with it is an ImageError.
+    """Open one page of a picture file. Any exception of the block becomes an ImageError.
 
     Raises:
         ImageError: The message names the file, the reason and the remedy.
@@ -123,10 +124,10 @@ def opened(path: Path, page: int) -> Iterator[Stored]:
 
 
 def count_pages(path: Path) -> int:
-    """Count the pages of a picture file, whatever is wrong with them; 1 if it is no TIFF.
+    """Count the pages of a picture file, also damaged ones; 1 if it is no TIFF.
 
     Raises:
-        ImageError: It cannot be opened.
+        ImageError: The file cannot be opened.
     """
     name = name_of(path)
     with _open_file(path, name) as file:
@@ -136,7 +137,7 @@ def count_pages(path: Path) -> int:
 def decode(stored: Stored) -> PIL.Image.Image:
     """Decode the page: 8 bits per channel, in whatever colour mode the file has.
 
-    It lies as `Stored.decoded_orientation` says.
+    The pixels have the orientation `Stored.decoded_orientation`.
     """
     picture = stored.picture
     covered = picture.tile[0][1] if stored.format == "GIF" and picture.tile else None
@@ -154,10 +155,10 @@ def decode(stored: Stored) -> PIL.Image.Image:
 
 
 def decode_fast(stored: Stored) -> NDArray[np.uint8] | None:
-    """Decode a JPEG without fault whose pixels are sRGB, twice as fast as `decode` does.
+    """Decode a faultless JPEG in sRGB, twice as fast as `decode`.
 
     Returns:
-        uint8 [H, W, 3], the pixels that `decode` gives; None for any other file.
+        uint8 [H, W, 3], the same pixels as `decode`; None for any other file.
     """
     if stored.format not in {"JPEG", "MPO"} or stored.picture.mode not in {"L", "RGB"}:
         return None
@@ -185,7 +186,7 @@ def _is_sure_of_alpha(picture: ImageFile.ImageFile) -> bool:
 
 
 def _deep_colours(stored: Stored) -> PIL.Image.Image:
-    content = _content(stored)  # before Pillow's libtiff moves the file's position unseen
+    content = _content(stored)  # must come first: Pillow's libtiff moves the file's position unseen
     stored.picture.load()  # Pillow's decoders notice a file cut short
     return read_deep_colours(stored.picture, content, stored.frame)
 
@@ -207,7 +208,7 @@ def _content(stored: Stored) -> bytes:
 
 
 def _tell_of_black(pixels: PIL.Image.Image, stored: Stored) -> None:
-    """Warn of samples of 10 or 12 bits in 16, which nothing in the file tells from a dark picture."""
+    """Warn of 10 or 12 bits stored in 16: the file looks like a dark picture."""
     top = int(np.max(np.asarray(pixels.convert("RGB"))))
     if 0 < top <= _TOP_OF_12_BITS:
         _log.warning(
@@ -218,13 +219,14 @@ def _tell_of_black(pixels: PIL.Image.Image, stored: Stored) -> None:
 
 @contextmanager
 def _unguarded_pillow() -> Iterator[None]:
-    """Pillow without its warnings and its own limits of size: ours is checked before decoding.
+    """Run Pillow without its warnings and its limits of size; our limit is checked before.
 
-    The settings belong to the whole process, so threads take turns; locpipe decodes in processes.
+    The settings belong to the whole process, so threads wait for each other. That costs little:
+    locpipe decodes in several processes.
     """
     with _pillow_lock, warnings.catch_warnings(action="ignore"):
         limits = PIL.Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK
-        # The second one also holds for colour profiles.
+        # The second limit also holds for colour profiles.
         PIL.Image.MAX_IMAGE_PIXELS, PngImagePlugin.MAX_TEXT_CHUNK = None, _LARGEST_PROFILE
         try:
             yield
@@ -279,7 +281,7 @@ def _identify(head: bytes, file: BinaryIO, name: str) -> tuple[ImageFile.ImageFi
 
 
 def _brands(head: bytes) -> set[bytes]:
-    """Brands of the ftyp box at the beginning of a file (ISO/IEC 14496-12, 4.3)."""
+    """Return the brands of the ftyp box at the beginning of a file (ISO/IEC 14496-12, 4.3)."""
     box = head[8 : int.from_bytes(head[:4], "big")]
     return {box[start : start + 4] for start in range(0, len(box), 4)}
 
@@ -300,7 +302,7 @@ def _open_page(file: BinaryIO, page: int, name: str) -> Stored:
         view = AtDirectory(file, place)
         picture = PIL.Image.open(cast("BinaryIO", view), formats=["TIFF"])
         return _stored(picture, file, name, page, frame, found.count, len(found.pages))
-    # Frames of an animation, of a phone's MPO or HEIC are no pages: the first one stands for all.
+    # Frames of an animation or of a phone's MPO or HEIC are no pages. Only the first is used.
     _check_page(page, 1, name)
     return _stored(*_identify(head, file, name), name, page)
 

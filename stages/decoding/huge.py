@@ -1,4 +1,4 @@
-"""Pictures too large to decode at once: a few hundred rows at a time, through libvips, to a file."""
+"""Pictures too large to decode at once: libvips decodes a few hundred rows at a time to a file."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -14,11 +14,11 @@ from ..scratch import bands, forget, return_freed_memory, unnamed_file, zeros
 from .formats import Stored
 from .orientation import points_upright, view_upright
 
-# Read when libvips is loaded. A worker is one of many.
+# libvips reads this when it is loaded. One thread is enough: there are many workers.
 os.environ.setdefault("VIPS_CONCURRENCY", "1")
 
 LARGEST_AT_ONCE = 100.0
-"""Megapixels of the largest picture that Pillow decodes, in 6 bytes per pixel."""
+"""Megapixels of the largest picture that Pillow decodes. It takes 6 bytes per pixel."""
 _BLOCK = 2**26
 """Bytes of the columns that are turned together."""
 _MODES = {1: "L", 2: "LA", 3: "RGB", 4: "RGBA"}
@@ -27,7 +27,7 @@ _KINDS = {
     **dict.fromkeys((("ushort", space) for space in ("rgb16", "grey16")), np.uint16),
 }
 _RATIOS = {"PNG": 8 * 1032, "JPEG": 512, "MPO": 512}
-"""At most so many pixels per byte of a file: deflate with one bit per pixel, and a bit per block."""
+"""Most pixels per byte of a file: PNG deflates one bit per pixel, JPEG has one bit per block."""
 
 
 def decode_by_rows(
@@ -36,15 +36,15 @@ def decode_by_rows(
     """Decode a page from top to bottom into an array in a file.
 
     Args:
-        path: of the file.
+        path: The file.
         stored: the page, of 1 to 4 channels of 8 or 16 bits.
         to_rgb: gives uint8 [h, W, 3] for rows as they are stored (mode L, LA, RGB, RGBA or CMYK).
 
     Returns:
-        uint8 [H, W, 3], upright. One that EXIF mirrors is a view of the stored rows.
+        uint8 [H, W, 3], upright. If EXIF only mirrors the picture, it is a view of the stored rows.
 
     Raises:
-        ImageError: the package is missing, or the file is too short for what its header says.
+        ImageError: the package is missing, or the file is too short for the size in its header.
         OSError: there is no room for the file.
     """
     width, height = stored.size
@@ -80,7 +80,7 @@ def decode_by_rows(
 def _put(
     decoded: Iterator[NDArray[np.uint8]], width: int, height: int, orientation: int
 ) -> NDArray[np.uint8]:
-    """Return a view of rows [h, W, 3] in a file."""
+    """Write rows [h, W, 3] to a file, and return an upright view of them."""
     rgb: NDArray[np.uint8] = zeros((height, width, 3), np.uint8)
     for rows, found in zip(bands(height), decoded, strict=True):
         rgb[rows] = found
@@ -91,9 +91,9 @@ def _put(
 def _put_upright(
     decoded: Iterator[NDArray[np.uint8]], width: int, height: int, orientation: int
 ) -> NDArray[np.uint8]:
-    """Return an array in a file, for rows [h, W, 3] that become columns.
+    """Write rows [h, W, 3] as columns to a file, and return that array.
 
-    In a view, each row would be in all pages of the file, and memory would hold all of them.
+    A view would not do: each of its rows would touch all pages of the file, and fill the memory.
     """
     upright: NDArray[np.uint8] = zeros((width, height, 3), np.uint8)
     columns = max(1, _BLOCK // (3 * height))
@@ -115,7 +115,7 @@ def _put_upright(
 
 
 def _check_length(path: Path, stored: Stored) -> None:
-    """See that the file is long enough for its pixels, before room is made for them."""
+    """Check that the file is long enough for its pixels, before room is made for them."""
     ratio = _RATIOS.get(stored.format)
     length = path.stat().st_size
     if ratio and stored.size[0] * stored.size[1] > ratio * length:
@@ -129,7 +129,7 @@ def _check_length(path: Path, stored: Stored) -> None:
 def _as_picture(
     samples: NDArray[np.uint8] | NDArray[np.uint16], *, is_cmyk: bool
 ) -> PIL.Image.Image:
-    """Return samples [h, w, channels] as Pillow knows them, 16 bits as round(v / 257)."""
+    """Return samples [h, w, channels] as a Pillow picture; 16 bits become round(v / 257)."""
     if samples.dtype == np.uint16:
         samples = np.rint(samples * np.float32(1 / 257)).astype(np.uint8)
     channels = samples.shape[2]

@@ -1,4 +1,4 @@
-"""JPEG files: the common ones fast, and those that lack their last two bytes, the end marker."""
+"""JPEG files: common ones are decoded fast, and those without an end marker are decoded too."""
 
 import io
 from collections.abc import Iterator
@@ -17,7 +17,8 @@ _PIXELS = [bytes([byte]) * 64 for byte in (0xFE, 0x55, 0x33, 0xCC, 0x0F, 0xE1)]
 def faultless_pixels(content: bytes) -> NDArray[np.uint8] | None:
     """Decode a JPEG file of grey or three colours.
 
-    The decoder is that of Pillow (libjpeg-turbo), without its copies. It refuses whatever libjpeg warns of.
+    The decoder is the same as Pillow's (libjpeg-turbo), but makes fewer copies. It refuses files
+    that libjpeg warns of.
 
     Returns:
         uint8 [H, W, 3], as stored; None where anything about the file is unusual.
@@ -29,11 +30,12 @@ def faultless_pixels(content: bytes) -> NDArray[np.uint8] | None:
 
 
 def whole_without_end(content: bytes) -> PIL.Image.Image | None:
-    """Decode a JPEG file without end marker, if all of its pixels are there; else give None.
+    """Decode a JPEG file without end marker if all of its pixels are there, else return None.
 
-    Decoders make up what is missing from what follows. So decodings with different bytes behind the
-    last one are the same only where nothing is missing. This holds for files that have all colours in
-    one scan; of others whole scans may be missing, and they count as cut short.
+    Where pixels are missing, a decoder invents them from the bytes that follow. So the file is
+    decoded with different bytes appended. If the results are the same, nothing is missing. The test
+    works for files with all colours in one scan. Other files may lack whole scans, so they count as
+    cut short.
     """
     if not _has_one_scan(content):
         return None
@@ -46,28 +48,28 @@ def whole_without_end(content: bytes) -> PIL.Image.Image | None:
 
 
 def _more_pixels(content: bytes) -> list[bytes]:
-    """Bytes that are pixels wherever a file was cut, before the next restart marker or behind it."""
+    """Return bytes that decode to pixels wherever a file was cut, also at a restart marker."""
     markers = [bytes([0xFF, 0xD0 + number]) for number in range(8)]
     last = max(range(8), key=lambda number: content.rfind(markers[number]))
     return [pixels + markers[(last + 1) % 8] + pixels for pixels in _PIXELS]
 
 
 def _has_one_scan(content: bytes) -> bool:
-    """Whether the first scan of a sequential frame has all of its colours."""
+    """Say whether the first scan of a sequential frame has all of its colours."""
     found = dict(_segments(content))
     frame = found.get(_BASELINE) or found.get(_EXTENDED)
     return frame is not None and _SCAN in found and found[_SCAN][0] == frame[5]
 
 
 def is_common(content: bytes) -> bool:
-    """Whether a JPEG is of the kinds that all decoders read: 8 bits, grey or three colours."""
+    """Say whether all decoders can read a JPEG: 8 bits, grey or three colours."""
     found = dict(_segments(content))
     frames = [found.get(kind) for kind in (_BASELINE, _EXTENDED, _PROGRESSIVE)]
     return any(frame[0] == 8 and frame[5] in {1, 3} for frame in frames if frame)
 
 
 def _segments(content: bytes) -> Iterator[tuple[int, bytes]]:
-    """Marker and content of every segment up to the first scan (ITU-T T.81, annex B)."""
+    """Yield marker and content of every segment up to the first scan (ITU-T T.81, annex B)."""
     position = 2
     while position + 4 <= len(content) and content[position] == 0xFF:
         length = int.from_bytes(content[position + 2 : position + 4])

@@ -1,4 +1,4 @@
-"""JPEG XL (ISO/IEC 18181): its header without its plug-in, which decodes all pixels to open a file."""
+"""JPEG XL (ISO/IEC 18181). Its header is read here: the plug-in would decode all pixels."""
 
 import io
 from collections.abc import Callable, Iterator
@@ -11,16 +11,16 @@ from .orientation import turned_upright
 
 CODESTREAM = b"\xff\x0a"
 CONTAINER = b"\0\0\0\x0cJXL \r\n\x87\n"
-_ENOUGH = 32  # bytes of any piece: the header is shorter
+_ENOUGH = 32  # bytes of each piece; the header is shorter
 _RATIOS = {1: (1, 1), 2: (12, 10), 3: (4, 3), 4: (3, 2), 5: (16, 9), 6: (5, 4), 7: (2, 1)}
 
 
 class JxlFile(ImageFile.ImageFile):
-    """A JPEG XL file. Its size is as stored; once loaded, it is upright.
+    """A JPEG XL file. Its size is as stored until it is loaded; then it is upright.
 
     Args:
-        file: Its content.
-        decoder: What opens and decodes it, the class of the plug-in.
+        file: The content of the file.
+        decoder: The class of the plug-in, which opens and decodes the content.
     """
 
     format = "JXL"
@@ -52,7 +52,7 @@ class JxlFile(ImageFile.ImageFile):
 
 
 def _header(content: bytes) -> tuple[tuple[int, int], int]:
-    """Columns and rows as stored, and the orientation, 1..8 (SizeHeader, ImageMetadata)."""
+    """Return columns and rows as stored, and the orientation, 1..8 (SizeHeader, ImageMetadata)."""
     take = _Bits(b"".join(_pieces(content))[2:]).take
     is_small = take(1)
 
@@ -67,7 +67,7 @@ def _header(content: bytes) -> tuple[tuple[int, int], int]:
 
 
 def _pieces(content: bytes) -> Iterator[bytes]:
-    """The beginning of the codestream, out of its boxes (ISO/IEC 18181-2) if there are any."""
+    """Yield the beginning of the codestream, without the boxes (ISO/IEC 18181-2) around it."""
     if content.startswith(CODESTREAM):
         yield content[:_ENOUGH]
     position = len(CONTAINER)
@@ -86,7 +86,7 @@ def _pieces(content: bytes) -> Iterator[bytes]:
 
 
 class _Bits:
-    """Numbers of so many bits, lowest first."""
+    """Reads numbers of so many bits, lowest bit first."""
 
     def __init__(self, content: bytes) -> None:
         self._rest = int.from_bytes(content, "little")

@@ -7,15 +7,15 @@ from contextlib import contextmanager
 
 @contextmanager
 def caught_lines() -> Iterator[list[str]]:
-    """Keep from stderr what is written to it; afterwards the list has its different lines.
+    """Catch what is written to stderr; afterwards the list has every line once.
 
-    What libraries call a warning is left out: a tag that they do not know, for example.
-    Descriptor 2 belongs to the whole process, so what other threads write meanwhile is caught too.
+    Lines that libraries call warnings are left out, such as one about an unknown tag. Descriptor 2
+    belongs to the whole process, so lines of other threads are caught too.
     """
     lines: list[str] = []
     try:
         stderr = os.dup(2)
-    except OSError:  # it is closed
+    except OSError:  # stderr is closed
         yield lines
         return
     # A pipe needs no disk. A full one loses lines instead of waiting for a reader.

@@ -1,4 +1,4 @@
-"""EXIF orientation: the one map of what it does to sizes, pixels and points."""
+"""EXIF orientation, and what it does to sizes, pixels and points."""
 
 from typing import NamedTuple, TypeVar
 
@@ -16,7 +16,7 @@ _Pixel = TypeVar("_Pixel", bound=np.generic)
 
 
 class _Turn(NamedTuple):
-    """How stored pixels become upright: x and y are mirrored where it says so, then swapped."""
+    """How stored pixels become upright: mirror x, mirror y, then swap x and y."""
 
     mirrored: tuple[bool, bool]
     swapped: bool = False
@@ -35,9 +35,9 @@ _TURNS = {  # EXIF 2.32, 4.6.4 A, tag 274
 
 
 def turned_upright(pixels: NDArray[np.uint8], orientation: int) -> NDArray[np.uint8]:
-    """Turn stored pixels [H, W] or [H, W, C] upright, in memory of their own.
+    """Return a copy of stored pixels [H, W] or [H, W, C], turned upright.
 
-    A pixel is moved as one item: NumPy takes twice as long to move it channel by channel.
+    NumPy moves each pixel as one item. Channel by channel would take twice as long.
     """
     if orientation == 1:
         return pixels
@@ -87,7 +87,7 @@ def points_as_stored(
 
 
 def stored_size(picture: ImageFile.ImageFile, orientation: int) -> tuple[int, int]:
-    """Columns and rows of the page as the file holds it, before its orientation is applied."""
+    """Return columns and rows of the page as stored, before its orientation is applied."""
     # A TIFF's `size` is upright or stored, depending on the version of Pillow.
     if isinstance(picture, TiffImageFile):
         return picture.tag_v2[IMAGEWIDTH], picture.tag_v2[IMAGELENGTH]
@@ -97,23 +97,23 @@ def stored_size(picture: ImageFile.ImageFile, orientation: int) -> tuple[int, in
 
 
 def swapped(size: tuple[int, int], orientation: int) -> tuple[int, int]:
-    """Stored size to upright size, and back."""
+    """Return the upright size of a stored size, or the reverse."""
     return (size[1], size[0]) if _TURNS[orientation].swapped else size
 
 
 def exif_orientation(picture: PIL.Image.Image) -> int:
-    """EXIF orientation 1..8 of a page, from its header; 1 where there is none or nonsense."""
+    """Return the EXIF orientation 1..8 in a page's header; 1 if it is absent or nonsense."""
     if picture.format == "JXL":
         return int(picture.info["orientation"])
-    for xmp in ("xmp", "XML:com.adobe.xmp"):  # Pillow would ask it too; viewers do not
+    for xmp in ("xmp", "XML:com.adobe.xmp"):  # Pillow would look at XMP too; viewers do not
         picture.info.pop(xmp, None)
     try:
         # Not picture.getexif(): for PNG it would decode the pixels.
         orientation = PIL.Image.Image.getexif(picture).get(ExifTags.Base.Orientation)
     except Exception:  # noqa: BLE001 - broken EXIF raises anything; the picture may be whole
         orientation = None
-    # libheif turns by HEIC's own boxes, and cameras' EXIF agrees with them. pillow-heif resets the
-    # tag and keeps here what it was.
+    # libheif turns the pixels by HEIC's own boxes, and the EXIF of cameras agrees with them.
+    # pillow-heif resets the tag, and keeps its old value here.
     if orientation is not None and picture.format == "HEIF":
         orientation = picture.info.get("original_orientation")
     return int(orientation) if orientation in _TURNS else 1

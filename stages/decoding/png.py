@@ -1,4 +1,4 @@
-"""PNG files as Pillow takes them: what says nothing about the pixels is left out."""
+"""PNG files as Pillow accepts them: chunks that say nothing about the pixels are left out."""
 
 import io
 import zlib
@@ -14,10 +14,10 @@ _EXIF_AS_TEXT = b"Raw profile type exif\0"  # of older ImageMagick
 def readable_png(file: BinaryIO) -> BinaryIO:
     """View a PNG file without the chunks that other decoders pass over.
 
-    Pillow refuses a file for a checksum or a size of a chunk that only carries text. As in libpng, a
-    chunk that is not critical counts for nothing where its checksum is wrong. Frames of an animation
-    after the first are left out. An eXIf chunk behind the pixels, where ExifTool puts it, goes to the
-    front.
+    Pillow refuses a file if a chunk of text has a wrong checksum or size. Here, as in libpng, a
+    chunk that is not critical is left out if its checksum is wrong. Frames of an animation after
+    the first are left out too. An eXIf chunk behind the pixels, where ExifTool puts it, moves to
+    the front.
     """
     kept: list[range] = []
     exif: list[range] = []
@@ -33,7 +33,7 @@ def readable_png(file: BinaryIO) -> BinaryIO:
             exif.append(chunk)
         elif kind[:1].isupper() or _is_wanted(file, kind, length):
             if len(kept) > 1 and kept[-1].stop == position:
-                chunk = range(kept.pop().start, chunk.stop)  # thousands of IDAT are one span
+                chunk = range(kept.pop().start, chunk.stop)  # neighbours become one span
             kept.append(chunk)
         position = chunk.stop
     spans = [range(len(SIGNATURE)), *kept[:1], *exif[:1], *kept[1:]]
@@ -52,11 +52,11 @@ def _is_whole(kind: bytes, body: bytes) -> bool:
 
 
 class _Spans(io.RawIOBase):
-    """Parts of a file, one after the other, without a copy.
+    """A view of parts of a file, one after the other, without a copy.
 
     Args:
-        file: It is left open.
-        spans: bytes in it, begin and end.
+        file: The file; it stays open.
+        spans: Begin and end of each part, in bytes of the file.
     """
 
     def __init__(self, file: BinaryIO, spans: Sequence[range]) -> None:

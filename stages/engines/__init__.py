@@ -1,1 +1,1 @@
-"""What runs the convolutions of a network: PyTorch, or ONNX Runtime or OpenVINO on an exported copy."""
+"""Engines that run a network: PyTorch, or ONNX Runtime or OpenVINO on an exported copy."""

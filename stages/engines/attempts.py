@@ -1,4 +1,4 @@
-"""What to compute a picture with if a graphics card has too little memory."""
+"""The next engine to try if a graphics card has too little memory."""
 
 import logging
 from collections.abc import Callable, Iterator
@@ -10,17 +10,17 @@ from .limits import memory_now
 
 _log = logging.getLogger(__name__)
 _ON_CARDS = 2 * 2**30, 2**28, 2**25
-"""Bytes that inference takes of a graphics card, which several workers share; less if that fails."""
+"""Bytes that inference takes on a card, which several workers share; less if that fails."""
 
 
 def attempts(
     first: InferEngine, on_cpu: Callable[[], InferEngine]
 ) -> Iterator[tuple[InferEngine, int]]:
-    """Yield what to compute with, and in how many bytes, until that is enough.
+    """Yield engines and how many bytes each may take, until one succeeds.
 
     Args:
-        first: what is to be tried first.
-        on_cpu: gives what computes if that has not enough memory.
+        first: the engine that is tried first.
+        on_cpu: opens the engine that computes if `first` has too little memory.
     """
     if first.device != "cpu":
         yield from ((first, memory) for memory in _ON_CARDS)
@@ -30,7 +30,7 @@ def attempts(
 
 @contextmanager
 def another_follows() -> Iterator[None]:
-    """Leave the block quietly if a card has too little memory in it; that is said once."""
+    """Leave the block quietly if a card has too little memory. The first time, it is logged."""
     try:
         yield
     except DeviceMemoryError:

@@ -1,4 +1,4 @@
-"""Which engine runs a network, and that engine, ready to run it."""
+"""Chooses the engine that runs a network, and opens it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from ..settings import (
     StageSettings,
 )
 
-if TYPE_CHECKING:  # it imports torch, which the parent of a run does without
+if TYPE_CHECKING:  # it imports torch, which the parent process must not load
     from ..nets import Network
     from .engine import InferEngine
 
@@ -47,7 +47,7 @@ _INSTALLS: dict[InferEngineName, str] = {
     "openvino": "'locpipe[openvino]'",
 }
 _PACKAGES = "torch", "onnx"
-"""What decides how a network is exported, besides locpipe and the network."""
+"""Packages whose versions decide, besides locpipe and the network, how a network is exported."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Way:
     """How a network is to be computed.
 
     Attributes:
-        engine: what runs it, see `engine_used`.
+        engine: what runs the network, see `engine_used`.
         precision: of the convolutions, see `precision_used`.
         resolution: `native`, `atrous` or `unpooled`.
         device: what computes, see `device_used`.
@@ -76,13 +76,14 @@ def way_of(settings: StageSettings) -> Way:
 
 
 def engine_used(card: ModelCard, way: Way) -> InferEngineName:
-    """Return the engine that a setting means, by a rule that measures no time.
+    """Return the name of the engine for a way to compute. The rule measures no time.
 
-    `auto` is ONNX Runtime where it is installed, the precision is float32, and the network comes
-    with an exported copy or the package onnx can make one. It is PyTorch for the rest, and for `cuda`.
+    `auto` is ONNX Runtime if it is installed, the precision is float32, and there is an exported
+    copy of the network or the package onnx to make one. In all other cases, and for `cuda`, it is
+    PyTorch.
 
     Raises:
-        ConfigError: another engine is asked for by name, but cannot do it; the message says why.
+        ConfigError: the engine is asked for by name, but cannot run this; the message says why.
     """
     asked = way.engine
     if way.device == "cuda" and asked not in ("auto", "torch"):
@@ -109,7 +110,7 @@ def engine_used(card: ModelCard, way: Way) -> InferEngineName:
 
 
 def device_used(asked: DeviceChoice, engine: EngineChoice) -> Device:
-    """Return the device that computes; where there is no driver of a graphics card, torch is not loaded.
+    """Return the device that computes. Without a graphics driver, torch is not loaded.
 
     Raises:
         ConfigError: a graphics card is asked for by name, and torch sees none.
@@ -130,11 +131,11 @@ def has_driver() -> bool:
 
 
 def opened(model: Model, way: Way, threads: int) -> InferEngine:
-    """Return the engine that runs a model, the same for the same arguments.
+    """Return the engine that runs a model. The same arguments give the same object.
 
     Raises:
         ConfigError: as `engine_used` and `device_used`.
-        ModelError: the network has no such maps, or not in what was asked for by name.
+        ModelError: the network has no such maps, or the engine asked for by name cannot give them.
     """
     engines = _engines(model.get_network)
     key = way, precision_used(way.precision), threads
@@ -175,11 +176,11 @@ def _on_cpu(model: Model, way: Way, threads: int) -> InferEngine:
 def yardsticks(
     model: Model, resolution: Resolution, *, windows: bool, threads: int
 ) -> tuple[float, dict[Precision, float]]:
-    """Say what a network costs, and what this processor could do; that loads PyTorch.
+    """Return the cost of a network and the speed limit of this processor. It loads PyTorch.
 
     Returns:
-        Multiply-accumulates per pixel that is shown, and FLOP per second of a matrix product with
-        so many threads, in each precision that the processor has.
+        Multiply-accumulates per pixel that the network sees; and FLOP per second of a matrix
+        product with so many threads, for each precision that the processor has.
 
     Raises:
         ModelError: the network has no such maps.
@@ -210,7 +211,7 @@ def _exported(
     bfloat16: bool,  # noqa: FBT001 - all are by position
     threads: int,
 ) -> InferEngine | None:
-    """Return the engine that runs an exported copy, which is made where there is none; None: torch."""
+    """Return the engine that runs an exported copy, which is made if needed; None: use torch."""
     if name == "torch":
         return None
     try:
@@ -231,7 +232,7 @@ def _on_a_copy(runner: _Runner, model: Model, resolution: Resolution) -> InferEn
         return runner(model.exported)
     file = _kept(model, resolution)
     if file.is_file():
-        with suppress(ValueError):  # damaged: it is made again
+        with suppress(ValueError):  # a damaged copy is made again
             return runner(file)
     export = _beside("export").export
     try:
@@ -245,13 +246,13 @@ def _on_a_copy(runner: _Runner, model: Model, resolution: Resolution) -> InferEn
 
 
 def _beside(name: str) -> ModuleType:
-    """Import a module beside this one: each loads a library that the others do without."""
-    # Late: torch takes seconds to import, and one engine is all that a run needs.
+    """Import a module of this folder late: each loads a library of its own."""
+    # Late: torch takes seconds to import, and a run needs only one engine.
     return import_module(f"{__package__}.{name}")
 
 
 def _kept(model: Model, resolution: Resolution) -> Path:
-    """Return the file that a network is exported to once, for all processes and all runs."""
+    """Return the file of a network's exported copy, which all processes and runs share."""
     versions = [f"{name} {version(name)}" for name in ("locpipe", *_PACKAGES)]
     name = hashlib.sha256(repr((model.sha256, resolution, versions)).encode()).hexdigest()[:32]
     cache = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"

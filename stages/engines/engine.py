@@ -19,13 +19,14 @@ class InferEngine(Protocol):
     """Runs the convolutions of one network at one resolution.
 
     Attributes:
-        name: as in a config.
-        device: that computes.
-        geometry: of its maps.
-        parts: of the network.
-        any_size: whether the classifier behind the maps takes maps of any size, and gives one
-            answer for all of them.
-        channels_last: whether it is faster where the channels of a cell lie together in memory.
+        name: of the engine, as in a config.
+        device: the device that computes.
+        geometry: where the cells of the maps lie.
+        parts: the parts of the network.
+        any_size: whether the classifier takes maps of any size and gives one answer for the whole
+            map.
+        channels_last: whether the engine is faster if the channels of a cell lie together in
+            memory.
     """
 
     name: InferEngineName
@@ -38,7 +39,7 @@ class InferEngine(Protocol):
     def compute(
         self, number: int, inputs: Sequence[NDArray[np.float32]]
     ) -> Sequence[NDArray[np.float32]]:
-        """Return what the part of that number gives, [1, C, h, w] each, for its inputs.
+        """Run the part of that number.
 
         Raises:
             DeviceMemoryError: the device has no memory for it.

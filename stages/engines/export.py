@@ -1,4 +1,4 @@
-"""Networks as ONNX files, one per part, with what must be known to run them."""
+"""Networks as ONNX files, one per part, with notes on how to run them."""
 
 import os
 import tempfile
@@ -15,13 +15,13 @@ from ..settings import Resolution
 from .exported import NOTES, NOTES_FILE, name_of
 from .pytorch import PyTorch
 
-_WRITTEN = (1980, 1, 1, 0, 0, 0)  # the same network gives the same file
+_WRITTEN = (1980, 1, 1, 0, 0, 0)  # a fixed date: the same network gives the same bytes
 
 
 def export(network: Network, resolution: Resolution, file: Path) -> None:
     """Write the features of a network at a resolution as a ZIP archive for `Exported`.
 
-    The file appears whole or not at all, so several processes may write it at once.
+    The file appears whole or not at all, so several processes may write the same file at once.
 
     Raises:
         ModelError: the network has no such maps.
@@ -59,7 +59,7 @@ def _export(module: nn.Module, part: Part, network: Parts, file: Path) -> None:
     )
     names = *part.inputs, *part.outputs
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # the exporter that replaces this one needs more packages
+        warnings.simplefilter("ignore")  # deprecated, but the new exporter needs more packages
         torch.onnx.export(
             module,
             shown,

@@ -1,4 +1,4 @@
-"""The archive of an exported network: what the engines that run one have in common."""
+"""The archive of an exported network, and what its engines have in common."""
 
 import zipfile
 from collections.abc import Callable, Sequence
@@ -13,9 +13,9 @@ from ..parts import Parts, room
 from ..strides import Geometry
 
 NOTES_FILE: Final = "notes.json"
-"""Name, in the archive, of what an exported network says about itself."""
+"""Name of the file of notes in the archive."""
 NOTES: Final = TypeAdapter(tuple[Geometry, Parts, bool])
-"""Its content: the geometry of the maps, the parts, and `any_size`; see `InferEngine`."""
+"""Content of the notes: the geometry of the maps, the parts, and `any_size`; see `InferEngine`."""
 
 RunnerT = TypeVar("RunnerT")
 
@@ -29,11 +29,11 @@ class Exported(Generic[RunnerT]):
     """A network that `export` wrote, ready to be run.
 
     Args:
-        file: of the network.
-        opened: makes of the ONNX file of a part what runs it.
+        file: the archive of the network.
+        opened: turns the ONNX file of a part into an object that runs it.
 
     Attributes:
-        runners: what runs each part.
+        runners: one object per part, which runs it.
 
     Raises:
         ValueError: the file is damaged, or not from `export`.
@@ -50,16 +50,14 @@ class Exported(Generic[RunnerT]):
                 self.runners = [
                     opened(archive.read(name_of(number))) for number in range(len(self.parts.parts))
                 ]
-        except (
-            Exception
-        ) as error:  # the libraries have a class of their own for each thing that may be wrong
+        except Exception as error:  # each library has many exception classes of its own
             msg = f"{file} is no exported network: {error}"
             raise ValueError(msg) from error
 
     def room_for(
         self, number: int, inputs: Sequence[NDArray[np.float32]]
     ) -> dict[str, NDArray[np.float32]]:
-        """Return what a part that sees windows is to write its outputs to: a copy costs a tenth."""
+        """Return arrays that take the outputs of a part with windows: copying costs a tenth."""
         part, values = self.parts.parts[number], self.parts.values
         stride = values[part.inputs[0]].stride
         rows, columns = (stride * side for side in inputs[0].shape[2:])

@@ -16,10 +16,10 @@ _memory: ContextVar[int] = ContextVar("memory", default=MEMORY)
 
 @dataclass
 class Needed:
-    """What inference needed where it could not keep to its memory.
+    """Memory that inference needed beyond its limit.
 
     Attributes:
-        memory: the least that works for every picture, in bytes; 0: it could keep to it.
+        memory: the least that works for every picture, in bytes; 0: inference kept to its limit.
     """
 
     memory: int = 0
@@ -29,12 +29,12 @@ _needed: ContextVar[Needed | None] = ContextVar("needed", default=None)
 
 
 def threads_now() -> int:
-    """Return how many threads an engine is to compute with."""
+    """Return the number of threads an engine must use."""
     return _threads.get()
 
 
 def memory_now() -> int:
-    """Return how many bytes inference is to keep to, where it can."""
+    """Return the bytes that inference may take, if it can keep to them."""
     return _memory.get()
 
 
@@ -47,10 +47,12 @@ def note_need(memory: int) -> None:
 
 @contextmanager
 def computing_with(threads: int, memory: int = MEMORY) -> Iterator[Needed]:
-    """Compute with so many threads of an engine and one of OpenCV, and leave them as they were.
+    """Set the engine to so many threads and OpenCV to one; reset them after the block.
 
-    `memory` is in bytes, for `memory_now`. What is yielded says whether it was enough. The number of threads decides how sums are divided, and so their last bits. Enter this in the thread that
-    computes, after the engine is opened: OpenMP keeps the number per thread.
+    `memory` is the limit in bytes that `memory_now` returns. The yielded object says whether it was
+    enough. The number of threads decides how sums are divided, and so their last bits. Enter the
+    block after the engine is opened, in the thread that computes: OpenMP keeps the number per
+    thread.
     """
     torch = sys.modules.get("torch")
     before = torch.get_num_threads() if torch else 0, cv2.getNumThreads()

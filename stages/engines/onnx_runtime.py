@@ -17,8 +17,8 @@ class OnnxRuntime(Exported[onnxruntime.InferenceSession]):
     """Fulfils `InferEngine` with a network that `export` wrote.
 
     Args:
-        file: of the network.
-        threads: to compute with.
+        file: the archive of the network.
+        threads: how many threads compute.
 
     Raises:
         ValueError: the file is damaged, or not from `export`.
@@ -34,7 +34,7 @@ class OnnxRuntime(Exported[onnxruntime.InferenceSession]):
     ) -> Sequence[NDArray[np.float32]]:
         """Run a part; see `InferEngine`."""
         session, part = self.runners[number], self.parts.parts[number]
-        if part.halo == WHOLE:  # the size of its maps is the library's to say
+        if part.halo == WHOLE:  # only the library knows the size of the maps
             found: Sequence[NDArray[np.float32]] = session.run(
                 None, {PICTURE: np.ascontiguousarray(inputs[0])}
             )
@@ -52,7 +52,7 @@ class OnnxRuntime(Exported[onnxruntime.InferenceSession]):
 def _session(threads: int, content: bytes) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads, options.inter_op_num_threads = threads, 1
-    # Every picture has another size: memory kept for the last one would be of no use.
+    # Every picture has another size, so memory kept from the last one would be useless.
     options.enable_cpu_mem_arena = options.enable_mem_pattern = False
     options.log_severity_level = 4
     return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

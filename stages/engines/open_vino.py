@@ -1,4 +1,4 @@
-"""OpenVINO, which also computes in bfloat16. It may not report to its makers."""
+"""OpenVINO, which also computes in bfloat16. Its reports to its makers are switched off."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ..parts import WHOLE
 from .exported import Exported
 
-# It reports each import, if the package for that is there. None: Python finds no such package.
+# OpenVINO reports each import if its package for reports is there. With None, Python does not find
+# that package.
 sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]  # as documented
 
 import openvino  # noqa: E402 - not before that
@@ -24,9 +25,9 @@ class OpenVino(Exported[openvino.InferRequest]):
     """Fulfils `InferEngine` with a network that `export` wrote.
 
     Args:
-        file: of the network.
-        threads: to compute with.
-        bfloat16: compute convolutions in it.
+        file: the archive of the network.
+        threads: how many threads compute.
+        bfloat16: whether convolutions are computed in bfloat16.
 
     Raises:
         ValueError: the file is damaged, or not from `export`.
@@ -53,7 +54,7 @@ class OpenVino(Exported[openvino.InferRequest]):
         for name, values in {**shown, **given}.items():
             request.set_tensor(name, openvino.Tensor(values, shared_memory=True))
         request.infer()
-        if part.halo == WHOLE:  # the size of its maps is the library's to say
+        if part.halo == WHOLE:  # only the library knows the size of the maps
             return [np.array(request.get_tensor(name).data) for name in part.outputs]
         return list(given.values())
 
@@ -62,7 +63,8 @@ def _request(
     core: openvino.Core, hints: Mapping[str, object], content: bytes
 ) -> openvino.InferRequest:
     frontend = FrontEndManager().load_by_framework("onnx")
-    # Given bytes, it would read any file below the current folder that they name. This one is empty.
+    # Given bytes, OpenVINO would read files below the current folder that they name. This folder is
+    # empty.
     with TemporaryDirectory() as folder:
         file = Path(folder, "network.onnx")
         file.write_bytes(content)

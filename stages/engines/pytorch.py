@@ -17,7 +17,7 @@ from ..parts import room
 from ..settings import Device, Resolution
 from .engine import DeviceMemoryError
 
-_LEAST = 1e-7  # probability of all other classes: float32 knows no less beside 1
+_LEAST = 1e-7  # least probability of all other classes: beside 1, float32 knows nothing smaller
 
 
 def sees_cuda() -> bool:
@@ -29,11 +29,11 @@ class PyTorch:
     """Fulfils `InferEngine`, also for maps of the whole classifier in every window.
 
     Args:
-        network: whose features are run.
+        network: the network whose features are run.
         resolution: see `nets.dense.densify`.
         windows: give the log-odds of every class in every window, instead of F.
-        bfloat16: compute convolutions in it, on a graphics card in float16.
-        device: that computes.
+        bfloat16: whether convolutions are computed in bfloat16, or in float16 on a graphics card.
+        device: the device that computes.
 
     Raises:
         ModelError: the network has no such maps.
@@ -59,7 +59,7 @@ class PyTorch:
         self._device = _device_of(device)
         self.any_size = not windows and takes_any_size(network)
         if device == "cuda":
-            # The network itself stays where it is, as its classifier is used there.
+            # The network itself stays on the CPU, where its classifier is used.
             self.modules = [deepcopy(module).to(self._device) for module in self.modules]
             self._try()
 
@@ -88,7 +88,7 @@ class PyTorch:
             return [_own(one) for one in given]
 
     def _try(self) -> None:
-        """Run every part on next to nothing, so that what the device lacks shows at once."""
+        """Run every part on a tiny input, so that errors of the device show at once."""
         for number, part in enumerate(self.parts.parts):
             values, side = [self.parts.values[name] for name in part.inputs], 4 * part.stride
             shapes = ((1, one.channels, *(2 * [side // one.stride])) for one in values)
@@ -103,7 +103,7 @@ class PyTorch:
 
 
 def _own(found: torch.Tensor) -> NDArray[np.float32]:
-    """Return a tensor out of the memory of the library, see `parts.room`."""
+    """Copy a tensor out of the memory of the library, see `parts.room`."""
     given = room(found.shape, channels_last=True)
     torch.from_numpy(given).copy_(found)
     return given

@@ -1,4 +1,4 @@
-"""What a network costs, and what the processor could do: a matrix product, timed on the spot."""
+"""The cost of a network, and the speed of this processor in a timed matrix product."""
 
 import time
 
@@ -11,13 +11,13 @@ from ..precision import has_bfloat16
 from ..settings import Precision, Resolution
 from .limits import computing_with
 
-_SIDE = 1024  # of the matrices
-_TRIES = 15  # others may be at work; the best counts
+_SIDE = 1024  # rows and columns of the matrices
+_TRIES = 15  # the best try counts, as other programs may be at work
 _PICTURE = 512  # pixels on both sides at least
 
 
 def macs_of(network: Network, resolution: Resolution, *, windows: bool) -> float:
-    """Return multiply-accumulates per pixel of what an engine runs; see `dense_features`.
+    """Return multiply-accumulates per pixel of what an engine runs, see `dense_features`.
 
     Raises:
         ModelError: the network has no such maps.

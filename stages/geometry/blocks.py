@@ -8,27 +8,27 @@ from scipy.sparse import csr_array
 from .frames import Bools, Floats, Frames, Indices, groups
 from .tables import parts
 
-_LARGEST_RATIO: Final = 1.35  # of heights of type
+_LARGEST_RATIO: Final = 1.35  # of the heights of two lines' type
 _LARGEST_LEADING: Final = 1.2  # between lines of a block, in units of the lower one's height
-_LEADING_OF_UNLIKE: Final = 0.8  # where one is a footnote or a heading
-_FACING: Final = 0.5  # heights, or of a shorter one's length: so much of it is below the other
+_LEADING_OF_UNLIKE: Final = 0.8  # the same if one line is a footnote or a heading
+_FACING: Final = 0.5  # heights, or share of the shorter line: least overlap of two lines
 _PARALLEL: Final = 0.7  # least cosine between lines of a block: 45 degrees
 _SAME: Final = 1.12  # ratio of the heights of lines in one type
-_STRAIGHT: Final = 0.5  # heights: edges of lines of a paragraph
-_MOST: Final = 1500  # blocks that are compared with each other
-_SHARED: Final = 0.2  # of the narrower one's width: one stands above the other
-_ROOM: Final = 2.0  # heights: so much is enough
+_STRAIGHT: Final = 0.5  # heights: how far edges of lines in a paragraph may differ
+_MOST: Final = 1500  # blocks that are compared pair by pair
+_SHARED: Final = 0.2  # share of the narrower width: least overlap of a block and one above it
+_ROOM: Final = 2.0  # heights: most that is needed
 _LARGE: Final = 1.3  # times the usual height: a headline
 _SMALL: Final = 0.87  # times the usual height: a footnote
-_BENT: Final = 0.2  # heights of a headline that lines of the next row reach into, on a bent page
+_BENT: Final = 0.2  # heights of a headline: how far the next row may reach into it on a bent page
 
 
 def blocks_of(lines: Frames, type_height: Floats) -> Indices:
     """Return the block of each line, [L], numbered in no order; `type_height` [L] is in pixels.
 
-    Lines of like height and direction that stand close below each other are a block. A line that has two lines side
-    by side below it, or above it, spans columns: it is in a block of its own with neither, or with
-    the one that is set as it is.
+    Lines of similar height and direction that stand close below each other are a block. A line with
+    two lines side by side below it, or above it, spans columns. It is in a block with one of them
+    only if that one alone has the same type.
     """
     above, below = _below_each_other(lines, type_height)
     kept = _is_plain(lines, type_height, above, below)
@@ -37,7 +37,7 @@ def blocks_of(lines: Frames, type_height: Floats) -> Indices:
 
 
 def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indices]:
-    """Return pairs of neighbours [P], the upper and the lower line."""
+    """Return pairs of neighbours: indices [P] of the upper lines and of the lower lines."""
     count = len(lines.height)
     i, j = lines.pairs(np.arange(count), 0, _LARGEST_LEADING)
     height, own = type_height[j], type_height[i]
@@ -51,7 +51,8 @@ def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indi
     narrower = np.minimum(np.minimum(lines.length[i], lines.length[j]), lower)
     faces = np.flatnonzero(last_shared - first_shared > _FACING * narrower)
     i, j, lower, higher = i[faces], j[faces], lower[faces], higher[faces]
-    # How far below i the middle of j is where they face each other: a long line is only a little tilted.
+    # How far the middle of j is below i, where they face each other. A small tilt moves the end of
+    # a long line far.
     sine = np.einsum("pd,pd->p", lines.down()[i], lines.along[j])
     aside = (first_shared + last_shared - left - right)[faces] / 2
     tilt = aside * sine / cosine[faces]
@@ -67,7 +68,7 @@ def _below_each_other(lines: Frames, type_height: Floats) -> tuple[Indices, Indi
 
 
 def _is_plain(lines: Frames, type_height: Floats, i: Indices, j: Indices) -> Bools:
-    """Whether a line i has no two neighbours j side by side, or this one alone in its type."""
+    """Say whether line i has no two neighbours j side by side, or only j has the type of i."""
     along = lines.along[i]
     start, end = lines.seen(j, along)
     own_start, own_end = lines.seen(i, along)
@@ -85,13 +86,14 @@ def _is_plain(lines: Frames, type_height: Floats, i: Indices, j: Indices) -> Boo
 def block_order(rects: Floats, heights: Floats) -> list[int]:
     """Return the order in which blocks are read.
 
-    A block is read after those above it that share a part of its width. Of those that may come next,
-    the leftmost does, so that a column is read to its end. Headlines and footnotes, told by their
-    type, are as wide as the room that they have. More than 1500 blocks are first taken apart by recursive XY cuts (Nagy and Seth 1984).
+    A block is read after the blocks above it that share a part of its width. Among the blocks that
+    may come next, the leftmost is read, so that a column is read to its end. Headlines and
+    footnotes are recognized by the size of their type. They count as wide as the empty room around
+    them. More than 1500 blocks are first split by recursive XY cuts (Nagy and Seth 1984).
 
     Args:
         rects: left, top, right, bottom [B, 4] on a page that stands upright.
-        heights: of their lines, [B].
+        heights: height of the lines of each block in pixels, [B].
     """
     order = []
     for among in _taken_apart(rects, np.arange(len(rects))):
@@ -115,7 +117,7 @@ def _taken_apart(rects: Floats, among: Indices) -> list[Indices]:
 
 
 def _widened(rects: Floats, heights: Floats) -> Floats:
-    """Return rectangles of which headlines and footnotes reach as far to both sides as nothing stands there."""
+    """Return rectangles; those of headlines and footnotes fill the empty room on both sides."""
     wide = rects.copy()
     usual = np.median(heights)
     for index in np.flatnonzero((heights >= _LARGE * usual) | (heights <= _SMALL * usual)):
@@ -141,14 +143,14 @@ def _topological(rects: Floats, wide: Floats, room: float) -> list[int]:
     is_level = level > 0.5 * np.minimum(bottom - top, (bottom - top)[:, None])
     middle = top + bottom
     is_higher = np.where(is_level, top[:, None] < top, middle[:, None] < middle)
-    # Two that stand beside each other have the room between them both.
+    # Two headlines side by side both get the room between them.
     waits = np.where(is_level, _share_width(rects, room), _share_width(wide, room)) & is_higher
     waiting = waits.sum(axis=0)
     rank = np.argsort(np.lexsort((top, left)))
     order: list[int] = []
     left_over = np.ones(len(rects), np.bool_)
     for _ in range(len(rects)):
-        # Where blocks wait for each other, the one that waits for the fewest comes next.
+        # If blocks wait for each other, the block that waits for the fewest comes next.
         fewest = np.where(left_over, waiting, len(rects) + 1)
         ready = np.flatnonzero(fewest == fewest.min())
         following = int(ready[np.argmin(rank[ready])])

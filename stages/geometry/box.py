@@ -1,4 +1,4 @@
-"""The results of the boxes stage; a light module, as all readers of results need it."""
+"""The results of the boxes stage. The module imports little: all readers of results need it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,15 +14,15 @@ class Box:
     """One thing found, in the frame of the upright picture.
 
     Attributes:
-        label: name of the map it was found on.
+        label: name of the map that the box was found on.
         score: mean heat inside, 0..1.
         polygon: 4 or more corners (x, y), clockwise from the top-left one in reading direction,
             inside the picture, to a hundredth of a pixel.
         rect: the pixels around the polygon: left, top, right, bottom, half-open.
-        line: index of the text line it stands in.
-        class_: the class that the hotspot was classified as, where that was asked for.
+        line: index of the text line of the box.
+        class_: the class that the classifier gave the box, if the config asks for it.
         probability: of that class.
-        block: index of the block of lines that it stands in: a column, a caption, a table.
+        block: index of the block of lines (a column, a caption, a table) of the box.
         direction: of its text: ltr, rtl or ttb.
     """
 
@@ -39,10 +39,10 @@ class Box:
 
 @dataclass(frozen=True)
 class Boxes:
-    """What was found on a picture: the boxes in reading order.
+    """The boxes of a picture, in reading order.
 
-    If there were more than the maximum asked for, the best scores were kept and the rest `dropped`.
-    `filtered` counts those that `boxes.keep` turned away, by its key.
+    `dropped` counts the boxes beyond the maximum; those with the best scores are kept. `filtered`
+    counts the boxes that `boxes.keep` removed, by its keys.
     """
 
     items: tuple[Box, ...]

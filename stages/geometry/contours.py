@@ -1,4 +1,4 @@
-"""Where components end: between the cells, in pixels of the picture."""
+"""Outlines of components: they run between the cells, in pixels of the picture."""
 
 from typing import Any
 
@@ -16,19 +16,21 @@ def outlines(
 ) -> list[Floats]:
     """Return points on the outline of every component.
 
-    Cells are large against small letters. So the outline crosses between the centres of a cell
-    inside and its neighbour outside, where linearly interpolated heat crosses the level (the
-    vertices of marching squares, Lorensen and Cline 1987). It lies half way if there is no level,
-    or if both cells are above or below it. At the border of the picture it lies on the border.
+    A cell may be as large as a small letter, so the outline is finer than the cells. It passes
+    between the centres of a cell inside and its neighbour outside, where linearly interpolated heat
+    crosses the level. These points are the vertices of marching squares (Lorensen and Cline 1987).
+    The outline lies half way if there is no level, or if both cells are above or below it. At the
+    border of the picture it lies on the border.
 
     Args:
         marks: int32 [h, w], 0 outside, else the number of a component, from 1.
         heat: float32 [h, w] that the components were cut from.
         grid: where the cells lie.
-        level: of heat that they were cut at; None: there is none.
+        level: the heat that the components were cut at; None: there is no level.
 
     Returns:
-        Of component 1, 2, …: points x, y [n, 2], in no order, inside the picture.
+        For component 1, 2, …: float64 [n, 2], points x, y in pixels, in no order, inside the
+        picture.
     """
     centres = _centres(grid, axis=0), _centres(grid, axis=1)
     # Whole maps would take 30 bytes per cell.
@@ -46,7 +48,7 @@ def _crossings(
     centres: tuple[Floats, Floats],
     level: float | None,
 ) -> tuple[NDArray[np.int32], Floats]:
-    """Return of some rows which component each point belongs to, [n], and the points [n, 2]."""
+    """Return the component of each point [n] in some rows, and the points [n, 2]."""
     height, width = marks.shape
     around, values = (_with_surroundings(one, rows).ravel() for one in (marks, heat))
     inside = width + 2 + np.flatnonzero(around[width + 2 : -width - 2])
@@ -67,7 +69,7 @@ def _crossings(
 
 
 def _with_surroundings(values: NDArray[Any], rows: slice) -> NDArray[Any]:
-    """Return some rows of a map with a cell more on each side, 0 beyond the map."""
+    """Return some rows of a map with one more cell on each side; cells beyond the map are 0."""
     above, below = int(rows.start == 0), int(rows.stop == len(values))
     seen = values[rows.start - 1 + above : rows.stop + 1 - below]
     return np.pad(seen, ((above, below), (1, 1)))

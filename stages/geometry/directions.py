@@ -10,18 +10,18 @@ from .frames import Bools, Floats, Indices, groups
 
 _NEIGHBOURS: Final = 8
 _NEAR: Final = 2.5  # sizes, from centre to centre
-_RATIO: Final = 2.0  # of sizes
-_LONG: Final = 1.5  # sides of a box that shows its direction
+_RATIO: Final = 2.0  # largest ratio of sizes
+_LONG: Final = 1.5  # ratio of the sides of a box that shows its direction
 _LEAST_COLUMN: Final = 3  # boxes below each other; two may be two lines
 _OBLIQUE: Final = 15.0  # degrees
-_SLANT: Final = 0.4  # of vertical text, which may run upwards beyond it
-_CLOSER: Final = 0.7  # of the other gap
+_SLANT: Final = 0.4  # x per y: vertical text with less slant runs downwards
+_CLOSER: Final = 0.7  # share of the other gap
 
 
 def turned(corners: Floats, direction: Direction) -> Floats:
     """Return corners [N, 4, 2] so that text runs along their first edge, lines along the last.
 
-    With `rtl` they are those of the mirror image. There, text runs to the right.
+    With `rtl` the corners are those of the mirror image, where text runs to the right.
     """
     if direction == "rtl":
         return turned(corners[:, [1, 0, 3, 2]] * np.array([-1.0, 1.0]), "ltr")
@@ -42,27 +42,27 @@ def turned(corners: Floats, direction: Direction) -> Floats:
 
 
 def _downwards(corners: Floats, which: Bools) -> Floats:
-    """Return corners of which those that run upwards, but for a small slant, run downwards."""
+    """Return corners; rectangles that run upwards with a small slant are turned downwards."""
     along = corners[:, 1] - corners[:, 0]
     is_steep = np.abs(along[:, 0]) < _SLANT * np.abs(along[:, 1])
     return _rolled(corners, np.where(which & is_steep & (along[:, 1] < 0), 2, 0))
 
 
 def _across(corners: Floats) -> Bools:
-    """Whether the first edge of each runs rather downwards than rightwards."""
+    """Say for each rectangle whether its first edge is nearer to vertical than to horizontal."""
     along = np.abs(corners[:, 1] - corners[:, 0])
     return along[:, 1] > along[:, 0]
 
 
 def _rolled(corners: Floats, by: Indices) -> Floats:
-    """Return corners [N, 4, 2], each rectangle's from so many further on."""
+    """Return corners [N, 4, 2]; the list of each rectangle starts so many corners later."""
     return np.asarray(corners[np.arange(len(by))[:, None], (np.arange(4) + by[:, None]) % 4])
 
 
 def _straightened(corners: Floats, letters: Bools) -> Floats:
-    """Return corners [N, 4, 2] of which the letters of columns stand as most of these do.
+    """Return corners [N, 4, 2]; letters of columns are turned to the usual angle of letters.
 
-    The smallest rectangle around a letter may be at any angle, and so would be the column.
+    The smallest rectangle around a letter may have any angle, and the column would get it too.
     """
     if not letters.any():
         return corners
@@ -82,11 +82,11 @@ def _straightened(corners: Floats, letters: Bools) -> Floats:
 
 
 def _stacked(corners: Floats, sideways: Bools) -> tuple[Bools, Bools]:
-    """Return which boxes [N] stand in columns of vertical text, and which are as short as a letter.
+    """Return which boxes [N] stand in vertical columns, and which are as short as a letter.
 
-    Neighbours of like size decide together. Long boxes vote by their direction. A square one votes by
-    where its next neighbour stands: below or above it, or beside it. The direction of a short box is
-    that of its neighbours, whatever its own sides are.
+    Neighbours of similar size decide together. Long boxes vote by their direction. A square box
+    votes by the place of its nearest neighbour: above or below, or beside. A short box takes the
+    direction of its neighbours, whatever its own sides are.
     """
     low, high = corners.min(axis=1), corners.max(axis=1)
     sides = np.linalg.norm(corners[:, [1, 3]] - corners[:, :1], axis=2)
@@ -111,7 +111,7 @@ def _stacked(corners: Floats, sideways: Bools) -> tuple[Bools, Bools]:
 
 
 def _near(centre: Floats, size: Floats, length: Floats) -> tuple[Indices, Indices]:
-    """Return pairs of boxes of like size that stand near to each other."""
+    """Return pairs of boxes of similar size that stand near each other: two indices [P]."""
     count = min(_NEIGHBOURS + 1, len(centre))
     distance, j = KDTree(centre).query(centre, count)
     i = np.repeat(np.arange(len(centre)), count)

@@ -1,4 +1,4 @@
-"""The grid of cells that a map lies on, and the way from one grid to another."""
+"""The grid of cells of a map, and interpolation from one grid to another."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -18,7 +18,7 @@ class Grid:
 
     Attributes:
         shape: cells, (h, w).
-        stride: pixels from cell to cell, (x, y).
+        stride: pixels from one cell to the next, (x, y).
         offset: position of cell (0, 0)'s centre, (x, y).
         picture: width and height of the picture in pixels.
     """
@@ -51,7 +51,7 @@ class Grid:
         return self.stride[0] * self.stride[1]
 
     def to_pixels(self, values: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Return a map [h, w] at picture size [H, W]: each pixel takes the cell it lies in."""
+        """Return a map [h, w] at picture size [H, W]; each pixel has the value of its cell."""
         if self == Grid.of_pixels(self.picture):
             return values
         below = _cell_of_pixels(self.top_edges, self.picture[1])
@@ -75,7 +75,7 @@ class Grid:
 def resample(values: NDArray[np.float32], source: Grid, target: Grid) -> NDArray[np.float32]:
     """Return maps [K, h, w] on `source`, bilinearly interpolated at the cells of `target`.
 
-    Beyond the outermost centres the outermost value holds.
+    Beyond the outermost centres, the outermost value is repeated.
     """
     if source == target:
         return values
@@ -93,7 +93,7 @@ def _interpolate(
     below = np.minimum(position.astype(np.intp), max(last - 1, 0))
     above = np.minimum(below + 1, last)
     share = (position - below).astype(np.float32).reshape((-1, 1) if dimension == 1 else (-1,))
-    # In place: fresh memory would cost more than the arithmetic.
+    # In place: new memory would cost more than the arithmetic.
     between: NDArray[np.float32] = np.take(values, below, axis=dimension)
     step = np.take(values, above, axis=dimension)
     step -= between

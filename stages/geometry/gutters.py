@@ -1,4 +1,4 @@
-"""The white columns between text columns, told from the blanks between words."""
+"""Gutters, the white columns between text columns, as opposed to blanks between words."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from .frames import Bools, Floats, Frames, Indices, groups
 
 LEAST: Final = 0.6  # heights: a narrower gap is a blank
-_ALIGNED: Final = 0.35  # heights: edges on one straight line
+_ALIGNED: Final = 0.35  # heights: how far edges may be off one straight line
 _APART: Final = 7.0  # heights: from a gap to the next one of its gutter
-_LEAST_GAPS = 4  # of a gutter; three are enough if they are wide
+_LEAST_GAPS = 4  # gaps in a gutter; three are enough if they are wide
 _WIDE = 1.1  # heights
-_MOST_OF_RIVER = 8  # gaps that stand below each other by chance, between lines that go on
+_MOST_OF_RIVER = 8  # gaps in a river: they stand below each other by chance
 _NEXT_LINE = 1.9  # heights
-_LIKE = 1.4  # ratio of heights
-_ROOM: Final = 1.0  # heights: of a blank that nothing ends
+_LIKE = 1.4  # ratio of similar heights
+_ROOM: Final = 1.0  # heights: width of a blank with nothing beyond it
 _BEYOND = 2.0  # heights that a gutter reaches beyond its last gap
 
 
@@ -25,9 +25,9 @@ _BEYOND = 2.0  # heights that a gutter reaches beyond its last gap
 class Gaps:
     """P blanks between boxes i and j [P] that follow each other on a line.
 
-    `along` [P, 2] is the direction of the clearer box. `left` and `right` [P, 2] are the middles of
-    the edges of i and j. `width` [P] and `height` [P] are in pixels, the height that of the higher
-    box.
+    `along` [P, 2] is the direction of the clearer box. `left` [P, 2] is the middle of the edge of
+    i, `right` [P, 2] that of j. `width` [P] and `height` [P] are in pixels; the height is that of
+    the higher box.
     """
 
     i: Indices
@@ -40,7 +40,7 @@ class Gaps:
 
 
 def gaps_of(boxes: Frames, i: Indices, j: Indices) -> Gaps:
-    """Return the blanks between boxes i and those that follow them, j [P]."""
+    """Return the blanks between boxes i [P] and the boxes j [P] that follow them."""
     clear = boxes.length / boxes.height
     clearer = np.where(clear[i] >= clear[j], i, j)
     along = boxes.along[clearer]
@@ -57,10 +57,10 @@ def gaps_of(boxes: Frames, i: Indices, j: Indices) -> Gaps:
 
 @dataclass(frozen=True)
 class _Edges:
-    """Where pieces of lines begin, or end: Q of them.
+    """The left or the right ends of Q pieces of lines.
 
-    `at` and `along` [Q, 2] are points and directions, `height` and `room` [Q] the height of the box and
-    the width of the blank beside it, in pixels, and `node` [Q] is the number of that blank.
+    `at` [Q, 2] are points, `along` [Q, 2] directions. `height` [Q] is that of the box, `room` [Q]
+    the width of the blank beside it, both in pixels. `node` [Q] is the number of that blank.
     """
 
     at: Floats
@@ -71,10 +71,10 @@ class _Edges:
 
 
 def in_gutters(boxes: Frames, gaps: Gaps, blank: Floats) -> Bools:
-    """Return which gaps [P] are parts of gutters; those narrower than `blank` [P], in pixels, are not.
+    """Return which gaps [P] are parts of gutters. Gaps narrower than `blank` [P] pixels are not.
 
-    A gutter is a white line. Four pieces of lines or more begin on its one side, or end on its other, below
-    each other on a straight line. Whatever gap it crosses is in it.
+    A gutter is a white line. At least four pieces of lines begin or end at its one side, and at
+    least two at the other. Every gap that the line crosses is a part of the gutter.
     """
     wide = np.flatnonzero(gaps.width >= blank)
     found = np.zeros(len(gaps.i), np.bool_)
@@ -109,7 +109,7 @@ def in_gutters(boxes: Frames, gaps: Gaps, blank: Floats) -> Bools:
 def _pieces(boxes: Frames, gaps: Gaps, wide: Indices) -> tuple[_Edges, _Edges, int]:
     """Return where pieces of lines begin and end, and how many blanks there are.
 
-    The first blanks are the wide gaps. Where nothing stands beside a piece, there is one more.
+    The wide gaps are the first blanks. A piece with nothing beside it adds one more blank.
     """
     found, count = [], len(wide)
     for sign, inside, at in ((-1, gaps.j, gaps.right), (1, gaps.i, gaps.left)):
@@ -138,7 +138,7 @@ def _is_closed(
     j: Indices,
     count: int,
 ) -> Bools:
-    """Return of which gutters both ends are closed by text of like height on the next line."""
+    """Return which gutters have text of similar height on the next line at one end or both."""
     height, along = gaps.height[wide], gaps.along[wide]
     step = np.stack([-along[:, 1], along[:, 0]], axis=1) * (_NEXT_LINE * height)[:, None]
     middle = (gaps.left[wide] + gaps.right[wide]) / 2
@@ -154,9 +154,9 @@ def _is_closed(
 
 
 def _links(boxes: Frames, edges: _Edges, inwards: int) -> tuple[Indices, Indices, Floats, Floats]:
-    """Return pairs of blanks, each with the next below whose edge is in line with its own.
+    """Return pairs of blanks: each and the next one below whose edge is in line.
 
-    The last two are the ends of the white line between them, [Q, 2], which is near that edge.
+    The last two arrays [Q, 2] are the ends of the white line between the two, near that edge.
     """
     at, along, height = edges.at, edges.along, edges.height
     down = np.stack([-along[:, 1], along[:, 0]], axis=1)
@@ -181,14 +181,15 @@ def _links(boxes: Frames, edges: _Edges, inwards: int) -> tuple[Indices, Indices
 
 
 def _sees(boxes: Frames, start: Floats, end: Floats) -> Bools:
-    """Return whether no box stands between two points [Q, 2] each."""
+    """Return whether no box stands between the points `start` and `end`, both [Q, 2]."""
     low, high = np.minimum(start, end), np.maximum(start, end)
     line, box = boxes.tree.query(shapely.box(*low.T, *high.T))
     half, off = ((end - start) / 2)[line], ((start + end) / 2)[line] - boxes.centre[box]
     along, down = boxes.along[box], boxes.down()[box]
     length, height = boxes.length[box] / 2, boxes.height[box] / 2
     reach, depth = (np.abs(np.einsum("qd,qd->q", half, axis)) for axis in (along, down))
-    # A line and a rectangle are apart if they are so along a side of it, or across the line.
+    # A line and a rectangle are apart if a side of the rectangle, or the line itself, separates
+    # them.
     hit = np.abs(np.einsum("qd,qd->q", off, along)) <= reach + length
     hit &= np.abs(np.einsum("qd,qd->q", off, down)) <= depth + height
     across = np.abs(off[:, 0] * half[:, 1] - off[:, 1] * half[:, 0])
@@ -199,7 +200,7 @@ def _sees(boxes: Frames, start: Floats, end: Floats) -> Bools:
 
 
 def _extended(boxes: Frames, height: Floats, start: Floats, end: Floats) -> NDArray[np.object_]:
-    """Return white lines, and those beyond their ends where these are white too."""
+    """Return the white lines, made longer where their continuations are white too."""
     step = end - start
     step *= (_BEYOND * height / np.maximum(np.linalg.norm(step, axis=1), 1e-9))[:, None]
     lines = [np.stack([start, end], axis=1)]

@@ -11,14 +11,14 @@ from .frames import Bools, Floats
 def rejected(
     rectangles: Floats, scores: Sequence[float], keep: KeepSettings, contrasts: Floats | None = None
 ) -> tuple[Bools, dict[str, int]]:
-    """Return which boxes [N] go, and how many of them for each key of `boxes.keep` that acts.
+    """Return which boxes [N] are removed, and how many by each key of `boxes.keep`.
 
     Args:
-        rectangles: their corners [N, 4, 2] in pixels, clockwise from the top-left one in reading
+        rectangles: corners [N, 4, 2] in pixels, clockwise from the top-left one in reading
             direction.
-        scores: their scores, 0..1.
-        keep: what is asked for. A box that fails several keys counts at the first.
-        contrasts: [N] in L*, 0..100, where `min_contrast` is asked for.
+        scores: of the boxes, 0..1.
+        keep: the conditions. A box that fails several keys is counted at the first.
+        contrasts: [N] in L*, 0..100; only `min_contrast` needs them.
     """
     along, down = (np.linalg.norm(rectangles[:, end] - rectangles[:, 0], axis=1) for end in (1, 3))
     height, area = np.minimum(along, down), along * down

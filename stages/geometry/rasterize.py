@@ -10,19 +10,20 @@ from ..scratch import forget, zeros
 Polygon = Sequence[tuple[float, float]]
 Rect = tuple[int, int, int, int]
 
-_AT_ONCE = 1000  # shapes, until what lies in a file is taken out of memory
+_AT_ONCE = 1000  # shapes; after so many, an array that lies in a file is taken out of memory
 
 
 def covered(polygon: Polygon, rect: Rect) -> NDArray[np.bool_]:
-    """Return which pixels of a rectangle have their centre inside a polygon, bool [h, w].
+    """Return which pixels of a rectangle have their centres inside a polygon, bool [h, w].
 
-    If the polygon is so thin that it lies between the centres, these are all pixels. It works row
-    by row, by the parity of the edges to the left. skimage.draw.polygon asks for every pixel and
-    takes ten times as long, and OpenCV adds half a pixel all around.
+    If a thin polygon contains no centre, all pixels of the rectangle are returned. The function
+    works row by row, and counts the edges to the left of each pixel (even-odd rule).
+    skimage.draw.polygon tests every pixel and takes ten times as long. OpenCV adds half a pixel all
+    around.
 
     Args:
         polygon: corners (x, y) in pixels.
-        rect: the pixels around it: left, top, right, bottom, half-open.
+        rect: the pixels around the polygon: left, top, right, bottom, half-open.
     """
     left, top, right, bottom = rect
     begin = np.array(polygon) - (left, top)
@@ -40,15 +41,15 @@ def covered(polygon: Polygon, rect: Rect) -> NDArray[np.bool_]:
 def filled(
     shapes: Iterable[tuple[int, Polygon, Rect]], maps: int, picture: tuple[int, int]
 ) -> NDArray[np.bool_]:
-    """Return the pixels inside of shapes; where shapes meet, the last one has the pixel.
+    """Return the pixels inside shapes. A pixel in several shapes belongs to the last one.
 
     Args:
         shapes: per shape the index of its map, its polygon and its rectangle, see `covered`.
-        maps: K, how many there are.
+        maps: K, the number of maps.
         picture: width and height in pixels.
 
     Returns:
-        Bool [K, H, W], at most one map per pixel; in a file if it is large, see `scratch`.
+        Bool [K, H, W], each pixel in at most one map. A large array lies in a file, see `scratch`.
     """
     width, height = picture
     values: NDArray[np.bool_] = zeros((maps, height, width), np.bool_)

@@ -14,9 +14,9 @@ from .tables import tables_of
 from .text_lines import lines_of
 from .unbent import unbent
 
-_SAME_PLACE: Final = 0.15  # heights: corners that near are one
+_SAME_PLACE: Final = 0.15  # heights: nearer corners count as the same
 _LEVEL: Final = 0.7  # least cosine between a line of a table and most lines: 45 degrees
-_CROWD: Final = 5  # boxes of like height, with their middles in a square of it: some lie on others
+_CROWD: Final = 5  # boxes of similar height with middles in one square of that side: some overlap
 
 
 class Place(TypedDict):
@@ -32,10 +32,10 @@ class ReadingOrder:
     """How N boxes are read.
 
     Attributes:
-        boxes: their indices in reading order.
-        lines: the line of each, in that order, counted from 0 over the page.
-        blocks: the block of each, in that order, counted from 0.
-        directions: of the text of each, in that order: ltr, rtl or ttb.
+        boxes: indices of the boxes in reading order.
+        lines: line of each box, in that order, counted from 0 over the page.
+        blocks: block of each box, in that order, counted from 0.
+        directions: direction of the text of each box, in that order: ltr, rtl or ttb.
     """
 
     boxes: list[int]
@@ -44,14 +44,14 @@ class ReadingOrder:
     directions: list[TextDirection]
 
     def places(self) -> Iterator[tuple[int, Place]]:
-        """Give each box in reading order: its index, and what a `Box` says of its place."""
+        """Yield for each box, in reading order, its index and the fields of its place in `Box`."""
         rows = zip(self.boxes, self.lines, self.blocks, self.directions, strict=True)
         for index, line, block, direction in rows:
             yield index, {"line": line, "block": block, "direction": direction}
 
 
 def reading_order(corners: Floats, direction: Direction = "auto") -> ReadingOrder:
-    """Return how boxes are read.
+    """Return the lines, blocks and reading order of boxes.
 
     Boxes make lines, which cross no gutter. Lines make blocks, and blocks are put in order. A table is
     a block, and is read by rows.
@@ -59,27 +59,27 @@ def reading_order(corners: Floats, direction: Direction = "auto") -> ReadingOrde
     Args:
         corners: [N, 4, 2] of rectangles in pixels, clockwise from the top-left one in reading
             direction.
-        direction: of the text: `ltr`, `rtl` or `ttb`; `auto`: ttb where boxes stand in columns, else
-            ltr.
+        direction: in which the text runs: `ltr`, `rtl` or `ttb`; `auto`: ttb for boxes in columns,
+            else ltr.
     """
     if len(corners) == 0:
         return ReadingOrder([], [], [], [])
     corners = corners.round(6)
-    given = np.lexsort(corners.reshape(-1, 8).T)  # so that the order of boxes given changes nothing
+    given = np.lexsort(corners.reshape(-1, 8).T)  # the order of the arguments changes nothing
     corners, copy_of = _apart(corners[given])
     boxes = frames(turned(corners, direction))
     line_of = lines_of(boxes)
     boxes = frames(unbent(boxes, line_of))
     lines = around(boxes, line_of)
     type_height = np.bincount(line_of, boxes.height) / np.bincount(line_of)
-    # To a millionth of a pixel: rounding errors are no order.
+    # Rounded to a millionth of a pixel, so that rounding errors decide nothing.
     along = np.einsum("nd,nd->n", boxes.centre, lines.along[line_of]).round(6)
     first = np.lexsort((boxes.length, along, line_of))
     first = first[np.flatnonzero(np.diff(line_of[first], prepend=-1))]
     line_order, block_of = _line_order(lines, type_height, boxes.length[first])
     rank = np.argsort(line_order)
     order = np.lexsort((boxes.height, boxes.length, boxes.centre[:, 1], along, rank[line_of]))
-    # Boxes in the same place follow each other.
+    # Boxes in the same place follow each other in reading order.
     read = np.argsort(np.argsort(order)[copy_of], kind="stable")
     order = copy_of[read]
     block = block_of[line_of[order]]
@@ -95,10 +95,11 @@ def reading_order(corners: Floats, direction: Direction = "auto") -> ReadingOrde
 
 
 def _apart(corners: Floats) -> tuple[Floats, Indices]:
-    """Return corners of boxes in different places, and of each box [N] the one in its place.
+    """Return the corners of one box per place, and for each box [N] the index of its place.
 
-    Boxes are in one place if their corners differ by less than a share of their height. So are those of
-    a crowd, which has no order. Thousands of them would make millions of pairs.
+    Boxes are in one place if their corners differ by less than a share of their height. Boxes of a
+    crowd are in one place too: a crowd has no order, and thousands of boxes would make millions of
+    pairs.
     """
     sides = np.linalg.norm(corners[:, [1, 3]] - corners[:, :1], axis=2)
     height = np.exp2(np.round(np.log2(np.maximum(sides.min(axis=1), 1e-6) * _SAME_PLACE)))
@@ -113,9 +114,9 @@ def _apart(corners: Floats) -> tuple[Floats, Indices]:
 
 
 def _by_place(step: Floats, at: Floats) -> tuple[Indices, Indices, Indices]:
-    """Return the first of those in each place, the place of each, and how many are in each.
+    """Return the first thing of each place, the place of each thing, and the count of each place.
 
-    Those of one step [N] whose coordinates [N, K] round to the same steps are in one place.
+    Things of the same step [N] whose coordinates [N, K] round to the same steps are in one place.
     """
     place = np.column_stack([step, np.round(at / step[:, None])])
     _, first, place_of, count = np.unique(
@@ -125,7 +126,7 @@ def _by_place(step: Floats, at: Floats) -> tuple[Indices, Indices, Indices]:
 
 
 def _line_order(lines: Frames, type_height: Floats, first: Floats) -> tuple[Indices, Indices]:
-    """Return the order of lines, and the block of each line as it is counted in that order."""
+    """Return the order of lines, and the block of each line, counted in that order."""
     block_of = blocks_of(lines, type_height)
     rects, is_level = _on_upright_page(lines)
     down = np.einsum("nd,nd->n", lines.centre, around(lines, block_of).down()[block_of])
@@ -149,7 +150,7 @@ def _line_order(lines: Frames, type_height: Floats, first: Floats) -> tuple[Indi
 def _on_upright_page(lines: Frames) -> tuple[Floats, Bools]:
     """Return left, top, right, bottom of lines on the page, turned so that most run to the right.
 
-    The second answer says which lines do, within 45 degrees.
+    The second result says which lines do so, within 45 degrees.
     """
     sideways = np.abs(lines.along[:, 1]) > np.abs(lines.along[:, 0])
     weight = lines.length * np.where(sideways, -1, 1)

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-_LEAST_GAIN = 0.9  # a closer shape is taken if its area is below this share of the plainer one's
-_STATIONS = 7  # of a ribbon: cross sections with two corners each
+_LEAST_GAIN = 0.9  # a closer shape must be smaller than this share of the plainer one's area
+_STATIONS = 7  # cross sections of a ribbon, with two corners each
 
 
 def upright(points: Floats) -> Floats:
@@ -27,10 +27,10 @@ def tilted(points: Floats) -> Floats:
 def smallest_rectangle(points: Floats) -> Floats:
     """Return the corners [4, 2] of the smallest rectangle around points.
 
-    It is the upright one if that is hardly larger: the angle of something nearly square or round is
-    chance. The corners go clockwise from the top-left one in reading direction. Text runs along the
-    longer side, or along the side nearest to the horizontal if it is nearly a square. It runs from
-    left to right, or downwards if it is vertical.
+    It is the upright rectangle if that is hardly larger: the angle of something nearly square or
+    round is chance. The corners go clockwise from the top-left one in reading direction. Text runs
+    along the longer side; in a near-square, along the more horizontal side. It runs from left to
+    right, or downwards if it is vertical.
     """
     corners, straight = tilted(points), upright(points)
     if abs(_signed_area(corners)) > _LEAST_GAIN * _signed_area(straight):
@@ -39,7 +39,7 @@ def smallest_rectangle(points: Floats) -> Floats:
         corners = corners[::-1]
     edges = corners[[1, 2, 3, 0]] - corners
     lengths = np.maximum(np.hypot(edges[:, 0], edges[:, 1]), 1e-9)
-    # A hair of "downwards" decides between the two directions of a vertical edge.
+    # A tiny preference for "downwards" decides between the two directions of a vertical edge.
     rightwards = edges @ np.array([1.0, 0.02]) / lengths
     is_long = lengths > 0.8 * lengths.max()
     first = int(np.argmax(rightwards + 4 * is_long))
@@ -52,7 +52,7 @@ def _signed_area(polygon: Floats) -> float:
 
 
 def sides(rectangle: Floats) -> tuple[float, float]:
-    """Return the length along the reading direction and the height."""
+    """Return the length along the reading direction and the height, in pixels."""
     first, second, _, last = rectangle.tolist()
     return math.dist(first, second), math.dist(first, last)
 
@@ -68,15 +68,15 @@ def moved_out(rectangle: Floats, distance: float) -> Floats:
 def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> Floats | None:
     """Return a polygon of even height that follows a bent word.
 
-    It is None if the polygon is hardly smaller than the rectangle. Its middle line is a polynomial
-    of fourth degree over the rectangle's length. Least squares fit it to both edges at once, each
-    half a height off.
+    The result is None if the polygon is hardly smaller than the rectangle. The middle line of the
+    polygon is a polynomial of fourth degree over the rectangle's length. It is fitted to both edges
+    at once by least squares; each edge is half a height away.
 
     Args:
         points: [n, 2] on the outline, evenly spread.
-        rectangle: the smallest one around them, corners as of `smallest_rectangle`.
+        rectangle: the result of `smallest_rectangle` for the points.
         padding: how far to move out, in units of the ribbon's height.
-        margin: the same in pixels, added to it.
+        margin: how far to move out as well, in pixels.
 
     Returns:
         [14, 2] corners, as in CTW1500 (Liu et al. 2017): 7 along the upper edge in reading
@@ -85,12 +85,12 @@ def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> 
     length, height = sides(rectangle)
     if min(length, height) <= 0:
         return None
-    # Half a length is 1, or the powers of pixels would be ill-conditioned.
+    # Half the length is scaled to 1: powers of pixels would be ill-conditioned.
     axes = (rectangle[[1, 3]] - rectangle[0]) / np.array([[2.0], [2 * height / length]])
     local = (points - rectangle.mean(axis=0)) @ np.linalg.inv(axes)
     powers = np.vander(local[:, 0], 5)
     parabola = np.linalg.lstsq(powers[:, 2:], local[:, 1], rcond=None)[0]
-    # Its rise is what a ribbon saves of the rectangle's height.
+    # The rise of the middle line is the height that a ribbon saves.
     if abs(parabola[0]) < (1 - _LEAST_GAIN) * 2 * height / length:
         return None
     middle, half = _middle_line(local, powers, np.concatenate([[0, 0], parabola]))
@@ -104,8 +104,8 @@ def ribbon(points: Floats, rectangle: Floats, padding: float, margin: float) -> 
 def _middle_line(points: Floats, powers: Floats, middle: Floats) -> tuple[Floats, float]:
     """Return the polynomial [5] through the middle of a ribbon, and half the ribbon's height.
 
-    `powers` [n, 5] are those of x of the points [n, 2] on its outline. `middle` is a first fit to
-    the points of both edges.
+    `points` [n, 2] lie on its outline, and `powers` [n, 5] are the powers of their x. `middle` is a
+    first fit to the points of both edges.
     """
     x, y = points.T
     for _ in range(4):
@@ -140,7 +140,7 @@ def _tangents(middle: Floats, x: Floats) -> Floats:
 
 
 def inside_picture(polygon: Floats, picture: tuple[int, int]) -> Floats:
-    """Return the part of a polygon that lies inside the picture, from the same first corner."""
+    """Return the part of a polygon inside the picture, which starts at the same corner."""
     if (polygon >= 0).all() and (polygon <= picture).all():
         return polygon
     clipped = shapely.clip_by_rect(shapely.Polygon(polygon), 0, 0, *picture)

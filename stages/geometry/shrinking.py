@@ -1,4 +1,4 @@
-"""Pictures made smaller, also those that lie in files and do not fit into memory."""
+"""Makes pictures smaller, also pictures in files that do not fit into memory."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from numpy.typing import NDArray
 from ..scratch import forget, lies_in_file, zeros
 
 _ROWS: Final = 128
-"""Rows of a picture in a file that are looked at together, in 12 bytes per pixel."""
+"""Rows of a picture in a file that are read together. They take 12 bytes per pixel."""
 
 
 def shrunk(picture: NDArray[np.uint8], size: tuple[int, int]) -> NDArray[np.uint8]:
-    """Return a picture [H, W, C] at a smaller size; every pixel is the mean of the area that it covers.
+    """Return a picture at a smaller size: every pixel is the mean of the area that it covers.
 
-    One that lies in a file is read from its top to its bottom, and is not kept in memory.
+    A picture in a file is read from top to bottom, and is not kept in memory.
 
     Args:
         picture: uint8 [H, W, C].

@@ -1,23 +1,23 @@
-"""Cutting components apart where they are thin."""
+"""Cuts components apart where they are thin."""
 
 import cv2
 import numpy as np
 import scipy.ndimage
-import skimage  # loads its parts when they are used
+import skimage  # skimage imports its parts on first use
 from numpy.typing import NDArray
 
-_LEAST_PART = 2.0  # area of a part's thick cells, in units of half the component's height squared
+_LEAST_PART = 2.0  # area of a part's thick cells, in squares of half the component's height
 
 
 def cut_necks(cells: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
     """Cut components (cells, bool [h, w]) where they are thinner than a share of their height.
 
-    Words or lines that only a bridge joins come apart. A part is where the distance to the outline
-    exceeds the share (0..1) of its maximum in the component. Parts are cut along the watershed
-    between them (Meyer 1994), which runs through the thinnest places. A region too small to be a
-    letter is no part. The result has no cells where the cuts are.
+    This separates words or lines that only a thin bridge joins. A part is a region whose distance
+    to the outline exceeds a share (0..1) of the largest distance in the component. Regions too
+    small to be a letter do not count. Parts are cut along the watershed between them (Meyer 1994),
+    which runs through the thinnest places. Cells on the cuts are removed.
     """
-    # Beyond the border there is nothing.
+    # Cells beyond the border count as empty.
     padded = np.pad(cells, 1).astype(np.uint8)
     depth = cv2.distanceTransform(padded, cv2.DIST_L2, 5)[1:-1, 1:-1]
     count, numbers = cv2.connectedComponents(padded[1:-1, 1:-1])
@@ -33,7 +33,7 @@ def cut_necks(cells: NDArray[np.bool_], share: float) -> NDArray[np.bool_]:
     parts[(stats[:, cv2.CC_STAT_AREA] < _LEAST_PART * half**2)[parts]] = 0
     kept = cells.copy()
     for number, box in enumerate(scipy.ndimage.find_objects(marks), start=1):
-        # One by one: in the watershed, other components would change how ties are broken.
+        # One component at a time: others would change how the watershed breaks ties.
         own = marks[box] == number
         seeds = np.where(own, parts[box], 0)
         if len(np.unique(seeds[seeds > 0])) > 1:

@@ -1,4 +1,4 @@
-"""Which lines of text are the cells of a table, in the order of its rows."""
+"""Finds the lines of text that are cells of a table, and orders them by rows."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -9,29 +9,29 @@ import numpy as np
 from .frames import Floats, Indices
 
 Runs = list[tuple[float, float]]
-"""What a part of a page covers of its width, from left to right."""
+"""The intervals of x that a part of a page covers, from left to right."""
 
 _GUTTER: Final = 0.5  # heights: the least white column between two columns
-_ALIGNED: Final = 0.35  # heights: centres of cells of a row
-_LEAST_ALIGNED: Final = 0.8  # of the lines of the column that has the fewest
-_LEAST_SPARSE: Final = 0.85  # blank share of the columns, and heights between lines
+_ALIGNED: Final = 0.35  # heights: how far the centres of cells in a row may differ
+_LEAST_ALIGNED: Final = 0.8  # share of the shortest column's lines that must be level with others
+_LEAST_SPARSE: Final = 0.85  # blank share of the columns plus heights between lines
 _NUMBERS: Final = 3.0  # heights: width of a column of bullets or of numbers
 _BLANK: Final = 0.3  # heights, between words
-_PART: Final = 0.8  # of a line: more is its only word
+_PART: Final = 0.8  # share of a line: a wider first word is its only word
 _CLOSE: Final = 0.75  # heights between lines of running text
-_LEAST_FULL: Final = 0.65  # of the lines of running text
-_LEAST_CELLS: Final = 4  # of a table
+_LEAST_FULL: Final = 0.65  # share of full lines in running text
+_LEAST_CELLS: Final = 4  # cells of a table
 _DEEPEST: Final = 3  # columns within columns
-_ROW_GAP: Final = 1.5  # how much more than between the lines of a cell
-_ROW_STEP: Final = 0.35  # heights more than there
+_ROW_GAP: Final = 1.5  # times the gap between lines of a cell
+_ROW_STEP: Final = 0.35  # heights that the gap is larger than in a cell
 
 
 def tables_of(rects: Floats, first: Floats) -> list[Indices]:
     """Return the lines of each table: row by row, and cell by cell, from top to bottom.
 
-    `rects` [L, 4] are left, top, right, bottom of lines on a page that stands upright, and `first` [L] is
-    how wide the first word of each is. In a table columns stand beside each other whose lines are level,
-    and are short or far apart. Columns of running text are full and dense.
+    `rects` [L, 4] are left, top, right, bottom of lines on an upright page, in pixels. `first` [L]
+    is the width of the first word of each line. The columns of a table have lines at equal heights,
+    and these lines are short or far apart. Columns of running text are full and dense.
     """
     return list(_search(rects, first, np.arange(len(rects)), 0))
 
@@ -50,7 +50,7 @@ def _search(rects: Floats, first: Floats, among: Indices, depth: int) -> Iterato
 
 
 def parts(rects: Floats, among: Indices, axis: int, least: float) -> list[Indices]:
-    """Split rectangles where a band of at least some pixels lies between them along an axis."""
+    """Split rectangles along an axis at empty bands of at least `least` pixels."""
     among = among[np.argsort(rects[among, axis], kind="stable")]
     ends = np.maximum.accumulate(rects[among, axis + 2])
     cuts = np.flatnonzero(rects[among[1:], axis] >= ends[:-1] + least) + 1
@@ -59,13 +59,13 @@ def parts(rects: Floats, among: Indices, axis: int, least: float) -> list[Indice
 
 
 def _rows(rects: Floats, among: Indices) -> list[Indices]:
-    """Split lines where none stands beside another; lines that touch are two."""
+    """Split lines into rows that share no height; lines that only touch are two rows."""
     quarter = (rects[:, 3] - rects[:, 1]) / 4
     return parts(rects + np.outer(quarter, [0, 1, 0, -1]), among, 1, 0)
 
 
 def _groups(rects: Floats, among: Indices, least: float) -> Iterator[Indices]:
-    """Give groups of rows that have a white column in common."""
+    """Yield groups of rows that have a white column in common."""
     group: list[Indices] = []
     covered: Runs = []
     rows = _rows(rects, among)
@@ -80,7 +80,7 @@ def _groups(rects: Floats, among: Indices, least: float) -> Iterator[Indices]:
 
 
 def _trimmed(rects: Floats, rows: list[Indices], least: float) -> Iterator[Indices]:
-    """Leave out rows at both ends that are no more than one piece."""
+    """Leave out rows at both ends that have only one piece."""
     pieces = [len(runs) for runs in _runs_of(rects, rows, least)]
     while pieces and pieces[0] == 1:
         pieces, rows = pieces[1:], rows[1:]
@@ -91,20 +91,20 @@ def _trimmed(rects: Floats, rows: list[Indices], least: float) -> Iterator[Indic
 
 
 def _is_close(rects: Floats, rows: list[Indices]) -> bool:
-    """Whether the last row goes on with a cell of the one before."""
+    """Say whether the last row continues a cell of the row before."""
     gap = rects[rows[-1], 1].min() - rects[rows[-2], 3].max()
     return bool(gap < 0.6 * np.median(rects[rows[-1], 3] - rects[rows[-1], 1]))
 
 
 def _runs_of(rects: Floats, rows: list[Indices], least: float) -> list[Runs]:
-    """Return what each row covers of the width; blanks narrower than `least` count as covered."""
+    """Return the intervals of x that each row covers; gaps below `least` are covered too."""
     if not rows:
         return []
     row_of = np.repeat(np.arange(len(rows)), [len(row) for row in rows])
     among = np.concatenate(rows)
     order = np.lexsort((rects[among, 0], row_of))
     row_of, left, right = row_of[order], rects[among[order], 0], rects[among[order], 2]
-    # So far to the right that no row reaches into the next.
+    # Each row is moved so far to the right that it does not reach the next one.
     shift = row_of * (float(np.ptp(rects[among][:, [0, 2]])) + 1)
     ends = np.maximum.accumulate(right + shift)
     first = np.diff(row_of, prepend=-1) > 0
@@ -155,7 +155,7 @@ def _is_table(rects: Floats, first: Floats, columns: list[Indices]) -> bool:
 
 
 def _is_running(rects: Floats, first: Floats, column: Indices) -> bool:
-    """Whether lines stand close, and most end where the first word of the next one has no room."""
+    """Say whether lines are close, and most have no room for the first word of the next line."""
     if len(column) < 2:
         return False
     column = column[np.argsort(rects[column, 1], kind="stable")]
@@ -168,7 +168,7 @@ def _is_running(rects: Floats, first: Floats, column: Indices) -> bool:
 
 
 def _numbers(rects: Floats, columns: list[Indices]) -> Indices | None:
-    """Return the column of bullets or numbers, if there is one: each of its lines begins a row."""
+    """Return the column of bullets or numbers, or None. Each of its lines begins a row."""
     among = np.concatenate(columns)
     height = np.median(rects[among, 3] - rects[among, 1])
     widths = [float((rects[column, 2] - rects[column, 0]).max()) for column in columns]

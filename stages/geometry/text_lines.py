@@ -1,4 +1,4 @@
-"""Which boxes follow each other on a line of text, at any angle."""
+"""Joins boxes into lines of text, at any angle."""
 
 from typing import Final
 
@@ -8,31 +8,30 @@ import shapely
 from .frames import Bools, Floats, Frames, Indices, around, groups
 from .gutters import LEAST, Gaps, gaps_of, in_gutters
 
-_LEAST_OVERLAP: Final = 0.5  # of the lower one's height
-_LARGEST_GAP: Final = 1.5  # between neighbours on a line, in units of the higher one's height
-_LARGEST_BLANK: Final = 6.0  # where a line above or below goes on, as in justified text
+_LEAST_OVERLAP: Final = 0.5  # share of the lower box's height
+_LARGEST_GAP: Final = 1.5  # between neighbours on a line, in heights of the higher box
+_LARGEST_BLANK: Final = 6.0  # the same where a line above or below has no gap, as in justified text
 _LARGEST_RATIO: Final = 2.0  # of heights
-_LETTER: Final = 1.5  # heights: the longest box of a letter
-_TURN: Final = 0.5  # least cosine between neighbours that are longer: 60 degrees, as on a ring
-_HOLE: Final = (
-    2.25  # heights between two letters of a column, of which one between them was not found
-)
-_HOLE_OF_TWO: Final = 3.3  # heights, where the column beside it is not blank
-_LARGEST_HOLE: Final = 10.0  # heights, where the column beside it goes on
-_TIMES: Final = 2  # that lines grow together
-_NEXT_LINE: Final = 1.9  # heights up or down, in which a line goes on beside a blank
-_NEXT_COLUMN: Final = 2.3  # of a letter, which may be small
+_LETTER: Final = 1.5  # heights: length of the longest box of a letter
+_TURN: Final = 0.5  # least cosine between longer neighbours: 60 degrees, as on a ring
+_HOLE: Final = 2.25  # heights between two letters of a column if one letter between them was missed
+_HOLE_OF_TWO: Final = 3.3  # the same for two letters, where the column beside it is not blank
+_LARGEST_HOLE: Final = 10.0  # heights, where the column beside it has no hole
+_TIMES: Final = 2  # rounds in which lines are joined
+_NEXT_LINE: Final = 1.9  # heights up or down in which another line must cover a blank
+_NEXT_COLUMN: Final = 2.3  # the same for columns of letters, which may be small
 
 
 def lines_of(boxes: Frames) -> Indices:
     """Return the line of each box, [N], numbered in no order.
 
-    Boxes follow each other on a line if they stand side by side. Seen along the longer one, they
-    share half of the lower one's height, are of similar height, and stand less than one and a half
-    heights apart. Boxes longer than a letter also run in similar directions. Each has at most one neighbour on either side, the nearest, so that a slanted or
-    tall box does not tie two lines together. No line crosses a gutter. Where a line above or below
-    goes on, a gap may be wider. So may one between two letters of a column, if it has room for one
-    letter: detectors find no strokes and dots.
+    Two boxes follow each other on a line if they stand side by side. Seen along the longer one,
+    they share half of the lower one's height, have similar heights, and are less than one and a
+    half heights apart. Boxes longer than a letter also run in similar directions. A box has at most
+    one neighbour on either side, the nearest one, so that a slanted or tall box does not join two
+    lines. No line crosses a gutter. A gap may be wider where a line above or below has no gap. A
+    gap between two letters of a column may have room for one letter: detectors miss strokes and
+    dots.
     """
     is_letter = _letters(boxes)
     gaps = gaps_of(boxes, *_neighbours(boxes, is_letter))
@@ -57,11 +56,12 @@ def _letters(boxes: Frames) -> Bools:
 
 
 def _neighbours(boxes: Frames, is_letter: Bools) -> tuple[Indices, Indices]:
-    """Return pairs of boxes i and j [P], of which j follows i, mutually nearest on a line.
+    """Return pairs i, j [P]: j follows i on a line, and each is the other's nearest.
 
-    A box with close neighbours on both sides looks no further: in a crowd there are too many.
+    If a box has close neighbours on both sides, no others are compared: a crowd has too many.
     """
-    # The box with the clearer direction decides; of two alike, the more horizontal one.
+    # The box with the clearer direction decides; if both are equally clear, the more horizontal
+    # one.
     clearer = np.argsort(np.lexsort((boxes.along[:, 0], boxes.length / boxes.height)))
     count = len(clearer)
     reach = np.full(count, _LARGEST_GAP)
@@ -80,7 +80,7 @@ def _neighbours(boxes: Frames, is_letter: Bools) -> tuple[Indices, Indices]:
 def _side_by_side(
     boxes: Frames, which: Indices, reach: Floats, clearer: Indices
 ) -> tuple[Indices, Indices, Indices, Floats]:
-    """Return which one of a pair decides [P], what comes before and after, and how far from each other."""
+    """Return per pair [P] the box that decides, the first and second box, and their distance."""
     i, j = boxes.pairs(which, reach[which, None], 0)
     decides = clearer[i] > clearer[j]
     i, j = i[decides], j[decides]
@@ -105,7 +105,7 @@ def _side_by_side(
 
 
 def _least(before: Indices, after: Indices, distance: Floats, count: int) -> Floats:
-    """Return how far the next of each box is, and the one before it, [2, N]."""
+    """Return the distance from each box to the next one and to the one before, [2, N]."""
     least = np.full((2, count), np.inf)
     np.minimum.at(least[0], before, distance)
     np.minimum.at(least[1], after, distance)
@@ -113,9 +113,9 @@ def _least(before: Indices, after: Indices, distance: Floats, count: int) -> Flo
 
 
 def _is_bridged(lines: Frames, gaps: Gaps, wide: Indices, in_column: Bools) -> Bools:
-    """Return which of the wide gaps a line close above or below, of like height, covers.
+    """Return which wide gaps are covered by a close line of similar height above or below.
 
-    Of a hole of two letters in a column (of each gap [W]) it need cover a part only.
+    A gap for two letters in a column (`in_column` [W]) need only be covered in part.
     """
     left, right, height = gaps.left[wide], gaps.right[wide], gaps.height[wide]
     along = gaps.along[wide]

@@ -1,4 +1,4 @@
-"""Boxes of a bent page as they would stand on a flat one, told from its lines of text."""
+"""Flattens the boxes of a bent page; the lines of text show how it is bent."""
 
 from typing import Final
 
@@ -8,21 +8,22 @@ from scipy.spatial import KDTree
 from .frames import Floats, Frames, Indices
 
 _DEGREE: Final = 4
-_LEAST_BOXES: Final = 4  # of a line that tells
-_LEAST_LINES: Final = 6  # that tell
-_ALONG: Final = 0.9  # cosine of an angle to the direction of the page
-_LINES_APART: Final = 3.0  # heights between the ends of two lines that may be below each other
-_LARGEST_LEAN: Final = 0.2  # how far aside a line stands per pixel that it is lower
+_LEAST_BOXES: Final = 4  # boxes in a line that is used
+_LEAST_LINES: Final = 6  # lines that are used
+_ALONG: Final = 0.9  # least cosine of the angle between a line and the page
+_LINES_APART: Final = 3.0  # heights between the ends of two lines that count as below each other
+_LARGEST_LEAN: Final = 0.2  # pixels that a line is moved aside per pixel that it is lower
 _LEAST_EDGES: Final = 12
-_OFF: Final = 0.3  # heights: usual distance of a box from its line once it is flat
-_STIFF: Final = 1e-3  # of the weight of a box: where nothing stands, the page is flat
+_OFF: Final = 0.3  # heights: largest usual distance of a box from its line on the flat page
+_STIFF: Final = 1e-3  # share of a box's weight: where there are no boxes, the page is flat
 
 
 def unbent(boxes: Frames, line_of: Indices) -> Floats:
-    """Return corners [N, 4, 2] with the lines of a page straight and level.
+    """Return corners [N, 4, 2] moved so that the lines of a page are straight and level.
 
-    Each line runs where a polynomial of the place along and down the page says. Least squares fit it to the
-    centres of the boxes of lines of four or more. If they do not agree, the boxes stay as they are.
+    A polynomial of the place along and down the page describes all lines. It is fitted by least
+    squares to the centres of boxes in lines of four boxes or more. If the fit is bad, the boxes
+    stay as they are.
     """
     along = (boxes.along * boxes.length[:, None]).sum(axis=0)
     along /= max(float(np.hypot(*along)), 1e-9)
@@ -54,7 +55,7 @@ def unbent(boxes: Frames, line_of: Indices) -> Floats:
 
 
 def _lean(corners: Floats, line_of: Indices, middle: Floats, reach: float) -> Floats:
-    """Return how far aside level corners [N, 4, 2] stand, told from edges of lines below each other."""
+    """Return how far aside level corners [N, 4, 2] are, measured at the edges of lines."""
     height = np.median(np.ptp(corners[..., 1], axis=1))
     rows = np.zeros((0, 3))
     aside = np.zeros(0)
@@ -89,13 +90,13 @@ def _lean_terms(at: Floats) -> Floats:
 
 
 def _terms(at: Floats) -> Floats:
-    """Return the terms of the polynomial at points [..., 2]: powers of the first, each times the second, too."""
+    """Return the polynomial's terms at points [..., 2]: powers of x, and each of them times y."""
     powers = at[..., :1] ** np.arange(1, _DEGREE + 1)
     return np.concatenate([powers, powers * at[..., 1:]], axis=-1)
 
 
 def _off_line(values: Floats, line: Indices) -> Floats:
-    """Return values [M, K] without the mean of their line."""
+    """Return values [M, K] minus the mean of their line."""
     count = np.bincount(line)
     means = np.stack([np.bincount(line, one) for one in values.T], axis=1) / count[:, None]
     return values - means[line]

@@ -1,4 +1,4 @@
-"""A classifier that others trained, as a model: without a folder, and without AdGAP tables."""
+"""A classifier that others trained, as a model. It has no folder and no AdGAP tables."""
 
 import hashlib
 import json
@@ -17,7 +17,7 @@ from .card import Backbone, InputSpec, ModelCard
 from .tables import Tables
 
 CLASS_LIST = DATA / "imagenet_classes.tsv"
-# Share of a picture's side that an object fills in ImageNet, about.
+# Approximate share of a picture's side that an object fills in ImageNet.
 _FILLS = 0.8
 
 
@@ -28,10 +28,11 @@ class BackboneSource:
         self._backbone = backbone
 
     def card(self) -> ModelCard:
-        """Return what is known of it: its classes, and how it wants its pictures.
+        """Return the card: the classes, and how the network wants its pictures.
 
-        Classes have the names that the backbone gives. Without them, a thousand classes are
-        ImageNet's; others are called `class 0`, `class 1`, …. The network is built for this, so that errors show before anything is started or written.
+        Classes have the names that the backbone gives. If it gives none, a thousand classes are
+        ImageNet's, and others are called `class 0`, `class 1`, …. The network is built here, so
+        that errors show before anything is started or written.
 
         Raises:
             ModelError: there is no such backbone, layer or file of weights, or they do not fit.
@@ -62,12 +63,12 @@ class BackboneSource:
         )
 
     def verify(self) -> str:
-        """Return the sha256 of its name, its layer and its weights; errors as `weights_sha256`."""
+        """Return the sha256 of name, layer and weights; errors as for `weights_sha256`."""
         decisive = [self._backbone.backbone, self._backbone.layer, self.weights_sha256()]
         return hashlib.sha256(json.dumps(decisive).encode()).hexdigest()
 
     def weights_sha256(self) -> str:
-        """Return the sha256 of the file of its weights.
+        """Return the sha256 of the file of the weights.
 
         Raises:
             ModelError: there are no such weights, or they are not the expected ones.
@@ -104,7 +105,7 @@ class BackboneSource:
 
 
 def unmeasured(network: Network, classes: int) -> Tables:
-    """Return empty tables without a sample; only nets that end in GAP + linear have `linear`.
+    """Return tables without samples; only nets that end in GAP + linear have `linear`.
 
     Raises:
         ModelError: the network cannot be followed.
@@ -124,7 +125,7 @@ def unmeasured(network: Network, classes: int) -> Tables:
 
 @cache
 def classes_named(count: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return ids and names of so many classes: ImageNet's if there are a thousand."""
+    """Return ids and names of classes: those of ImageNet if `count` is a thousand."""
     lines = CLASS_LIST.read_text("utf-8").splitlines()
     if count != len(lines):
         return (), tuple(f"class {number}" for number in range(count))

@@ -1,4 +1,4 @@
-"""What is known of a model before it is loaded: its card, `model.yaml`.
+"""The card of a model, `model.yaml`: what is known before the model is loaded.
 
 Nothing here loads torch, so that a command line starts quickly.
 """
@@ -35,8 +35,8 @@ class InputSpec(_Record):
 
     A picture in 0..1 becomes `(picture - mean) / std`, one mean and std per channel. `object_size`
     is the length of an object's longer side in a training picture of `width` x `height` pixels.
-    `stretch` says that it knows only light ink on black. Then a hotspot is stretched to look like
-    that, from its median to its 99th percentile, before it is classified.
+    `stretch` says that the network knows only light ink on black. Then a hotspot is stretched
+    before it is classified: its median becomes black, its 99th percentile white.
     """
 
     channels: Literal[1, 3]
@@ -51,8 +51,8 @@ class InputSpec(_Record):
 class Calibration(_Record):
     """Log-odds of "something of `label` is here" as `slope * H + intercept`.
 
-    It is fitted once for the model, never on the picture at hand. `label` is a class or a group.
-    The weights of a group's members are summed, or do not matter (`paper`).
+    It is fitted once per model, never per picture. `label` is a class or a group. For a group, the
+    weights of the members are summed, or are the same for all (`paper`).
     """
 
     weights: Weights
@@ -67,8 +67,8 @@ class Calibration(_Record):
 class Backbone(_Record):
     """A classifier that others trained: torchvision's, or EfficientNet-lite0.
 
-    `weights` is a name of torchvision's, or a local file. `layer` gives F; None: the last
-    convolutional stage. `sha256` is the one that the file of the weights must have.
+    `weights` is a name of torchvision, or a local file. `layer` gives F; None: the last
+    convolutional stage. `sha256` is that of the file of the weights.
     """
 
     backbone: str
@@ -79,19 +79,19 @@ class Backbone(_Record):
 
 
 class ModuleCard(_Record):
-    """A `torch.nn.Module` in memory: its layer that gives F, and the sha256 of its state dict."""
+    """A `torch.nn.Module` in memory: the layer that gives F, and the sha256 of the state dict."""
 
     layer: str | None
     sha256: str
 
 
 class ModelCard(_Record):
-    """What `model.yaml` says.
+    """The content of `model.yaml`.
 
-    `defaults` are values of a config that gives only `model:`, `{"heatmap": {"weights":
-    "linear"}}`. `ids` are other names of the classes, in their order, such as WordNet's: n02389026. With a
-    `backbone`, the network and its weights are those of the backbone. With a `module`, whoever loads the model
-    brings the network.
+    `defaults` are the values of a config that has only the key `model`, such as `{"heatmap":
+    {"weights": "linear"}}`. `ids` are other names of the classes, in their order, such as WordNet's
+    n02389026. With a `backbone`, the network and the weights are those of the backbone. With a
+    `module`, the caller that loads the model brings the network.
     """
 
     schema_: Literal["locpipe/model/1"] = Field(alias="schema")
@@ -114,7 +114,7 @@ class ModelCard(_Record):
     _tables_file: Path | None = PrivateAttr(None)
 
     def model_post_init(self, context: object, /) -> None:
-        """Remember the file of the tables, which the reader of a card gives as the context."""
+        """Keep the file of the tables, which the reader of the card passes as the context."""
         if isinstance(context, Path):
             self._tables_file = context
 
@@ -123,11 +123,11 @@ class ModelCard(_Record):
         return self.model_copy(update={"groups": {**self.groups, **groups}})
 
     def labels(self, settings: HeatmapSettings) -> tuple[str, ...]:
-        """Return the labels asked for: if none are, the groups, or else all classes."""
+        """Return the labels of the settings; if they have none, the groups, else all classes."""
         return settings.labels or tuple(self.with_groups(settings.groups).groups) or self.classes
 
     def count_of_maps(self, settings: HeatmapSettings) -> int:
-        """Return how many maps there are at most: one per label, five for `top5`."""
+        """Return the largest number of maps: one per label, five for `top5`."""
         tops = map(top_count, self.labels(settings))
         return sum(1 if top is None else min(top, len(self.classes)) for top in tops)
 
@@ -149,7 +149,7 @@ class ModelCard(_Record):
         raise ModelError(msg)
 
     def map_names(self, label: str, weights: Weights, group: Group) -> tuple[str, ...]:
-        """Return the names of the maps of a label: its own, or those of members joined by maximum.
+        """Return the names of the maps of a label: one, or those of the members of a group.
 
         Raises:
             ModelError: the model knows no such class or group.
@@ -162,10 +162,10 @@ class ModelCard(_Record):
     def calibrated(
         self, weights: Weights, resolution: Resolution, polarity: Polarity, label: str, scale: float
     ) -> Calibration:
-        """Return the calibration for these, measured at the scale nearest in ratio.
+        """Return the calibration for these arguments, measured at the scale with the nearest ratio.
 
         Raises:
-            ModelError: there is none at any scale; the message says how to make it.
+            ModelError: there is no calibration at any scale; the message says how to make one.
         """
         fitting = [
             entry
@@ -183,7 +183,7 @@ class ModelCard(_Record):
         return min(fitting, key=lambda entry: abs(math.log(entry.scale / scale)))
 
     def _calibrated_by(self, label: str) -> str:
-        """Return what to set for a calibration that there is, or how to make one, and "or "."""
+        """Return a remedy that ends in "or ": set a calibration that exists, or make one."""
         there = [entry for entry in self.calibrations if entry.label == label]
         if there:
             one = there[0]
@@ -196,10 +196,10 @@ class ModelCard(_Record):
         return "run `locpipe calibrate` with this config, or "
 
     def require_measured(self, label: str, weights: Weights, measured: Measured) -> None:
-        """Check that the measured tables say something of a label, a class or a group.
+        """Check that the measured tables have values for a label (a class or a group).
 
         Raises:
-            ModelError: they do not; the message says how to measure them.
+            ModelError: they have none; the message says how to measure them.
         """
         if not measured.tells_of(self.members(label), weights):
             msg = (
@@ -210,7 +210,7 @@ class ModelCard(_Record):
             raise ModelError(msg)
 
     def no_probabilities(self) -> ModelError:
-        """Return the error of a model that does not say what a whole picture shows."""
+        """Return the error of a model that cannot say what a whole picture shows."""
         return ModelError(
             f"model {self.name} does not say how probable a class is in a whole picture, as "
             "its classifier takes one size only, or answers for every place (as all do with "
@@ -219,22 +219,22 @@ class ModelCard(_Record):
         )
 
     def cannot_classify(self) -> ModelError:
-        """Return the error of a model that does not say what a box shows."""
+        """Return the error of a model that cannot say what a box shows."""
         return ModelError(
             f"the classifier of model {self.name} answers for every cell, not for a whole "
             "picture, so it cannot name boxes: set boxes.classify=false"
         )
 
     def supports(self, settings: StageSettings) -> None:
-        """Check that the model can do what it is told. No network runs, no weights are read.
+        """Check that the model can do what the settings ask for, without running a network.
 
-        What the card does not say follows from the structure of the architecture, and from the
-        tables there are. Torch is loaded only if the settings ask for such a thing.
+        No weights are read. Where the card is not enough, the structure of the architecture and the
+        tables are looked at. Torch is loaded only in that case.
 
         Raises:
             ModelError: a label or its calibration is missing; the message says which.
-            ConfigError: the model, or what is installed, cannot do something else that the settings
-                ask for; the message says what to change.
+            ConfigError: the model or the installed packages cannot do something else that the
+                settings ask for; the message says what to change.
         """
         if settings.refine.method == "crf":
             require_crf()
@@ -260,7 +260,7 @@ class ModelCard(_Record):
         """Check that there is a label and, if the settings need it, its calibration.
 
         Raises:
-            ModelError: there is not.
+            ModelError: the label or the calibration is missing.
         """
         options, infer = settings.heatmap, settings.infer
         self.members(label)
@@ -276,7 +276,7 @@ class ModelCard(_Record):
         With `by_picture`, labels are chosen by what the picture shows.
 
         Raises:
-            ModelError: it has not.
+            ModelError: it has not; the message says what is missing.
         """
         resolution, classify = settings.infer.resolution, settings.boxes.classify
         windows = settings.heatmap.weights == "classifier"
@@ -294,7 +294,7 @@ class ModelCard(_Record):
             raise self.cannot_classify()
 
     def require_tables(self, names: Sequence[str], settings: StageSettings) -> None:
-        """Check that these labels can be weighed; without any, that at least one class can.
+        """Check that these labels can be weighed; without labels, that at least one class can.
 
         Raises:
             ModelError: their weights were not measured, or they have no calibration.
@@ -315,7 +315,7 @@ class ModelCard(_Record):
         from .tables import read_measured  # noqa: PLC0415  it loads numpy
 
         measured = read_measured(self._tables_file, len(self.classes))
-        # `linear` is not stored if it is the last layer of the network itself.
+        # `linear` is not stored if it is the last layer of the network.
         if weights == "linear" and self.backbone and not measured.linear.any():
             measured.linear[:] = self._structure().is_linear()
         return measured

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .backbone import BackboneSource
     from .tables import Tables
 
-# libyaml's safe loader is six times faster, where PyYAML was built with it.
+# The safe loader of libyaml is six times faster, if PyYAML was built with it.
 _YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 WEIGHTS_FILE = "weights.safetensors"
 TABLES_FILE = "tables.safetensors"
@@ -55,7 +55,7 @@ class FolderSource:
             raise ModelError(msg) from error
 
     def verify(self) -> str:
-        """Return the sha256 of `model.yaml`, which holds those of the other files; see `Source`."""
+        """Return the sha256 of `model.yaml`, which lists those of the other files; see `Source`."""
         card = self.card()
         if card.backbone:
             backbone_source(card.backbone).verify()

@@ -1,4 +1,4 @@
-"""Finding, checking and loading models.
+"""Finds, checks and loads models.
 
 Everything but `load_model` and `load_network` works without torch, unless the model is a backbone.
 """
@@ -26,14 +26,14 @@ _SHIPPED = DATA / "models"
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """A model ready to run. Equal only to itself, so that what is derived from it can be cached.
+    """A model ready to run. It equals only itself, so that derived results can be cached.
 
     Attributes:
-        card: what is known of it.
-        sha256: of the whole.
-        get_network: returns its network in evaluation mode, the same with every call.
-        tables: of its weights.
-        exported: its features at native resolution as an ONNX file, if it ships with one.
+        card: the content of `model.yaml`.
+        sha256: of all its files together.
+        get_network: returns the network in evaluation mode, the same object at every call.
+        tables: its AdGAP weights.
+        exported: the ONNX file of its features at native resolution; None: it has no such file.
     """
 
     card: ModelCard
@@ -44,7 +44,7 @@ class Model:
 
     @property
     def network(self) -> Network:
-        """The network in evaluation mode; where an ONNX file shows the pictures, few need it."""
+        """The network in evaluation mode. With an ONNX file, few settings need it."""
         return self.get_network()
 
 
@@ -60,7 +60,7 @@ def find_model(name_or_path: str | Backbone) -> Path | Backbone: ...
 def find_model(name_or_path: str | Backbone) -> Path | Backbone:
     """Return the folder of a shipped model by its name, or of a model at a path.
 
-    A backbone is found already.
+    A backbone is returned as it is.
 
     Raises:
         ModelError: there is no such model; the message lists those that ship.
@@ -79,16 +79,16 @@ def find_model(name_or_path: str | Backbone) -> Path | Backbone:
 
 
 def read_card(folder: Path | Backbone) -> ModelCard:
-    """Return the parsed `model.yaml` of a model's folder, or what is known of a backbone.
+    """Return the parsed `model.yaml` of a model's folder, or the card of a backbone.
 
     Raises:
-        ModelError: it is missing or malformed; the message names the file and the key.
+        ModelError: the card is missing or malformed; the message names the file and the key.
     """
     return _source(folder).card()
 
 
 def verify_model(folder: Path | Backbone) -> str:
-    """Check every file of a model against its sha256 and return that of the whole.
+    """Check every file of a model against its sha256, and return the sha256 of the whole.
 
     Raises:
         ModelError: a file is missing or differs from what `model.yaml` says.
@@ -109,7 +109,7 @@ def load_model(folder: Path | Backbone) -> Model:
     if isinstance(folder, Path) and EXPORTED_FILE in card.files:
         exported = folder / EXPORTED_FILE
     if exported is None:
-        get_network()  # what is wrong with it shows before the first picture
+        get_network()  # errors show before the first picture
     return Model(card, sha256, get_network, source.tables(get_network), exported)
 
 

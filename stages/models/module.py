@@ -1,4 +1,4 @@
-"""A `torch.nn.Module` in memory as a model: without a folder, and without AdGAP tables."""
+"""A `torch.nn.Module` in memory, as a model. It has no folder and no AdGAP tables."""
 
 import copy
 import hashlib
@@ -19,7 +19,7 @@ from .loading import Model
 IMAGENET_MEAN = (0.485, 0.456, 0.406)
 IMAGENET_STD = (0.229, 0.224, 0.225)
 
-# Share of a training picture's side that an object fills, about.
+# Approximate share of a training picture's side that an object fills.
 _FILLS = 0.8
 
 _Key = tuple[object, ...]
@@ -37,16 +37,16 @@ def model_of_module(
 ) -> Model:
     """Return a classifier in memory as a model. The module itself is not changed.
 
-    A module that has not changed since the last call gives the same model again.
+    If the module has not changed since the last call, the same model is returned.
 
     Args:
         module: pictures [N, C, H, W] to logits [N, classes], on any device.
         layer: name of the module that gives F; None: the last convolutional stage.
-        classes: names of all classes, in the order of the logits; none: ImageNet's names for 1,000
+        classes: names of all classes, in the order of the logits; empty: ImageNet's names for 1,000
             logits, else `class 0`, `class 1`, ….
-        mean: of each channel of pictures in 0..1; none: ImageNet's, or 0 for one channel.
-        std: of each channel; none: ImageNet's, or 1 for one channel.
-        side: of a picture that the classifier was made for, in pixels.
+        mean: of each channel of pictures in 0..1; empty: ImageNet's, or 0 for one channel.
+        std: of each channel; empty: ImageNet's, or 1 for one channel.
+        side: side of the pictures that the classifier was made for, in pixels.
 
     Raises:
         ModelError: the network cannot be cut there, or an argument does not fit the network.
@@ -69,7 +69,7 @@ def sha256_of_module(module: nn.Module) -> str:
 
 
 def _state(module: nn.Module) -> _Key:
-    """Return something that differs after a change of a weight, without reading the weights."""
+    """Return a key that changes when a weight changes, without reading the weights."""
     tensors = module.state_dict(keep_vars=True).values()
     return tuple((tensor.data_ptr(), tensor._version) for tensor in tensors)  # noqa: SLF001 - torch has no other counter
 
@@ -82,7 +82,7 @@ def _model(
     std: tuple[float, ...],
     side: int,
 ) -> Model:
-    # A copy: cutting a network sets it to evaluation, and forbids its layers to overwrite F.
+    # A copy: cutting a network sets it to evaluation mode, and stops its layers from overwriting F.
     own = copy.deepcopy(module).cpu().eval().requires_grad_(requires_grad=False)
     channels = _channels(own)
     count = _logits(own, channels, side)
@@ -125,7 +125,7 @@ def _channels(module: nn.Module) -> Literal[1, 3]:
 
 
 def _logits(module: nn.Module, channels: int, side: int) -> int:
-    """Return how many logits a module gives, computing nothing."""
+    """Return the number of logits of a module, without computing them."""
     try:
         logits: object = without_data(module, 1, channels, side, side)
     except (RuntimeError, TypeError, ValueError) as error:

@@ -1,4 +1,4 @@
-"""The parts of a model, wherever it comes from: the one protocol of all sources."""
+"""The protocol of all sources of models."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Source(Protocol):
     """A model folder, a backbone with weights, or a network in memory."""
 
     def card(self) -> ModelCard:
-        """Return what is known of the model.
+        """Return the card of the model.
 
         Raises:
-            ModelError: it is missing or malformed.
+            ModelError: the card is missing or malformed.
         """
 
     def verify(self) -> str:
@@ -36,8 +36,8 @@ class Source(Protocol):
         """
 
     def tables(self, get_network: Callable[[], Network]) -> Tables:
-        """Return the tables of weights that belong to the network, which few sources look at.
+        """Return the tables of weights. Few sources need the network for that.
 
         Raises:
-            ModelError: they are missing or damaged.
+            ModelError: the tables are missing or damaged.
         """

@@ -15,10 +15,10 @@ from ..settings import Weights
 
 @dataclass(frozen=True)
 class Measured:
-    """Which of K classes tables say something of.
+    """Which of K classes have values in the tables.
 
-    `count` (int64 [K]) are the samples of each. `linear` (bool [K]) says if that table has its
-    weights.
+    `count` (int64 [K]) is the number of samples per class. `linear` (bool [K]) says whether that
+    table has weights for the class.
     """
 
     count: NDArray[np.int64]
@@ -36,7 +36,7 @@ class Measured:
 
 @dataclass(frozen=True)
 class Tables:
-    """What blocking each of C filters does to each of K classes, as `locpipe weigh` measures it.
+    """The effect of blocking each of C filters on each of K classes, from `locpipe weigh`.
 
     Attributes:
         error: float64 [C, K], dE[i, c]: mean growth of the negative log-likelihood of samples of
@@ -46,7 +46,7 @@ class Tables:
         energy: float64 [C, K], mean over samples of c of (error growth / sum(F_i^2)).
         excitation: float64 [C, K], mean of F_i over samples and positions of c.
         linear: float64 [C, K], weights of a linear classifier on spatial means of F (CAM).
-        count: int64 [K], samples of class c; the tables say nothing of a class without samples.
+        count: int64 [K], samples of class c; a class without samples has no values in the tables.
     """
 
     error: NDArray[np.float64]
@@ -57,15 +57,15 @@ class Tables:
     count: NDArray[np.int64]
 
     def measured(self) -> Measured:
-        """Return which classes they say something of."""
+        """Return which classes have values."""
         return Measured(self.count, np.any(self.linear != 0, axis=0))
 
 
 def read_tables(file: Path, missing: Mapping[str, NDArray[np.float64]]) -> Tables:
-    """Read the tables of a file, and take those that it does not hold from `missing`.
+    """Read the tables of a file. Tables that are not in the file come from `missing`.
 
     Raises:
-        ModelError: it cannot be read, or a table is in neither.
+        ModelError: the file cannot be read, or a table is neither in it nor in `missing`.
     """
     try:
         stored = {**missing, **load_file(file)}
@@ -78,7 +78,7 @@ def read_tables(file: Path, missing: Mapping[str, NDArray[np.float64]]) -> Table
 
 
 def read_measured(file: Path | None, classes: int) -> Measured:
-    """Return what a file of tables holds, without reading all of it; nothing if it is missing."""
+    """Return which classes have values in a file of tables; none if the file is missing."""
     count, linear = np.zeros(classes, np.int64), np.zeros(classes, np.bool_)
     if file is None:
         return Measured(count, linear)

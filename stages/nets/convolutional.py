@@ -1,4 +1,4 @@
-"""Fully connected layers as convolutions: a classifier of one picture becomes one of every window.
+"""Fully connected layers as convolutions: a classifier of pictures classifies every window.
 
 Sermanet et al. 2014, "OverFeat", section 3.5; Long et al. 2015, "Fully convolutional networks".
 """
@@ -24,21 +24,21 @@ _DROPPED_METHODS = ("flatten", "mean")
 def convolutional(classifier: nn.Module, channels: int) -> nn.Sequential:
     """Return a twin of a classifier that gives the logits of every window of F.
 
-    A linear layer behind a flattening becomes a convolution as large as the F of the training,
-    later ones become 1x1 convolutions. Global average pooling is left out, and so is adaptive
-    pooling that does not change an F of the trained size. Other pooling stays. The map then equals
-    the classifier applied to every window of the trained size. With global average pooling a window
-    is a single cell.
+    A linear layer after a flattening becomes a convolution as large as F in training. Later linear
+    layers become 1x1 convolutions. Global average pooling is left out, and so is adaptive pooling
+    that does not change an F of the trained size. Other pooling stays. The result equals the
+    classifier applied to every window of the trained size. With global average pooling, a window is
+    a single cell.
 
     Args:
-        classifier: F [N, C, h, w] to logits [N, K], a chain of layers.
-        channels: C.
+        classifier: a chain of layers from F [N, C, h, w] to logits [N, K].
+        channels: C, the number of filters in F.
 
     Returns:
-        F of any size from the window's up to logits [N, K, h', w'].
+        A network from F, at least as large as a window, to logits [N, K, h', w'].
 
     Raises:
-        ModelError: it has a layer that means nothing to a window.
+        ModelError: the classifier has a layer that cannot be applied to a window.
     """
     layers: list[nn.Module] = []
     for layer in _chain(classifier):
@@ -54,7 +54,7 @@ def convolutional(classifier: nn.Module, channels: int) -> nn.Sequential:
 
 
 def _chain(classifier: nn.Module) -> Iterator[nn.Module]:
-    """Yield the layers that do something to a window, in order."""
+    """Yield the layers that change a window, in order."""
     traced = fx.symbolic_trace(classifier)
     layers = dict(traced.named_modules())
     for node in traced.graph.nodes:
@@ -87,7 +87,7 @@ def _as_convolution(layer: nn.Linear, channels: int) -> nn.Conv2d:
         msg = f"{layer} does not fit square windows of {channels} maps; choose another layer"
         raise ModelError(msg)
     twin = nn.Conv2d(channels, layer.out_features, side, bias=layer.bias is not None)
-    # The values are shared: VGG's are 400 MB.
+    # Both layers share the values: those of VGG take 400 MB.
     weight = layer.weight.view(layer.out_features, channels, side, side)
     twin.weight = nn.Parameter(weight, requires_grad=False)
     twin.bias = layer.bias

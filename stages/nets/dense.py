@@ -1,4 +1,4 @@
-"""Dense maps of a network trained at a stride: à trous and unpooled twins, and their geometry."""
+"""Dense maps of a network with strides: à trous and unpooled twins, and their geometry."""
 
 import copy
 import math
@@ -22,15 +22,15 @@ Grid = tuple[int, float, int]  # stride, offset, receptive field
 _GLOBAL_LAYERS = (nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool2d)
 _GLOBAL_FUNCTIONS = (functional.adaptive_avg_pool2d, functional.adaptive_max_pool2d, torch.mean)
 _GLOBAL_METHODS = ("mean", "amax")
-_SIDE = 256  # rows of a picture without data
+_SIDE = 256  # rows of the tensor without data
 
 
 def dense_features(
     network: Network, resolution: Resolution, *, windows: bool
 ) -> tuple[nn.Module, Geometry]:
-    """Return what gives the maps of a network at a resolution (see `densify`), and their geometry.
+    """Return a module that gives maps at a resolution (see `densify`), and their geometry.
 
-    With `windows` these are maps of the whole classifier in every window, instead of F.
+    With `windows`, the maps are the answers of the whole classifier in every window, instead of F.
 
     Raises:
         ModelError: the network has no such maps.
@@ -39,13 +39,13 @@ def dense_features(
     if windows:
         native = nn.Sequential(native, convolutional(network.classifier, network.channels()))
     features = densify(native, resolution)
-    # The pictures of a twin without strides must still hold its windows.
+    # Without strides, a picture must still be large enough for one window.
     shape = replace(geometry(features), multiple=geometry(native).multiple)
     return features, shape if network.offset is None else _moved(shape, network.offset)
 
 
 def _moved(shape: Geometry, offset: float) -> Geometry:
-    """Return a geometry whose cells lie elsewhere; what they see, widened, is centred there."""
+    """Return a geometry with moved cells; the receptive field is widened to stay centred."""
     field = shape.receptive_field + math.ceil(2 * abs(shape.offset - offset))
     return replace(shape, offset=offset, receptive_field=field)
 
@@ -54,11 +54,11 @@ def densify(features: nn.Module, resolution: Resolution) -> nn.Module:
     """Return a twin of `features` that gives the map at the asked resolution.
 
     - `native`: the network itself, its strides kept.
-    - `atrous`: every stride becomes 1 and what follows is dilated by it. The exact dense map: it
-      equals shift-and-stitch of the original network wherever no border is in sight (Giusti et al.
-      2013, "Fast image scanning with deep max-pooling"; the algorithme à trous).
-    - `unpooled`: max and average pooling is left out and nothing dilated, as the authors of AdGAP
-      do; later kernels see another scale than the one they were trained on.
+    - `atrous`: every stride becomes 1, and the layers after it are dilated by the old stride. This
+      is the exact dense map: away from borders it equals shift-and-stitch of the original network
+      (Giusti et al. 2013, "Fast image scanning with deep max-pooling"; the algorithme à trous).
+    - `unpooled`: max and average pooling are left out and nothing is dilated, as the authors of
+      AdGAP do. Later kernels see another scale than in training.
 
     Raises:
         ModelError: the network cannot be traced, or has a layer that cannot be dilated.
@@ -89,17 +89,17 @@ def geometry(features: nn.Module) -> Geometry:
 
 
 def grids(traced: fx.GraphModule, inputs: Sequence[Grid] = ((1, 0.5, 1),)) -> dict[fx.Node, Grid]:
-    """Return the grid of what every step of a network gives.
+    """Return the grid of the output of every step of a network.
 
     Args:
         traced: the network.
-        inputs: the grids of what it takes.
+        inputs: the grids of the inputs of the network.
     """
     layers = dict(traced.named_modules())
     given = iter(inputs)
     found: dict[fx.Node, Grid] = {}
     for node in traced.graph.nodes:
-        # Where branches meet, the cells lie on one grid; the widest view counts.
+        # Where branches meet, their cells lie on one grid; the largest receptive field counts.
         sources = [found[source] for source in node.all_input_nodes] or [(1, 0.5, 1)]
         grid = next(given) if node.op == "placeholder" else max(sources, key=lambda g: g[2])
         layer = layers.get(str(node.target))
@@ -114,13 +114,13 @@ def grids(traced: fx.GraphModule, inputs: Sequence[Grid] = ((1, 0.5, 1),)) -> di
 
 
 def peak_floats(features: nn.Module, *inputs: Value) -> float:
-    """Return the most float32 values alive at once in `features`, per pixel of the picture.
+    """Return the largest number of float32 values alive at once, per pixel of the picture.
 
-    It is measured on shapes without data, and is a lower bound of what inference needs.
+    It is measured on tensors without data, and is a lower bound of the memory of inference.
 
     Args:
         features: the network, or a part of it.
-        inputs: what it takes.
+        inputs: the inputs of the network.
     """
     counter = _LiveValues(_trace(copy.deepcopy(features).to("meta")))
     counter.run(*(shape_of(value, _SIDE) for value in inputs))
@@ -128,7 +128,7 @@ def peak_floats(features: nn.Module, *inputs: Value) -> float:
 
 
 def shape_of(value: Value, side: int) -> Tensor:
-    """Return what a value is of a picture of that many rows and twice the columns, without data."""
+    """Return a tensor without data: a value for a picture of `side` rows, twice as many columns."""
     cells = side // value.stride
     return torch.empty(1, value.channels, cells, 2 * cells, device="meta")
 
@@ -136,8 +136,8 @@ def shape_of(value: Value, side: int) -> Tensor:
 def global_steps(features: nn.Module) -> tuple[str, ...]:
     """Return the names of the steps that look at the whole picture at once.
 
-    Squeeze-and-excitation (Hu et al. 2018) is one. With such a step, the map of a part of a picture
-    is not a part of its map.
+    One example is squeeze-and-excitation (Hu et al. 2018). With such a step, the map of a part of a
+    picture is not a part of the whole map.
 
     Raises:
         ModelError: the network cannot be traced.
@@ -154,7 +154,7 @@ def global_steps(features: nn.Module) -> tuple[str, ...]:
 
 
 class _LiveValues(fx.Interpreter):
-    """Runs a graph and keeps the largest number of values alive after any node."""
+    """Runs a graph and notes the largest number of values alive after any node."""
 
     def __init__(self, module: fx.GraphModule) -> None:
         super().__init__(module)
@@ -180,7 +180,7 @@ def _trace(features: nn.Module) -> fx.GraphModule:
 
 
 def _walk(traced: fx.GraphModule) -> Iterator[tuple[fx.Node, Windowed | nn.ZeroPad2d, int]]:
-    """Yield every layer with a window or a border, with the product of the strides before it."""
+    """Yield every layer that has a window or a border, and the product of the strides before it."""
     layers = dict(traced.named_modules())
     rates: dict[fx.Node, int] = {}
     for node in traced.graph.nodes:
@@ -218,7 +218,7 @@ def _upsampled(layer: nn.Upsample, stride: int, offset: float, field: int) -> Gr
         msg = f"an nn.Upsample by {factor} on stride {stride}: use a whole factor of the stride"
         raise ModelError(msg)
     finer = stride // int(factor)
-    # Bilinear interpolation looks at the two nearest cells.
+    # Bilinear interpolation reads the two nearest cells.
     return finer, offset - (stride - finer) / 2, field + (stride if layer.mode != "nearest" else 0)
 
 

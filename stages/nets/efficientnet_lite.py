@@ -6,14 +6,14 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
-_NORM = 1e-3  # epsilon of TensorFlow's batch norm, with which these weights were trained
+_NORM = 1e-3  # epsilon of batch norm in TensorFlow, where these weights were trained
 
 
 class EfficientNetLite0(nn.Module):
     """EfficientNet-lite0 (Liu 2020, "Higher accuracy on vision models with EfficientNet-Lite").
 
-    Strided convolutions pad as TensorFlow does ("SAME": more below and right than above and left),
-    for pictures whose sides are multiples of 32.
+    Strided convolutions pad as in TensorFlow ("SAME": more below and right than above and left).
+    The sides of pictures must be multiples of 32.
     """
 
     # Blocks, kernel, stride, expansion, width: Tan and Le 2019, Table 1.
@@ -49,10 +49,10 @@ class EfficientNetLite0(nn.Module):
 
 
 def renamed(weights: dict[str, Tensor], network: nn.Module) -> dict[str, Tensor]:
-    """Return weights of another implementation under our names; both list the layers in order.
+    """Return weights of another implementation under our names; the order of layers is the same.
 
     Raises:
-        RuntimeError: they do not; the message names the first layer that differs.
+        RuntimeError: the layers differ; the message names the first difference.
     """
     names = network.state_dict()
     pairs = list(zip(names.items(), weights.items(), strict=False))

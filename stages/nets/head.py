@@ -1,4 +1,4 @@
-"""What a classifier does with F, measured on its answers."""
+"""How a classifier uses F, found from its answers."""
 
 from dataclasses import dataclass
 
@@ -12,11 +12,11 @@ _CLOSE = 1e-4
 
 @dataclass(frozen=True)
 class Head:
-    """How a classifier comes from F to logits.
+    """How a classifier turns F into logits.
 
-    `pooled`: it depends on F only by the mean of every map (global average pooling), so that
-    pooling first changes nothing. `weights`: float32 [C, K], if it is pooled and linear (the nets
-    of CAM).
+    `pooled`: the logits depend only on the mean of every map (global average pooling), so that
+    pooling first changes nothing. `weights`: float32 [C, K] if the classifier is pooled and linear
+    (the nets of CAM), else None.
     """
 
     pooled: bool
@@ -29,21 +29,21 @@ def takes_any_size(network: Network) -> bool:
     sizes = (6, 5), (1, 1)
     try:
         answers = [without_data(network.classifier, 2, channels, *size) for size in sizes]
-    except RuntimeError:  # a linear layer that fits one size only
+    except RuntimeError:  # a linear layer that takes only one size
         return False
     return all(answer.ndim == 2 for answer in answers)
 
 
 @torch.no_grad()
 def read_head(classifier: nn.Module, channels: int) -> Head:
-    """Return what a classifier in evaluation mode does, from its answers to random F."""
+    """Return the head of a classifier in evaluation mode, found from its answers to random F."""
     random = torch.Generator().manual_seed(0)
     maps = torch.rand(2, channels, 6, 5, generator=random)
     try:
         logits = classifier(maps)
         means = maps.mean(dim=(2, 3), keepdim=True)
         pooled = classifier(means)
-    except RuntimeError:  # a linear layer that fits one size only
+    except RuntimeError:  # a linear layer that takes only one size
         return Head(pooled=False)
     if logits.ndim != 2 or not torch.allclose(logits, pooled, rtol=_CLOSE, atol=_CLOSE):
         return Head(pooled=False)

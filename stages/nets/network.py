@@ -12,12 +12,12 @@ class Network(nn.Module):
     """A classifier split at its last convolution.
 
     Args:
-        features: `[N, C_in, H, W]` to F `[N, C, h, w]`, the response of the last convolution after
-            its ReLU and before its pooling. Blocking a filter before or after ReLU and pooling is
-            the same, and here the map is finest.
+        features: pictures `[N, C_in, H, W]` to F `[N, C, h, w]`, the response of the last
+            convolution after its ReLU and before its pooling. It makes no difference whether a
+            filter is blocked before or after ReLU and pooling. Before pooling, the map is finest.
         classifier: F to logits: `[N, classes]` of pictures, or `[N, classes, h, w]` of positions.
-        offset: where a training on positions has put the centre of cell 0, in pixels from the outer
-            corner of the first; None: where the layers put it.
+        offset: centre of cell 0 that a training on positions has used, in pixels from the outer
+            corner of the first pixel; None: the centre follows from the layers.
     """
 
     def __init__(
@@ -36,7 +36,7 @@ class Network(nn.Module):
     def probabilities(self, pictures: NDArray[np.float32]) -> NDArray[np.float32] | None:
         """Return the softmax [N, classes] for normalized pictures [N, C_in, H, W].
 
-        None where the classifier says where things are, not what a picture shows.
+        None if the classifier says where things are, not what a picture shows.
         """
         with torch.inference_mode():
             logits = self(torch.from_numpy(pictures))
@@ -49,17 +49,17 @@ class Network(nn.Module):
         return np.asarray(chances)
 
     def channels_in(self) -> int:
-        """Return the channels of the pictures that it takes."""
+        """Return the number of channels of the pictures that the network takes."""
         first = next(layer for layer in self.features.modules() if isinstance(layer, nn.Conv2d))
         return int(first.in_channels)
 
     def channels(self) -> int:
-        """Return C, found by showing the features a shape without data."""
+        """Return C, found by running the features on a tensor without data."""
         return int(without_data(self.features, 1, self.channels_in(), 256, 256).shape[1])
 
 
 def without_data(module: nn.Module, *shape: int) -> Tensor:
-    """Return what a module in evaluation mode gives for input of a shape, computing nothing."""
+    """Return the output of a module in evaluation mode for an input shape, without computing it."""
     twin = copy.deepcopy(module).to("meta").eval()
     with torch.inference_mode():
         answer: Tensor = twin(torch.empty(*shape, device="meta"))

@@ -1,4 +1,4 @@
-"""Network in Network: small perceptrons slid over the picture, one map per class, no dense layer."""
+"""Network in Network: small perceptrons slide over the picture and give one map per class."""
 
 from functools import partial
 
@@ -15,10 +15,10 @@ class NetworkInNetwork(Network):
     """Lin et al. 2013, "Network in Network": three mlpconv blocks and global average pooling.
 
     An mlpconv block is a convolution and two 1x1 convolutions, each with ReLU (their equation 2).
-    Between blocks there is 2x2 max pooling and dropout 0.5. Batch norm, which they did not have
-    yet, spares the careful first weights. The last 1x1 convolution gives one map per class. It has
-    no ReLU, so that it can also speak against a class. Another head can take its place. Pictures
-    have three `channels`, for MNIST one.
+    Between blocks there is 2x2 max pooling and dropout 0.5. Batch norm, which the paper did not
+    have yet, makes careful first weights unnecessary. The last 1x1 convolution gives one map per
+    class. It has no ReLU, so that it can also speak against a class. Another head can replace it.
+    Pictures have three `channels`, those of MNIST one.
     """
 
     def __init__(self, classes: int, channels: int = 3) -> None:

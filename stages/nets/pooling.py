@@ -1,8 +1,8 @@
-"""Heads that pool a map per class into a score, so that labels of whole pictures train the map.
+"""Heads that pool one map per class into a score, so that labels of whole pictures train the map.
 
 A head is a 1x1 convolution from the trunk's filters to `maps` maps per class, and a pooling of
-them. z is the class map `[N, K * maps, h, w]`, the maps of a class side by side. s is its score
-`[N, K]`.
+these maps. z `[N, K * maps, h, w]` are the maps, those of a class one after the other. s `[N, K]`
+are the scores.
 """
 
 import ast
@@ -23,12 +23,12 @@ class Pooling(nn.Module):
     """Maps per class."""
 
     def class_map(self, z: Tensor) -> Tensor:
-        """Return one map per class `[N, K, h, w]`: the mean of its maps (WILDCAT, equation 1)."""
+        """Return the mean of the maps of each class, `[N, K, h, w]` (WILDCAT, equation 1)."""
         together: Tensor = z.unflatten(1, (-1, self.maps)).mean(dim=2)
         return together
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return the scores."""
+        """Return the scores `[N, K]` of z."""
         return self._pool(self.class_map(z).flatten(2))
 
     def _pool(self, z: Tensor) -> Tensor:
@@ -53,7 +53,7 @@ class Mean(Pooling):
 class LogSumExp(Pooling):
     """s = 1/beta * log(mean(exp(beta * z))): Pinheiro and Collobert 2015, equation 3.
 
-    Between the mean (beta to 0) and the maximum (beta to infinity).
+    It lies between the mean (beta to 0) and the maximum (beta to infinity).
     """
 
     def __init__(self, beta: float = 5.0) -> None:
@@ -62,7 +62,7 @@ class LogSumExp(Pooling):
         self.beta = beta
 
     def _pool(self, z: Tensor) -> Tensor:
-        # In float32: the mean of many equal exponentials vanishes in the 8 bits of bfloat16.
+        # In float32: the 8 bits of bfloat16 are too few for the mean of many exponentials.
         z = z.float()
         count = torch.tensor(float(z.shape[2]), device=z.device)
         return (torch.logsumexp(self.beta * z, dim=2) - count.log()) / self.beta
@@ -89,8 +89,9 @@ class Weldon(Pooling):
 class Wildcat(Pooling):
     """s = mean of the k highest + alpha * mean of the k lowest of the mean of a class's maps.
 
-    Durand et al. 2017, "WILDCAT", equations 1 and 2; defaults as they trained on VOC 2007. Their
-    code halves the sum, their equation does not. A k below 1 is a share of the positions.
+    Durand et al. 2017, "WILDCAT", equations 1 and 2; the defaults are those of their training on
+    VOC 2007. Their code halves the sum, their equation does not. A k below 1 is a share of the
+    positions.
     """
 
     def __init__(self, maps: int = 8, alpha: float = 0.7, k: float = 0.2) -> None:
@@ -115,10 +116,10 @@ _SHARE = "a number of positions, or a share of them below 1"
 
 
 def parse_pooling(text: str) -> Pooling:
-    """Return the pooling that a text names, such as `max` or `wildcat(maps=4, alpha=0.7, k=0.2)`.
+    """Return the pooling of a text such as `max` or `wildcat(maps=4, alpha=0.7, k=0.2)`.
 
     Raises:
-        ModelError: there is none of that name, or it does not take these arguments.
+        ModelError: there is no pooling of that name, or it does not take these arguments.
     """
     try:
         tree = ast.parse(text.strip(), mode="eval").body
@@ -159,7 +160,7 @@ def with_head(trunk: Network, classes: int, head: str) -> Network:
 
 
 def _top_mean(z: Tensor, k: float) -> Tensor:
-    """Return the mean of the k highest of `[N, K, positions]`, at least one unless k is 0."""
+    """Return the mean of the k highest of `[N, K, positions]`: at least one, unless k is 0."""
     positions = z.shape[2]
     if k == 0:
         return z.new_zeros(z.shape[:2])

@@ -1,4 +1,4 @@
-"""A network cut into parts, each of consecutive layers of one stride."""
+"""Cuts a network into parts; each part is a sequence of layers of one stride."""
 
 import copy
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,18 +11,18 @@ from ..parts import PICTURE, WHOLE, Part, Parts, Value
 from .dense import Grid, global_steps, grids, peak_floats, shape_of
 
 _FINEST = 4
-"""Layers of smaller strides go into one part with those of this one: theirs are the largest maps."""
+"""Layers of this stride and of smaller ones form one part: their maps are the largest."""
 
 
 def cut(features: fx.GraphModule, channels: int) -> tuple[list[fx.GraphModule], Parts]:
-    """Return the parts of a traced network, which give the maps of the whole, and their geometry.
+    """Return the parts of a traced network, and what `parts.stream` must know of them.
 
-    There is one part alone where a step looks at the whole picture, or where a map between parts is
-    not as large as the picture divided by its stride.
+    There is only one part if a step looks at the whole picture, or if a map between parts is not as
+    large as the picture divided by its stride.
 
     Args:
         features: `[1, channels, H, W]` to maps; see `folded`.
-        channels: of the pictures.
+        channels: number of channels of the pictures.
     """
     places, picture = grids(features), Value(channels, 1)
     numbers = _numbered(features, places)
@@ -70,7 +70,8 @@ def _keeps_sizes(
 def _numbered(features: fx.GraphModule, places: Mapping[fx.Node, Grid]) -> dict[fx.Node, int]:
     """Return the number of the part that every step belongs to.
 
-    Padding belongs to what it is for: a padded map is larger than the picture divided by its stride.
+    Padding belongs to the part of the layer after it: a padded map is larger than the picture
+    divided by its stride.
     """
     layers = dict(features.named_modules())
     numbers: dict[fx.Node, int] = {}
@@ -87,7 +88,7 @@ def _numbered(features: fx.GraphModule, places: Mapping[fx.Node, Grid]) -> dict[
 
 
 def _calls(whole: fx.GraphModule) -> Iterator[tuple[fx.GraphModule, list[str], list[str]]]:
-    """Yield every part with the names of what it takes and gives, in order."""
+    """Yield every part with the names of its inputs and outputs, in order."""
     names: dict[fx.Node, str] = {}
     for node in whole.graph.nodes:
         names[node] = PICTURE if node.op == "placeholder" else node.name
@@ -105,7 +106,7 @@ def _calls(whole: fx.GraphModule) -> Iterator[tuple[fx.GraphModule, list[str], l
 def _part(
     module: fx.GraphModule, inputs: Sequence[str], outputs: Sequence[str], values: dict[str, Value]
 ) -> Part:
-    """Return what is known of a part, and add what it gives to `values`."""
+    """Return the description of a part, and add its outputs to `values`."""
     taken = [values[name] for name in inputs]
     places = grids(module, [(one.stride, one.stride / 2, one.stride) for one in taken])
     stride = max(stride for stride, _, _ in places.values())

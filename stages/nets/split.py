@@ -1,4 +1,4 @@
-"""Any classifier, split at its last convolutional stage into features and classifier."""
+"""Splits any classifier at its last convolutional stage into features and classifier."""
 
 import copy
 from difflib import get_close_matches
@@ -26,7 +26,7 @@ _LISTED = 12
 
 
 class Split:
-    """Where a classifier is cut: behind `layer`, which gives F of so many `channels`."""
+    """Where a classifier is cut: behind `layer`, which gives F with `channels` filters."""
 
     def __init__(self, graph: fx.GraphModule, node: fx.Node, layer: str) -> None:
         self.layer = layer
@@ -38,34 +38,34 @@ class Split:
         """Return the two halves, which share the classifier's weights.
 
         Raises:
-            ModelError: what follows the layer also uses responses from before it.
+            ModelError: layers behind the cut also use responses from before it.
         """
         classifier = _after(self._graph, self._node, self.layer)
         return Network(_up_to(self._graph, self._node), classifier).eval()
 
 
 def split(classifier: nn.Module, layer: str | None, side: int) -> Network:
-    """Return a classifier as `Network`, cut behind a layer.
+    """Return a classifier as a `Network`, cut behind a layer.
 
     Args:
         classifier: pictures [N, C, H, W] to logits [N, classes], on any device.
         layer: name of a module, or of a step between modules; None: the last convolutional stage.
-        side: of a picture that it was made for, in pixels.
+        side: side of the pictures that the classifier was made for, in pixels.
 
     Raises:
-        ModelError: as `find_split`; or the network cannot be cut there.
+        ModelError: as for `find_split`, or the network cannot be cut there.
     """
     return find_split(classifier, layer, side).network()
 
 
 def find_split(classifier: nn.Module, layer: str | None, side: int) -> Split:
-    """Find where to cut: behind the last map with a height and width that is not a pooled one.
+    """Find where to cut: behind the last map with height and width that no pooling has made.
 
-    The network is traced, and its shapes are followed without computing anything.
+    The network is traced on tensors without data.
 
     Raises:
-        ModelError: no such layer (the message lists candidates), or the last stage is not
-            convolutional, or the network depends on its data.
+        ModelError: there is no such layer (the message lists candidates), or the last stage is not
+            convolutional, or the steps of the network depend on the data.
     """
     classifier = classifier.eval()
     if layer is None:
@@ -98,7 +98,7 @@ def refuse_attention(classifier: nn.Module) -> None:
 
 
 def attention(classifier: nn.Module) -> tuple[str, ...]:
-    """Return the kinds of attention of a classifier; with any it has no convolutional stage."""
+    """Return the kinds of attention in a classifier; with any, it cannot be cut."""
     kinds = {type(module).__name__ for module in classifier.modules()}
     return tuple(sorted(kind for kind in kinds if "Attention" in kind))
 
@@ -116,7 +116,7 @@ def _traced(classifier: nn.Module) -> fx.GraphModule:
 
 
 def _as_module(graph: fx.GraphModule, node: fx.Node, name: str) -> None:
-    """Turn a pooling function into a layer, whose stride can be read and changed."""
+    """Turn a pooling function into a layer: the stride of a layer can be read and changed."""
     kind = _WINDOWS.get(node.target) if node.op == "call_function" else None  # type: ignore[arg-type]  # any key is fine
     if kind is None:
         return
@@ -143,7 +143,7 @@ def _last_map(graph: fx.GraphModule) -> fx.Node:
     layers = dict(graph.named_modules())
     nodes: list[fx.Node] = list(graph.graph.nodes)
     learned = [n for n in nodes if isinstance(layers.get(str(n.target)), nn.Conv2d | nn.Linear)]
-    # A last convolution that gives the classes themselves is the classifier, not a stage.
+    # A last convolution that gives the classes is the classifier, not a stage.
     before = list(takewhile(lambda n: n is not learned[-1], nodes)) if learned else []
     for node in reversed(before):
         if _is_map(node) and not isinstance(layers.get(str(node.target)), _POOLING):
@@ -153,7 +153,7 @@ def _last_map(graph: fx.GraphModule) -> fx.Node:
 
 
 def _places(node: fx.Node) -> tuple[str, ...]:
-    """Return the names of a step, the longest last: those of its modules, and its own."""
+    """Return the names of a step: those of its modules and its own, the longest last."""
     stack = [name.partition("@")[0] for name in node.meta.get("nn_module_stack", {})]
     parts = str(node.target).split(".") if node.op == "call_module" else ()
     parents = accumulate(parts, "{}.{}".format)
@@ -166,7 +166,7 @@ def _ends(graph: fx.GraphModule) -> dict[str, fx.Node]:
 
 
 def _name_of(graph: fx.GraphModule, node: fx.Node) -> str:
-    """Return the outermost module that ends in this step: `layer4` rather than `layer4.2.relu`."""
+    """Return the outermost module that ends in this step: `layer4`, not `layer4.2.relu`."""
     names = [name for name, end in _ends(graph).items() if end is node]
     return min(names, key=lambda name: (name == node.name, len(name)))
 
@@ -213,7 +213,7 @@ def _after(graph: fx.GraphModule, last: fx.Node, layer: str) -> fx.GraphModule:
 
 
 def _needed(graph: fx.GraphModule, last: fx.Node) -> set[fx.Node]:
-    """Return the steps that the logits depend on, not looking behind `last`."""
+    """Return the steps that the logits depend on; the search stops at `last`."""
     waiting = [node for node in graph.graph.nodes if node.op == "output"]
     found: set[fx.Node] = set()
     while waiting:
@@ -225,7 +225,7 @@ def _needed(graph: fx.GraphModule, last: fx.Node) -> set[fx.Node]:
 
 
 def _keep_inputs(module: fx.GraphModule) -> None:
-    """Let no layer overwrite F, which is used more than once."""
+    """Stop layers from overwriting F, which is used more than once."""
     for layer in module.modules():
         if isinstance(getattr(layer, "inplace", None), bool):
             layer.inplace = False  # type: ignore[assignment]  # a layer's attribute may be a bool

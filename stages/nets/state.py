@@ -1,4 +1,4 @@
-"""Weights in files that others wrote: read safely, and compared with a network in one sentence."""
+"""Reads weight files of other programs safely, and says how they differ from a network."""
 
 import zipfile
 from collections.abc import Mapping
@@ -12,17 +12,17 @@ from torch import Tensor
 from ..errors import ModelError
 
 _PICKLE = b"\x80"
-# Where training programs keep the weights, and what they put before the names of layers.
+# Keys under which training programs keep the weights, and prefixes of their layer names.
 _KEPT_UNDER = ("state_dict", "model_state_dict", "model")
 _PREFIXES = ("module.", "_orig_mod.", "model.")
 
 
 def read_state(file: Path) -> dict[str, Tensor]:
-    """Return the weights of a file by the names of their layers.
+    """Return the weights of a file, by the names of the layers.
 
-    The file is `.safetensors`, or was written by `torch.save`; of a pickle only tensors are read.
-    Checkpoints that keep the weights under `state_dict` are understood, and so are names that all
-    begin with `module.`, as `DataParallel` writes them.
+    The file is `.safetensors`, or was written by `torch.save`. From a pickle, only tensors are
+    read. Checkpoints may keep the weights under `state_dict`. All names may begin with `module.`,
+    as `DataParallel` writes them.
 
     Raises:
         ModelError: the file cannot be read safely, or holds something else.
@@ -44,7 +44,7 @@ def read_state(file: Path) -> dict[str, Tensor]:
 
 
 def misfit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
-    """Say in one sentence why weights are not those of a network; empty where they are."""
+    """Say in one sentence why weights do not fit a network; empty if they fit."""
     missing = [name for name in wanted if name not in state]
     if missing:
         return f"it lacks {_some(missing)}"
@@ -59,7 +59,7 @@ def misfit(state: Mapping[str, Tensor], wanted: Mapping[str, Tensor]) -> str:
 
 
 def _plain(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return weights without what comes before all names."""
+    """Return weights without a prefix that all names share."""
     for prefix in _PREFIXES:
         if state and all(name.startswith(prefix) for name in state):
             return _plain({name.removeprefix(prefix): value for name, value in state.items()})
@@ -72,7 +72,7 @@ def _some(names: list[str]) -> str:
 
 
 def _what(file: Path) -> str:
-    """Say what a file is that holds no weights."""
+    """Describe a file that holds no weights."""
     with file.open("rb") as stream:
         first = stream.read(1)
     if file.suffix == ".safetensors" or not (zipfile.is_zipfile(file) or first == _PICKLE):

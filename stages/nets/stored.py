@@ -1,4 +1,4 @@
-"""Networks with weights that a model folder stores."""
+"""Networks with weights from a model folder."""
 
 from pathlib import Path
 

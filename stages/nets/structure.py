@@ -1,4 +1,4 @@
-"""What a network can do by its structure: it needs no weights, and sees no picture."""
+"""What a network can do, read from its structure without weights or pictures."""
 
 import copy
 
@@ -11,7 +11,7 @@ from .network import without_data
 
 
 class Structure:
-    """A network with random weights or with none; with `backbone` it is one that others trained.
+    """A network with random weights or none. With `backbone`, it is the network of that backbone.
 
     Raises:
         ModelError: there is no such architecture or layer.
@@ -26,23 +26,23 @@ class Structure:
             self._network = build(architecture, classes)
 
     def require_maps(self, resolution: Resolution, *, windows: bool) -> None:
-        """Check that it has the maps that `dense_features` gives.
+        """Check that `dense_features` can give its maps.
 
         Raises:
-            ModelError: it has not; the message says which layer is in the way.
+            ModelError: it cannot; the message names the layer that prevents it.
         """
         dense_features(self._network, resolution, windows=windows)
 
     def takes_any_size(self) -> bool:
-        """Say whether its classifier gives one answer for an F of any size."""
+        """Say whether the classifier takes F of any size and gives one answer."""
         return takes_any_size(self._network)
 
     def answers_whole_pictures(self, picture: tuple[int, int, int]) -> bool:
-        """Say whether it names a picture (channels, height, width), and not every place of it."""
+        """Say whether it gives one answer for a picture (channels, height, width), not many."""
         return without_data(self._network, 2, *picture).ndim == 2
 
     def is_linear(self) -> bool:
-        """Say whether it ends in global average pooling and a linear layer, as CAM's nets do."""
+        """Say whether it ends in global average pooling and a linear layer, as the nets of CAM."""
         classifier = self._network.classifier
         if any(values.is_meta for values in classifier.state_dict().values()):
             classifier = copy.deepcopy(classifier).to_empty(device="cpu").eval()

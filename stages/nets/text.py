@@ -1,4 +1,4 @@
-"""A fully convolutional classifier of positions for text, made for CPUs."""
+"""A fully convolutional network that classifies positions as text or not, made for CPUs."""
 
 from collections.abc import Sequence
 from typing import ClassVar
@@ -8,16 +8,16 @@ from torch import Tensor, nn
 from .network import Network, convolution
 
 FILTERS = 48
-_WIDE = 32  # of the pyramid
+_WIDE = 32  # channels of the pyramid
 
 
 class TextNet(Network):
-    """Says for every fourth pixel, in both directions, what it shows.
+    """Classifies every fourth pixel in both directions.
 
-    It has a strided stem, inverted residuals (Sandler et al. 2018, MobileNetV2) down to stride 64,
-    which see letters of several hundred pixels, and a narrow pyramid back to stride 4 (Lin et al.
-    2017, FPN). One 3x3 convolution gives AdGAP's F, one 1x1 convolution classifies each position.
-    No operation is global: strips of a picture give the map of the whole.
+    A strided stem comes first. Inverted residuals (Sandler et al. 2018, MobileNetV2) follow down to
+    stride 64; they see letters of several hundred pixels. A narrow pyramid leads back to stride 4
+    (Lin et al. 2017, FPN). One 3x3 convolution gives AdGAP's F, one 1x1 convolution classifies each
+    position. No operation is global, so strips of a picture give the map of the whole.
     """
 
     # Width, blocks and expansion at strides 4, 8, 16, 32 and 64.
@@ -40,11 +40,11 @@ class TextNet(Network):
 
 
 class TextSmall(TextNet):
-    """`TextNet` for two thirds of its work.
+    """`TextNet` with two thirds of the work.
 
-    What a strided map costs grows with its cells, so the shallow stages are narrowed most, and the
-    dense 3x3 convolution that gives F, a third of the work, is parted into one per channel and a
-    1x1 convolution (Howard et al. 2017, MobileNets).
+    The cost of a map grows with its number of cells, so the shallow stages are narrowed most. The
+    dense 3x3 convolution that gives F was a third of the work. It is split into one convolution per
+    channel and a 1x1 convolution (Howard et al. 2017, MobileNets).
     """
 
     STAGES: ClassVar = [(32, 1, 1), (48, 2, 2), (64, 3, 3), (96, 3, 4), (96, 3, 4)]
@@ -56,14 +56,14 @@ class TextSmall(TextNet):
 
 
 class Pyramid(nn.Module):
-    """Stages that halve the resolution, and a pyramid back to that of the first (Lin et al. 2017).
+    """Stages that halve the resolution, and a pyramid back to the first stage (Lin et al. 2017).
 
     Args:
-        stem: pictures to what the first stage takes.
-        stages: each at half the resolution of the one before.
-        widths: channels that each stage gives.
-        wide: channels of the pyramid.
-        last: the layers that give F of the pyramid's last level.
+        stem: from pictures to the input of the first stage.
+        stages: each has half the resolution of the stage before.
+        widths: number of channels of each stage.
+        wide: number of channels of the pyramid.
+        last: the layers from the pyramid's last level to F.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class Pyramid(nn.Module):
 
 def halved(before: int, width: int, blocks: int, wider: int) -> nn.Sequential:
     """Return a stage at half the resolution: a strided convolution, then inverted residuals."""
-    # An even kernel where it strides: the cells of all levels then share one frame. A dense one:
-    # the gradient of strided depthwise convolutions is slow on CPUs.
+    # The strided kernel is even, so that the cells of all levels share one frame. It is dense: the
+    # gradient of strided depthwise convolutions is slow on CPUs.
     shrink = nn.Conv2d(before, width, 2, 2, bias=False), nn.BatchNorm2d(width)
     return nn.Sequential(*shrink, *(Residual(width, wider) for _ in range(blocks)))
 
 
 class Residual(nn.Module):
-    """An inverted residual, `wider` times as wide inside."""
+    """An inverted residual; the inner layers are `wider` times as wide."""
 
     def __init__(self, width: int, wider: int) -> None:
         super().__init__()

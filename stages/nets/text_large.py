@@ -1,4 +1,4 @@
-"""A fully convolutional classifier of positions for text on a trunk that knows photographs."""
+"""A fully convolutional network for text, whose trunk was trained on photographs."""
 
 from torch import nn
 
@@ -7,16 +7,16 @@ from .network import Network, convolution
 from .text import Pyramid, halved
 
 FILTERS = 64
-_WIDE = 64  # of the pyramid
+_WIDE = 64  # channels of the pyramid
 _WIDTHS = (24, 40, 112, 160, 160)
 
 
 class TextLarge(Network):
     """`TextNet` with the trunk of EfficientNet-lite0 down to stride 16.
 
-    Strides 32 and 64, the pyramid and the head are its own. The trunk pads below and on the right,
-    so that its levels lie in frames of their own. The training has put the cells of F where those
-    of `TextNet` are.
+    Strides 32 and 64, the pyramid and the head are not from EfficientNet. The trunk pads more below
+    and on the right, so each of its levels lies in another frame. The training has moved the cells
+    of F to where those of `TextNet` are.
     """
 
     def __init__(self, classes: int) -> None:

@@ -12,7 +12,7 @@ SIDE = 100
 """Pixels on both sides of the pictures that the fully connected classifiers fit."""
 _WIDTHS = (32, 32, 64)
 _DENSE = 100
-_CELLS = SIDE // 2**3  # of the last block after its pooling
+_CELLS = SIDE // 2**3  # cells of the last block after its pooling, per side
 
 Ending = Literal["fc", "dropout", "pool", "gap"]
 
@@ -22,12 +22,12 @@ class TutorialNet(Network):
 
     - `fc`: flatten, two dense layers of 100 units with batch norm and ReLU, output;
     - `dropout`: the same, dropout 0.5 after each dense layer;
-    - `pool`: 2x2 average pool, flatten, output: what the tutorial's code calls GAP;
+    - `pool`: 2x2 average pool, flatten, output; the tutorial's code calls this GAP;
     - `gap`: true global average pooling, output (Lin et al. 2013, "Network in Network").
 
     The output has one unit less than there are classes, and the first class has the logit 0. For
-    two classes that is the tutorial's one sigmoid unit, and cross entropy its binary cross entropy.
-    Trained on `[N, 3, 100, 100]`; `gap` takes any size.
+    two classes, that is the one sigmoid unit of the tutorial, and cross entropy is its binary cross
+    entropy. Pictures in training are `[N, 3, 100, 100]`; `gap` takes any size.
     """
 
     def __init__(self, classes: int, ending: Ending = "gap") -> None:
@@ -73,7 +73,7 @@ fc, dropout, pool = (partial(TutorialNet, ending=ending) for ending in ("fc", "d
 
 
 class _Output(nn.Linear):
-    """Logits of the classes against the first one, whose own is 0."""
+    """Logits of the classes; that of the first class is 0."""
 
     def __init__(self, before: int, classes: int) -> None:
         super().__init__(before, classes - 1)

@@ -1,4 +1,4 @@
-"""Backbones before any training."""
+"""Backbones with random weights."""
 
 from collections.abc import Iterable
 
@@ -15,7 +15,7 @@ from .torchvision_shim import torchvision
 def untrained(backbone: str, classes: int, others: Iterable[str]) -> Network:
     """Return a backbone with random weights, split at its last convolutional stage.
 
-    The message of an error also names the `others` that could have been asked for.
+    The message of an error also lists the `others`, architectures that exist too.
 
     Raises:
         ModelError: there is no such backbone, or it has no convolutional last stage.

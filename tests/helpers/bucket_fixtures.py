@@ -1,4 +1,4 @@
-"""What tests of buckets share: a server, a proxy before it, pictures, and runs."""
+"""Shared by tests of buckets: a server, a proxy before it, pictures, and runs."""
 
 import io
 import os
@@ -55,7 +55,7 @@ def use(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> None:
 
 
 def run(source: str | Path, output: str | Path, *settings: str, **options: Any) -> dict[str, Any]:
-    """Run `digits` in this process on a source, and return what run.json says."""
+    """Run `digits` in this process on a source, and return the content of run.json."""
     paths = (f"input.path={source}", f"output.path={output}")
     given = [parse_assignment(text) for text in (*paths, "run.workers=0", *settings)]
     config = read_settings(find_config("digits"), Config, given).config
@@ -73,7 +73,7 @@ def boxes(output: Path) -> set[str]:
 
 @pytest.fixture(autouse=True)
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Machine:
-    """Work on a machine of its own; a call changes to another one."""
+    """Simulate a separate machine; each call changes to another machine."""
     numbers = iter(range(9))
 
     def change() -> None:

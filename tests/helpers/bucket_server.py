@@ -25,17 +25,17 @@ CREDENTIALS = {
 
 
 class BucketServer:
-    """What is told to a server, besides what the product does.
+    """Requests of tests to a server, beside those of the product.
 
     Args:
-        port: of the server.
+        port: port of the server.
     """
 
     def __init__(self, port: int) -> None:
         self.port = port
 
     def environment(self, port: int | None = None) -> dict[str, str]:
-        """Of a process that asks this server, or a proxy before it."""
+        """Return the environment of a process that uses this server, or a proxy before it."""
         return {**CREDENTIALS, "AWS_ENDPOINT_URL": f"http://127.0.0.1:{port or self.port}"}
 
     def make(self, bucket: str) -> S3Store:
@@ -65,9 +65,9 @@ class BucketServer:
 
 @contextmanager
 def bucket_server() -> Iterator[BucketServer]:
-    """Yield a server, which ends with the block."""
+    """Yield a server, which stops after the block."""
     port = free_port()
-    # Its log would fill a pipe that nobody reads.
+    # The log of the server would fill a pipe that nobody reads.
     with subprocess.Popen(
         [sys.executable, "-m", "moto.server", "-H", "127.0.0.1", "-p", str(port)],
         stdout=subprocess.DEVNULL,

@@ -31,9 +31,9 @@ class Cluster:
     """A scheduler and workers; use as a context manager.
 
     Args:
-        folder: where they are started.
+        folder: working folder of the processes.
         protocol: tcp or tls.
-        environment: of the processes, if it is not ours.
+        environment: environment of the processes; None: ours.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Cluster:
         self._stack.close()
 
     def worker(self, *options: str) -> subprocess.Popen[bytes]:
-        """Start one more."""
+        """Start one more worker."""
         return self._start("worker", self.address, "--nthreads", "1", *options, *HTTP)
 
     def _start(self, *program: str) -> subprocess.Popen[bytes]:
@@ -74,7 +74,7 @@ class Cluster:
 
 
 def kill_with_children(pid: int) -> None:
-    """A worker in native code hears no other signal, and its nanny would wait for it."""
+    """Kill a process and its children: a worker in native code ignores other signals."""
     with suppress(psutil.Error):
         process = psutil.Process(pid)
         for each in (process, *process.children(recursive=True)):
@@ -83,7 +83,7 @@ def kill_with_children(pid: int) -> None:
 
 
 class Unlucky(BoxFinder):
-    """Its process ends before a picture is begun, as many times as there are files in `deaths/`."""
+    """A worker whose process dies before a picture, once per file in `deaths/`."""
 
     def process(self, task: Task) -> Outcome | None:
         for file in (self.job.output / "deaths").iterdir():
@@ -115,7 +115,7 @@ def killing_whoever_has(file_name: str) -> Iterator[set[int]]:
 
 
 class Network:
-    """The way to a scheduler, which can be cut; use as a context manager.
+    """A connection to a scheduler that can be cut; use it as a context manager.
 
     Attributes:
         address: to use instead of the scheduler's.

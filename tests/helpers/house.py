@@ -1,4 +1,4 @@
-"""What the syntax trees of `pipeline/`, `stages/` and `locpipe/` say of how the house is built."""
+"""Facts about imports, files and classes of `pipeline/`, `stages/` and `locpipe/`."""
 
 import ast
 import re
@@ -23,7 +23,7 @@ class LateImport:
 
 
 def files(root: Path) -> dict[Path, str]:
-    """Return every file of ours by its module; `locpipe/pipeline` and `locpipe/stages` are links."""
+    """Return all our files by module name; `locpipe/pipeline` and `locpipe/stages` are links."""
     found = sorted(
         file
         for pattern in ("locpipe/*.py", "locpipe/*.pyi", "pipeline/**/*.py", "stages/**/*.py")
@@ -36,10 +36,10 @@ def circles(root: Path) -> list[list[str]]:
     """Return the groups of modules that import each other, however far around.
 
     An edge is an import statement or a call of `import_module` or `__import__` with a constant
-    name, at the top or in a function. One under `if TYPE_CHECKING:` is none, as it is never run.
-    What `locpipe/__init__.pyi` names counts, as lazy_loader imports it. The `__init__` of the
-    packages above a module is no edge, or every package that imports a file of its own would be a
-    circle.
+    name, at the top or in a function. Imports under `if TYPE_CHECKING:` do not count, as they never
+    run. Names in `locpipe/__init__.pyi` count, as lazy_loader imports them. The `__init__` of the
+    packages above a module does not count: otherwise every package that imports its own files would
+    be a circle.
     """
     modules = files(root)
     edges: dict[str, set[str]] = {}
@@ -76,7 +76,7 @@ def late_imports(root: Path) -> list[LateImport]:
 
 
 def loose_files(root: Path) -> list[str]:
-    """Return what lies in `pipeline/` itself but for its public door."""
+    """Return the files directly in `pipeline/`, except its public module."""
     kept = {"__init__.py", "api.py"}
     return sorted(file.name for file in (root / "pipeline").glob("*.py") if file.name not in kept)
 
@@ -108,7 +108,7 @@ def _module(file: Path) -> str:
 
 
 def _run(tree: ast.AST) -> Iterator[ast.AST]:
-    """Yield the nodes of a tree, without what is for type checkers only."""
+    """Yield the nodes of a tree, without parts that are only for type checkers."""
     yield tree
     for child in ast.iter_child_nodes(tree):
         if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.unparse(child.test):
@@ -174,6 +174,6 @@ def _reached(start: str, edges: dict[str, set[str]]) -> set[str]:
 
 
 def _comment(text: str) -> str:
-    """Return what the comments of some lines say, without marks for tools."""
+    """Return the text of the comments of some lines, without marks for tools."""
     said = " ".join(line.partition("#")[2] for line in text.splitlines() if "#" in line)
     return _NOQA.sub("", said).strip(" #-()")

@@ -1,4 +1,4 @@
-"""Packages of Node for tests: of its registry, none of their dependencies, and nothing of them is installed."""
+"""Packages of Node for tests, from its registry: not installed, and without dependencies."""
 
 import shutil
 import subprocess

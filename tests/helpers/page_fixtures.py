@@ -27,7 +27,7 @@ def animal(name: str, number: int) -> NDArray[np.uint8]:
 
 
 def furnish(folder: Path) -> None:
-    """Write what the pages speak of: photos, animals, some with their boxes.csv, r18.pth."""
+    """Write the files that the pages name: photos, animals, boxes.csv of some, r18.pth."""
     for place in ("photos", "some"):
         (folder / place).mkdir()
     shutil.copy(SAMPLES / "newspaper.png", folder / "photos")

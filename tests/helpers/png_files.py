@@ -1,4 +1,4 @@
-"""PNG files, made by hand: what encoders never write."""
+"""PNG files made by hand, with content that encoders never write."""
 
 import struct
 import zlib

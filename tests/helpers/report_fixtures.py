@@ -21,7 +21,7 @@ from locpipe.pipeline.ocr.text import sha256_of_boxes
 from locpipe.pipeline.output.box_json import read_page
 
 HOSTILE = "<b>/script><script>window.run=1<.png"
-"""A name that would be run if a page took it for markup, as would the label in BOXES."""
+"""A name that would run as a script if a page read it as markup; so would the label in BOXES."""
 TEXTS = ("Paris", "<img src=x onerror=window.run=1>", "Nation")
 CHROME_OF_MACOS = "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome"
 Open = Callable[..., Any]
@@ -111,7 +111,7 @@ def chromium() -> Iterator[Any]:
 
 @pytest.fixture
 def browse(chromium: Any) -> Iterator[Open]:
-    """Opens a report. At the end, but for what was `expected`, nothing was told on the console or asked of any other place."""
+    """Opens a report. At the end, the console must be empty and no other host asked, but for `expected`."""
     troubles: list[str] = []
     contexts = []
 

@@ -1,4 +1,4 @@
-"""What the tests of whole runs share."""
+"""Shared by tests of whole runs."""
 
 import json
 from collections.abc import Mapping
@@ -20,7 +20,7 @@ def with_(config: Config, section: str, **values: object) -> Config:
 
 
 def counts(report: Mapping[str, Any]) -> dict[str, int]:
-    """Only what is not zero."""
+    """Return the counts that are not zero."""
     return {name: count for name, count in report["counts"].items() if count}
 
 

@@ -1,4 +1,4 @@
-"""A guard that lets no process reach beyond this machine, and notes who tries."""
+"""A guard that blocks connections beyond this machine, and notes the attempts."""
 
 import os
 import subprocess
@@ -14,7 +14,7 @@ class SocketGuard:
     """Processes that are started with its environment, and all that they start, are watched.
 
     Args:
-        folder: for the library that is preloaded, and what it notes.
+        folder: folder for the preloaded library and its notes.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -23,7 +23,7 @@ class SocketGuard:
         subprocess.run([*command, "-o", str(self._library), str(SOURCE), "-ldl"], check=True)
 
     def environment(self) -> dict[str, str]:
-        """What processes are started with."""
+        """Environment in which processes are started."""
         return {
             **os.environ,
             "LD_PRELOAD": str(self._library),

@@ -15,7 +15,7 @@ import asyncssh
 
 @contextmanager
 def ssh_server(folder: Path) -> Iterator[dict[str, Any]]:
-    """Yield how to connect to a server that takes one key, as options of asyncssh."""
+    """Yield asyncssh options to connect to a server that accepts one key."""
     key = asyncssh.generate_private_key("ssh-ed25519")
     key.write_private_key(str(folder / "key"))
     key.write_public_key(str(folder / "key.pub"))

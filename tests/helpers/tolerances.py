@@ -1,18 +1,18 @@
-"""How near to each other two ways to compute the same in float32 can be."""
+"""Tolerances for two ways to compute the same in float32."""
 
 from typing import Any
 
 import numpy as np
 
 ROUNDINGS = 64
-"""How many roundings of float32 two orders of the same sums may be apart; measured: 8."""
+"""Largest difference of two orders of the same sums, in roundings of float32; measured: 8."""
 
 
 def assert_rounded_alike(found: Any, expected: Any) -> None:
-    """Hold arrays to each other, except for float32's rounding of their largest value.
+    """Assert that arrays are equal up to float32's rounding of their largest value.
 
-    A convolution sums products that may cancel: its error follows from what was summed, which the
-    largest answers tell, and not from the size of the one answer that is left.
+    A convolution sums products that may cancel each other. Its error depends on the size of the
+    products, which the largest results show, not on the size of a single result.
     """
     one, other = (np.asarray(values, np.float64) for values in (found, expected))
     allowed = ROUNDINGS * float(np.finfo(np.float32).eps) * float(np.abs(other).max())

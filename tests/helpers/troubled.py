@@ -1,4 +1,4 @@
-"""A proxy on loopback between a client and a server, which makes trouble on request."""
+"""A proxy on loopback between a client and a server, which fails on request."""
 
 import http.client
 import socket
@@ -18,7 +18,7 @@ _HOP = {"connection", "transfer-encoding", "keep-alive"}
 
 @dataclass
 class Proxy:
-    """What is asked of the proxy and what it has seen.
+    """The behaviour of the proxy, and the requests it has seen.
 
     Args:
         upstream: port of the server on loopback.
@@ -28,7 +28,7 @@ class Proxy:
     Attributes:
         port: of the proxy.
         seen: requests by method.
-        most: requests that were there at once.
+        most: largest number of requests at once.
     """
 
     upstream: int
@@ -65,7 +65,7 @@ class _Handler(BaseHTTPRequestHandler):
     disable_nagle_algorithm = True
 
     def log_message(self, *_: object) -> None:
-        """Say nothing."""
+        """Log nothing."""
 
     def _hand_on(self) -> None:
         proxy = self.settings

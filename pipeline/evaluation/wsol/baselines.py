@@ -1,10 +1,10 @@
-"""Heatmaps that have not seen the picture: every method has to beat them (Choe et al. 2020)."""
+"""Heatmaps that ignore the picture. Every method must beat them (Choe et al. 2020)."""
 
 import numpy as np
 from numpy.typing import NDArray
 
 _SIGMA = 0.25
-"""Of the side of the picture. Only the order of levels counts where a threshold is swept."""
+"""Deviation, in sides of the picture. For swept thresholds only the order of heat counts."""
 
 
 def whole_picture(width: int, height: int) -> NDArray[np.float32]:
@@ -15,7 +15,8 @@ def whole_picture(width: int, height: int) -> NDArray[np.float32]:
 def centre_gaussian(width: int, height: int) -> NDArray[np.float32]:
     """Return a Gaussian around the centre, float32 [height, width] in 0..1.
 
-    It is as wide as the picture: Choe et al. draw it on a square that every picture is warped to.
+    It is stretched like the picture: Choe et al. draw it on a square, and warp every picture to
+    that square.
     """
     x, y = (((np.arange(side) + 0.5) / side - 0.5) / _SIGMA for side in (width, height))
     return np.asarray(np.exp(-(x[None] ** 2 + y[:, None] ** 2) / 2), np.float32)

@@ -25,7 +25,7 @@ from .levels import COUNT, Normalize, levels
 
 IOUS = (0.3, 0.5, 0.7)
 _SAME = 1e-9
-"""An IoU of exactly 0.3, 0.5 or 0.7 counts, whichever way it was rounded."""
+"""Tolerance, so that an IoU of exactly 0.3, 0.5 or 0.7 counts despite rounding."""
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def swept_ious(
     there = np.unique(level)
     ious = np.zeros((2, COUNT), np.float32)
     fits = np.array([_fit(level >= threshold, boxes) for threshold in there], np.float32)
-    # Between two levels that occur, the foreground is that of the upper one.
+    # Between two levels that occur, the foreground is that of the higher level.
     ious[:, : int(there[-1]) + 1] = fits[np.searchsorted(there, np.arange(int(there[-1]) + 1))].T
     return ious
 
@@ -118,7 +118,8 @@ def box_iou(found: NDArray[Any], truth: NDArray[Any]) -> NDArray[np.float64]:
 
 def _fit(foreground: NDArray[np.bool_], truth: NDArray[Any]) -> tuple[float, float]:
     """Return the IoU of the largest component's box, and the best one of all."""
-    # Ten times as fast as labelling components; two levels = outer borders and those of holes.
+    # Ten times as fast as labelling components. The two levels are outer borders and borders of
+    # holes.
     contours, hierarchy = cv2.findContours(
         foreground.view(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE
     )

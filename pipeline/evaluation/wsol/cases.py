@@ -24,14 +24,14 @@ from .truth import Truth
 
 @dataclass(frozen=True)
 class Case:
-    """One picture, its heat, and what there is on it; all of the same frame and size.
+    """One picture: its heat, its truth and its results, all in the same frame and size.
 
     Attributes:
         heat: uint8 [H, W] or float in 0..1.
-        boxes: float64 [n, 4], objects: left, top, right, bottom; empty where unknown.
-        mask: bool [H, W], objects; None where unknown.
+        boxes: float64 [n, 4], objects: left, top, right, bottom in pixels; empty if unknown.
+        mask: bool [H, W], objects; None if unknown.
         found_boxes: float64 [m, 4], the boxes found.
-        found_mask: bool [H, W], the mask found; None where none was written.
+        found_mask: bool [H, W], the mask found; None if no mask was written.
     """
 
     heat: NDArray[Any]
@@ -60,7 +60,7 @@ def read_case(run: Path, page: Page, truth: Truth, *, frame: Frame, label: str |
 
 
 def failed(run: Path) -> set[str]:
-    """Return the stems of the pictures that the run gave up on, from its failures.jsonl.
+    """Return the stems of the pictures that failed in the run, from its failures.jsonl.
 
     Raises:
         ConfigError: The file is damaged.
@@ -90,7 +90,7 @@ def _read_heat(run: Path, page: Page) -> NDArray[np.uint8]:
 def _grey(file: Path, page: Page) -> NDArray[np.uint8] | None:
     if not file.is_file():
         return None
-    # Not imread: it cannot open names that are not UTF-8.
+    # Not imread, which cannot open names that are not UTF-8.
     grey = cv2.imdecode(np.fromfile(file, np.uint8), cv2.IMREAD_GRAYSCALE)
     if grey is None or grey.shape != page.size[::-1]:
         message = f"{file}: not a whole picture of the size {page.size}; run again with --force"

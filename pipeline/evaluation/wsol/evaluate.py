@@ -36,8 +36,8 @@ def evaluate_wsol(
         truth: CSV files, folders of Pascal VOC XML or of masks, see `read_truth`.
         frame: Pixel grid of the truth: the upright picture or the stored one.
         normalize: Whether heat is stretched to 0..1 in every picture.
-        label: Look at boxes of this name only.
-        subset: Score the pictures that were run, though there is truth of others.
+        label: Use only boxes of this name.
+        subset: Score the pictures of the run, even if there is truth of others.
 
     Returns:
         The scores, and the pictures left out because the run failed on them.
@@ -70,9 +70,9 @@ def evaluate_wsol(
 
 
 def _label_totals(pages: Mapping[str, Page], truth: Truth) -> dict[str, WsolTotal]:
-    """Return mAP over the labels that both the run and the truth know, if there are any.
+    """Return mAP over the labels that the run and the truth share; empty if they share none.
 
-    The score of a label is that of its best box, 0 without one.
+    The score of a label on a picture is that of its best box, or 0 without a box.
     """
     named = [{thing.label for thing in truth.things.get(stem, ())} - {""} for stem in pages]
     # Labels of all pictures: with top1, each picture has only its own most probable label.

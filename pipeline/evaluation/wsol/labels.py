@@ -1,8 +1,8 @@
 """Mean average precision of image labels (multi-label classification).
 
-It is the area under the precision-recall curve as a sum of steps, without interpolation: recall
-grows with every positive, and each weighs the precision there. Pictures of equal score count at
-once.
+Average precision is the area under the precision-recall curve, as a sum of steps without
+interpolation. There is one step per positive picture, as high as the precision there. Pictures of
+equal score count together.
 """
 
 from typing import Any
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 
 def mean_average_precision(scores: NDArray[Any], truth: NDArray[np.bool_]) -> float:
-    """Return the mean of the average precisions of all labels that some picture has, 0..1.
+    """Return the mean average precision, 0..1, over all labels that at least one picture has.
 
     Args:
         scores: [n, labels], higher = more certain.

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 COUNT = 256
 
 Normalize: TypeAlias = Literal["minmax", "none"]
-"""`minmax`: stretch the map of every picture to 0..1 first, as Choe et al. do; `none`: take it as
-it is, so that one threshold in heat has to fit all pictures."""
+"""`minmax`: stretch the map of every picture to 0..1, as Choe et al. do; `none`: take it as it is,
+so that one threshold must fit all pictures."""
 
 
 def levels(heatmap: NDArray[Any], normalize: Normalize) -> NDArray[np.uint8]:

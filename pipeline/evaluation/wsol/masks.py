@@ -1,4 +1,4 @@
-"""Masks of objects as pictures: light is object."""
+"""Masks of objects, read from pictures: light pixels are object."""
 
 from pathlib import Path
 
@@ -11,9 +11,9 @@ from ....stages.decoding.orientation import turned_upright
 from ....stages.errors import ConfigError
 
 _OBJECT = 128
-"""Masks may be JPEG, whose ringing leaves no level untouched."""
+"""Least level of object. Masks may be JPEG, which changes all levels a little."""
 _ASPECT = 0.02
-"""By how much the scale across may differ from the scale down, besides a pixel of rounding."""
+"""Largest difference of the horizontal and the vertical scale, beside one pixel of rounding."""
 
 
 def read_mask(file: Path, size: tuple[int, int], orientation: int = 1) -> NDArray[np.bool_]:
@@ -23,7 +23,7 @@ def read_mask(file: Path, size: tuple[int, int], orientation: int = 1) -> NDArra
     takes the nearest one. `orientation` is the EXIF orientation of a mask of the stored picture.
 
     Raises:
-        ConfigError: It cannot be read, or has another aspect than the picture.
+        ConfigError: The mask cannot be read, or has another aspect than the picture.
     """
     try:
         with PIL.Image.open(file) as stored:

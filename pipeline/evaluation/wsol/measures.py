@@ -1,7 +1,7 @@
-"""The measures of `locpipe evaluate --protocol wsol`, in a form that sums over pictures can give.
+"""The measures of `locpipe evaluate --protocol wsol`, computed from sums over pictures.
 
-Each protocol makes a row of numbers of one picture, and totals of the rows of many. So a bootstrap
-sample costs a matrix product, and heat is looked at once.
+Each protocol makes one row of numbers per picture, and totals from many rows. So each heatmap is
+read once, and a bootstrap sample costs only a matrix product.
 """
 
 from collections.abc import Callable, Mapping
@@ -25,13 +25,13 @@ Totals: TypeAlias = dict[str, NDArray[np.float64]]
 
 @dataclass(frozen=True)
 class Protocol:
-    """A way to look at a picture.
+    """A group of measures.
 
     Attributes:
         can: whether the picture has what the protocol needs, and an object to find.
-        row: numbers of one picture.
-        totals: the measures, of rows [n, ...] and times [samples, n].
-        each: a name and a number for every picture, [n], to find the bad ones by.
+        row: makes the numbers of one picture.
+        totals: makes the measures from rows [n, ...] and times [samples, n].
+        each: name of a measure and its value for every picture, [n], to find bad pictures.
     """
 
     can: Callable[[Case], bool]

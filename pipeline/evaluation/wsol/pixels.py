@@ -18,7 +18,7 @@ from .levels import COUNT, Normalize, levels
 
 @dataclass(frozen=True)
 class PixelQuality:
-    """How well heat tells pixels of the object from others, 0..1.
+    """How well heat separates pixels of the object from others, 0..1.
 
     `pxap` is the area under the precision-recall curve of all pixels. `iou` is the mean over
     pictures of the IoU of object and foreground at the best `threshold` of heat.
@@ -83,7 +83,7 @@ def precision_areas(rows: NDArray[np.float64], times: NDArray[np.float64]) -> ND
 def mean_ious(
     rows: NDArray[np.float64], times: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.intp]]:
-    """Return the mean IoU of each sample at its best threshold, and its level: [samples] each."""
+    """Return the best mean IoU of each sample, and the level of its threshold: [samples] each."""
     true, false = np.moveaxis(rows[..., ::-1].cumsum(axis=-1)[..., ::-1], 1, 0)
     either = true[:, :1] + false
     ious = np.divide(true, either, out=np.zeros_like(true), where=either > 0)

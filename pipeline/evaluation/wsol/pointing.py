@@ -37,8 +37,8 @@ def pointing(
 def hit(heatmap: NDArray[Any], truth: NDArray[Any], *, tolerance: float = TOLERANCE) -> float:
     """Return 1 for a hit, 0 for a miss; if several pixels are the hottest, the share of hits.
 
-    That is the mean over drawing one of them. The first one would lie at the edge of a cell or, on
-    a constant map, in the corner of the picture.
+    That is the expected value if one of them is drawn at random. The first one would lie at the
+    edge of a cell or, on a constant map, in the corner of the picture.
     """
     y, x = np.nonzero(heatmap == heatmap.max())
     if truth.dtype == np.bool_:

@@ -6,7 +6,7 @@ from .score import WsolReport, WsolTotal
 
 
 def table(report: WsolReport, left_out: Sequence[str]) -> str:
-    """Return the totals in percent beside the baselines, and the pictures the run failed on."""
+    """Return a table of the totals and the baselines in percent, and the pictures that failed."""
     head = f"{len(report.pictures)} pictures"
     lines = [f"{head:<18}{'run':^21}  whole picture  centre Gaussian"]
     lines += [f"{name:<18}{_cells(one)}" for name, one in report.totals.items()]

@@ -1,4 +1,4 @@
-"""Scoring a run beside the two trivial baselines: totals, intervals, and every picture."""
+"""Scores of a run and of two trivial baselines: totals, intervals, and every picture."""
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable
@@ -15,15 +15,15 @@ from .levels import Normalize
 from .measures import PROTOCOLS, Totals
 
 _HALF = 0.5
-"""Heat above which the baselines have masks and boxes, as a run has by its threshold."""
+"""Threshold of the masks and boxes of the baselines."""
 
 
 @dataclass(frozen=True)
 class WsolTotal:
-    """One measure over the pictures that allow it; all numbers but their count are 0..1.
+    """One measure over the pictures that allow it. All numbers except their count are 0..1.
 
-    `score` is that of the run, between `low` and `high`, its 95 % bootstrap interval over pictures.
-    The rest scores heat that is 1 everywhere, and a Gaussian in the middle.
+    `score` is that of the run; `low` and `high` are its 95 % bootstrap interval over pictures. The
+    other fields score heat of 1 everywhere, and a Gaussian in the middle.
     """
 
     pictures: int
@@ -36,7 +36,7 @@ class WsolTotal:
 
 @dataclass(frozen=True)
 class WsolPictureScore:
-    """One picture: its name, and what can be said of it alone, by measure."""
+    """One picture: its name, and its values by measure."""
 
     name: str
     scores: dict[str, float]
@@ -44,7 +44,7 @@ class WsolPictureScore:
 
 @dataclass(frozen=True)
 class WsolReport:
-    """Totals by measure, every picture in the order of their names, and how many were not run."""
+    """Totals by measure, all pictures sorted by name, and the number of pictures not run."""
 
     totals: dict[str, WsolTotal]
     pictures: tuple[WsolPictureScore, ...]
@@ -52,7 +52,7 @@ class WsolReport:
 
 
 def score(cases: Iterable[tuple[str, Case]], *, normalize: Normalize = "minmax") -> WsolReport:
-    """Score the named pictures of a run. Each one is looked at once and then let go."""
+    """Score the named pictures of a run. Each is read once and not kept."""
     rows: dict[str, list[list[NDArray[Any]]]] = defaultdict(list)
     names: dict[str, list[str]] = defaultdict(list)
     alone: dict[str, dict[str, float]] = {}

@@ -1,4 +1,4 @@
-"""Ground truth of objects, from one or more places that know different things."""
+"""Ground truth of objects, joined from one or more places."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -11,13 +11,13 @@ from .annotations import Thing, read_csv, read_voc, stem_of
 
 @dataclass(frozen=True)
 class Truth:
-    """What is known of pictures, by their stems: `things` from CSV or XML, and files of `masks`."""
+    """Ground truth by the stems of pictures: `things` from CSV or XML, and files of `masks`."""
 
     things: dict[str, list[Thing]] = field(default_factory=dict)
     masks: dict[str, Path] = field(default_factory=dict)
 
     def stems(self) -> set[str]:
-        """The pictures it knows."""
+        """The stems of all pictures with truth."""
         return self.things.keys() | self.masks.keys()
 
 
@@ -25,8 +25,8 @@ def read_truth(places: Sequence[Path]) -> Truth:
     """Read CSV files, folders of Pascal VOC XML, and folders of mask pictures.
 
     Raises:
-        ConfigError: A place holds none of these, something in it is malformed, or two places know
-            different pictures.
+        ConfigError: A place has none of these, a file is malformed, or two places have different
+            pictures.
     """
     truth = Truth()
     for place in places:

@@ -1,8 +1,8 @@
 """ALTO 4.3 (Library of Congress), as kraken and libraries' viewers read it.
 
 Text blocks and their lines stand in reading order. There is a baseline per line and a string per box;
-its text is empty where none was read. Coordinates are those of the upright page: kraken
-applies the EXIF orientation when it opens the picture.
+the string is empty if no text was read. Coordinates are those of the upright page: kraken applies
+the EXIF orientation when it opens the picture.
 """
 
 from collections.abc import Mapping
@@ -22,15 +22,15 @@ LOCATION: Final = "http://www.loc.gov/standards/alto/v4/alto-4-3.xsd"
 
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:
-    """Return the XML of a page, and the picture where other programs need one of their own."""
+    """Return the XML of a page, and a copy of the picture if other programs need one."""
     picture, beside = picture_beside(page, source, folder, fits)
     return {**beside, f"{page.name}.xml": document(page, picture, {})}
 
 
 def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:
-    """Return the XML of a page, with the text by index of the box.
+    """Return the XML of a page; `readings` are by index of the box.
 
-    `picture` is the name of the picture, as seen from the XML.
+    `picture` is the name of the picture, relative to the XML.
     """
     root = ET.Element("alto", xmlns=NAMESPACE)
     root.set("xmlns:xsi", "http://www.w3.org/2001/XMLSchema-instance")

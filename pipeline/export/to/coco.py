@@ -21,7 +21,7 @@ from ..source import Content, PageSource
 
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
-    """Return what `joined` needs of a page: one annotation per box, still without numbers."""
+    """Return the page's file for `joined`: one annotation per box, still without ids."""
     mask = source.mask() if page.boxes else None
     annotations = [_annotation(box, page, mask) for box in page.boxes]
     return {f"{page.name}.json": json.dumps(annotations).encode("ascii")}

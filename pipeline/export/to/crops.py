@@ -1,4 +1,4 @@
-"""Upright PNGs of the boxes, for anything that recognises text: `crops/<page>/<box>.png`.
+"""Upright PNGs of the boxes, for programs that recognise text: `crops/<page>/<box>.png`.
 
 `crops.jsonl` has a line per crop: the crop (relative to the list), picture, page, index of the box
 in the box JSON, its line, label and score, size, and `to_page`: the 3 x 3 matrix from crop to page.

@@ -1,7 +1,7 @@
-"""GeoJSON (RFC 7946): a feature per box, with an id that stays as long as its place does.
+"""GeoJSON (RFC 7946): a feature per box, with an id that is stable as long as its place is.
 
-Coordinates are pixels of the upright page. Maps have their y upwards, so it is negative here, as MapReader
-and QGIS want it.
+Coordinates are pixels of the upright page. In maps, y points upwards. So y is negative here, as
+MapReader and QGIS want it.
 """
 
 import hashlib
@@ -34,7 +34,7 @@ def stable_id(page: Page, box: Box) -> str:
 
 
 def _feature(page: Page, index: int, box: Box) -> dict[str, Any]:
-    # Clockwise with y down is anticlockwise with y up, once turned round: RFC 7946 wants that.
+    # RFC 7946 wants anticlockwise rings with y up, which are clockwise with y down.
     ring = [[x, -y] for x, y in reversed(box.polygon)]
     properties: dict[str, Any] = {
         "picture": page.key,

@@ -1,4 +1,4 @@
-"""hOCR 1.2: lines and words of the upright page, for viewers; text where it was read.
+"""hOCR 1.2: lines and words of the upright page for viewers, with text if it was read.
 
 Browsers show pictures upright, so the boxes fit what they show.
 """
@@ -21,18 +21,18 @@ DIRECTIONS: Final[dict[str, dict[str, str]]] = {
     "rtl": {"dir": "rtl"},
     "ttb": {"dir": "ltr", "style": "writing-mode: vertical-rl"},
 }
-"""What HTML says of the direction of a block."""
+"""The `dir` of HTML by the direction of a block."""
 CAPABILITIES: Final = "ocr_page ocr_carea ocr_line ocrx_word"
 
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:
-    """Return the hOCR of a page, and the picture where other programs need one of their own."""
+    """Return the hOCR of a page, and a copy of the picture if other programs need one."""
     picture, beside = picture_beside(page, source, folder, _fits)
     return {**beside, f"{page.name}.hocr": document(page, picture, {})}
 
 
 def document(page: Page, picture: str, readings: Mapping[int, Reading]) -> bytes:
-    """Return the hOCR of a page, with text by index of the box; `picture` is as seen from it."""
+    """Return the hOCR of a page; `readings` are by index of the box, `picture` is relative."""
     root = ET.Element("html", xmlns="http://www.w3.org/1999/xhtml", lang="und")
     head = add(root, "head")
     add(head, "title", page.name)
@@ -71,7 +71,7 @@ def _bbox(rect: Rect) -> str:
 
 
 def _fits(name: str) -> bool:
-    """Whether a name can stand between the quotes of a property, which know no escape."""
+    """Say whether a name can stand in the quotes of a property, where nothing can be escaped."""
     return fits(name) and '"' not in name and "\\" not in name
 
 

@@ -15,7 +15,7 @@ from ..source import Content, PageSource
 
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
-    """Return the text file of a page; it is empty where there is no box."""
+    """Return the text file of a page; it is empty if there is no box."""
     lines = []
     for box in page.boxes:
         corners = quad_of(box.polygon).round().clip(0, (page.width, page.height)).astype(int)

@@ -1,9 +1,9 @@
 """Pre-annotations for Label Studio: `labelstudio.json` to import, `labelstudio.xml` the interface.
 
-A picture is a task, measured in percent of the upright picture, which browsers show. Label
+A picture is a task. Coordinates are percent of the upright picture, which browsers show. Label
 Studio serves local files by names relative to LABEL_STUDIO_LOCAL_FILES_DOCUMENT_ROOT: the folder
-that contains the input of the run. It serves nothing that lies directly in there. The input must
-be a storage of the project.
+that contains the input of the run. It does not serve files that lie directly in that folder. The
+input must be a storage of the project.
 """
 
 import json
@@ -71,7 +71,7 @@ def _result(index: int, box: Box, page: Page) -> dict[str, Any]:
 
 
 def _is_rectangle(corners: Quad) -> bool:
-    """Whether opposite sides and the diagonals agree, to a tenth of a pixel."""
+    """Say whether opposite sides and the diagonals are equal, to a tenth of a pixel."""
     middle = np.abs(corners[0] + corners[2] - corners[1] - corners[3]).max() / 2
     diagonals = np.linalg.norm(corners[2:] - corners[:2], axis=1)
     return bool(middle < 0.1 and abs(diagonals[0] - diagonals[1]) < 0.1)

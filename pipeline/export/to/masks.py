@@ -1,7 +1,7 @@
-"""Masks for inpainting and redaction: `<stem>.png`, white where text is to go, in the stored frame.
+"""Masks for inpainting and redaction: `<stem>.png`, white where text must go, in the stored frame.
 
-OpenCV's `inpaint` and IOPaint take them as they are. They are wider than the boxes by a share of the height
-of their text, so that no halo stays.
+OpenCV's `inpaint` and IOPaint accept them. They are wider than the boxes by a share of the height
+of the text, so that no halo remains.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ from ..source import Content, PageSource
 
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
-    """Return the mask of a page; it is black where there is no box."""
+    """Return the mask of a page; without boxes it is black."""
     one_bit = [cv2.IMWRITE_PNG_BILEVEL, 1] if source.masks.bits == 1 else []
     _, encoded = cv2.imencode(".png", mask(page, source.masks.dilation), one_bit)
     return {f"{page.name}.png": encoded.tobytes()}
@@ -30,8 +30,8 @@ def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]
 def mask(page: Page, dilation: float) -> NDArray[np.uint8]:
     """Return the mask, uint8 [stored height, stored width], 0 or 255.
 
-    It is wider than each box by `dilation` on every side, in units of the height of the text: of the shorter
-    side of the box.
+    It extends beyond each box by `dilation` on every side, in heights of the text (the shorter side
+    of the box).
     """
     width, height = page.stored_size
     pixels = np.zeros((height, width), np.uint8)

@@ -23,19 +23,19 @@ DIRECTIONS: Final = {
     "rtl": ("right-to-left", "top-to-bottom"),
     "ttb": ("top-to-bottom", "right-to-left"),
 }
-"""The directions of words and of lines, by that of a block."""
+"""The directions of words and of lines in PAGE, by the direction of a block."""
 EPOCH: Final = "1970-01-01T00:00:00Z"
-"""PAGE wants the time it was made, which may not differ from run to run."""
+"""PAGE requires a time of creation. It is constant, so that runs give the same bytes."""
 
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:
-    """Return the XML of a page, and the picture where other programs need one of their own."""
+    """Return the XML of a page, and a copy of the picture if other programs need one."""
     picture, beside = picture_beside(page, source, folder, fits)
     return {**beside, f"{page.name}.xml": document(page, picture)}
 
 
 def document(page: Page, picture: str) -> bytes:
-    """Return the XML of a page; `picture` is the name of the picture, as seen from the XML."""
+    """Return the XML of a page; `picture` is the name of the picture, relative to the XML."""
     root = ET.Element("PcGts", xmlns=NAMESPACE)
     metadata = add(root, "Metadata")
     add(metadata, "Creator", "locpipe")

@@ -1,6 +1,6 @@
 """Zones for Tesseract: `<picture>.uzn` beside a link to the picture.
 
-What Tesseract 5 makes of it (blread.cpp, and tried): a zone is `left top width height Label` in
+How Tesseract 5 reads it (blread.cpp, and tried): a zone is `left top width height Label` in
 integers that fit 16 bits; without a label the next zone is lost; a zone that leaves the picture
 aborts it; an empty file makes it read the whole page; only `--psm 4`, `6` and `11` use zones.
 """
@@ -21,9 +21,9 @@ from ..lines import Rect
 from ..source import Content, Link, PageSource, encoded_png, is_opened_as_stored
 
 PADDING: Final = 4
-"""Pixels on every side: a zone that cuts ink makes "IVW" of "TW", 15 pixels more do no harm."""
+"""Pixels on every side. If a zone cuts ink, "TW" is read as "IVW"; 15 pixels more do no harm."""
 LARGEST: Final = 32767
-"""Of a 16-bit number, and of a side of a picture that Tesseract accepts."""
+"""Largest 16-bit number, and longest side of a picture that Tesseract accepts."""
 
 UPRIGHT: Final = ".upright"
 
@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 def zones(page: Page) -> list[Rect]:
     """Return left, top, right, bottom of every zone on the upright page, in reading order.
 
-    Of boxes that mostly cover each other one zone is made, or the text would be read twice.
+    Boxes that mostly cover each other become one zone: otherwise the text would be read twice.
     """
     found: list[Rect] = []
     for box in page.boxes:
@@ -49,11 +49,11 @@ def zones(page: Page) -> list[Rect]:
 
 
 def files(page: Page, source: PageSource, folder: Path) -> Mapping[str, Content]:  # noqa: ARG001 - of all formats
-    """Return zones and the picture they are for; nothing where there is nothing to read.
+    """Return the zones and the picture of a page; nothing if there is no box.
 
-    The picture is a link, with zones in its stored pixels. Tesseract reads a picture that needs its
-    EXIF orientation as it is stored, on its side, so there comes an upright copy with zones of its
-    own. A picture that Tesseract may not open, sees through, or turns by itself has only this copy.
+    The picture is a link, with zones in its stored pixels. Tesseract ignores the EXIF orientation.
+    So a picture with one also gets an upright copy with its own zones. If Tesseract may not open a
+    picture, finds it transparent, or turns it, the page has only this copy.
     """
     found = zones(page)
     if not found:
@@ -82,9 +82,9 @@ def _as_stored(rect: Rect, page: Page) -> Rect:
 
 
 def joined(pages: Pages, folder: Path) -> Mapping[str, Iterator[bytes]]:
-    """Return two lists: pictures to give to Tesseract, and those where there is nothing to read.
+    """Return two lists: pictures for Tesseract, and pictures without boxes.
 
-    A name with a line break fits in no such list; its zones are there all the same.
+    A name with a line break cannot be in these lists; its zones are written all the same.
     """
 
     def names(*, with_zones: bool) -> Iterator[bytes]:

@@ -1,4 +1,4 @@
-"""`locpipe calibrate` for digits, fitted to cells of canvases that have digits at known places."""
+"""`locpipe calibrate` for digits, on canvases with digits at known places."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -23,13 +23,13 @@ from .canvases import Canvas, background_files, draw, mosaic, procedural
 from .mnist import CLASSES, Digits, read_mnist
 
 _SIZE = (480, 360)
-# Cells used per canvas: their neighbours would tell little more.
+# Cells used per canvas: more cells would add little information.
 _POSITIVES, _NEGATIVES = 300, 1000
 
 
 @dataclass(frozen=True)
 class Material:
-    """What canvases are made of: digits, photographs (or none), how many canvases, the seed."""
+    """The material of canvases: digits, photographs (or none), their number, and the seed."""
 
     digits: Digits
     photographs: tuple[Path, ...]
@@ -39,7 +39,7 @@ class Material:
 
 @dataclass(frozen=True)
 class Fit:
-    """A calibration and how well its map tells ink from ground.
+    """A calibration, and how well its map separates ink from ground.
 
     `auc` is the area under the ROC curve: the chance that a cell of ink is hotter than one of
     ground. `lit` is the share of ground whose probability exceeds 0.5.
@@ -51,7 +51,7 @@ class Fit:
 
 
 def calibrate_digits(folder: Path, request: Request, data: Path | None) -> str:
-    """Fit all calibrations that are asked for, write them into the model, return a report.
+    """Fit all requested calibrations, write them into the model, return a report.
 
     `data` is the folder of MNIST, see `read_mnist`.
 
@@ -67,7 +67,7 @@ def calibrate_digits(folder: Path, request: Request, data: Path | None) -> str:
     photographs = background_files(places, held_out=False) if places else ()
     material = Material(read_mnist(data, train=True), photographs, count, seed)
     asked = asked_for(model, request.configs, every_kind=request.every_kind)
-    # Else the last digits would depend on the number of cores, as the order of additions does.
+    # Otherwise the number of cores would change the order of additions, and so the last digits.
     torch.set_num_threads(1)
     drawn = watched(canvases(material), "calibrating", count, "canvases")
     fits = list(calibrate(model, asked, drawn, seed))
@@ -100,7 +100,7 @@ def calibrate(
     canvases: Iterable[Canvas],
     seed: int,
 ) -> Iterator[Fit]:
-    """Fit slope and intercept for every map that is asked for.
+    """Fit slope and intercept for every requested map.
 
     Positives are cells on the ink of digits of the label. The polarity `normal` takes digits that
     are lighter than their ground, `inverted` darker ones. Negatives are cells outside the boxes of
@@ -109,8 +109,8 @@ def calibrate(
     Args:
         model: its weights and tables; its calibrations are not used.
         asked: the maps, grouped by the pass over a picture that they come from.
-        canvases: looked at once, one at a time.
-        seed: chooses the cells, the same ones whatever else is asked for.
+        canvases: read once, one at a time.
+        seed: chooses the cells; they do not depend on the other requests.
 
     Raises:
         ConfigError: the canvases lack ink or ground for a map.
@@ -205,7 +205,7 @@ def _fitted(
 
 
 def _auc(positive: NDArray[np.float32], negative: NDArray[np.float32]) -> float:
-    """Return the share of pairs whose positive is the greater one; ties count half."""
+    """Return the share of pairs in which the positive is greater; ties count half."""
     ground = np.sort(negative)
     below = np.searchsorted(ground, positive, side="left")
     not_above = np.searchsorted(ground, positive, side="right")

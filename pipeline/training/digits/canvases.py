@@ -1,4 +1,4 @@
-"""Canvases with MNIST digits at known places: what maps are calibrated and measured on."""
+"""Canvases with MNIST digits at known places, to calibrate and measure maps."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from .mnist import Digits
 Picture = NDArray[np.uint8]
 
 SCALES = (0.8, 4.0)
-_GAP = 8  # pixels kept free around a digit: digits that touch would be one component
+_GAP = 8  # pixels kept free around a digit; digits that touch would be one component
 _TRIES = 50
 _TILE = (480, 360)
 _HELD_OUT = 5
@@ -50,10 +50,10 @@ def draw(
     and white allow the contrast.
 
     Args:
-        random: decides everything.
+        random: generator of all random choices.
         ground: uint8 [H, W, 3]; copied.
-        digits: to draw from.
-        count: how many at most; fewer where there is no room.
+        digits: the digits to choose from.
+        count: largest number of digits; there are fewer if there is no room.
         contrast: least difference of ink and mean ground: 0..0.5, so that lighter or darker is
             always possible, or 1 for white on black ground.
     """

@@ -1,4 +1,4 @@
-"""What a training config may say."""
+"""The config of a training on digits."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -12,7 +12,7 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class DigitsTrainConfig(Section):
-    """All that `locpipe train` can be told; the defaults are the AdGAP paper's."""
+    """The config of `locpipe train` for digits; the defaults are those of the AdGAP paper."""
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z0-9_.-]+$")] = "digits"
     """Name of the model."""
@@ -25,13 +25,13 @@ class DigitsTrainConfig(Section):
     seed: Annotated[int, Field(ge=0)] = 1
     """Decides the first weights and the order of the samples."""
     epochs: Count = 10
-    """How often `batches` batches are shown."""
+    """Number of epochs, of `batches` batches each."""
     batches: Count = 200
     """Batches per epoch."""
     batch_size: Count = 300
     """Samples per batch."""
     learning_rate: Annotated[float, Field(gt=0)] = 1e-3
-    """Of Adam, at the first step."""
+    """Learning rate of Adam at the first step."""
     decay: Annotated[float, Field(ge=0)] = 1e-5
     """The learning rate at a step is learning_rate / (1 + decay * step)."""
     threads: Count = 1

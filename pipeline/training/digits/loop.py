@@ -14,7 +14,7 @@ from ..watched import watched
 from .config import DigitsTrainConfig
 from .mnist import CLASSES, Digits, read_mnist
 
-# A training may go on after a change of these.
+# A training may be resumed after a change of these keys.
 _FREE = {"name", "output", "data", "epochs"}
 
 
@@ -109,7 +109,7 @@ def _one_epoch(
     config: DigitsTrainConfig,
     epoch: int,
 ) -> DigitsQuality:
-    """Train for an epoch; return error and hits on its samples, each as it was when shown."""
+    """Train for an epoch; return error and hits on its samples, measured before each step."""
     network.train()
     order = order_of(len(digits.labels), config.batches * config.batch_size)
     batches = order.split(config.batch_size)
@@ -132,6 +132,6 @@ def _one_epoch(
 
 
 def order_of(samples: int, wanted: int) -> torch.Tensor:
-    """Return int64 [wanted]: every sample once in random order, then again in another."""
+    """Return int64 [wanted]: every sample once in random order, then again in another order."""
     rounds = -(-wanted // samples)
     return torch.cat([torch.randperm(samples) for _ in range(rounds)])[:wanted]

@@ -86,6 +86,6 @@ def _read(file: Path, reader: str, dtype: type[Number]) -> NDArray[Number]:
         with tempfile.TemporaryDirectory() as folder:
             datasets.utils.extract_archive(str(file), folder)
             return np.asarray(read(str(Path(folder) / file.stem)), dtype)
-    except Exception as error:  # on damage torchvision raises six kinds, undocumented
+    except Exception as error:  # torchvision raises six undocumented exceptions for damaged files
         msg = f"{file} is damaged or no idx file ({error}). {_HOW}"
         raise ConfigError(msg) from error

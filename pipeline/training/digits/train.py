@@ -1,4 +1,4 @@
-"""`locpipe train` for digits: a config in, a model folder and a report out."""
+"""`locpipe train` for digits: makes a model folder and a report from a config."""
 
 from .card import write_model
 from .config import DigitsTrainConfig

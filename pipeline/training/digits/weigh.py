@@ -1,4 +1,4 @@
-"""`locpipe weigh` for digits: a model folder in, its tables and a report out."""
+"""`locpipe weigh` for digits: writes the tables of a model, and reports them."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -30,7 +30,7 @@ def weigh_digits(name_or_path: str, data: Path | None) -> str:
     folder = find_model(name_or_path)
     card = read_card(folder)
     _require_digits(folder, card)
-    # Else the last digits would depend on the number of cores, as the order of additions does.
+    # Otherwise the number of cores would change the order of additions, and so the last digits.
     torch.set_num_threads(1)
     network = load_network(folder)
     digits = read_mnist(data, train=True)

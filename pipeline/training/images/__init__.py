@@ -1,1 +1,1 @@
-"""Training any network on labelled pictures. Only the classes that a picture shows are known."""
+"""Trains any network on labelled pictures: labels are classes, without places."""

@@ -25,18 +25,18 @@ from .loop import TrainedImages
 from .measure import ImagesQuality
 from .shown import Shown, shown
 
-# The AdGAP tables are measured on so many pictures per class; `locpipe weigh` can take more.
+# Pictures per class for the AdGAP tables; `locpipe weigh` can use more.
 _WEIGHED = 50
 _BATCH = 10
-_EXACT: tuple[Resolution, ...] = ("native", "atrous")  # cells of both have the same values
+_EXACT: tuple[Resolution, ...] = ("native", "atrous")  # both have the same values at the same cells
 
 
 def write_model(config: ImagesTrainConfig, trained: TrainedImages, training: Samples) -> ModelCard:
     """Write weights, tables, calibrations of the class maps, and last the card.
 
-    `training` are the samples of the training. A network may have a map per class. Then the table
-    `linear` holds the weights of these maps, and their calibration is the logits that the labels of
-    the pictures trained. Nothing is fitted.
+    `training` are the samples of the training. If the network has one map per class, the table
+    `linear` has the weights of these maps. Their calibration needs no fit: the training has made
+    the maps logits.
 
     Raises:
         OutputError: the folder cannot be written.
@@ -120,7 +120,7 @@ def _input(config: ImagesTrainConfig) -> InputSpec:
 
 
 def _training(config: ImagesTrainConfig, training: Samples) -> dict[str, Any]:
-    """Return how it was trained, without the paths of this machine, which are private."""
+    """Return the settings of the training, without the private paths of this machine."""
     places = {"name", "output", "data", "validation", "weights"}
     counts = training.targets.sum(axis=0).tolist()
     return {

@@ -1,4 +1,4 @@
-"""What the config of a training on labelled pictures may say."""
+"""The config of a training on labelled pictures."""
 
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -15,7 +15,7 @@ Channels = Annotated[tuple[float, ...], Field(strict=False, min_length=1, max_le
 
 
 class AugmentConfig(Section):
-    """How training pictures are varied; those of the validation never are."""
+    """How training pictures are varied. Validation pictures are never varied."""
 
     flip: Fraction = 0.0
     """Chance that a picture is mirrored."""
@@ -39,24 +39,24 @@ class ImagesTrainConfig(Section):
     (relative to it) and `labels` (separated by ;); or the idx files of MNIST, `mnist` for those at
     $LOCPIPE_DATA/mnist."""
     validation: UserPath | None = None
-    """The same, to measure on; null: every fifth picture of each class by name, kept out."""
+    """The same, for validation; null: every fifth picture of each class, sorted by name."""
     multi_label: bool = False
-    """A picture may show several classes or none: each class is decided for itself."""
+    """A picture may show several classes or none: each class is decided independently."""
     architecture: str = "nin"
     """A key of `stages.nets.NETWORKS`, or a backbone that `locpipe models backbones` lists."""
     head: str | None = None
-    """What takes the place of its classifier, on maps of the classes: max, gap, lse(beta),
-    weldon(k_max, k_min) or wildcat(maps, alpha, k); null: its own classifier."""
+    """A head on class maps that replaces the classifier: max, gap, lse(beta), weldon(k_max, k_min)
+    or wildcat(maps, alpha, k); null: keep the classifier."""
     weights: str | None = None
-    """First weights of a backbone: DEFAULT, another name of torchvision's, or a file; it needs a
-    head. null: random."""
+    """First weights of a backbone, which needs a head: DEFAULT, another name of torchvision, or a
+    file; null: random."""
     freeze: bool = False
     """Train the head only."""
     loss: Literal["log", "mantra"] = "log"
-    """log: cross entropy, of each class for itself with `multi_label`; mantra: a structured hinge,
-    made for head weldon(1, 1)."""
+    """log: cross entropy (with `multi_label` one per class); mantra: a structured hinge, made for
+    head weldon(1, 1)."""
     size: Count = 224
-    """Pixels on both sides of the pictures as shown."""
+    """Pixels on both sides of the pictures that the network sees."""
     fit: Literal["stretch", "crop"] = "crop"
     """How a picture becomes square: stretched, or cut to its middle."""
     mean: Channels = (0.485, 0.456, 0.406)
@@ -82,7 +82,7 @@ class ImagesTrainConfig(Section):
     threads: Count = 1
     """Torch threads. The same weights come out only with the same number."""
     checkpoint_minutes: Annotated[float, Field(ge=0)] = 4.0
-    """Time between checkpoints; there is always one when it is stopped, and at its end."""
+    """Minutes between checkpoints. A stop, and the end, always write one."""
 
     @field_validator("head")
     @classmethod
@@ -111,5 +111,5 @@ class ImagesTrainConfig(Section):
 
     @property
     def network(self) -> str:
-        """What `stages.nets.build` is asked for."""
+        """The argument of `stages.nets.build`."""
         return f"{self.architecture} + {self.head}" if self.head else self.architecture

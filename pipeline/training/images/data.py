@@ -1,4 +1,4 @@
-"""Labelled pictures: from folders, a CSV file or MNIST, decoded once and held as bytes."""
+"""Labelled pictures from folders, a CSV file or MNIST; decoded once and kept as bytes."""
 
 import csv
 from collections.abc import Sequence
@@ -42,7 +42,7 @@ class Samples:
     classes: tuple[str, ...]
 
     def part(self, index: NDArray[np.bool_]) -> "Samples":
-        """Return some of them."""
+        """Return the samples that a mask `index` (bool [N]) selects."""
         return Samples(self.pictures[index], self.targets[index], self.classes)
 
 
@@ -50,7 +50,7 @@ def read_samples(config: ImagesTrainConfig) -> tuple[Samples, Samples]:
     """Return the samples to train on and those to measure on.
 
     Raises:
-        ConfigError: there is no such data, a class has no pictures, or there is one class only.
+        ConfigError: the data is missing, a class has no pictures, or there is only one class.
         ImageError: a picture cannot be read.
     """
     if _is_mnist(config.data):

@@ -37,9 +37,10 @@ class Sample(NamedTuple):
 def find_samples(folder: Path, card: ModelCard) -> list[Sample]:
     """Return the pictures of a folder with the index of their class in a model.
 
-    Every sub-folder is a class. Its name is the class's name, id (n02389026) or index in the model;
-    or there is one folder per class, in the order of the model's classes. Without sub-folders, the
-    name of a picture starts with that of its class and an underscore: n02389026_1234.jpg.
+    Every sub-folder is a class, named by the class's name, id (n02389026) or index in the model.
+    With other names, there must be one folder per class, in the order of the model's classes.
+    Without sub-folders, the name of a picture starts with its class and an underscore:
+    n02389026_1234.jpg.
 
     Raises:
         ConfigError: the folder is missing, a class is empty or unknown, or there is but one.

@@ -1,4 +1,4 @@
-"""Training on labelled pictures: resumable to the exact step."""
+"""Trains on labelled pictures; a training can be resumed at the exact step."""
 
 import math
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from .loss import error_of
 from .measure import ImagesQuality, measure, right
 from .shown import Shown
 
-# A training may go on after a change of these.
+# A training may be resumed after a change of these keys.
 _FREE = {"name", "output", "data", "validation", "weights", "epochs", "checkpoint_minutes"}
 
 
@@ -47,14 +47,14 @@ def network_of(config: ImagesTrainConfig, classes: int) -> Network:
         trunk = build_backbone(config.architecture, file, None)
         network = with_head(trunk, classes, config.head)
     network.features.requires_grad_(requires_grad=not config.freeze)
-    # nn.Module.to knows memory formats, its type hints do not.
+    # nn.Module.to accepts memory formats, but its type hints do not.
     return network.to(memory_format=torch.channels_last)  # type: ignore[call-overload,no-any-return]
 
 
 def train(
     config: ImagesTrainConfig, network: Network, parts: tuple[Shown, Shown], *, resume: bool
 ) -> TrainedImages:
-    """Train as the config says; killed and resumed, it ends with the same weights.
+    """Train as the config says. A killed and resumed training ends with the same weights.
 
     The network is that of `network_of`. It trains on the first of the parts, and is measured on the
     second one after every epoch. `resume` goes on from the checkpoint, if there is one.

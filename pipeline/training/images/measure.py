@@ -1,4 +1,4 @@
-"""How well a network tells the classes of pictures."""
+"""Measures how well a network classifies pictures."""
 
 from dataclasses import dataclass
 
@@ -40,7 +40,7 @@ class ImagesQuality:
         return mean_average_precision(ranked.numpy(), self.targets)
 
     def per_class(self) -> tuple[float, ...]:
-        """Return for each class how many of the pictures that show it are said to, as a share."""
+        """Return for each class the share of its pictures that are recognised."""
         correct = right(self.scores, self.targets, multi_label=self.multi_label)
         of_class = correct if self.multi_label else np.repeat(correct, self.targets.shape[1], 1)
         return tuple(
@@ -52,7 +52,7 @@ class ImagesQuality:
 def measure(
     network: Network, shown: Shown, loss: Loss, *, multi_label: bool, low: bool
 ) -> ImagesQuality:
-    """Measure a network, in bfloat16 if `low`; leaves it in evaluation mode.
+    """Measure a network, in bfloat16 if `low`, and leave it in evaluation mode.
 
     If `shown` holds features, only the classifier runs.
     """

@@ -20,10 +20,10 @@ class Shown:
     """Labelled input of a network, or of its classifier.
 
     Attributes:
-        x: uint8 [N, C, size, size] pictures, or float32 [N, C, h, w] filter responses F.
+        x: pictures uint8 [N, C, size, size], or filter responses F float32 [N, C, h, w].
         targets: bool [N, K].
-        normalize: makes float32 input of a batch of x; None where x is F.
-        vary: varies a batch of x; None where nothing is varied.
+        normalize: turns a batch of x into float32 input; None if x is F.
+        vary: varies a batch of x; None: nothing is varied.
     """
 
     x: Tensor
@@ -33,7 +33,7 @@ class Shown:
 
     @property
     def are_features(self) -> bool:
-        """Whether x is F, so that the classifier alone is shown it."""
+        """Whether x is F, so that only the classifier runs."""
         return self.normalize is None
 
     def batch(self, index: Tensor, *, varied: bool = False) -> Tensor:
@@ -47,7 +47,7 @@ class Shown:
 
 
 def shown(samples: Samples, config: ImagesTrainConfig) -> Shown:
-    """Return samples as a config wants them shown."""
+    """Return samples as the input of a network, as the config says."""
     targets = torch.from_numpy(samples.targets)
     pictures = torch.from_numpy(samples.pictures)
     return Shown(pictures, targets, _normalization(config), _variation(config.augment, config.size))

@@ -1,4 +1,4 @@
-"""`locpipe weigh` on labelled pictures: any classifier in, a model folder with its tables out."""
+"""`locpipe weigh` on labelled pictures: measures the tables of any classifier."""
 
 import time
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ from ..ablation import weigh
 from ..card import made_with, write_config, write_tables
 from .labelled import Sample, batches, find_samples
 
-# Larger tables are kept in half precision: its three digits are more than samples tell.
+# Larger tables are stored in half precision: samples do not give more than three digits.
 _LARGE = 100_000
 
 
@@ -45,7 +45,7 @@ def source_of(name: str, weights: str | None, layer: str | None) -> Path | Backb
 
 
 def weigh_folder(source: Path | Backbone, data: Path | None, output: Path | None) -> str:
-    """Measure a model's tables on labelled pictures, write them, return what it cost.
+    """Measure a model's tables on labelled pictures, write them, return a report.
 
     The pictures are in `data`, see `find_samples`. A backbone needs an `output`, the model folder to
     write. A model folder takes its own tables.
@@ -88,7 +88,7 @@ def _output(source: Path | Backbone, output: Path | None) -> Path:
 
 
 def _stored(tables: Tables, network: Network, card: ModelCard) -> dict[str, NDArray[np.generic]]:
-    """Return the arrays to keep: small, and without what the network itself knows."""
+    """Return the arrays to store: small, and without weights that are in the network."""
     arrays: dict[str, NDArray[np.generic]] = dict(vars(tables))
     head = read_head(network.classifier, network.channels())
     if card.backbone and head.weights is not None:

@@ -15,7 +15,7 @@ def chance(rng: np.random.Generator, probability: float) -> bool:
 
 
 def uniform(rng: np.random.Generator, low: float, high: float) -> float:
-    """A number from [low, high), all alike."""
+    """Return a number from [low, high), uniformly distributed."""
     return low + (high - low) * float(rng.random())
 
 
@@ -30,7 +30,7 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
 
 
 def pick(rng: np.random.Generator, items: Sequence[T]) -> T:
-    """One of `items`, all alike."""
+    """Return one of `items`; all are equally likely."""
     return items[int(rng.integers(len(items)))]
 
 

@@ -36,7 +36,7 @@ from .samples import moved
 from .validate import regions
 
 _SEED = 9_000_000
-# Like users' photographs: some of them have text, which seldom fills the picture.
+# Like photographs of users: some have text, which seldom fills the picture.
 PHOTOGRAPHS = {
     "width": 1024,
     "height": 768,
@@ -47,17 +47,17 @@ _LOWS = np.arange(-2, 1.01, 0.25)
 _HIGHS = np.arange(0.5, 5.8, 0.75)
 # IoU alone accepts boxes that cut letters off; DetEval alone accepts lines for words.
 _PROTOCOLS = ("icdar2015", "deteval")
-_NEAR = 0.04  # of H: so close to the best, the curve has the shape of a paraboloid
-_EACH = 2000  # cells per picture in the regression: their neighbours tell little more
+_NEAR = 0.04  # of H: this close to the best, the curve is a paraboloid
+_EACH = 2000  # cells per picture in the regression; more cells would add little information
 
 
 @dataclass(frozen=True)
 class Calibrated:
     """A calibration of one map, and how well words are found by it.
 
-    `low` is the probability of the regression that found words best. The calibration
-    moves it to the threshold of the config, with `hysteresis` to the lower one. `high` is the same
-    for the upper threshold of `hysteresis`; else it equals `low`. `found` is H of words on the
+    `low` is the probability of the regression at which words are found best. The calibration moves
+    it to the threshold of the config (with `hysteresis`, to the lower one). `high` is the same for
+    the upper threshold of `hysteresis`; otherwise it equals `low`. `found` is H of words on the
     rendered pictures at these thresholds, the mean of IoU and DetEval.
     """
 
@@ -78,7 +78,7 @@ class ShownPicture:
 
 
 def calibrate_text(folder: Path, request: Request) -> str:
-    """Fit all calibrations that are asked for, write them into the model, return a report.
+    """Fit all requested calibrations, write them into the model, return a report.
 
     How the configs make boxes decides which threshold is best.
 
@@ -115,17 +115,18 @@ def calibrate_positions(
 ) -> Iterator[Calibrated]:
     """Fit slope and intercept for the maps of a pass, so that the config's thresholds are the best.
 
-    A logistic regression of "this position is of the class" on H comes first, over all positions
-    that count. Where to cut depends on what follows, so boxes are made as the config says, and the
-    thresholds with the best H of words are kept. An affine change of the log-odds moves these to
-    the thresholds of the config. For `hysteresis` they say where a core ends, and how sure one must
-    be that it is one.
+    First, a logistic regression predicts from H whether a position is of the class, over all
+    positions that count. The best threshold depends on the later stages. So boxes are made as the
+    config says, and the thresholds with the best H of words are chosen. An affine change of the
+    log-odds moves these to the thresholds of the config. For `hysteresis`, the lower one says where
+    a core ends, the upper one how sure a core must be.
 
     Args:
         model: its weights and tables.
         one: how pictures are shown.
         vectors: the maps wanted of the pass.
-        pictures: rendered, with their words. As many should have no words as the user's have.
+        pictures: rendered pictures with their words. The share without words should be as in the
+            user's pictures.
         config: its thresholds, and how boxes are made.
 
     Raises:
@@ -154,7 +155,7 @@ class _Cut(NamedTuple):
 def _best_cut(
     shown: Sequence[ShownPicture], log_odds: Sequence[NDArray[np.float32]], config: Config
 ) -> _Cut:
-    """Return the thresholds that find words best: both at once, tried on a grid."""
+    """Return the thresholds that find words best, from a grid of both."""
     if config.threshold.method == "hysteresis":
         tried = np.array([(low, high) for low in _LOWS for high in _HIGHS if low <= high])
     else:
@@ -168,7 +169,7 @@ def _best_cut(
 def top_of(tried: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the top of a paraboloid through all thresholds that are nearly the best.
 
-    The curve of words found over thresholds is flat at its top, so its highest point is a matter of
+    The number of words found hardly changes around the best thresholds, so the highest point is
     chance.
 
     Args:
@@ -176,8 +177,8 @@ def top_of(tried: NDArray[np.float64], found: NDArray[np.float64]) -> NDArray[np
         found: H of words with them, float64 [N].
 
     Returns:
-        The thresholds, float64 [D], within the range of those that are nearly the best. It is the
-        best one of all if these are too few for a paraboloid, or it has no top.
+        The thresholds, float64 [D], within the range of nearly best ones. If these are too few for
+        a paraboloid, or it has no top, the best tried thresholds are returned.
     """
     near = found >= found.max() - _NEAR
     at = tried[near]
@@ -251,7 +252,7 @@ def _words_found(
 ) -> float:
     """Return the mean H of words with thresholds that are log-odds, for boxes without a margin.
 
-    Rendered words end where their ink does. Thresholds that make up for a margin would cut letters
+    Rendered words end where their ink ends. Thresholds that compensate a margin would cut letters
     off.
     """
     options = config.boxes.options() | {"margin": 0.0}

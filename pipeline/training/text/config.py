@@ -1,4 +1,4 @@
-"""What the config of a training of the text network may say."""
+"""The config of a training of the text network."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -13,20 +13,20 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class CropConfig(Section):
-    """What is cut from a rendered picture and shown."""
+    """The crops of rendered pictures that the network sees."""
 
     side: Annotated[int, Field(ge=64, multiple_of=64)] = 384
-    """Of a crop as shown, in pixels."""
+    """Side of a crop as the network sees it, in pixels."""
     per_picture: Count = 4
     """Crops of each picture, in successive batches."""
     zoom: Annotated[tuple[Positive, Positive], Field(strict=False)] = (0.6, 2.4)
-    """Least and largest enlargement of what is cut, log-uniform."""
+    """Least and largest enlargement of a crop, log-uniform."""
     on_words: Fraction = 0.7
-    """Share of crops that are laid over some word; the rest lie anywhere."""
+    """Share of crops that contain a part of some word; the others lie anywhere."""
 
 
 class ValidationConfig(Section):
-    """What is measured while it trains: rendered pictures decide, real ones are for the curve."""
+    """Measurements during training. Rendered pictures decide, photographs are for the curve."""
 
     every: Count = 500
     """Steps."""
@@ -57,7 +57,7 @@ class TextTrainConfig(Section):
     seed: Annotated[int, Field(ge=0)] = 1
     """Decides the first weights and the crops; pictures have their own, in `render`."""
     steps: Count = 100_000
-    """Where it ends. More of them later is the same training going on."""
+    """Number of steps. A larger number later continues the same training."""
     batch_size: Count = 8
     """Crops per step."""
     learning_rate: Positive = 2e-3
@@ -67,7 +67,7 @@ class TextTrainConfig(Section):
     half_life: Count = 5000
     """The learning rate is divided by sqrt(1 + step / half_life): good wherever it is stopped."""
     cool_down: Annotated[int, Field(ge=0)] = 2000
-    """The last so many steps fall from there to nothing, which is worth many more at full speed."""
+    """In the last so many steps the learning rate falls to 0, which is worth many more steps."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.01
     """Of AdamW."""
     ema: Annotated[float, Field(gt=0, lt=1)] = 0.999

@@ -32,8 +32,9 @@ class PositionTruth:
     Attributes:
         classes: uint8 [h, w], an index of `CLASSES` or IGNORED.
         weights: float32 [h, w], how much a position of a core or gap counts; 0 elsewhere. Words of
-            a picture share as the 4th roots of their numbers of positions. The picture counts as
-            the root of the sum of those. Otherwise pages of small print would drown large letters.
+            a picture have weights in proportion to the 4th roots of their numbers of positions. The
+            weight of the picture is the square root of the sum of these roots. Otherwise pages of
+            small print would dominate large letters.
     """
 
     classes: NDArray[np.uint8]

@@ -1,4 +1,4 @@
-"""Training the text network: resumable to the exact step; its averaged weights are what ships."""
+"""Trains the text network; resumable at the exact step. The averaged weights are shipped."""
 
 import json
 import logging
@@ -31,7 +31,7 @@ from .samples import Batch, batches
 from .teaching import answered
 from .validate import Rendered, as_input, head_of, measure, measure_real
 
-# These must stay the same to go on; the pictures and the machine may change.
+# These must be the same in a resumed training; the pictures and the machine may change.
 _SAME = {"kind", "architecture", "seed", "weight_decay", "ema", "warm_up", "precision"}
 _CLIP = 5.0
 _NARROWED_ON = 6  # batches
@@ -40,7 +40,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class TrainedText:
-    """The averaged network in evaluation mode, and what was measured of it, by step."""
+    """The averaged network in evaluation mode, and its measurements by step."""
 
     network: Network
     curve: list[Record]
@@ -53,17 +53,17 @@ def train(
     resume: bool,
     keep: Callable[[TrainedText], None],
 ) -> TrainedText:
-    """Train as the config says; killed and resumed, it ends with the same weights (CPU).
+    """Train as the config says. A killed and resumed training ends with the same weights (CPU).
 
-    `keep` is called with what there is after every validation on the `rendered` pictures.
+    `keep` is called with the present network after every validation on the `rendered` pictures.
 
     Raises:
         ConfigError: an extra, fonts, words or backgrounds are missing, or the checkpoint is of
             another training.
         ModelError: a teacher is missing, or knows other classes.
         OutputError: the output folder cannot be written.
-        KeyboardInterrupt: a signal asked to stop. A checkpoint of the last whole step is kept; before
-            the first step, what the teachers said is.
+        KeyboardInterrupt: a signal asked to stop. A checkpoint of the last whole step is kept;
+            before the first step, the answers of the teachers are kept.
     """
     blank()
     require_fonttools()
@@ -90,7 +90,7 @@ def untrained(config: TextTrainConfig) -> Network:
 
 
 def _begin(network: Network, folder: Path, config: TextTrainConfig) -> None:
-    """Set the first weights of a network to those of a model, or near them where it is wider."""
+    """Set the first weights of a network to those of a model; if that is wider, near them."""
     found, known = read_card(folder).architecture, load_network(folder)
     if found == config.architecture:
         network.load_state_dict(known.state_dict())
@@ -158,7 +158,7 @@ class TextTraining:
 
     @property
     def averaged(self) -> Network:
-        """The network that ships."""
+        """The averaged network, which is shipped."""
         assert isinstance(self.average.module, Network)
         return self.average.module
 
@@ -213,7 +213,7 @@ class TextTraining:
         return self.trained()
 
     def trained(self) -> TrainedText:
-        """Return the average as it is."""
+        """Return the present average."""
         return TrainedText(self.averaged.eval(), self.curve)
 
     def learning_rate_now(self) -> float:
@@ -226,7 +226,8 @@ class TextTraining:
 
     def averaged_with(self, average: Tensor, now: Tensor, count: Tensor | int) -> Tensor:
         """Return the average of weights after `count` steps, moved towards those of `now`."""
-        # Young averages look back only a tenth of the way, or the first weights would linger.
+        # Early averages look back only over a tenth of the steps: the first weights would remain in
+        # them.
         rate = max(1 - self.config.ema, 1 / (1 + int(count) / 10))
         if not average.is_floating_point():
             return now

@@ -6,9 +6,9 @@ from torch.nn import functional
 
 from .labels import BACKGROUND, GAP, IGNORED, TEXT
 
-_HARDEST = 3  # background positions for one of a core
+_HARDEST = 3  # background positions per position of a core
 _LEAST_HARDEST = 0.03  # of all background positions
-_LEAST = 1e-4  # probability: a teacher is never surer
+_LEAST = 1e-4  # least probability in an answer of a teacher
 _SURE = 0.5
 
 
@@ -16,9 +16,9 @@ def balanced_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
     """Return the sum of the mean errors of cores, gaps and the hardest background.
 
     The error of a position is the cross entropy of its class, plus that of "core or not" by the
-    logit of the core alone: a heatmap is one weighted sum of filters, so this one sum has to
-    suffice. Hard negatives are mined over the batch (Shrivastava et al. 2016, OHEM): most of a
-    photograph is background that soon is too easy to learn from.
+    logit of the core alone. A heatmap is one weighted sum of filters, so this sum must be enough.
+    Hard negatives are mined over the batch (Shrivastava et al. 2016, OHEM): most background in a
+    photograph soon becomes too easy to learn from.
 
     Args:
         logits: float32 [N, K, h, w].
@@ -36,9 +36,9 @@ def balanced_loss(logits: Tensor, classes: Tensor, weights: Tensor) -> Tensor:
 
 
 def taught_loss(logits: Tensor, answers: Tensor, weights: Tensor) -> Tensor:
-    """Return the same error where teachers answer: what it is above that of the answers themselves.
+    """Return the same error against answers of teachers, minus the error of the answers themselves.
 
-    The classes of positions, for the balance, are those that the answers are surer of than not.
+    For the balance, the class of a position is the one with an answer above a half.
 
     Args:
         logits: float32 [M, K, h, w].

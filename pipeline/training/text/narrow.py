@@ -1,4 +1,4 @@
-"""A narrower network that begins where a wider one is: channels are left out, the rest is fitted."""
+"""Starts a narrower network from a wider one: channels are left out, the rest is fitted."""
 
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
@@ -10,14 +10,14 @@ from torch import Tensor, nn
 from ....stages.errors import ModelError
 from ....stages.nets.text import Residual, TextNet
 
-_EACH = 40_000  # positions of a batch in a fit
+_EACH = 40_000  # positions per batch in a fit
 _DAMPING = 1e-6
-_AT_ONCE = 0.1  # of the channels too many that are left out before the next fit
+_AT_ONCE = 0.1  # share of the surplus channels that is left out before the next fit
 
 
 @torch.no_grad()
 def narrowed(wide: TextNet, narrow: TextNet, batches: Iterable[Tensor]) -> None:
-    """Set the weights of a network so that it answers nearly as a wider one of the same kind.
+    """Set the weights of a network so that it imitates a wider one of the same kind.
 
     Layers of the same shape are copied. An inverted residual that is wider inside loses channels, a few
     at a time: those that its output needs least (backward elimination). Least squares then fit its last
@@ -26,7 +26,7 @@ def narrowed(wide: TextNet, narrow: TextNet, batches: Iterable[Tensor]) -> None:
 
     Args:
         wide: the network that is imitated, in evaluation mode.
-        narrow: the one that is set, in evaluation mode.
+        narrow: the network whose weights are set, in evaluation mode.
         batches: pictures float32 [N, 3, H, W] as the networks want them.
 
     Raises:
@@ -75,7 +75,7 @@ def _norm(layers: nn.Sequential, number: int) -> nn.BatchNorm2d:
 def _inputs(
     layers: list[nn.Module], network: nn.Module, batches: Iterable[Tensor]
 ) -> list[list[Tensor]]:
-    """Return what each layer is given, a tensor per batch."""
+    """Return the input of each layer, one tensor per batch."""
     seen: list[list[Tensor]] = [[] for _ in layers]
 
     def note(kept: list[Tensor], _: nn.Module, given: tuple[Tensor, ...]) -> None:
@@ -92,7 +92,7 @@ def _inputs(
 def _positions(
     inputs: list[Tensor], first: Callable[[Tensor], Tensor], second: Callable[[Tensor], Tensor]
 ) -> tuple[Tensor, Tensor]:
-    """Return what two layers give at the same positions, float64 [n, C]."""
+    """Return the outputs of two layers at the same positions, float64 [n, C]."""
     random = torch.Generator().manual_seed(1)
     found: tuple[list[Tensor], list[Tensor]] = [], []
     for x in inputs:
@@ -131,7 +131,7 @@ def _part(dense: nn.Sequential, parted: nn.Sequential, inputs: list[Tensor]) -> 
 
 
 def _explaining(given: Tensor, wanted: Tensor, count: int) -> Tensor:
-    """Return the numbers of the `count` columns that predict the wanted ones best."""
+    """Return the indices of the `count` columns that predict the wanted ones best."""
     with_one = torch.cat([given, torch.ones(len(given), 1, dtype=given.dtype)], dim=1)
     inner, outer = with_one.T @ with_one / len(given), with_one.T @ wanted / len(given)
     inner += _DAMPING * torch.eye(len(inner), dtype=inner.dtype)
@@ -148,7 +148,7 @@ def _explaining(given: Tensor, wanted: Tensor, count: int) -> Tensor:
 
 
 def _fit(layer: nn.Conv2d, norm: nn.BatchNorm2d, given: Tensor, wanted: Tensor) -> None:
-    """Set a 1x1 convolution and its batch norm so that what is given becomes what is wanted."""
+    """Set a 1x1 convolution and its batch norm so that they map `given` to `wanted`."""
     with_one = torch.cat([given, torch.ones(len(given), 1, dtype=given.dtype)], dim=1)
     solution = torch.linalg.lstsq(with_one, wanted, driver="gelsd").solution
     weights, constant = solution[:-1].T, solution[-1]

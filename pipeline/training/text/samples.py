@@ -27,12 +27,12 @@ from .teaching import TaughtCrop, taught_crop
 
 @dataclass(frozen=True)
 class Batch:
-    """Crops (uint8 [N, side, side, 3]) and what their positions show.
+    """Crops (uint8 [N, side, side, 3]) and the truth of their positions.
 
     `classes` (uint8) and `weights` (float32) have a cell per 4 x 4 pixels, see
-    `labels.PositionTruth`. Nobody knows the truth of the last M crops: all their classes are
-    IGNORED, and `answers` (float32 [M, K, h, w]) has what teachers say of them. These are no
-    tensors: a process that is ended while it sends tensors aborts.
+    `labels.PositionTruth`. The truth of the last M crops is unknown: all their classes are IGNORED,
+    and `answers` (float32 [M, K, h, w]) are those of teachers. These are arrays, not tensors: a
+    process that is ended while it sends tensors aborts.
     """
 
     pictures: NDArray[np.uint8]
@@ -64,7 +64,7 @@ def batches(
 ) -> Iterator[Batch]:
     """Yield the batches of steps `first` to `config.steps`, rendered by worker processes.
 
-    `photographs` are those that `answered` gave. Crops of them stand last in each batch.
+    `photographs` are the result of `answered`. Their crops are the last in each batch.
 
     Raises:
         ConfigError: the renderer finds no fonts, words or backgrounds.
@@ -78,10 +78,10 @@ def batches(
         num_workers=config.workers,
         multiprocessing_context="spawn" if config.workers else None,
         worker_init_fn=_start_worker,
-        # Else it draws from the random numbers that checkpoints keep.
+        # Otherwise it would use the random state that checkpoints store.
         generator=torch.Generator(),
     )
-    with no_signals():  # Ctrl-C reaches the whole group; only the training decides
+    with no_signals():  # Ctrl-C reaches the whole process group, but only the training decides
         prepared = iter(loader)
     waiting = chain.from_iterable(prepared)
     yield from islice(waiting, first % per_round, first % per_round + max(0, config.steps - first))
@@ -93,7 +93,7 @@ def _start_worker(_: int) -> None:
 
 
 def _end_with_parent() -> None:
-    # Else a worker of a killed training waits for ever for someone to take its last batch.
+    # Otherwise a worker of a killed training waits for ever with its last batch.
     parent = multiprocessing.parent_process()
     assert parent is not None
     parent.join()
@@ -129,7 +129,7 @@ class _Rounds(Dataset[list[Batch]]):
 def crop(
     rendering: Rendering, config: CropConfig, random: Generator
 ) -> tuple[NDArray[np.uint8], tuple[RenderedWord, ...]]:
-    """Return some part of a picture, uint8 [side, side, 3], and its words in its own frame."""
+    """Return a random crop of a picture, uint8 [side, side, 3], and the words in its frame."""
     height, width = rendering.rgb.shape[:2]
     zoom = zoomed(height, width, config.side, config.zoom, random)
     cut = config.side / zoom

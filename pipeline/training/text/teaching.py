@@ -1,8 +1,8 @@
-"""Photographs without truth: teachers say where text is on them, and a training learns that.
+"""Photographs without truth: teachers say where text is, and a training learns from them.
 
-The teachers are shown each photograph enlarged and whole, once. Their mean is kept in files beside
-the training. So a network that is shown photographs smaller, or that costs less, learns what others
-see at their best (Hinton et al. 2015, distillation; Xie et al. 2020, noisy student).
+The teachers see each photograph once, enlarged and whole. Their mean answer is stored in files
+beside the training. So a network that sees photographs smaller, or costs less, learns the best
+answers of others (Hinton et al. 2015, distillation; Xie et al. 2020, noisy student).
 """
 
 import hashlib
@@ -34,18 +34,18 @@ from .crops import cut_out, recoloured, zoomed
 from .labels import CLASSES, GAP, STRIDE, TEXT, shares
 
 ANSWERS_FOLDER = "answers"
-"""Of a training: what the teachers say of each photograph."""
+"""Folder in a training with the answers of the teachers for each photograph."""
 _TRUTH = (".txt", ".json", ".xml", ".csv", ".gt")
-_LARGEST = 1.1e6  # pixels of a photograph that is learned from
-_ENLARGED, _MOST = 2e6, 1.5  # pixels that teachers are shown, and how much larger at most
+_LARGEST = 1.1e6  # most pixels of a photograph in training
+_ENLARGED, _MOST = 2e6, 1.5  # pixels that teachers see, and the largest enlargement
 _SURE = 0.5
-_SHRINKING = 1.3  # cells of an answer per cell of a crop from which on it is blurred first
+_SHRINKING = 1.3  # cells of an answer per cell of a crop; above this it is blurred first
 _log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class TaughtCrop:
-    """Part of a photograph and what teachers say of its positions.
+    """Part of a photograph, and the teachers' answers for its positions.
 
     Attributes:
         rgb: uint8 [side, side, 3].
@@ -59,7 +59,7 @@ class TaughtCrop:
 
 
 def answered(config: TextTrainConfig) -> tuple[Path, ...]:
-    """Return the files of the photographs with their answers; those that are missing are made.
+    """Return the files of the photographs with their answers; missing files are made.
 
     Raises:
         ConfigError: a folder has no photographs, or there are no teachers.
@@ -128,7 +128,7 @@ def _opened(file: Path) -> tuple[NDArray[np.uint8], NDArray[np.float16], float]:
 
 
 def taught_crop(file: Path, config: CropConfig, random: Generator) -> TaughtCrop:
-    """Return some part of a photograph that `answered` gave, with the answers for its positions."""
+    """Return a random crop of a photograph from `answered`, with the answers for its positions."""
     rgb, answers, scale = _opened(file)
     height, width = rgb.shape[:2]
     zoom = zoomed(height, width, config.side, config.zoom, random)
@@ -159,7 +159,7 @@ def _said(
 
 
 def _worn(rgb: NDArray[np.uint8], random: Generator) -> NDArray[np.uint8]:
-    """Darken, compress or blur at times: the pupil learns to see through what teachers are spared."""
+    """Darken, compress or blur some crops: the pupil learns to cope with what teachers do not see."""
     if random.random() < 0.35:
         levels = 255 * np.linspace(0, 1, 256) ** random.uniform(0.6, 1.6)
         rgb = np.asarray(cv2.LUT(rgb, levels.astype(np.uint8)), np.uint8)

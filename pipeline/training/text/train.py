@@ -1,4 +1,4 @@
-"""`locpipe train` for the text network: a config in, a model folder and a report out."""
+"""`locpipe train` for the text network: makes a model folder and a report from a config."""
 
 from collections.abc import Sequence
 
@@ -11,9 +11,10 @@ from .validate import Rendered
 
 
 def train_text(config: TextTrainConfig, *, resume: bool) -> str:
-    """Train; keep the model that was best on rendered pictures; return what was measured of it.
+    """Train; keep the model that was best on rendered pictures; return its measurements.
 
-    If the settings of the renderer changed on the way, only records on the pictures of today count.
+    If the settings of the renderer changed during training, only records on the present pictures
+    count.
 
     Raises:
         ConfigError: fonts, words or backgrounds are missing, or the folder holds another training.
@@ -37,6 +38,6 @@ def train_text(config: TextTrainConfig, *, resume: bool) -> str:
 
 
 def best_of(curve: Sequence[Record]) -> Record:
-    """Return the best record on the rendered pictures of the last one; of equals, the later one."""
+    """Return the best record that used the same rendered pictures as the last; of equals, the later."""
     same = [record for record in curve if record.get("rendered") == curve[-1].get("rendered")]
     return max(same, key=lambda record: (record["iou_h"], record["step"]))

@@ -37,11 +37,11 @@ INPUT = InputSpec(
     std=(0.25, 0.25, 0.25),
 )
 RENDERED_SEED = 7_000_000
-"""Added to the renderer's seed: no picture that is measured on is ever trained on."""
+"""Added to the renderer's seed, so that no validation picture is used in training."""
 _PHOTOGRAPHS = {".jpg", ".jpeg", ".png", ".bmp", ".gif"}
 _MULTIPLE = 64
 _THRESHOLDS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
-_LEAST_AREA = 32.0  # of a core, in square pixels
+_LEAST_AREA = 32.0  # area of a core, in square pixels
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class Rendered:
 
     @cached_property
     def pictures(self) -> tuple[Rendering, ...]:
-        """The same pictures whenever they are asked for."""
+        """The pictures, always the same."""
         other = {"seed": self.settings.seed + RENDERED_SEED, "width": 512, "height": 512}
         renderer = Renderer(self.settings.model_copy(update=other))
         return tuple(renderer.render(index) for index in range(self.count))
@@ -65,7 +65,7 @@ class Rendered:
 
 
 def head_of(network: Network) -> nn.Conv2d:
-    """Return what classifies the positions of a network: a 1x1 convolution.
+    """Return the 1x1 convolution that classifies the positions of a network.
 
     Raises:
         ModelError: its classifier is another one, or its positions are not those of the labels.
@@ -94,7 +94,7 @@ def as_input(pictures: NDArray[np.uint8], device: torch.device) -> torch.Tensor:
 
 
 def measure(network: Network, rendered: Rendered) -> dict[str, float]:
-    """Return how well the network's own head finds words on the rendered pictures.
+    """Measure how well the network's own head finds words on the rendered pictures.
 
     `iou_h` is H of words by IoU at the probability `threshold` where it is best. `core_f` is F of
     the positions of cores there.
@@ -180,7 +180,7 @@ def compared(
     truth: list[Region],
     value: float,
 ) -> ComparedPicture:
-    """Return a picture, uint8 [H, W, 3], with its words and the boxes of what is probably text.
+    """Return a picture, uint8 [H, W, 3], with its words and the boxes of probable text.
 
     Cells whose probability of text (float32 [h, w], a cell per `STRIDE` pixels) reaches `value` are
     text.

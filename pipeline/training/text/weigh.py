@@ -23,7 +23,7 @@ from .samples import Batch
 from .validate import as_input, head_of
 
 SEED = 8_000_000
-"""Added to the renderer's seed: neither trained on nor validated on."""
+"""Added to the renderer's seed: these pictures are in neither training nor validation."""
 PICTURES = 192
 """Rendered pictures that the tables are measured on."""
 
@@ -70,11 +70,11 @@ def weigh_positions(network: Network, batches: Iterable[tuple[Tensor, Tensor]]) 
       of one class would then rise where the others fall, and words that touch would merge.
     - `error` is its growth per unit of response: the sum of the growth divided by the sum of
       (1 - p) F_i, where p is the probability of the class. There the error grows by about
-      (1 - p) w_i F_i. A map is weight times response. With growth itself as weight, loudness would
-      count twice: a filter scaled by s, with its column of the classifier by 1 / s, says the same, but
-      the map would change. 1 - p is the mean of its values with the filter and without it, as the
-      error grows ever faster on the way. The value with the filter alone would overrate filters that
-      speak for the class, and underrate those against it.
+      (1 - p) w_i F_i. A map is weight times response. With growth itself as weight, the scale of a
+      filter would count twice. If a filter is scaled by s and its column of the classifier by 1 /
+      s, the network is the same, but the map would change. 1 - p is the mean of its values with the
+      filter and without it, as the error grows ever faster in between. The value with the filter
+      alone would overrate filters for the class, and underrate filters against it.
     - `energy`: a sample is all positions of a class on a picture, sum of error growth by sum of F_i^2.
       Single positions where a filter is nearly silent would decide everything.
     - `linear`: the weights of the classifier itself, which is already linear on positions.
@@ -117,7 +117,7 @@ class _PositionSums(Sums):
         squares = responses.double().square() @ one_hot
         grown = (blocked - error) @ one_hot
         self.error += grown
-        # A filter that is silent on a class is not missed there: 0 / 0 is 0.
+        # If a filter is silent on a class, blocking it changes nothing: 0 / 0 is 0.
         self.energy += torch.where(squares > 0, grown / squares.clamp_min(1e-300), 0)
         self.excitation += responses.double() @ one_hot
         unsure = (torch.sigmoid(-logit) + torch.sigmoid(contributed - logit)) / 2
@@ -127,7 +127,7 @@ class _PositionSums(Sums):
         self.pictures += (one_hot.sum(dim=0) > 0).long()
 
     def tables(self) -> Tables:
-        """Return the means; a filter that is always silent is not missed."""
+        """Return the means; those of a filter that is always silent are 0."""
         error = torch.where(self.at_stake > 0, self.error / self.at_stake, 0)
         return Tables(
             error=error.numpy(),

@@ -24,6 +24,8 @@ from .records import PAGE_MARK, Known, Planned, planned_of, row_of
 from .shard_keeper import SECONDS, ShardKeeper
 
 COMMIT_SECONDS = 1.0
+CACHE_KIB = 512
+"""Memory of a cache of SQLite while pictures are worked on."""
 
 
 def state_file(output: Path) -> Path:
@@ -128,6 +130,10 @@ class State:
                 "(SELECT key FROM temp.plan WHERE todo = 1)"
             )
             self.commit()
+        # Planning reads all rows. A run then writes some per second, and a larger cache would only grow.
+        for database in ("main", "temp"):
+            self._db.execute(f"PRAGMA {database}.cache_size = -{CACHE_KIB}")
+        self._db.execute("PRAGMA shrink_memory")
         self.has_begun = True
 
     def finish(self) -> None:

@@ -1,5 +1,6 @@
 """What is known about pictures from run to run."""
 
+import ctypes
 import resource
 import sqlite3
 import subprocess
@@ -147,6 +148,23 @@ def test_failures_come_sorted_and_only_of_pictures_that_are_there(output: Path) 
         ]
         assert state.left_alone() == {"failed": 1}
         assert state.failed_in_this_run() == 3
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the library of SQLite is named as on Linux")
+def test_memory_does_not_grow_with_what_is_recorded(output: Path) -> None:
+    sqlite = ctypes.CDLL("libsqlite3.so.0")
+    sqlite.sqlite3_memory_used.restype = ctypes.c_int64
+    used: list[int] = []
+    with State(output) as state:
+        state.plan([planned(f"{n:06}.jpg") for n in range(12_000)])
+        state.begin()
+        for n in range(12_000):
+            state.record(Outcome(f"{n:06}.jpg", "done", sha256="s" * 64), "c" * 64, "m" * 64)
+            if n % 6000 == 5999:
+                state.commit()
+                used.append(sqlite.sqlite3_memory_used())
+    assert used[1] < used[0] + 2**16
+    assert used[1] < 2**21
 
 
 def test_a_damaged_state_is_put_aside(output: Path) -> None:

@@ -318,7 +318,9 @@ def _line(key: Key, value: object) -> str:
 
 def _named_key(loc: tuple[int | str, ...], known: Mapping[Key, str], kind: str) -> Key:
     """Return pydantic's location as the user wrote it: without list indices and union tags."""
-    key = tuple(str(part) for part in loc if not str(part).startswith("<"))
+    parts = [str(part) for part in loc]
+    last = len(parts) - (kind == "extra_forbidden")  # the user's own, whatever it begins with
+    key = (*(part for part in parts[:last] if not part.startswith("<")), *parts[last:])
     if kind == "extra_forbidden":
         return key
     return next((key[:n] for n in range(len(key), 0, -1) if key[:n] in known), key)

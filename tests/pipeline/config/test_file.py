@@ -70,6 +70,8 @@ def test_a_missing_model_is_told(tmp_path: Path) -> None:
         ("boxes:\n  min_aera: 20", "3: boxes.min_aera: unknown key (value 20); did you mean boxes.min_area?"),
         ("min_area: 20", "2: min_area: unknown key (value 20); did you mean boxes.min_area?"),
         ("render: {model: text}", "2: render: unknown key (value {'model': 'text'}); write `model: text`, or --set 'model=text'"),
+        ("? \r<:\n t xt", "3: <: unknown key (value 't xt'); known keys here: boxes, heatmap"),  # from fuzz.py
+        ("input: {<p: 1}", "2: input.<p: unknown key (value 1); known keys here: background"),
         ("run: {qqq: 1}", "2: run.qqq: unknown key (value 1); known keys here: max_attempts, memory"),
         ("boxes: {min_area: '20'}", "2: boxes.min_area: '20' is not allowed: should be a valid number"),
         ("boxes: {min_area: true}", "2: boxes.min_area: True is not allowed: should be a valid number"),

@@ -54,10 +54,10 @@ class Trial:
     Attributes:
         config: a name in `CONFIGS`.
         way: one of `WAYS`.
-        moment: when, as a share of the results of the undisturbed run; below 0 before the first.
-        reading: whether `read` is killed, and not `run`.
-        starts: number of starts until it was finished.
-        same: whether every byte is that of the undisturbed run.
+        moment: share of the undisturbed run's results before the kill; below 0: before the first.
+        reading: whether `read` is killed instead of `run`.
+        starts: number of starts until the run had finished.
+        same: whether every byte is the same as in the undisturbed run.
     """
 
     config: str
@@ -97,12 +97,12 @@ def command(trial: Trial, pictures: Path, output: Path) -> list[str]:
 
 
 def results(output: Path, *, reading: bool) -> int:
-    """How many pages have a result."""
+    """The number of pages that have a result."""
     return sum(1 for _ in (output / ("read" if reading else "boxes")).rglob("*.json"))
 
 
 def tree(output: Path) -> dict[str, bytes]:
-    """All results, without what differs from run to run; links as what they lead to."""
+    """All results, without the parts that differ from run to run. A link counts as its target."""
     found = {}
     for file in output.rglob("*"):
         name = file.relative_to(output)
@@ -114,7 +114,7 @@ def tree(output: Path) -> dict[str, bytes]:
 
 
 def finish(trial: Trial, pictures: Path, output: Path) -> int:
-    """Start until the end is reached; return how often."""
+    """Start the command until it finishes; return the number of starts."""
     for starts in range(1, MOST_STARTS + 1):
         done = subprocess.run(
             command(trial, pictures, output), capture_output=True, text=True, check=False
@@ -126,14 +126,14 @@ def finish(trial: Trial, pictures: Path, output: Path) -> int:
 
 
 def whole(config: str, pictures: Path, output: Path, *, reading: bool) -> None:
-    """Run, and read where that is wanted, undisturbed."""
+    """Run without any kill; then read too, if `reading` is set."""
     finish(Trial(config, "", 0), pictures, output)
     if reading:
         finish(Trial(config, "", 0, reading=True), pictures, output)
 
 
 def try_one(trial: Trial, pictures: Path, undisturbed: Path, folder: Path) -> Trial:
-    """Start, kill, start again until it is done, and compare."""
+    """Start a run, kill it, start it again until it is done, and compare its files."""
     disk = folder / "disk"
     disk.mkdir(parents=True)
     output = disk / "out"
@@ -163,7 +163,7 @@ def try_one(trial: Trial, pictures: Path, undisturbed: Path, folder: Path) -> Tr
     if not trial.reading:
         wanted = {name: data for name, data in wanted.items() if not is_of_reading(name)}
     same = tree(output) == wanted
-    # Before the first result a moment is told by the start of the process.
+    # A moment before the first result is counted from the start of the process.
     moment = trial.moment if trial.moment < 0 and killed == 0 else killed
     return replace(trial, starts=starts, same=same, moment=moment)
 
@@ -176,7 +176,7 @@ def is_of_reading(name: str) -> bool:
 def wait_for_the_moment(
     process: subprocess.Popen[bytes], trial: Trial, output: Path, expected: int
 ) -> None:
-    """Wait until so many results are there, or, before the first, for a part of three seconds."""
+    """Wait for a number of results. Before the first result, sleep a share of 3 seconds."""
     if trial.moment < 0:
         time.sleep(-3 * trial.moment)
         return
@@ -191,7 +191,7 @@ def wait_for_the_moment(
 
 
 def kill(process: subprocess.Popen[bytes], way: str) -> None:
-    """Kill it in one of the ways, and wait for the end of it."""
+    """Kill a process in one of the ways, and wait until it has ended."""
     if process.poll() is None:
         if way == "SIGKILL to one worker":
             workers = [each for each in psutil.Process(process.pid).children() if is_worker(each)]
@@ -204,7 +204,7 @@ def kill(process: subprocess.Popen[bytes], way: str) -> None:
 
 
 def is_worker(process: psutil.Process) -> bool:
-    """Whether a child of a run does pictures."""
+    """Whether a child process of a run is a worker."""
     try:
         return "spawn_main" in " ".join(process.cmdline())
     except psutil.Error:
@@ -212,7 +212,7 @@ def is_worker(process: psutil.Process) -> bool:
 
 
 def plan(kills: int, chance: random.Random) -> list[Trial]:
-    """Trials of every config in every way; four of five moments lie among the results."""
+    """Plan trials of every config in every way; four of five moments lie among the results."""
     kinds = [*((config, False) for config in CONFIGS), ("text", True)]
     trials = []
     for n in range(kills):
@@ -224,13 +224,13 @@ def plan(kills: int, chance: random.Random) -> list[Trial]:
 
 
 def run_trials(trials: list[Trial], folder: Path, minutes: float = 600.0) -> list[Trial]:
-    """Do as many as the time allows; each is over before the next one starts."""
+    """Do as many trials as the time allows, one after the other."""
     deadline = time.monotonic() + 60 * minutes
     done: list[Trial] = []
     for n, trial in enumerate(trials):
         if time.monotonic() > deadline:
             break
-        # As deep as the outputs that are killed, for exports name pictures by relative paths.
+        # Exports name pictures by relative paths, so this folder is as deep as the killed outputs.
         pictures, undisturbed = folder / "in" / trial.config, folder / trial.config / "disk" / "out"
         if not pictures.exists():
             make_pictures(pictures, trial.config)
@@ -248,7 +248,7 @@ def run_trials(trials: list[Trial], folder: Path, minutes: float = 600.0) -> lis
 
 
 def report(trials: list[Trial], planned: int) -> str:
-    """What became of the trials, as Markdown."""
+    """The outcome of the trials, as Markdown."""
     same = sum(trial.same for trial in trials)
     among = sum(0 < trial.moment < 1 for trial in trials)
     bars = Counter(min(BARS - 1, int(trial.moment * BARS)) for trial in trials if trial.moment > 0)
@@ -279,7 +279,7 @@ def report(trials: list[Trial], planned: int) -> str:
 
 
 def main() -> None:
-    """Kill, and write the report."""
+    """Do the trials, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--kills", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)

@@ -1,11 +1,11 @@
-"""What a run costs its parent for many real files: planned anew, all done, and resumed after a kill.
+"""CPU and memory of the parent process for many real files: a new run, a done run, a resumed run.
 
     python benchmarks/many_files.py [--pictures 200000] [--real 300] [--folder /dev/shm]
 
-The pictures are tiny JPEGs: hard links, in folders of a thousand. Some of them are run for real, in both layouts,
-which tells bytes and objects per picture. Their rows and results stand for those of the others: the state
-has a row, and with files there are links to a box JSON and a mask, per picture. Writes results/many_files.md.
-Needs Linux.
+The pictures are tiny JPEGs: hard links, in folders of a thousand. `--real` of them are really run, in both layouts.
+These give the bytes and objects per picture. Their rows and results are copied for all other pictures: each
+picture gets a row in the state. In the layout `files` it also gets links to a box JSON and to a mask. Writes
+results/many_files.md. Needs Linux.
 """
 
 import argparse
@@ -34,7 +34,7 @@ WRITTEN: Final = ("boxes", "masks")
 
 
 def name_of(number: int) -> str:
-    """The name of a picture; a folder has a thousand."""
+    """The name of a picture; each folder has a thousand pictures."""
     return f"{number // 1000:04}/{number % 1000:03}.jpg"
 
 
@@ -54,9 +54,9 @@ def settings(folder: Path, layout: str) -> list[str]:
 
 
 def make_done(folder: Path, layout: str, pictures: int, *, part: float) -> None:
-    """Write a state, and with files results, by which this part of the pictures is done."""
+    """Write a state that calls this part of the pictures done; in the layout `files`, results too."""
     output = folder / layout
-    report = (output / RUN_REPORT).read_bytes()  # without it the network is loaded first
+    report = (output / RUN_REPORT).read_bytes()  # without this file a run first loads the network
     shutil.rmtree(output)
     given = [parse_assignment(text) for text in settings(folder, layout)]
     config = read_settings(find_config("digits"), Config, given).config
@@ -69,7 +69,7 @@ def make_done(folder: Path, layout: str, pictures: int, *, part: float) -> None:
     same = (status.st_size, status.st_mtime_ns, "0" * 64, terms.config_sha256, terms.model_sha256)
     with State(output) as state:
         state.begin()
-        state._db.executemany(ROW, ((name_of(n).encode(), *same) for n in range(count)))  # noqa: SLF001 - as many outcomes would take hours
+        state._db.executemany(ROW, ((name_of(n).encode(), *same) for n in range(count)))  # noqa: SLF001 - recording so many outcomes would take hours
         if part == 1:
             state.finish()
     for kind in WRITTEN if layout == "files" else ():
@@ -87,7 +87,7 @@ def size_of(output: Path, real: int) -> str:
 
 
 def main() -> None:
-    """Make, measure, and write the report."""
+    """Make the files, measure the runs, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=200_000)
     parser.add_argument("--real", type=int, default=300)

@@ -1,11 +1,11 @@
-"""What a run costs its parent that has nothing to do for millions of pictures.
+"""CPU and memory of the parent process when a run of millions of pictures has nothing to do.
 
     python benchmarks/many_rows.py [--pictures 1000000]
 
-The rows of the state and the list of pictures are made; SQLite and the run are real. There are no files,
-so every look at one fails, which is as quick as where it is cached. Results are said to lie in
-shards. Measures CPU time and the largest memory of `locpipe run` for all pictures as planned anew, and
-when all of them are done. Writes results/many_rows.md.
+The rows of the state and the list of pictures are made up; SQLite and the run are real. The picture files do
+not exist, so each look at a file fails. A failed look is as quick as a look at a cached file. The state says
+that all results lie in shards. Measures CPU time and the largest memory of `locpipe run`: once for a new run of
+all pictures, and once when all of them are done. Writes results/many_rows.md.
 """
 
 import argparse
@@ -36,7 +36,7 @@ _, status, used = os.wait4(run.pid, 0)
 print(used.ru_utime + used.ru_stime, used.ru_maxrss)
 sys.exit(os.waitstatus_to_exitcode(status))
 """
-"""Linux counts the memory of who starts a process as that of the process, so a small one starts it."""
+"""Linux counts the parent's memory as memory of its child, so a small process starts the run."""
 
 
 def settings(folder: Path) -> list[str]:
@@ -52,18 +52,18 @@ def settings(folder: Path) -> list[str]:
 
 
 def name_of(number: int) -> str:
-    """The name of a picture; a folder has a thousand."""
+    """The name of a picture; each folder has a thousand pictures."""
     return f"{number // 1000:06}/{number % 1000:03}-a-name-as-cameras-give-them.jpg"
 
 
 def make_list(folder: Path, pictures: int) -> None:
-    """Write the list of pictures, none of which is there."""
+    """Write the list of pictures; none of the files exists."""
     with (folder / "list.txt").open("w") as file:
         file.writelines(f"{folder / name_of(number)}\n" for number in range(pictures))
 
 
 def make_state(folder: Path, pictures: int) -> None:
-    """Write a state by which all pictures are done."""
+    """Write a state that calls all pictures done."""
     given = [parse_assignment(text) for text in settings(folder)]
     config = read_settings(find_config("digits"), Config, given).config
     terms = preflight(config, Options()).terms
@@ -81,12 +81,12 @@ def make_state(folder: Path, pictures: int) -> None:
 
 
 def measured(folder: Path, *more: str) -> tuple[float, float, str]:
-    """Run; return CPU seconds, the largest memory in MiB, and the last line it said."""
+    """Run; return CPU seconds, the largest memory in MiB, and the last line of the output."""
     return measured_with(settings(folder), *more)
 
 
 def measured_with(given: list[str], *more: str) -> tuple[float, float, str]:
-    """Run with these settings; return what `measured` does."""
+    """Run with these settings; return the same as `measured`."""
     words = [word for each in given for word in ("--set", each)]
     run = [sys.executable, "-m", "locpipe", "run", "digits", *words, *more]
     command = [sys.executable, "-c", SMALL_PARENT, *run]
@@ -99,7 +99,7 @@ def measured_with(given: list[str], *more: str) -> tuple[float, float, str]:
 
 
 def main() -> None:
-    """Make, measure, and write the report."""
+    """Make the state, measure the runs, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pictures", type=int, default=1_000_000)
     pictures = parser.parse_args().pictures
@@ -107,7 +107,8 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_list(folder, 1)
-        measured(folder, "--limit", "0")  # a first run loads the network to see what it can do
+        # The first run loads the network to learn what it supports.
+        measured(folder, "--limit", "0")
         make_list(folder, pictures)
         rows.append(("planned anew", *measured(folder, "--limit", "0")))
         make_state(folder, pictures)

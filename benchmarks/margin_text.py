@@ -1,17 +1,18 @@
-"""How much margin around words OCR wants, told on rendered pictures alone.
+"""How much margin around words is best for OCR, measured on rendered pictures only.
 
     python benchmarks/margin_text.py --backgrounds ../shared/data/backgrounds --work margin
 
 Everything is as configs/text.yaml says, except for `boxes.margin`. The network runs once per picture for all
-margins. Every box is cut out exactly along its border and read as a program without any wish of its
-own would: by `tesseract --psm 7` as it comes, and by RapidOCR's recognizer alone. Words read right
-are counted as in ocr_uplift.py. Pictures and readings are kept in the work folder, so a run that
-was stopped goes on; take an empty one after a change of the renderer.
+margins. Every box is cut out exactly along its border and read with default settings: by
+`tesseract --psm 7`, and by RapidOCR's recognizer without its detector. Words read right are counted
+as in ocr_uplift.py. Pictures and readings are kept in the work folder, so a stopped run goes on
+where it was. After a change of the renderer, take an empty work folder.
 
-The rule that takes the margin weighs reading and finding alike. Reading: for each engine, the share
-of words read right against those with its best margin; the mean of both engines. Finding: the mean
-of IoU H and DetEval H, as for thresholds. All margins whose mean of both is within 0.005 of the best
-are as good as it; the margin taken is their mean, rounded to half a pixel (a quarter upwards).
+The rule that chooses the margin gives reading and finding the same weight. Reading: for each engine,
+the words read right with this margin, divided by the words read right with the engine's best margin;
+then the mean of both engines. Finding: the mean of IoU H and DetEval H, as for thresholds. The worth
+of a margin is the mean of reading and finding. All margins within 0.005 of the best worth count as
+equal. The chosen margin is their mean, rounded to half a pixel (a quarter is rounded up).
 Writes benchmarks/results/margin_text.md and .json.
 """
 
@@ -61,36 +62,36 @@ Pixels = NDArray[np.uint8]
 Shares = NDArray[np.float64]
 """0..1, [margins]."""
 Right = NDArray[np.int64]
-"""Words read right, [engines, margins], or with pictures as a third axis."""
+"""Words read right, [engines, margins] or [engines, margins, pictures]."""
 Counted = NDArray[np.float64]
-"""What protocols count, [protocols, margins, 4], or with pictures as a third axis of four."""
+"""Counts of the protocols, [protocols, margins, 4] or [protocols, margins, pictures, 4]."""
 Found = Mapping[Path, Boxes]
 """What was found on each picture."""
 
 
 def taken(worth: Shares, margins: Sequence[float] = MARGINS) -> float:
-    """Return the margin that the rule takes, of what each is worth."""
+    """Return the margin that the rule chooses, given the worth of each margin."""
     good = np.array(margins)[worth >= worth.max() - AS_GOOD]
     return math.floor(2 * float(good.mean()) + 0.5) / 2
 
 
 def worth(right: Right, counted: Counted) -> Shares:
-    """Return what margins are worth: half for words read, half for boxes like the words."""
+    """Return the worth of each margin: half for reading words, half for finding them."""
     return np.asarray((mean_share(right) + rates(counted)[..., 2].mean(axis=0)) / 2)
 
 
 def mean_share(right: Right) -> Shares:
-    """Return words read right against the best margin's, the mean over engines."""
+    """Return words read right divided by those of the best margin, the mean over engines."""
     best = np.maximum(right.max(axis=1, keepdims=True), 1)
     return np.asarray((right / best).mean(axis=0))
 
 
 def rendered(folder: Path, work: Path, backgrounds: Path, count: int) -> list[Path]:
-    """Return so many pictures, all with text, rendered as those that calibrate a model.
+    """Return `count` pictures with text, rendered like the pictures that calibrate a model.
 
     Args:
         folder: of the model.
-        work: gets pictures/ and gt/; what is there is not rendered again.
+        work: gets pictures/ and gt/; pictures that are already there are not rendered again.
         backgrounds: folder of photographs without text.
         count: of the pictures.
     """
@@ -98,7 +99,7 @@ def rendered(folder: Path, work: Path, backgrounds: Path, count: int) -> list[Pa
     settings = settings.model_copy(update=PHOTOGRAPHS)
     kinds = settings.kinds.model_copy(update={"negative": 0.0})
     names = [f"{index:06d}.png" for index in range(count)]
-    # Boxes are written last.
+    # The boxes of a picture are written last, so a picture with boxes is complete.
     missing = [i for i, name in enumerate(names) if not result_path(work, "boxes", name, 1).exists()]  # fmt: skip
     if missing:
         export(settings.model_copy(update={"kinds": kinds}), work, missing)
@@ -106,7 +107,7 @@ def rendered(folder: Path, work: Path, backgrounds: Path, count: int) -> list[Pa
 
 
 def truth_file(picture: Path) -> Path:
-    """Return the file that says what stands on a rendered picture."""
+    """Return the file with the words of a rendered picture."""
     return picture.parents[1] / "gt" / f"{picture.stem}.txt"
 
 
@@ -118,7 +119,7 @@ def with_margin(config: Config, margin: float) -> Config:
 def found_with(
     margins: Sequence[float], pictures: Sequence[Path], model: Model, config: Config
 ) -> Sequence[Found]:
-    """Return the boxes with each margin."""
+    """Return the boxes of a picture, once for each margin."""
     found: list[dict[Path, Boxes]] = [{} for _ in margins]
     for picture in tqdm(pictures, "finding", disable=None):
         image = load(picture)
@@ -138,7 +139,7 @@ def crops(found: Found) -> Iterator[Pixels]:
 
 
 def tesseract(strips: Sequence[Pixels]) -> list[str]:
-    """Read crops, which one process gets as the pages of a TIFF."""
+    """Read crops in one process, which gets them as the pages of a TIFF."""
     pages = [Image.fromarray(strip) for strip in strips]
     tiff = io.BytesIO()
     pages[0].save(tiff, "TIFF", save_all=True, append_images=pages[1:])
@@ -155,7 +156,7 @@ def tesseract(strips: Sequence[Pixels]) -> list[str]:
 
 
 def rapidocr(strips: Sequence[Pixels]) -> list[str]:
-    """Read crops by the recognizer alone."""
+    """Read crops with the recognizer only, without the detector."""
     seen = open_engine(None).read(strips, math.inf)
     return [" ".join(word.text for word in words) for words in seen]
 
@@ -167,7 +168,7 @@ ENGINES: Mapping[str, Callable[[Sequence[Pixels]], list[str]]] = {
 
 
 def read_all(engine: str, found: Found) -> Reader:
-    """Read all boxes of all pictures; what is returned only looks up those of one."""
+    """Read all boxes of all pictures; return a function that looks up the texts of one picture."""
     strips = list(crops(found))
     texts = iter(ENGINES[engine](strips) if strips else [])
     words = {
@@ -193,7 +194,7 @@ def words_right(found: Sequence[Found], margins: Sequence[float], work: Path) ->
 
 
 def counts_of(found: Found) -> Counted:
-    """Return what each protocol counts on each picture, [protocols, pictures, 4]."""
+    """Return the counts of each protocol on each picture, [protocols, pictures, 4]."""
     seen = []
     for number, (picture, boxes) in enumerate(found.items()):
         polygons = [np.array(box.polygon) for box in boxes.items]
@@ -206,7 +207,7 @@ def counts_of(found: Found) -> Counted:
 
 
 def interval(right: Right, counted: Counted) -> tuple[float, float]:
-    """Return where the margin taken lies in 95 % of bootstrap samples of the pictures."""
+    """Return the range that holds the chosen margin in 95 % of bootstrap samples of the pictures."""
     count = right.shape[2]
     even = np.full(count, 1 / count)
     drawn = np.random.default_rng(0).multinomial(count, even, size=RESAMPLES)
@@ -216,7 +217,7 @@ def interval(right: Right, counted: Counted) -> tuple[float, float]:
 
 
 def rows_of(right: Right, counted: Counted) -> list[dict[str, float]]:
-    """Return what is said of each margin, of sums over pictures."""
+    """Return the numbers of each margin, computed from sums over pictures."""
     h = rates(counted)[..., 2]
     columns = zip(right.T, h.T, mean_share(right), worth(right, counted), strict=True)
     return [
@@ -250,7 +251,7 @@ def table(rows: Sequence[Mapping[str, float]]) -> str:
 @click.option("--work", default="margin", type=click.Path(path_type=Path), show_default=True)
 @click.option("--results", default=RESULTS, type=click.Path(path_type=Path), help="Folder.")
 def main(backgrounds: Path, count: int, work: Path, results: Path) -> None:
-    """Measure what OCR reads with each margin, and take one by the rule."""
+    """Measure what OCR reads with each margin, and choose a margin by the rule."""
     torch.set_num_threads(1)
     config = read_settings(find_config("text"), Config).config
     assert isinstance(config.model, str), "a model folder, which says how it was trained"
@@ -258,7 +259,7 @@ def main(backgrounds: Path, count: int, work: Path, results: Path) -> None:
     model = load_model(folder)
     pictures = rendered(folder, work.absolute(), backgrounds, count)
     found = found_with(MARGINS, pictures, model, config)
-    # Whatever margin the config has today, readings are of the same boxes.
+    # Readings must be of the same boxes, whatever margin the config has today.
     made_by = f"{model.sha256[:12]}-{with_margin(config, 0.0).sha256()[:12]}"
     right = words_right(found, MARGINS, work / made_by)
     words = sum(len(read_truth(truth_file(picture)).words) for picture in pictures)

@@ -1,4 +1,4 @@
-"""Small picture files of every format that is decoded, and damaged or hostile ones made of them."""
+"""Small picture files of every format that locpipe decodes, and damaged or hostile copies of them."""
 
 import io
 import random
@@ -19,13 +19,13 @@ Mutation = Callable[[Chance, bytes], bytes]
 _EXTREMES: Final = (0, 1, 0x7F, 0xFF, 0x7FFF, 0x8000, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF)
 _HEADER: Final = 160  # bytes
 _FEW: Final = 40
-"""One of so many files is of the large kinds, which take long to make."""
+"""One file in this many is of a large kind, because those take long to make."""
 _LONG: Final = 100_000
 _MOST_PAGES: Final = 65_535
 
 
 def real_files() -> dict[str, bytes]:
-    """Small pictures as programs write them, by name: every format, and the kinds it has."""
+    """Small, intact picture files by name: every format, and every kind of the format."""
     pillow_heif.register_heif_opener()
     with Image.open(SAMPLES / "street.jpg") as picture:
         rgb = picture.convert("RGB").resize((48, 32))
@@ -77,12 +77,13 @@ def _saved(picture: Image.Image, kind: str, *, several: bool = False, **how: Any
     stream = io.BytesIO()
     if several:
         how |= {"save_all": True, "append_images": [picture.rotate(90), picture.rotate(180)]}
-    picture.copy().save(stream, kind, **how)  # Pillow notes on a picture how it was saved
+    # Pillow changes a picture object when it saves it, so a copy is saved.
+    picture.copy().save(stream, kind, **how)
     return stream.getvalue()
 
 
 def _deep_png() -> bytes:
-    """16 bits per colour, which Pillow does not write."""
+    """A PNG with 16 bits per colour. Pillow cannot write such files."""
     row = b"\0" + bytes(range(240))
     return _png(struct.pack(">IIBBBBB", 40, 32, 16, 2, 0, 0, 0), row * 32)
 
@@ -106,7 +107,7 @@ def _bmp_565() -> bytes:
 
 
 def mutated(files: dict[str, bytes], count: int, seed: int) -> Iterator[tuple[str, bytes]]:
-    """Yield so many files, each with the name of what was done to it; the same for the same seed."""
+    """Yield `count` files, each with the name of its mutation; the same files for the same seed."""
     chance = random.Random(seed)  # noqa: S311 - any chance will do
     names = sorted(files)
     for number in range(count):
@@ -144,7 +145,7 @@ def _overwritten(chance: Chance, data: bytes) -> bytes:
 
 
 def _false_numbers(chance: Chance, data: bytes) -> bytes:
-    """Sizes, counts and offsets of headers, in either order of bytes."""
+    """Put false sizes, counts and offsets into headers, in either byte order."""
     changed = bytearray(data)
     for _ in range(chance.choice((1, 1, 2, 4))):
         size = chance.choice((1, 2, 4))
@@ -155,7 +156,7 @@ def _false_numbers(chance: Chance, data: bytes) -> bytes:
 
 
 def _swapped_pieces(chance: Chance, data: bytes) -> bytes:
-    """Segments, chunks, boxes or directories change places, or come twice, or go."""
+    """Swap, repeat or remove segments, chunks, boxes or directories of a file."""
     pieces = _pieces(data)
     one, other = (chance.randrange(len(pieces)) for _ in range(2))
     match chance.randrange(3):
@@ -169,7 +170,7 @@ def _swapped_pieces(chance: Chance, data: bytes) -> bytes:
 
 
 def _pieces(data: bytes) -> list[bytes]:
-    """The parts of a file that its format tells apart; blocks of equal size for other formats."""
+    """The parts of a file as its format defines them; for other formats, blocks of equal size."""
     if data.startswith(b"\x89PNG"):
         cuts = [8, *_ends(data, 8, lambda at: 12 + int.from_bytes(data[at : at + 4]))]
     elif data.startswith(b"RIFF"):
@@ -196,7 +197,7 @@ def _ends(data: bytes, start: int, length: Callable[[int], int]) -> list[int]:
 
 
 def _circle(chance: Chance, data: bytes) -> bytes:
-    """A directory of a TIFF names an earlier one as the next; other formats get a false number."""
+    """Let a directory of a TIFF name an earlier directory as its next; other formats get a false number."""
     if data[:4] != b"II*\0":
         return _false_numbers(chance, data)
     places: list[int] = []
@@ -212,7 +213,7 @@ def _circle(chance: Chance, data: bytes) -> bytes:
 
 
 def _huge_profile(chance: Chance, _: bytes) -> bytes:
-    """A PNG whose colour profile is megabytes long once it is unpacked, or far more."""
+    """A PNG whose colour profile is megabytes long or far longer after unpacking."""
     size = chance.choice((1 << 20, 8 << 20, 80 << 20))
     body = b"icc\0\0" + zlib.compress(size.to_bytes(4) + bytes(size - 4), 1)
     header = struct.pack(">IIBBBBB", 4, 4, 8, 0, 0, 0, 0)
@@ -229,13 +230,13 @@ def _huge_exif(chance: Chance, _: bytes) -> bytes:
 
 
 def _bomb(chance: Chance, _: bytes) -> bytes:
-    """A PNG that unpacks to far more, or whose header promises what no memory holds."""
+    """A PNG that unpacks to a far larger size, or whose header claims a size beyond any memory."""
     side = chance.choice((1900, 20_000, 2**31 - 1))
     return _png(struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0), bytes(12 << 20))
 
 
 def _long_line(chance: Chance, _: bytes) -> bytes:
-    """One pixel by a hundred thousand."""
+    """A picture of one pixel by a hundred thousand pixels."""
     size = chance.choice(((_LONG, 1), (1, _LONG)))
     return _saved(Image.new("L", size, 99), chance.choice(("PNG", "TIFF", "BMP")))
 

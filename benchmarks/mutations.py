@@ -2,10 +2,10 @@
 
     python benchmarks/mutations.py [--files 20000] [--seed 0]
 
-`mutated_files.py` makes the files. What must never happen: an exception that is not an `ImageError`, the
-end of the process, a file that takes longer than the limit, and memory beyond the limit. Afterwards a
-run has some of the files as its input; its exit code may be 0 or 3. The branches of `stages/decoding/`
-that some of the files took are counted. Writes results/mutations.md. Needs Linux.
+`mutated_files.py` makes the files. These must never happen: an exception that is not an `ImageError`, the
+end of the process, a file that takes longer than the limit, and memory beyond the limit. Afterwards
+`locpipe run` gets some of the files as its input; its exit code may be 0 or 3. The program also counts
+the branches of `stages/decoding/` that the files reached. Writes results/mutations.md. Needs Linux.
 """
 
 import argparse
@@ -38,13 +38,13 @@ from locpipe.stages.load import load, probe
 REPORT: Final = Path(__file__).parent / "results" / "mutations.md"
 MIB: Final = 2**20
 SECONDS: Final = 60.0
-"""A file may take so long by the clock, for the machine may be busy."""
+"""Seconds by the clock that a file may take; the limit is high, for the machine may be busy."""
 MEMORY: Final = 256
-"""MiB by which the process may grow for a file."""
+"""MiB by which the process may grow while it decodes a file."""
 MEGAPIXELS: Final = 4.0
-"""Larger pages are refused, so that the limit of memory is one of decoding."""
+"""Larger pages are refused, so that the memory limit tests the decoders and not the page size."""
 ADDRESSES: Final = 8192
-"""MiB that the process may have at all, so that no file takes the machine with it."""
+"""MiB that the process may have in total, so that no file brings the machine down."""
 PAGES: Final = 3
 TRACED: Final = 2000
 RUN_ON: Final = 400
@@ -52,15 +52,15 @@ RUN_ON: Final = 400
 
 @dataclass
 class Tally:
-    """What became of the files.
+    """The outcome of all files.
 
     Attributes:
-        kinds: how many files there were of each mutation.
-        decoded: files of which every page that was tried has pixels.
-        wrong: what must not happen, with the name of the file.
+        kinds: number of files of each mutation.
+        decoded: number of files whose tried pages all gave pixels.
+        wrong: events that must not happen, each with the name of the file.
         slowest: the longest time that a file took, in seconds.
-        most: MiB by which the process grew for the file that needed most.
-        branches: of the decoders: code, place, and where it went on.
+        most: MiB by which the process grew for the file that needed the most memory.
+        branches: branches of the decoders that were taken: code, place, and the place where it went on.
     """
 
     kinds: Counter[str] = field(default_factory=Counter)
@@ -88,7 +88,7 @@ def decode(path: Path) -> str:
 
 
 def work(*, traced: bool) -> None:
-    """Decode the files that the other end names, and answer how each went: the child's part."""
+    """Decode the files that the parent names, and answer with the outcome of each: the child's part."""
     resource.setrlimit(resource.RLIMIT_AS, (ADDRESSES * MIB,) * 2)
     branches: set[str] = set()
     tracer = _tracer(branches)
@@ -100,7 +100,7 @@ def work(*, traced: bool) -> None:
         started = time.process_time()
         try:
             how = "refused" if decode(path) else "decoded"
-        except Exception as error:  # noqa: BLE001 - this is what is looked for
+        except Exception as error:  # noqa: BLE001 - the search is for just such exceptions
             how = f"crash: {type(error).__name__}: {error}".replace("\t", " ").replace("\n", " ")
         taken, grown = time.process_time() - started, _memory("VmHWM") - before
         found = " ".join(branches)
@@ -109,7 +109,8 @@ def work(*, traced: bool) -> None:
 
 
 def _peak_from_now() -> int:
-    with contextlib.suppress(OSError):  # some containers do not allow it; then growth is underrated
+    # Some containers forbid it; then the measured growth is too small.
+    with contextlib.suppress(OSError):
         Path("/proc/self/clear_refs").write_text("5")
     return _memory("VmRSS")
 
@@ -142,7 +143,7 @@ class Child:
         )
 
     def decode(self, path: Path) -> list[str]:
-        """Return how it went, the CPU seconds and the MiB that it took, and the branches."""
+        """Return the outcome, the CPU seconds, the MiB that decoding took, and the branches."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{path}\n")
@@ -159,7 +160,7 @@ class Child:
 
 
 def try_all(files: Iterator[tuple[str, bytes]], folder: Path, *, traced: int = 0) -> Tally:
-    """Decode files, the first ones traced; those with which something is wrong stay in the folder."""
+    """Decode files, the first `traced` of them traced; files that went wrong stay in the folder."""
     tally = Tally()
     numbered = enumerate(files)
     for is_traced in (True, False):
@@ -192,7 +193,7 @@ def _codes(code: CodeType) -> Iterator[CodeType]:
 
 
 def _jumps(code: CodeType) -> dict[int, tuple[int, int]]:
-    """The instructions that go one way or another, and both places where they go on."""
+    """The branch instructions of a code object, each with its two targets."""
     steps = list(dis.get_instructions(code))
     return {
         step.offset: (following.offset, int(step.argval))
@@ -216,7 +217,7 @@ def _branch(code: CodeType, place: int, way: int) -> str:
 
 
 def _tracer(branches: set[str]) -> Callable[[FrameType, str, Any], Any]:
-    """Note the branches that the decoders take."""
+    """Return a trace function that adds the branches that the decoders take to `branches`."""
     folder = str(Path(decoding.__file__).parent)
     jumps: dict[CodeType, dict[int, tuple[int, int]]] = {}
     last: dict[FrameType, int] = {}
@@ -254,7 +255,7 @@ def run_on(files: dict[str, bytes], folder: Path) -> int:
 
 
 def report(tally: Tally, seed: int, code: int | None) -> str:
-    """What became of the files, as Markdown."""
+    """The outcome of all files, as Markdown."""
     count = tally.kinds.total()
     of = Counter(one.split(": ")[1] for one in tally.wrong)
     every = all_branches()

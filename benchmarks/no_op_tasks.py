@@ -1,11 +1,11 @@
-"""What a scheduler costs: tasks that do nothing go the way of pictures through Dask, and all is measured.
+"""What a scheduler costs: tasks that do nothing pass through Dask as pictures do.
 
     python benchmarks/no_op_tasks.py [--tasks 1000000] [--workers 2] [--workers 8] [--workers 32] [--group 1]
 
 The scheduler and the workers are processes of `dask scheduler` and `dask worker --nthreads 1`, as on a cluster.
-The parent is this process, which hands out tasks by `pipeline/workers/dispatch.py`. There are more processes than
-cores, so seconds of the clock say nothing: CPU is counted. Memory is looked at as tasks end; its slope is that of
-the second half. Prints rows of results/no_op_tasks.md. Needs Linux.
+The parent is this process; it hands out tasks by `pipeline/workers/dispatch.py`. There are more processes than
+cores, so clock time says nothing: CPU time is measured. Memory is measured as tasks end; its slope is taken from
+the second half of the tasks. Prints rows of results/no_op_tasks.md. Needs Linux.
 """
 
 import argparse
@@ -40,13 +40,13 @@ QUIET: Final = {
     "DASK_DISTRIBUTED__ADMIN__TICK__INTERVAL": "500ms",
     "DASK_DISTRIBUTED__ADMIN__LOW_LEVEL_LOG_LENGTH": "10",
 }
-"""As docs/clusters.md says: what costs time by the clock, and memory, and nobody looks at."""
+"""Set low as in docs/clusters.md: these features cost clock time and memory, and nobody looks at them."""
 HTTP: Final = ("--no-dashboard", "--dashboard-address", "127.0.0.1:0")
 
 
 @dataclass(frozen=True)
 class NoOpJob:
-    """What workers need to know of a run that does nothing; see `AnyJob`."""
+    """The job that workers get in a run that does nothing; see `AnyJob`."""
 
     desk: Path
     version: str = __version__
@@ -56,7 +56,7 @@ class NoOpJob:
 
 
 class NoOpWorker(PictureWorker):
-    """Says of every picture that it is done."""
+    """A worker that calls every picture done."""
 
     too_slow = too_large = ""
 
@@ -74,7 +74,7 @@ class NoOpWorker(PictureWorker):
 
 @dataclass
 class Watched:
-    """A process, its memory after so many tasks, and its CPU seconds from the first task on."""
+    """A process, with its memory and its CPU seconds at several numbers of finished tasks."""
 
     name: str
     process: psutil.Process
@@ -83,7 +83,7 @@ class Watched:
     cpu: list[float] = field(default_factory=list)
 
     def look(self, tasks: int) -> None:
-        """Note how it is."""
+        """Note memory and CPU seconds after this many tasks."""
         times = self.process.cpu_times()
         self.tasks.append(tasks)
         self.memory.append(self.process.memory_info().rss)
@@ -91,7 +91,7 @@ class Watched:
 
     @property
     def bytes_per_task(self) -> float:
-        """Slope of the memory in the second half."""
+        """Slope of the memory over the second half of the tasks."""
         half = len(self.tasks) // 2
         return statistics.linear_regression(self.tasks[half:], self.memory[half:]).slope
 
@@ -102,7 +102,7 @@ class Watched:
 
 
 def started(stack: ExitStack, *program: str) -> psutil.Process:
-    """Start a program of Dask, which ends with the stack."""
+    """Start a program of Dask; it ends when the stack is closed."""
     command = [sys.executable, "-m", "dask", *program, *HTTP]
     own = str(Path(__file__).parent)  # the workers load this file as a module
     environment = {**os.environ, **QUIET, "PYTHONPATH": own}
@@ -114,7 +114,7 @@ def started(stack: ExitStack, *program: str) -> psutil.Process:
 
 
 def measure(workers: int, tasks: int, group: int, folder: Path) -> list[Watched]:
-    """Let so many workers do so many tasks, in groups; return what was seen of three processes."""
+    """Let the workers do all tasks, in groups; return scheduler, parent and one worker, as measured."""
     prepare_output(folder)
     file = folder / "scheduler.json"
     with ExitStack() as stack:
@@ -126,7 +126,7 @@ def measure(workers: int, tasks: int, group: int, folder: Path) -> list[Watched]
         with Client(_address(file), set_as_default=False) as client:
             client.wait_for_workers(
                 workers
-            )  # on a busy machine longer than a run waits for the first
+            )  # on a busy machine this takes longer than the time that a run waits for its first worker
         seen = [Watched("scheduler", scheduler), Watched("parent", psutil.Process(os.getpid()))]
         seen.append(Watched("worker", crew[0]))
         _do(seen, file, tasks, group, folder)

@@ -4,13 +4,13 @@
     LOCPIPE_DATA=data-sets python benchmarks/objects.py --only Score-CAM  # 15 s per picture
     LOCPIPE_DATA=data-sets python benchmarks/objects.py
 
-EfficientNet-lite0, trained on ImageNet by others, on `objects/horse` and `objects/kangaroo`: the
-map of the class alone decides, at a long side of 448 pixels. AdGAP's weights are measured by
+EfficientNet-lite0, trained on ImageNet by others, runs on `objects/horse` and `objects/kangaroo`.
+Only the map of the class counts, at a long side of 448 pixels. AdGAP's weights are measured by
 `locpipe weigh` in two settings: on one training picture of every ImageNet class
 (`objects/imagenet_sample`), and on the image labels of every second horse and kangaroo. Grad-CAM,
 Ablation-CAM and Score-CAM are those of the `grad-cam` package, on the first pictures of the other
-half. Three scales are 1, 3/4 and 1/2 of that side. What a picture scored is kept below `--work`, so
-that a run that was stopped goes on. Writes results/objects.md and .json.
+half. Three scales are 1, 3/4 and 1/2 of that side. The scores of a picture are kept below `--work`,
+so a stopped run goes on where it was. Writes results/objects.md and .json.
 """
 
 import argparse
@@ -68,7 +68,7 @@ PRECISION = "bf16"  # of the masked pictures of Score-CAM
 
 
 class Picture(NamedTuple):
-    """A picture and where its object is, in its own pixels."""
+    """A picture and the boxes of its object, in pixels of the picture."""
 
     name: str
     rgb: NDArray[np.uint8]
@@ -110,7 +110,7 @@ class Kept(NamedTuple):
     only: str | None
 
     def score(self, name: str, method: str, measured: Callable[[], Score]) -> Score | None:
-        """Return what is kept, else what is measured now; None if that is not asked for."""
+        """Return the kept score, or else measure it now; None if it was not asked for."""
         file = self.folder / method / f"{name}.npz"
         if file.exists():
             with np.load(file) as arrays:
@@ -130,7 +130,7 @@ class Kept(NamedTuple):
 
 
 def weighed(data: Path, work: Path) -> dict[str, Model]:
-    """Return the classifier with the tables of both settings, measured unless they are there."""
+    """Return the classifier with the tables of both settings; missing tables are measured."""
     halves = work / "labels"
     for name, label in CLASSES.items():
         (halves / label).mkdir(parents=True, exist_ok=True)
@@ -197,7 +197,7 @@ def measure(
 def maps(
     name: str, picture: Picture, models: dict[str, Model], *, package: bool
 ) -> Iterator[tuple[str, Callable[[], tuple[Array, float]]]]:
-    """Yield every method, and what gives its map of the picture's aspect and its CPU seconds."""
+    """Yield every method with a function that returns its map, in the picture's aspect, and CPU seconds."""
     height, width = picture.rgb.shape[:2]
     yield "whole picture", lambda: (whole_picture(width, height), 0.0)
     yield "centre Gaussian", lambda: (centre_gaussian(width, height), 0.0)
@@ -235,7 +235,7 @@ def weighted(
     weights: Weights,
     merge: Merge = "max",
 ) -> tuple[Array, float]:
-    """Return the map of a class by its weights, at the size that it is scored at."""
+    """Return the weighted map of a class, at the size at which it is scored."""
     start = time.process_time()
     found = heatmap(
         model, features, labels=[label], weights=weights, normalize="minmax", merge=merge
@@ -276,11 +276,11 @@ def by_package(method: str, picture: Picture, model: Model, label: str) -> tuple
 
 
 class Masked(nn.Module):
-    """The classifier, made affordable for Score-CAM, which shows it a picture for every filter.
+    """The classifier, made fast enough for Score-CAM, which shows it one masked picture per filter.
 
-    The picture as it is goes through the classifier itself. The masked ones, which only give the
-    weights of the filters, go through the same convolutions in OpenVINO's bfloat16; one that a
-    silent filter has masked wholly is like every other such.
+    The unmasked picture goes through the classifier itself. The masked pictures only give the
+    weights of the filters. They go through the same convolutions in OpenVINO's bfloat16. A silent
+    filter masks the whole picture; all such pictures are equal, so their logits are computed once.
     """
 
     def __init__(self, network: Network) -> None:
@@ -294,7 +294,7 @@ class Masked(nn.Module):
         self.nothing: torch.Tensor | None = None
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Return logits [N, classes] of pictures [N, 3, H, W]: one as it is, or several masked."""
+        """Return logits [N, classes] of pictures [N, 3, H, W]: one unmasked picture, or several masked ones."""
         if len(x) == 1:
             self.nothing = None
             logits: torch.Tensor = self.network(x)
@@ -317,7 +317,7 @@ masked = cache(Masked)
 
 
 def scored_size(width: int, height: int) -> tuple[int, int]:
-    """Return width and height of a picture when its maps are scored."""
+    """Return the width and height at which the maps of a picture are scored."""
     scale = min(1.0, SCORED / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
@@ -328,7 +328,7 @@ def scored_by(picture: Picture, map_of: Callable[[], tuple[Array, float]]) -> Sc
 
 
 def scored(picture: Picture, heat: Array, seconds: float) -> Score:
-    """Compare a map with the truth, both at the same size; pointing at the picture's own."""
+    """Compare map and truth at the same size; the pointing game uses the size of the picture."""
     height, width = picture.rgb.shape[:2]
     size = scored_size(width, height)
     boxes = picture.boxes * (np.array([*size, *size]) / (width, height, width, height))

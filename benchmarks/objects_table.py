@@ -1,4 +1,4 @@
-"""The tables of `objects.py`: what is compared on the same pictures, and how it is written."""
+"""The tables of `objects.py`: the groups of methods that share pictures, and their Markdown."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
@@ -17,7 +17,7 @@ Array = NDArray[Any]
 
 
 class Score(NamedTuple):
-    """What a map of one picture is worth; see the modules of `evaluation.wsol`."""
+    """The scores of a map of one picture; see the modules of `evaluation.wsol`."""
 
     name: str
     ious: Array  # [2, 256]
@@ -50,7 +50,7 @@ def document(numbers: dict[str, dict[str, Any]]) -> Iterator[str]:
 
 
 def groups(scores: dict[str, list[Score]]) -> Iterator[tuple[str, dict[str, list[Score]]]]:
-    """Yield what is compared on all pictures, and on every second."""
+    """Yield the methods compared on all pictures, then those compared on every second picture."""
     names = sorted(one.name for one in scores[CAM])
     ours = {key: some for key, some in scores.items() if key not in PACKAGE}
     fixed = {key: some for key, some in ours.items() if not key.endswith("labels")}
@@ -60,7 +60,7 @@ def groups(scores: dict[str, list[Score]]) -> Iterator[tuple[str, dict[str, list
 
 
 def groups_of_few(scores: dict[str, list[Score]]) -> Iterator[tuple[str, dict[str, list[Score]]]]:
-    """Yield what is compared on the pictures of the package's methods; of one it may be fewer."""
+    """Yield the methods compared on the package's pictures; its methods may differ in their pictures."""
     pictures = {key: {one.name for one in some} for key, some in scores.items()}
     for few in {len(pictures[key]): pictures[key] for key in PACKAGE if key in scores}.values():
         title = f"the first {len(few)} of these, with the `grad-cam` package"
@@ -69,12 +69,12 @@ def groups_of_few(scores: dict[str, list[Score]]) -> Iterator[tuple[str, dict[st
 
 
 def only(names: set[str], scores: dict[str, list[Score]]) -> dict[str, list[Score]]:
-    """Return the scores of these pictures."""
+    """Return only the scores of the pictures in `names`."""
     return {key: [one for one in some if one.name in names] for key, some in scores.items()}
 
 
 def intro() -> list[str]:
-    """Say what was done."""
+    """Return the lines that explain the tables."""
     return [
         "Made by `benchmarks/objects.py`: EfficientNet-lite0 with its ImageNet weights, stride 32,",
         f"pictures at a long side of {LONG_SIDE} pixels, `normalize: minmax`; maps and truth are",

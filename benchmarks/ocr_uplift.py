@@ -1,15 +1,16 @@
-"""How many words OCR reads alone, and how many from locpipe's boxes.
+"""How many words OCR reads without locpipe, and how many it reads in locpipe's boxes.
 
     locpipe render text --count 300 --start 7000000 --output rendered
     python benchmarks/ocr_uplift.py data-sets/text/icdar2015_train rendered --work uplift
 
-`--others` before lets only the others read, which takes longest and needs no model of ours.
+`--others` only reads without locpipe. This part takes longest and needs no model of ours.
 
-Tesseract on whole pictures (the page segmentation mode that reads most) and on boxes; RapidOCR
-with its own detector, and its recognizer alone on boxes. What others read is kept in the work
-folder, so that with a new model only our part runs again. A word is read when it stands there
-with the same letters and digits, in any case, where the truth has it; reading what nobody can read
-(`###`) is neither right nor wrong. Writes benchmarks/results/ocr_uplift.md and .json.
+Tesseract reads whole pictures (in the page segmentation mode that reads most) and boxes. RapidOCR
+reads whole pictures with its own detector, and boxes with its recognizer only. Texts read without
+locpipe are kept in the work folder, so with a new model only our part runs again. A word counts as
+read if its letters and digits are found, in upper or lower case, at the place that the truth names.
+A text read in a region that nobody can read (`###`) is neither right nor wrong. Writes
+benchmarks/results/ocr_uplift.md and .json.
 """
 
 import json
@@ -53,7 +54,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Score:
-    """Words read right, words there are, words read, and on how many pictures."""
+    """The numbers of words read right, of true words, of words read, and of pictures."""
 
     right: int = 0
     there: int = 0
@@ -61,18 +62,18 @@ class Score:
     pictures: int = 0
 
     def __add__(self, other: "Score") -> "Score":
-        """Counts add up over pictures."""
+        """Add the counts of other pictures."""
         pairs = zip(astuple(self), astuple(other), strict=True)
         return Score(*(ours + theirs for ours, theirs in pairs))
 
     @property
     def recall(self) -> float:
-        """Share of the words that are read."""
+        """Share of the true words that are read right."""
         return self.right / max(1, self.there)
 
     @property
     def precision(self) -> float:
-        """Share of what is read that is right."""
+        """Share of the words read that are right."""
         return self.right / max(1, self.read)
 
 
@@ -82,7 +83,7 @@ def letters(text: str) -> str:
 
 
 def read_truth(file: Path) -> Truth:
-    """Read `x1,y1,…,x4,y4,text` lines; what has no letter or digit is ignored, like `###`."""
+    """Read `x1,y1,…,x4,y4,text` lines; a text without letter or digit is treated like `###`."""
     words, ignored = [], []
     for line in file.read_text(encoding="utf-8-sig").splitlines():
         *numbers, text = line.split(",", 8)
@@ -96,7 +97,7 @@ def read_truth(file: Path) -> Truth:
 
 
 def score(truth: Truth, words: Iterable[Word]) -> Score:
-    """Count the words of a picture, each of the truth with at most one that was read."""
+    """Count the words of a picture; each true word is matched with at most one word read."""
     left = list(truth.words)
     right = read = 0
     for word in words:
@@ -128,10 +129,10 @@ def _word(row: Sequence[str]) -> Word:
 
 
 def rapidocr() -> Reader:
-    """Return RapidOCR as it comes, on one thread: its detector, its classifier, its recognizer."""
+    """Return RapidOCR with default settings on one thread: detector, classifier, recognizer."""
     threads = ("intra_op_num_threads", "inter_op_num_threads")
     settings = {f"EngineConfig.onnxruntime.{name}": 1 for name in threads}
-    # Its type is a union of what four kinds of calls return.
+    # The type of its result is a union over four kinds of calls.
     engine: Any = import_module("rapidocr").RapidOCR(
         params={"Global.log_level": "error", **settings}
     )
@@ -152,12 +153,13 @@ def rapidocr() -> Reader:
 def kept(
     file: Path, pictures: Sequence[Path], start: Callable[[], Reader]
 ) -> dict[str, list[Word]]:
-    """Return what a program reads on pictures, from the file as far as it was read before."""
+    """Return the words that a program reads on pictures; texts read before come from the file."""
     file.parent.mkdir(parents=True, exist_ok=True)
     with file.open("a+") as stream:
         stream.seek(0)
         whole = stream.read().rpartition("\n")[0]
-        stream.truncate(len(whole) and len(whole) + 1)  # a line half written when it was stopped
+        # Drop a line that a stopped run left unfinished.
+        stream.truncate(len(whole) and len(whole) + 1)
         known = {line["picture"]: line["words"] for line in map(json.loads, whole.splitlines())}
         todo = [picture for picture in pictures if picture.stem not in known]
         reader = start() if todo else None
@@ -176,7 +178,7 @@ def kept(
 def from_boxes(
     pictures: Sequence[Path], engine: Literal["tesseract", "rapidocr"], run: Path
 ) -> dict[str, list[Word]]:
-    """Return what an engine reads in the boxes of a run."""
+    """Return the words that an engine reads in the boxes of a run."""
     report = locpipe.read(run, engine)
     if report.exit_code:
         raise SystemExit(report.exit_code)
@@ -193,7 +195,7 @@ def from_boxes(
 
 
 def find_boxes(pictures: Sequence[Path], config: str, output: Path) -> Path:
-    """Run locpipe on the pictures, unless it was with the same model and config."""
+    """Run locpipe on the pictures, unless a run with the same model and config is there."""
     output.mkdir(parents=True, exist_ok=True)
     listed = output.parent / f"{output.name}.txt"
     listed.write_text("".join(f"{picture.absolute()}\n" for picture in pictures))
@@ -208,13 +210,13 @@ def find_boxes(pictures: Sequence[Path], config: str, output: Path) -> Path:
 
 
 def pictures_of(dataset: Path, count: int) -> tuple[Path, ...]:
-    """Return so many pictures of a set, evenly spaced; all for 0."""
+    """Return `count` pictures of a set, evenly spaced; 0 means all."""
     folder = next(dataset / name for name in ("images", "pictures") if (dataset / name).is_dir())
     return evenly(sorted(folder.iterdir()), count)
 
 
 def by_others(pictures: Sequence[Path], cache: Path) -> dict[str, dict[str, list[Word]]]:
-    """Return what is read without locpipe, each way on whole pictures."""
+    """Return the words read without locpipe on whole pictures, by each way to read."""
     ways = {
         f"Tesseract, whole picture, psm {mode}": kept(
             cache / f"psm{mode}.jsonl", pictures, partial(partial, tesseract, mode)
@@ -241,7 +243,7 @@ def measure(dataset: Path, count: int, config: str, work: Path) -> dict[str, Sco
 
 
 def table(name: str, scores: dict[str, Score]) -> list[str]:
-    """Return the lines about a set, the best mode of Tesseract in place of all four."""
+    """Return the lines about a set; of Tesseract's four modes only the best is shown."""
     whole = {way: one for way, one in scores.items() if "psm" in way}
     best = max(whole, key=lambda way: (whole[way].right, whole[way].precision))
     shown = {way: one for way, one in scores.items() if way not in whole or way == best}
@@ -266,7 +268,7 @@ def table(name: str, scores: dict[str, Score]) -> list[str]:
 @click.option("--config", default="text", show_default=True)
 @click.option("--work", default="uplift", type=click.Path(path_type=Path), show_default=True)
 @click.option("--results", default=RESULTS, type=click.Path(path_type=Path), help="Folder.")
-@click.option("--others", is_flag=True, help="Only keep what others read; measure nothing.")
+@click.option("--others", is_flag=True, help="Read only without locpipe; measure nothing.")
 def main(
     datasets: tuple[Path, ...],
     pictures: int,

@@ -1,8 +1,8 @@
-"""Measure what it costs, and saves, to show pictures to the text model in parts.
+"""Measure what it costs and what it saves to show pictures to the text model in parts.
 
     python benchmarks/parts.py
 
-Each picture is shown whole and in parts of the default size, in processes of their own, in turn.
+Each picture is shown whole and in parts of the default size, in turn, each time in a new process.
 """
 
 import re
@@ -29,7 +29,7 @@ ROOT: Final = Path(__file__).resolve().parents[1]
 SIZES: Final = ((720, 1280), (1500, 2000), (3000, 4000), (4000, 6000), (2500, 20_000))
 UNBOUNDED: Final = 2**50
 LARGEST_WHOLE: Final = 25e6
-"""Pixels: the whole of a larger picture needs more memory than many machines have."""
+"""Pixels. A larger picture, shown whole, needs more memory than many machines have."""
 
 
 @click.group(invoke_without_command=True)
@@ -61,7 +61,7 @@ def main(context: click.Context, rounds: int) -> None:
 
 
 def _measured(height: int, width: int, memory: int) -> tuple[float, float]:
-    """Return CPU seconds per megapixel and MiB of a picture, in a process of its own."""
+    """Return CPU seconds per megapixel and MiB of a picture, measured in a new process."""
     command = [sys.executable, __file__, "one", str(height), str(width), str(memory)]
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     seconds, taken = printed.split()

@@ -13,10 +13,10 @@ Thing = TypeVar("Thing")
 
 @dataclass(frozen=True)
 class Set:
-    """Pictures with truth, or `backgrounds` without.
+    """Pictures with truth; the set `backgrounds` has no truth.
 
     Attributes:
-        name: of its folder.
+        name: of the set's folder.
         folder: holds images/ and gt/.
         pictures: those of this run.
         frame: pixel grid of the truth.
@@ -31,16 +31,16 @@ class Set:
 
     @property
     def has_truth(self) -> bool:
-        """Whether it is known what there is to find."""
+        """Whether the set has truth to compare with."""
         return self.name != "backgrounds"
 
     def thinned(self, count: int) -> "Set":
-        """Return the set with so many of its pictures; 0 is all."""
+        """Return the set with `count` of its pictures; 0 means all."""
         return replace(self, pictures=evenly(self.pictures, count))
 
 
 def evenly(things: Sequence[Thing], count: int) -> tuple[Thing, ...]:
-    """Return `count` things, evenly spaced, the first among them; all for 0 or if there are fewer."""
+    """Return `count` things, evenly spaced, with the first; all for 0 or if there are fewer."""
     count = min(count, len(things)) or len(things)
     return tuple(things[i * len(things) // count] for i in range(count))
 
@@ -51,7 +51,7 @@ def kept_out(pictures: Iterable[Path]) -> tuple[Path, ...]:
 
 
 def sets_of(data: Path) -> list[Set]:
-    """Return the sets below the folder of data; those that are not there are left out."""
+    """Return the sets below the folder of data; missing sets are left out."""
     frames: dict[str, Frame] = {"msra_td500_train": "stored"}
     found = [
         Set(

@@ -3,8 +3,8 @@
     LOCPIPE_DATA=data-sets python benchmarks/pooling.py
 
 Horses against photographs without one (`objects/horse`, `backgrounds`), as `locpipe train heads`
-does it: the trunk with its ImageNet weights stays as it is. Every second picture by name is trained
-on, the others are measured on: accuracy, and MaxBoxAccV2 of the horse's map. Writes
+does it: the trunk keeps its ImageNet weights. In the order of their names, every second picture is
+for training. The other pictures give the accuracy and the MaxBoxAccV2 of the horse's map. Writes
 results/pooling.md and .json.
 """
 
@@ -40,7 +40,7 @@ HEADS = (
     ("wildcat(maps=4, alpha=0.7, k=0.2)", "log"),
     ("weldon(k_max=1, k_min=1)", "mantra"),
 )
-SIDE = 112  # of the maps that are scored, many times their cells; Choe et al. warp to 224
+SIDE = 112  # of the scored maps, many times the number of cells; Choe et al. warp maps to 224
 Boxes = list[NDArray[np.float64]]
 Row = list[dict[str, float]]
 
@@ -85,7 +85,7 @@ def configured(head: str, loss: str, seed: int, given: argparse.Namespace) -> Im
 
 
 def read_features(given: argparse.Namespace) -> tuple[Shown, Boxes]:
-    """Return the features of all pictures, computed once and kept, and the horses' warped boxes."""
+    """Return the features of all pictures and the horses' warped boxes; both are computed once and kept."""
     file = given.work / f"features-{given.size}-{given.backgrounds}.safetensors"
     if not file.exists():
         samples, boxes = read(given.data, given.backgrounds, given.size)
@@ -99,7 +99,7 @@ def read_features(given: argparse.Namespace) -> tuple[Shown, Boxes]:
 
 
 def read(data: Path, backgrounds: int, size: int) -> tuple[Samples, Boxes]:
-    """Return horses, then pictures without one, and the horses' boxes in sides of the picture."""
+    """Return horses, then pictures without horses; and the horses' boxes in sides of the picture."""
     with (data / "objects/horse/boxes_from_masks.csv").open() as stream:
         rows = sorted(csv.DictReader(stream), key=lambda row: row["image"])
     horses = [load(data / "objects/horse/rgb" / row["image"]).rgb for row in rows]
@@ -116,7 +116,7 @@ def read(data: Path, backgrounds: int, size: int) -> tuple[Samples, Boxes]:
 
 
 def part(features: Shown, index: torch.Tensor) -> Shown:
-    """Return some of them."""
+    """Return the features of the pictures at these indices."""
     return Shown(features.x[index], features.targets[index])
 
 
@@ -136,7 +136,7 @@ def measured(trained: TrainedImages, kept_out: Shown, boxes: Boxes) -> dict[str,
 
 
 def scored(heat: Sequence[NDArray[np.float32]], boxes: Boxes) -> dict[str, float]:
-    """Return MaxBoxAccV2, and the accuracies at IoU 0.3, 0.5 and 0.7 that it is the mean of."""
+    """Return MaxBoxAccV2 and the accuracies at IoU 0.3, 0.5 and 0.7, whose mean it is."""
     found = max_box_acc(heat, boxes)
     at = dict(zip(("at 0.3", "at 0.5", "at 0.7"), found.at, strict=True))
     return {"MaxBoxAccV2": found.max_box_acc_v2, **at}
@@ -153,7 +153,7 @@ def table(rows: Mapping[str, Row]) -> str:
 
 
 def write(rows: Mapping[str, Row], counts: Sequence[int], given: argparse.Namespace) -> None:
-    """Write table and numbers of what is done so far."""
+    """Write the table and the numbers of the trainings done so far."""
     given.output.mkdir(parents=True, exist_ok=True)
     (given.output / "pooling.json").write_text(json.dumps(rows) + "\n", "utf-8")
     text = (

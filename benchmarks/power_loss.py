@@ -1,7 +1,8 @@
-"""A loss of power: files as they would be after it, where only what was synced surely survives.
+"""A loss of power: makes the files as they would be after it. Only synced data surely survives.
 
-`power_loss.c` is preloaded into the processes of a run and keeps what they sync. What they wrote
-and did not sync may survive too, or in part, as on a real disk: chance decides, name by name.
+`power_loss.c` is preloaded into the processes of a run and keeps a copy of the data that they sync.
+Data written but not synced may survive, wholly or in part, as on a real disk. Chance decides for
+each name.
 """
 
 import os
@@ -25,8 +26,8 @@ class Power:
     """The power of a machine whose disk is one folder.
 
     Args:
-        root: the folder; all that lies there is on the disk already.
-        kept: a new folder on the same file system, for what is known of the disk.
+        root: the folder; all files in it count as being on the disk already.
+        kept: a new folder on the same file system, for the copies of synced data.
     """
 
     def __init__(self, root: Path, kept: Path) -> None:
@@ -40,7 +41,7 @@ class Power:
             self._keep(path)
 
     def environment(self) -> dict[str, str]:
-        """What processes are started with, whose syncs count."""
+        """The environment for processes whose syncs are to count."""
         return {
             **os.environ,
             "LD_PRELOAD": str(self._shim),
@@ -58,9 +59,9 @@ class Power:
             (self.kept / "hold" / inode).hardlink_to(path)
 
     def lose(self, into: Path, chance: random.Random | None = None) -> None:
-        """Write to a new folder what is there when the power is back; nothing may be at work.
+        """Write to a new folder the files that are left when the power is back; no process may be running.
 
-        Without `chance` exactly what was synced survives.
+        Without `chance` exactly the synced data survives.
         """
         here = {path.stat(follow_symlinks=False).st_ino: path for path in self.root.rglob("*")}
         here[self.root.stat().st_ino] = self.root

@@ -1,17 +1,17 @@
-"""Our text model and the competitors that pip brings, on the same pictures in the same run.
+"""Our text model and the competitors that pip can install, on the same pictures in the same run.
 
     python benchmarks/quality.py --data data-sets
 
-Each detector alone, without recognition, at its default settings, whole pictures. Word boxes against
-words on ICDAR 2013 and 2015, lines against lines on MSRA-TD500 (boxes of words are joined by `line`
-first), false alarms on every fifth picture of backgrounds/. All are scored by the code of `locpipe
-evaluate`. Speed is CPU seconds on one thread, decoding left out, each competitor in alternation with
-ours on a few of the same pictures. Ours is `locpipe run configs/text.yaml`.
+Each detector sees whole pictures, at its default settings, without recognition. Word boxes are
+compared with words on ICDAR 2013 and 2015, and lines with lines on MSRA-TD500 (word boxes are first
+joined by `line`). False alarms are counted on every fifth picture of backgrounds/. The code of
+`locpipe evaluate` scores all of them. Speed is CPU seconds on one thread, without decoding. Each
+competitor takes turns with ours on a few of the same pictures. Ours is `locpipe run configs/text.yaml`.
 
-Competitors run in virtual environments of their own, made below --work with the exact versions in
-benchmarks/detectors/*.txt; one that cannot be had is listed as missing, with the reason. What they
-found is kept below --work, so that only ours, where its model or config changed, and the speeds are
-measured again. Writes benchmarks/results/quality.md and .json.
+Each competitor runs in its own virtual environment below --work, with the exact versions in
+benchmarks/detectors/*.txt. A competitor that cannot be installed is listed as missing, with the
+reason. Boxes found are kept below --work. A later run measures only the speeds again, and our boxes
+if our model or config has changed. Writes benchmarks/results/quality.md and .json.
 """
 
 import json
@@ -34,10 +34,10 @@ NO_FAILURE_OR_SOME = (0, 3)
 
 
 def detect(detector: Detector, sets: Sequence[Set], work: Path) -> None:
-    """Let a competitor see the pictures that it has not seen yet, and keep what it finds.
+    """Show a competitor the pictures that it has not seen yet, and keep the boxes that it finds.
 
     Raises:
-        Unavailable: it cannot be installed or has died.
+        Unavailable: the competitor cannot be installed or has died.
     """
     to_do = [
         (picture, file)
@@ -79,7 +79,7 @@ def run_ours(sets: Sequence[Set], work: Path, workers: int | None = None) -> str
 def measure_speeds(
     detectors: Sequence[Detector], pictures: Sequence[Path], work: Path
 ) -> dict[str, Speed]:
-    """Return the speed of each detector, measured in alternation with ours, and ours by its name.
+    """Return speeds by name: of each detector, measured in turn with ours, and of ours.
 
     A slow detector sees the first two pictures only.
     """
@@ -91,7 +91,7 @@ def measure_speeds(
         for detector in detectors:
             some = pictures[:2] if detector.slow else pictures
             with running(detector, work) as theirs:
-                # The first picture costs more than others: memory, kernels chosen.
+                # The first picture costs more than others: memory is claimed, and kernels are chosen.
                 theirs.ask(some[0])
                 pairs = [(ours.ask(picture), theirs.ask(picture)) for picture in some]
             megapixels = sum(one.width * one.height / 1e6 for one, _ in pairs)
@@ -110,7 +110,7 @@ def rows_of(
     speed: Speed | None = None,
 ) -> list[Row]:
     """Return the rows of a detector that has seen all pictures of the sets."""
-    # Ours says nothing of itself where no speed was ever measured.
+    # The file of our detector exists only once a speed was measured.
     file = work / "about" / f"{detector.name}.json"
     about = json.loads(file.read_text()) if file.exists() else {}
     return [
@@ -130,8 +130,8 @@ class Comparison:
     """The pictures of a run, and where everything is kept.
 
     Attributes:
-        sets: what most see.
-        few: what slow ones see.
+        sets: the pictures that most detectors see.
+        few: the pictures that slow detectors see.
         work: folder of environments, detections and scores.
     """
 
@@ -171,7 +171,7 @@ def _counts(sets: Sequence[Set]) -> str:
 
 
 def write(rows: Sequence[Row], sets: Sequence[Set], model: str, folder: Path) -> None:
-    """Print the table, and write it with all that it was made of."""
+    """Print the table, and write it together with all its numbers."""
     counts = ", ".join(f"{len(one.pictures)} of {one.name}" for one in sets)
     text = (
         f"Printed by `benchmarks/quality.py`: {counts} (every fifth, kept out of training). Model "

@@ -1,4 +1,4 @@
-"""What any detector found as box JSON, scored by the code of `locpipe evaluate`."""
+"""Writes the boxes of any detector as box JSON, and scores them by the code of `locpipe evaluate`."""
 
 import hashlib
 import json
@@ -22,12 +22,12 @@ from locpipe.stages.load import probe
 
 
 def answer_file(detector: Detector, one: Set, picture: Path, work: Path) -> Path:
-    """Return where it is kept what a detector has found on a picture: polygons by variant."""
+    """Return the file that keeps the boxes of a detector on a picture: polygons by variant."""
     return work / "found" / detector.name / one.name / f"{picture.name}.json"
 
 
 def box_file(picture: Path, quads: Sequence[Sequence[Sequence[float]]]) -> str:
-    """Return the box JSON of what any detector found: our schema, in reading order, with lines.
+    """Return the box JSON of any detector's boxes: our schema, in reading order, with lines.
 
     Args:
         picture: its file.
@@ -63,7 +63,7 @@ def _box(quad: NDArray[np.float64]) -> Box:
 def scores(detector: Detector, variant: Variant, one: Set, work: Path) -> dict[str, Any]:
     """Return the scores of what a detector found on a set, by protocol; on backgrounds, the share.
 
-    What was scored before by the same code is not scored again.
+    Boxes that the same code has scored before are not scored again.
     """
     found = _ours(one, work) if detector == OURS else _theirs(detector, variant, one, work)
     if not one.has_truth:
@@ -78,7 +78,7 @@ def scores(detector: Detector, variant: Variant, one: Set, work: Path) -> dict[s
 
 
 def _ours(one: Set, work: Path) -> dict[Path, str]:
-    """Return what the run has written; a picture that failed has no file: nothing was found."""
+    """Return the box JSON that the run wrote; a failed picture has no file and counts as no boxes."""
     boxes = work / "found" / OURS.name / one.name / "boxes"
     files = {file.name: file for file in boxes.rglob("*.json")}
     names = {picture: f"{picture.name}.json" for picture in one.pictures}

@@ -9,7 +9,7 @@ from competitors import Variant
 
 @dataclass(frozen=True)
 class Speed:
-    """CPU seconds per megapixel on one thread, and how many times that is what ours took meanwhile."""
+    """CPU seconds per megapixel on one thread, and their ratio to ours in the same measurement."""
 
     seconds: float
     times_ours: float
@@ -21,7 +21,7 @@ class Row:
 
     Attributes:
         variant: whose boxes.
-        note: what its pictures are, where not all.
+        note: says which pictures it has seen, if not all.
         missing: why there are no numbers.
         sets: scores by name of the set.
         speed: where measured.

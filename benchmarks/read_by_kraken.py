@@ -2,11 +2,11 @@
 
     python benchmarks/read_by_kraken.py [folder of kraken's environment]
 
-Kraken's pins clash with ours, so it gets an environment of its own, made where there is none yet
-(some gigabytes). Written and read: four photographs that ship, and one of them stored in ways that
-need turning. A line counts when kraken finds it, with our baseline, and can cut it out. Then the
-command of docs/ocr.md reads them; it has to give a line of text for each. The only recognition model
-in a package is ParisaOCR's, for Persian print, which knows Latin letters a little.
+Kraken's pins clash with ours, so it gets its own environment. It is made if it is missing (some
+gigabytes). The pictures are four photographs that ship with locpipe. One of them is also stored in
+ways that need turning. A line counts if kraken finds it, with our baseline, and can cut it out. Then
+the command of docs/ocr.md reads the lines; it must give a line of text for each. Only one package
+contains a recognition model: ParisaOCR, for Persian print. It knows Latin letters a little.
 """
 
 import json
@@ -42,7 +42,7 @@ for file in sys.argv[1:]:
 
 
 def main() -> None:
-    """Print what kraken found, and fail where that is not what was written."""
+    """Print what kraken found, and fail if it differs from what locpipe wrote."""
     with tempfile.TemporaryDirectory() as folder:
         exports = exported(Path(folder), "page", "alto")
         place = Path(sys.argv[1]) if len(sys.argv) > 1 else Path(folder, "kraken")
@@ -69,7 +69,7 @@ def main() -> None:
 
 
 def exported(folder: Path, *formats: str) -> Path:
-    """Localize text on the pictures, `folder/pictures`, and return the folder of the exports."""
+    """Localize text on the pictures in `folder/pictures`, and return the folder of the exports."""
     pictures = folder / "pictures"
     pictures.mkdir()
     for name in PICTURES:
@@ -97,7 +97,7 @@ def _recognize(python: Path, exports: Path) -> None:
 
 
 def environment(folder: Path, *wanted: list[str]) -> Path:
-    """Return the Python of an environment, made if it is not there, with what pip is told to install."""
+    """Return the Python of an environment; if it is missing, make it and let pip install `wanted`."""
     python = folder / "bin" / "python"
     if not python.exists():
         venv.create(folder, with_pip=True)

@@ -1,8 +1,8 @@
-"""How near our order of words is to that of the DOM, by normalised edit distance.
+"""How near our order of words is to the order in the DOM, by normalised edit distance.
 
-Pages are laid out by Chromium. Every third one of a kind is turned, bent and seen in perspective. Scenes
-are rendered, where only the order within a line is known. `--before FILE` is a module reading_order of an earlier
-version, to compare with.
+Pages are laid out by Chromium. Of each kind, every third page is turned, bent and seen in perspective. Scenes
+are rendered; only the order within their lines is known. `--before FILE` is the module reading_order of an
+earlier version; its order is measured too.
 """
 
 import argparse
@@ -37,8 +37,8 @@ def distance(order: Numbers, blocks: Numbers, free: NDArray[np.bool_]) -> float:
     Args:
         order: [N] the words 0..N-1, of which 0, 1, 2, … is the true order.
         blocks: [N] the paragraph of each word.
-        free: [N] whether its paragraph may stand between any two others. It is put where the order
-            has its first word, at the next end of a paragraph.
+        free: [N] whether its paragraph may stand between any two others. Such a paragraph is put
+            where the order has its first word, at the next end of a paragraph.
     """
     return float(edits(order, _truth(order, blocks, free))) / max(1, len(order))
 
@@ -71,10 +71,10 @@ def edits(first: Numbers, second: Numbers) -> int:
 
 
 def pages(count: int, seed: int) -> Iterator[Case]:
-    """Give the words of pages, as their kind or, of every third one, as `warped`."""
+    """Yield the words of pages, each with its kind; every third page is warped."""
     for number, sheet in enumerate(laid_out(count, seed)):
         quads = sheet.rects[:, [[0, 1], [2, 1], [2, 3], [0, 3]]]
-        is_warped = (number + number // len(KINDS)) % 3 == 2  # each kind in its turn
+        is_warped = (number + number // len(KINDS)) % 3 == 2  # so that each kind has its turn
         if is_warped:
             quads = warped(quads, np.random.default_rng([seed, number]))
         kind = "warped " + sheet.kind if is_warped else sheet.kind
@@ -82,7 +82,7 @@ def pages(count: int, seed: int) -> Iterator[Case]:
 
 
 def warped(quads: Floats, chance: np.random.Generator) -> Floats:
-    """Return points as on a sheet that is bent by up to 1.5 % of its height, turned and tilted."""
+    """Return points of a sheet that is bent by up to 1.5 % of its height, turned and tilted."""
     x, y = quads[..., 0] / WIDTH - 0.5, quads[..., 1] / HEIGHT - 0.5
     y = y + chance.uniform(-0.015, 0.015) * np.sin(np.pi * (x + chance.uniform(-0.5, 0.5)))
     depth = 1 + chance.uniform(-0.08, 0.08) * x + chance.uniform(-0.08, 0.08) * y
@@ -94,7 +94,7 @@ def warped(quads: Floats, chance: np.random.Generator) -> Floats:
 
 
 def scenes(count: int, seed: int) -> Iterator[Case]:
-    """Give the words of rendered street scenes; each line may be read at any time."""
+    """Yield the words of rendered street scenes; their lines may be read in any order."""
     file = Path(__file__).parents[1] / "configs" / "render" / "text.yaml"
     settings = yaml.safe_load(file.read_text(encoding="utf-8"))
     renderer = Renderer(RenderSettings.model_validate({**settings, "seed": seed}))
@@ -110,7 +110,7 @@ def measured(cases: Iterator[Case], orders: dict[str, Callable[[Floats, str], li
     found: dict[str, list[list[float]]] = defaultdict(list)
     for kind, quads, direction, blocks, free in cases:
         boxes = np.array([smallest_rectangle(quad) for quad in quads]).reshape(-1, 4, 2)
-        told = direction if direction == "rtl" else "auto"  # read tells it from the letters
+        told = direction if direction == "rtl" else "auto"  # `read` sees it by the letters
         row = [
             distance(np.array(order(boxes, told), np.intp), blocks, free)
             for order in orders.values()

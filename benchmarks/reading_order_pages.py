@@ -50,7 +50,7 @@ class Sheet:
     """A page: its kind, the direction of its text, and its words in the order of the DOM.
 
     `rects` are left, top, right, bottom [N, 4] in pixels. `blocks` [N] are paragraphs, of which
-    `free` [N] ones may stand anywhere between others.
+    `free` [N] paragraphs may stand anywhere between others.
     """
 
     kind: str
@@ -65,9 +65,9 @@ class Sheet:
 def laid_out(
     count: int, seed: int, pictures: Path | None = None, height: int = HEIGHT
 ) -> Iterator[Sheet]:
-    """Give pages of all kinds in turn, and write their pictures to a folder where one is given.
+    """Yield pages of all kinds in turn; if a folder is given, write their pictures to it.
 
-    Of each there is so much as has room in `height` pixels.
+    Each page is cut to the words that have room in `height` pixels.
     """
     kinds = list(KINDS)
     with sync_playwright() as playwright:

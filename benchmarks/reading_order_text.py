@@ -1,10 +1,10 @@
-"""How near the text of a page comes to what it says, by normalised edit distance of its letters.
+"""How near the text read on a page comes to its true text, by normalised edit distance of letters.
 
     python benchmarks/reading_order_text.py --work pages
 
-Pages are those of reading_order.py, a kind after the other, down to `--height` pixels: whole ones take hours. Each
-is read by Tesseract alone, by RapidOCR alone (with the model that it ships, Chinese and Latin) and by `locpipe run` and
-`locpipe read --engine tesseract`.
+The pages are those of reading_order.py, of all kinds in turn, cut to `--height` pixels, because whole pages take
+hours. Three programs read each page: Tesseract alone; RapidOCR alone, with the model that it ships (Chinese and
+Latin); and `locpipe run` with `locpipe read --engine tesseract`.
 Letters and digits count, in the order of the text. Writes benchmarks/results/reading_order_text.md.
 """
 
@@ -30,7 +30,7 @@ LANGUAGES: Final = {
     "japanese": "jpn_vert",
     "chinese": "chi_sim_vert",
 }
-"""As Tesseract calls them; those of other kinds are English."""
+"""The languages of kinds of pages, as Tesseract names them; all other kinds are English."""
 
 
 def distance(text: str, sheet: Sheet) -> float:
@@ -46,7 +46,7 @@ def letters(text: str) -> NDArray[np.intp]:
 
 
 def by_tesseract(picture: Path, language: str) -> str:
-    """Return what Tesseract reads on a whole page, with the layout that it finds."""
+    """Return the text that Tesseract reads on a whole page, in the layout that it finds."""
     mode = "5" if language.endswith("_vert") else "3"  # 5: one block of vertical text
     command = ["tesseract", str(picture), "-", "-l", language, "--psm", mode]
     environment = {**os.environ, "OMP_THREAD_LIMIT": "1"}
@@ -55,16 +55,16 @@ def by_tesseract(picture: Path, language: str) -> str:
 
 
 def rapidocr() -> Callable[[Path], str]:
-    """Return RapidOCR as it comes, on one thread."""
+    """Return RapidOCR with default settings, on one thread."""
     threads = ("intra_op_num_threads", "inter_op_num_threads")
     settings = {f"EngineConfig.onnxruntime.{name}": 1 for name in threads}
-    # Its type is a union of what four kinds of calls return.
+    # The type of its result is a union over four kinds of calls.
     engine: Any = import_module("rapidocr").RapidOCR(params={"Global.log_level": "error", **settings})  # fmt: skip
     return lambda picture: " ".join(engine(str(picture)).txts or ())
 
 
 def by_locpipe(folder: Path, language: str) -> dict[str, str]:
-    """Return what locpipe reads on the pictures of a folder, by their names."""
+    """Return the texts that locpipe reads on the pictures of a folder, by picture name."""
     output = folder.parent / f"{folder.name}-out"
     run = ["run", "text", "--input", folder, "--output", output, "--workers", "1", "-q"]
     read = ["read", output, "--lang", language, "--workers", "1"]

@@ -1,4 +1,4 @@
-"""Words of five scripts that pages of `reading_order.py` are laid out with."""
+"""Words of five scripts for the pages of `reading_order.py`."""
 
 LATIN = [
     "harbour",

@@ -2,10 +2,10 @@
 
     python benchmarks/readme_pictures.py
 
-Of the photographs in data/samples that have legible text, in the order of H of DetEval: the best
-two, the middle two and the worst two, failures and all (equal ones by name). Writes what
-configs/text.yaml makes of them to docs/images/text-<rank>-<name>.jpg, small, and the Markdown that
-shows them to benchmarks/results/readme_pictures.md.
+The photographs of data/samples with legible text are sorted by H of DetEval (equal ones by name).
+The best two, the middle two and the worst two are chosen, failures included. For each, the overlay
+by configs/text.yaml is written, small, to docs/images/text-<rank>-<name>.jpg. The Markdown that
+shows them is written to benchmarks/results/readme_pictures.md.
 """
 
 from collections.abc import Sequence
@@ -44,7 +44,7 @@ def legible(truth: Sequence[Region]) -> bool:
 
 
 def look_at(file: Path, truth: Sequence[Region]) -> Shown:
-    """Return what the shipped config makes of a photograph; its truth is in the upright frame."""
+    """Run the shipped config on a photograph; its truth is in the upright frame."""
     result = locpipe.localize(file, "text")
     boxes = [np.array(box.polygon, np.float64) for box in result.boxes.items]
     seen = ComparedPicture(file.stem, (result.image.width, result.image.height), truth, boxes)
@@ -62,7 +62,7 @@ def best_middle_worst(pictures: Sequence[Shown]) -> list[Shown]:
 
 
 def as_jpeg(overlay: NDArray[np.uint8]) -> bytes:
-    """Return it small: longest side at most 800 pixels, and at most 150 kB."""
+    """Return the overlay as a small JPEG: longest side at most 800 pixels, at most 150 kB."""
     scale = min(1.0, LONGEST_SIDE / max(overlay.shape[:2]))
     small = cv2.resize(overlay, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     for quality in range(85, 5, -10):

@@ -1,8 +1,8 @@
-"""What it costs the parent to keep what became of a picture: in the state, and with shards its row too.
+"""What it costs the parent to keep the outcome of a picture: in the state, and with shards also as a row.
 
     python benchmarks/recorded.py [--pictures 2000]
 
-The outcomes are made: 20 boxes, and a mask of 400 runs. State, shards and summary are real. Prints CPU µs per picture.
+The outcomes are made up: 20 boxes, and a mask of 400 runs. State, shards and summary are real. Prints CPU µs per picture.
 """
 
 import argparse
@@ -33,7 +33,7 @@ def row() -> dict[str, Any]:
 
 
 def measure(output: Path, pictures: int, *, in_shards: bool) -> float:
-    """Return the CPU seconds of keeping so many outcomes."""
+    """Return the CPU seconds that it takes to keep `pictures` outcomes."""
     prepare_output(output)
     (output / SHARDS).mkdir()
     rows = (row(),) if in_shards else ()

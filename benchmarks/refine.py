@@ -1,4 +1,4 @@
-"""What refining masks by the colours of the picture brings: horses, with masks and boxes as truth.
+"""How much better masks get when the picture's colours refine them, on horses with true masks and boxes.
 
     python benchmarks/refine.py --data data-sets
 
@@ -33,7 +33,7 @@ SORREL = "n02389026"
 RESULTS = Path(__file__).parent / "results"
 Setting = tuple[str, float]
 Row = tuple[float, float, float]
-"""IoU of the mask, IoU of the best box, CPU seconds of the refinement and what depends on it."""
+"""IoU of the mask, IoU of the best box, CPU seconds of all stages after the network."""
 
 
 def config_of(method: str, threshold: float) -> Config:
@@ -53,7 +53,7 @@ def config_of(method: str, threshold: float) -> Config:
 def rows_of(
     image: Image, model: Model, mask_file: Path, box: np.ndarray
 ) -> Iterator[tuple[Setting, Row]]:
-    """Yield what each setting makes of a picture."""
+    """Yield each setting with its row for a picture."""
     features = features_of(image, model, config_of("none", 0.5))
     truth = read_mask(mask_file, (image.width, image.height))
     for threshold in THRESHOLDS:

@@ -2,11 +2,11 @@
 
     python benchmarks/report.py --results benchmarks/results
 
-It makes up runs of pictures of 640 x 480 with 12 boxes and their texts each. `locpipe report` makes the
-report in a process of its own: CPU seconds of all its threads, and its peak of resident memory. Chromium
-opens the report from the disk. CPU times of the page are those of its main thread. A page counts as open
-when pictures and boxes of the first screen are there. For --repeated, the parts of a report of 5,000
-pictures are written again and again under other names, as a run of a million takes hours.
+The runs are made up: pictures of 640 x 480 pixels, each with 12 boxes and their texts. `locpipe report`
+makes the report in a new process. Measured are the CPU seconds of all its threads and its peak of resident
+memory. Chromium opens the report from the disk. CPU times of the page are those of its main thread. A page
+counts as open when pictures and boxes of the first screen are shown. A run of a million pictures would take
+hours. So --repeated writes the parts of a report of 5,000 pictures again and again under other names.
 """
 
 import argparse
@@ -33,7 +33,7 @@ from locpipe.pipeline.output.box_json import SCHEMA, read_page
 COUNTS: Final = (14, 1000, 10000)
 BOXES: Final = 12
 PART: Final = 5000
-"""Pictures of a part of the list."""
+"""Pictures in each part of the list."""
 HEAD: Final = """| pictures | made in CPU s, peak MB | made again | page and data, MB | thumbnails, MB | opens in s | \
 whole list after CPU s | its memory, MB | scrolls: CPU ms per frame | filters and sorts: CPU ms |
 |---|---|---|---|---|---|---|---|---|---|"""
@@ -61,14 +61,14 @@ FILTER: Final = """() => {
 
 
 def picture(number: int) -> NDArray[np.uint8]:
-    """Return a picture uint8 [480, 640, 3] that no other number has."""
+    """Return a picture uint8 [480, 640, 3]; each number gives a different picture."""
     random = np.random.default_rng(number)
     small = random.integers(0, 255, (12, 16, 3), np.uint8)
     return np.asarray(cv2.resize(small, (640, 480), interpolation=cv2.INTER_CUBIC), np.uint8)
 
 
 def boxes(number: int) -> list[dict[str, Any]]:
-    """Return the boxes of a picture as they stand in its JSON."""
+    """Return the boxes of a picture in the form of its box JSON."""
     random = np.random.default_rng(number)
     found = []
     for i in range(BOXES):
@@ -81,7 +81,7 @@ def boxes(number: int) -> list[dict[str, Any]]:
 
 
 def make_run(folder: Path, count: int, *, with_pictures: bool) -> Path:
-    """Write what a run over so many pictures would have; return its output."""
+    """Write the files of a run over `count` pictures; return its output folder."""
     out = folder / "out"
     for number in range(count):
         key = f"{number // 100:05}/IMG_{number:07}.jpg"
@@ -121,7 +121,7 @@ def made(out: Path) -> tuple[float, float]:
 
 
 def repeat(report: Path, times: int) -> None:
-    """Write the parts of a report of PART pictures so often, as if it had so many times as many."""
+    """Repeat the parts of a report of PART pictures, as if it had `times` as many pictures."""
     data = report / "data"
     parts = [file for file in data.iterdir() if file.stem != "summary"]
     for n in range(1, times):
@@ -135,14 +135,14 @@ def repeat(report: Path, times: int) -> None:
 
 
 def megabytes(*places: Path) -> float:
-    """Return the size of files and of all files in folders."""
+    """Return the size in MB of these files and of all files in these folders."""
     found = [file for place in places for file in (place, *place.rglob("*")) if file.is_file()]
     return sum(file.stat().st_size for file in found) / 1e6
 
 
 @dataclass(frozen=True)
 class Shown:
-    """What a browser takes: s to open a report, CPU s and MB for all of its list; CPU ms to scroll and to filter."""
+    """The costs in a browser: s to open a report, CPU s and MB for its whole list, CPU ms to scroll and to filter."""
 
     opens: float
     whole: float
@@ -153,7 +153,7 @@ class Shown:
 
 def shown(index: Path, browser: str) -> Shown:
     """Open a report three times; return the medians."""
-    # Not needed to make a report.
+    # The measuring of a report needs playwright, the making does not.
     from playwright.sync_api import sync_playwright  # noqa: PLC0415
 
     with sync_playwright() as playwright:
@@ -209,7 +209,7 @@ def row(out: Path, count: str, browser: str, *, times: int = 1) -> str:
 
 
 def main() -> None:
-    """Print the table, and write it where asked for."""
+    """Print the table, and write it to the folder that is asked for."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else None)
     parser.add_argument("--counts", type=int, nargs="*", default=COUNTS)
     parser.add_argument("--missing", type=int, nargs="*", default=[], help="Runs whose pictures are gone.")  # fmt: skip

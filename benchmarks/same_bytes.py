@@ -5,12 +5,12 @@
     python benchmarks/same_bytes.py compare before after
     python benchmarks/same_bytes.py boxes before after    # how far corners moved
 
-A record holds what every shipped config makes of data/samples and 40 photographs of three data sets,
-in every kind of file there is: results, exports, texts read, scores, figures. It runs the `locpipe` of
-the interpreter that runs this program, and imports none of it. Before two records are compared, what
-no result depends on is dropped (`DROPPED` in `same_bytes_files.py`). A record needs 0.6 GB, and one of
-the same processor to be compared with. It writes hashes.json, with a hash per file, and folders.json,
-with a hash per folder; benchmarks/results/same_bytes.json is the latter.
+A record holds the files that every shipped config makes from data/samples and from 40 photographs of
+three data sets. These are files of every kind: results, exports, texts read, scores, figures. The program
+runs the `locpipe` of its own interpreter, and imports none of it. Some keys say nothing of a result; they
+are dropped before two records are compared (`DROPPED` in `same_bytes_files.py`). A record needs 0.6 GB.
+Compare only records of the same processor. A record also has hashes.json, with a hash per file, and
+folders.json, with a hash per folder; benchmarks/results/same_bytes.json is a copy of folders.json.
 """
 
 import json
@@ -31,12 +31,12 @@ from same_bytes_files import Comparison, Record, Verdict, compared, folded, kind
 
 SAMPLES: Final = Path(__file__).resolve().parents[1] / "data" / "samples"
 PHOTOGRAPHS: Final = {"icdar2013_train": 14, "icdar2015_train": 14, "msra_td500_train": 12}
-"""So many of each data set, evenly spaced by name."""
+"""The number of pictures of each data set, evenly spaced by name."""
 FEW: Final = (
     *("astronaut.png", "bicycles.jpg", "circuit_board.jpg", "coffee.png", "dogs_in_window.jpg"),
     *("newspaper.png", "street.jpg", "telegraph_office.webp"),
 )
-"""Samples that variants of a config are run on."""
+"""The samples on which variants of a config run."""
 PICTURES: Final = frozenset({".jpg", ".png", ".webp"})
 FORMATS: Final = "uzn,crops,page,alto,hocr,icdar,coco,labelstudio"
 KINDS: Final = ("masks", "overlays", "heatmaps")
@@ -52,19 +52,19 @@ TEXT: Final = {
 WSOL: Final = {"wsol": ("--truth", "few.csv", "--protocol", "wsol")}
 """For few pictures: it holds their heat in many pixels, more than 20 GB for the samples (2026)."""
 PATIENCE: Final = "7200"
-"""Seconds for a picture: a busy machine must fail none."""
+"""Seconds for a picture; long enough that no picture fails on a busy machine."""
 SHOWN: Final = "pictures/samples/street.jpg"
 
 
 @dataclass(frozen=True)
 class Job:
-    """A config, and what is done with it.
+    """A config, and the steps that are done with it.
 
     Attributes:
         name: of the folder of its results.
-        config: shipped.
-        settings: what is other than in the config.
-        pictures: folder of the record.
+        config: name of a shipped config.
+        settings: values that replace those of the config.
+        pictures: folder in the record.
         readings: names and options of `locpipe read`.
     """
 
@@ -87,7 +87,7 @@ SHIPPED: Final = (
     Job("digits-windows", "digits-windows", readings=WORDS),
     Job("objects", "objects"),
 )
-"""Boxes of text-lenet and digits by the thousand would be read for minutes, boxes of objects in vain."""
+"""Other configs are not read. Thousands of boxes by text-lenet and digits take minutes; objects have no text."""
 VARIANTS: Final = (
     Job("polygon", "text", ("boxes.shape=polygon", "run.workers=0"), "few", LINES),
     Job("merge", "text", ("boxes.merge=10",), "few", WORDS[:1]),
@@ -104,7 +104,7 @@ class Locpipe:
     record: Path
 
     def __call__(self, job: Job, step: str, *arguments: str) -> None:
-        """Run it, keep what it prints as a result and what it logs beside them, and say how long it took."""
+        """Run a command; keep its output as a result and its log beside the results; print its time."""
         started = time.monotonic()
         printed = self.record / "printed" / job.name / f"{step}.txt"
         log = self.record / "logs" / f"{job.name}-{step}.txt"
@@ -147,10 +147,10 @@ def _evenly(paths: Sequence[Path], count: int) -> list[Path]:
 
 
 def _table(truth: Iterable[Path]) -> str:
-    """Return upright rectangles around all regions, as `--protocol wsol` reads them."""
+    """Return upright rectangles around all regions, in the format of `--protocol wsol`."""
     lines = ["image,xmin,ymin,xmax,ymax\n"]
     for file in truth:
-        lines.append(f"{file.stem},,,,\n")  # the picture, should there be nothing on it
+        lines.append(f"{file.stem},,,,\n")  # names the picture even if there is nothing on it
         for region in filter(str.strip, file.read_text("utf-8-sig").split("\n")):
             corners = [float(number) for number in region.split(",")[:8]]
             x, y = corners[::2], corners[1::2]
@@ -159,7 +159,7 @@ def _table(truth: Iterable[Path]) -> str:
 
 
 def do(locpipe: Locpipe, job: Job) -> None:
-    """Run a config and read what it found, each engine into a folder of its own."""
+    """Run a config and read its boxes; each engine writes into its own folder."""
     given = [f"output.{kind}=true" for kind in KINDS]
     given += [f"output.exports=[{FORMATS}]", f"run.timeout={PATIENCE}", *job.settings]
     options = [word for setting in given for word in ("--set", setting)]
@@ -188,7 +188,7 @@ def show(locpipe: Locpipe, job: Job) -> None:
 
 
 def export_again(locpipe: Locpipe, job: Job) -> None:
-    """Keep the exports of the run, and export all once more with the command."""
+    """Keep the exports of the run, and export all of them again with the command."""
     kept = locpipe.record / "exported_by_run" / job.name
     kept.parent.mkdir()
     (locpipe.record / job.output / "exports").rename(kept)
@@ -213,7 +213,7 @@ def _write_json(file: Path, document: object) -> None:
 
 
 def processor() -> str:
-    """Name the processor and what of it decides the bytes of a result (Linux)."""
+    """Name the processor and those of its features that decide the bytes of a result (Linux)."""
     lines = Path("/proc/cpuinfo").read_text().splitlines()
     known = dict(line.replace("\t", "").split(":", 1) for line in lines if ":" in line)
     flags = set(known["flags"].split())
@@ -223,7 +223,7 @@ def processor() -> str:
 
 
 def report(old: Record, new: Record) -> bool:
-    """Print in what two records differ, and return whether anything does but for added keys."""
+    """Print the differences of two records; return whether any is more than an added key."""
     before, after = old.names(), new.names()
     both = [name for name in before if name in set(after)]
     seen = {name: compared(name, old.content(name), new.content(name)) for name in both}
@@ -244,7 +244,7 @@ def report(old: Record, new: Record) -> bool:
 
 
 def _any_place(key: str) -> str:
-    """Return the path of a key without places in lists."""
+    """Return the path of a key without the indices of lists."""
     return re.sub(r"\[\d+\]", "[]", key)
 
 
@@ -298,7 +298,7 @@ def record(out: Path, data: Path | None, *, quick: bool) -> None:
 @click.argument("old", type=click.Path(exists=True, file_okay=False, path_type=Path))
 @click.argument("new", type=click.Path(exists=True, file_okay=False, path_type=Path))
 def compare(old: Path, new: Path) -> None:
-    """Compare the records OLD and NEW; 1 if anything differs but for added keys."""
+    """Compare the records OLD and NEW; exit with 1 if more differs than added keys."""
     sys.exit(int(report(Record.opened(old), Record.opened(new))))
 
 
@@ -320,7 +320,7 @@ def boxes(old: Path, new: Path) -> None:
 
 
 def _moves(old: Path, new: Path) -> Iterable[float]:
-    """Yield for every box by how many pixels its corner moved that moved most."""
+    """Yield for every box the pixels by which its most moved corner moved."""
     before, after = (json.loads(file.read_bytes())["boxes"] for file in (old, new))
     if len(before) != len(after):
         sys.exit(f"{old} has {len(before)} boxes, {new} has {len(after)}")

@@ -1,4 +1,4 @@
-"""The files of a record of `same_bytes.py`: what counts of them, and in what two records differ."""
+"""The files of a record of `same_bytes.py`: the contents that count, and the differences of records."""
 
 import hashlib
 import json
@@ -23,7 +23,7 @@ DROPPED: Final = frozenset(
 )
 """Keys whose values say nothing of a result, wherever they stand in a JSON file."""
 DROPPED_IN: Final = {"run.json": frozenset({"config"})}
-"""The same in files of one name: the config with all defaults, which new keys change."""
+"""Keys dropped in files of one name only: the config with all defaults, which new keys change."""
 
 ROOT: Final = b"<record>"
 """Stands for the absolute path of the record in text files and as the target of links."""
@@ -41,7 +41,7 @@ class Record:
     Attributes:
         folder: where it lies now.
         root: where it lay when it was written.
-        about: what is known of the machine.
+        about: facts about the machine.
     """
 
     folder: Path
@@ -79,7 +79,7 @@ class Record:
 
 @dataclass(frozen=True)
 class Change:
-    """A value that differs between two JSON files; `NOTHING` where there is none."""
+    """A value that differs between two JSON files; `NOTHING` in a file that lacks the value."""
 
     key: str
     old: object
@@ -87,7 +87,7 @@ class Change:
 
     @property
     def is_added(self) -> bool:
-        """Whether only the new file has it, as a key and not in a list."""
+        """Whether only the new file has the value, under a key and not in a list."""
         return self.old is NOTHING and not self.key.endswith("]")
 
     def __str__(self) -> str:
@@ -96,7 +96,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Comparison:
-    """What two files of one name have to do with each other."""
+    """How two files of the same name differ."""
 
     verdict: Verdict
     first: str = ""
@@ -104,7 +104,7 @@ class Comparison:
 
 
 def sha256(name: str, content: bytes) -> str:
-    """Return the hash of what counts of a file."""
+    """Return the hash of the contents of a file that count."""
     if is_json(name):
         content = json.dumps(document(name, content), sort_keys=True).encode()
     return hashlib.sha256(content).hexdigest()
@@ -116,7 +116,7 @@ def is_json(name: str) -> bool:
 
 
 def document(name: str, content: bytes) -> object:
-    """Return what counts of a JSON file."""
+    """Return the contents of a JSON file that count."""
     path = PurePosixPath(name)
     dropped = DROPPED | DROPPED_IN.get(path.name, frozenset())
     if path.suffix == ".jsonl":
@@ -147,20 +147,20 @@ def folded(hashes: Mapping[str, str]) -> dict[str, dict[str, object]]:
 
 
 def _folder(name: str) -> str:
-    """Name the folder of a kind of results of a set of pictures; crops lie deeper."""
+    """Name the folder of a file: a kind of results of a set of pictures. Crops lie deeper."""
     parts = PurePosixPath(name).parts[:-1]
     return "/".join(parts[: 5 if "exports" in parts else 4])
 
 
 def kind_of(name: str) -> str:
-    """Name what a file is: its folder, without job and picture, and its suffix."""
+    """Name the kind of a file: its folder, without job and picture, and its suffix."""
     top, _, *below = PurePosixPath(name).parts
     depth = 2 if below[0] == "exports" else 1
     return " ".join(["/".join([top, *below[:-1][:depth]]), PurePosixPath(name).suffix])
 
 
 def compared(name: str, old: bytes, new: bytes) -> Comparison:
-    """Compare two files of one name."""
+    """Compare two files of the same name."""
     if old == new:
         return Comparison("same bytes")
     if not is_json(name):

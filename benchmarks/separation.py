@@ -1,18 +1,18 @@
-"""Which rule parts words that stand close, and leaves whole those that are spaced wide.
+"""Which rule splits words that stand close together, and keeps widely spaced words whole.
 
     python benchmarks/separation.py --backgrounds data-sets/backgrounds --model text
 
-On rendered pictures alone. Rules, each with its thresholds:
+The pictures are rendered. The rules, each with its thresholds:
 
-- plain: hysteresis on the heat of cores, as the configs have it;
+- plain: hysteresis on the heat of cores, as in the configs;
 - damped: the heat times 1 - share * probability of a gap, then hysteresis (CRAFT, PixelLink alike);
 - grown: cores at a higher threshold grow into the area above the lower one (PSENet, Wang et al. 2019),
   along a watershed.
 
-The map of gaps is a weighted sum of filters, as all maps are: the `class` weights of the class "gap". A
-logistic regression on the same pictures gives its probability, moved by `shift` in log-odds. A
-detection is `joined` if it covers more than half of two words, a word is `broken` if it holds more than
-half of two detections. Appends a table to benchmarks/results/separation.md.
+Like all maps, the map of gaps is a weighted sum of filters, here by the `class` weights of the class "gap".
+A logistic regression on the same pictures turns it into a probability. `shift` is added to its log-odds.
+A detection is `joined` if it covers more than half of each of two words. A word is `broken` if it holds
+more than half of each of two detections. Appends a table to benchmarks/results/separation.md.
 """
 
 from dataclasses import astuple, dataclass
@@ -80,7 +80,7 @@ RULES = (
 
 
 def found(one: ShownPicture, text: Heat, gap: Heat, rule: Rule) -> list[NDArray[np.float64]]:
-    """Return the polygons that a rule finds, from log-odds of text and gap [h, w]."""
+    """Return the polygons that a rule finds in log-odds of text and of gaps, both [h, w]."""
     heat = expit(text)
     damped = heat * (1 - rule.damping * expit(gap + rule.shift))
     cut_from = heat if rule.seeds is not None else damped
@@ -94,7 +94,7 @@ def found(one: ShownPicture, text: Heat, gap: Heat, rule: Rule) -> list[NDArray[
 
 
 def grown(heat: Heat, cells: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return the cells without those between seeds that are one component."""
+    """Return the cells without the border cells between seeds that lie in one component."""
     count, marks, stats, _ = cv2.connectedComponentsWithStats((seeds & cells).view(np.uint8))
     small = stats[:, cv2.CC_STAT_AREA] < SEED_CELLS
     marks[small[marks]] = 0
@@ -108,7 +108,7 @@ def grown(heat: Heat, cells: NDArray[np.bool_], seeds: NDArray[np.bool_]) -> NDA
 
 
 def measured(shown: list[ShownPicture], maps: list[tuple[Heat, Heat]], rule: Rule) -> list[float]:
-    """Return IoU H and DetEval H in percent, and how many are joined and broken."""
+    """Return IoU H and DetEval H in percent, and the numbers of joined detections and broken words."""
     counts: dict[str, list[tuple[float, ...]]] = {name: [] for name in SHOWN}
     joined = broken = 0
     for number, (one, (text, gap)) in enumerate(zip(shown, maps, strict=True)):
@@ -125,7 +125,7 @@ def measured(shown: list[ShownPicture], maps: list[tuple[Heat, Heat]], rule: Rul
 
 
 def gap_odds(shown: list[ShownPicture]) -> list[Heat]:
-    """Return log-odds of gaps, by a logistic regression over positions."""
+    """Return the log-odds of gaps from a logistic regression over positions."""
     values, gaps = [], []
     for one in shown:
         cells = np.flatnonzero(one.classes != IGNORED)
@@ -143,7 +143,7 @@ def gap_odds(shown: list[ShownPicture]) -> list[Heat]:
 @click.option("--pictures", default=60, show_default=True)
 @click.option("--seed", default=31_000_000, show_default=True, help="Of the renderer.")
 def main(backgrounds: Path, name: str, pictures: int, seed: int) -> None:
-    """Score every rule on rendered pictures by a text model."""
+    """Score every rule on rendered pictures with a text model."""
     torch.set_num_threads(1)
     config, model = read_settings(find_config(name), Config).config, load_model(find_model(name))
     trained = find_model("text")

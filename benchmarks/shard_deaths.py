@@ -1,11 +1,11 @@
-"""Kills workers and parents of runs with shards at random, and looks whether a picture is lost or doubled.
+"""Kills workers and parents of runs with shards at random, and checks that no picture is lost or doubled.
 
     python benchmarks/shard_deaths.py [--deaths 50] [--parents 5] [--pictures 600] [--seed 0] [--minutes 60]
 
-While pictures are at work, a random worker is killed again and again. Now and then the parent is killed, with all
-that it started, and started again. Shards have 40 pages, so that a parent leaves some. At the end the run is
-undisturbed. Then every picture has its row in the shards once, and the rows are those of an undisturbed run.
-Writes results/shard_deaths.md. Needs Linux.
+While pictures are worked on, a random worker is killed again and again. Now and then the parent and all its
+processes are killed, and the run is started again. A shard has 40 pages, so each killed parent leaves some shards.
+The last start is not disturbed. Then every picture must have exactly one row in the shards, and the rows must be
+those of an undisturbed run. Writes results/shard_deaths.md. Needs Linux.
 """
 
 import argparse
@@ -31,13 +31,13 @@ from PIL import Image
 
 REPORT: Final = Path(__file__).parent / "results" / "shard_deaths.md"
 WAITS: Final = (0.0, 1.0)
-"""Seconds of work from one kill to the next, at least and at most."""
+"""The shortest and the longest time of work between two kills, in seconds."""
 SMALL_SHARDS: Final = (
     "from locpipe.pipeline.run import shard_keeper; shard_keeper.PAGES = 40; "
     "from locpipe.pipeline.cli.main import main; main()"
 )
 CHANGING: Final = ("mtime_ns",)
-"""Columns that say when."""
+"""Columns that hold times."""
 SHARDS: Final = ("--workers", "2", "--set=output.layout=shards", "--set=output.overlays=false")
 MOST_STARTS: Final = 10
 PACE: Final = 0.02
@@ -48,15 +48,15 @@ class Survived:
     """How the runs ended.
 
     Attributes:
-        workers: that were killed.
-        parents: that were killed.
-        starts: of the run until it was done.
-        pictures: that there were.
-        shards: that there are.
-        counts: of run.json of the last start.
+        workers: number of workers killed.
+        parents: number of parents killed.
+        starts: number of starts until the run was done.
+        pictures: number of pictures.
+        shards: number of shards at the end.
+        counts: the counts in run.json after the last start.
         lost: pictures without a row.
-        doubled: pictures with more rows than one.
-        differing: rows that are not those of an undisturbed run.
+        doubled: pictures with more than one row.
+        differing: rows that differ from those of an undisturbed run.
     """
 
     workers: int
@@ -85,13 +85,13 @@ def make_pictures(folder: Path, count: int) -> None:
 
 
 def command(folder: Path, output: Path) -> list[str]:
-    """The run."""
+    """The command of the run."""
     python, *_ = words = run_command("digits", folder / "in", output, *SHARDS)
     return [python, "-c", SMALL_SHARDS, *words[3:]]
 
 
 def rows_of(output: Path) -> list[dict[str, Any]]:
-    """Return the rows of all shards, without what says when."""
+    """Return the rows of all shards, without the columns that hold times."""
     rows = []
     for file in sorted((output / "shards").glob("*.parquet")):
         rows += pq.read_table(file).drop_columns(list(CHANGING)).to_pylist()
@@ -99,7 +99,7 @@ def rows_of(output: Path) -> list[dict[str, Any]]:
 
 
 def die(folder: Path, pictures: int, kills: tuple[int, int], seed: int, minutes: float) -> Survived:
-    """Run with so many deaths of workers and of parents, as far as the time allows; then compare."""
+    """Run with the planned kills of workers and parents, as far as time allows; then compare."""
     make_pictures(folder / "in", pictures)
     calm, output = folder / "calm", folder / "killed"
     subprocess.run(command(folder, calm), check=True)
@@ -124,11 +124,11 @@ def _disturb(
     end: float,
     done: Counter[str],
 ) -> None:
-    """Kill what the plan says, while pictures are at work; what was killed leaves the plan."""
+    """Kill as planned, while pictures are worked on; each kill that is done leaves the plan."""
     at_work, wait = 0.0, chance.uniform(*WAITS)
     while process.poll() is None:
         time.sleep(PACE)
-        # Where no picture is at work, workers are being started: to kill them there ends the run.
+        # If no picture is worked on, workers are just starting; a kill at that time ends the run.
         at_work += PACE if any(output.glob(".locpipe/tmp/*")) else 0
         workers = _workers(process.pid)
         if not plan or at_work < wait or not workers or time.monotonic() > end:
@@ -169,7 +169,7 @@ def _compared(calm: Path, output: Path, pictures: int, done: Counter[str], start
 
 
 def report(survived: Survived, asked: tuple[int, int]) -> str:
-    """What became of it, as Markdown."""
+    """The outcome, as Markdown."""
     lines = [
         "# Shards of runs whose processes die",
         "",
@@ -189,7 +189,7 @@ def report(survived: Survived, asked: tuple[int, int]) -> str:
 
 
 def main() -> None:
-    """Let processes die, and write the report."""
+    """Kill processes, and write the report."""
     parser = argparse.ArgumentParser(description=__doc__)
     for name, value in (("deaths", 50), ("parents", 5), ("pictures", 600), ("seed", 0)):
         parser.add_argument(f"--{name}", type=int, default=value)

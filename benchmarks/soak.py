@@ -2,9 +2,9 @@
 
     python benchmarks/soak.py [--minutes 30] [--skip 10]
 
-The pictures are of all formats that Pillow writes, of many sizes, with several pages, or damaged.
-They come again and again under other names, so the mix is the same all the time. Resident memory of
-the parent and of its worker is looked at once per second. Writes results/soak.md. Needs Linux.
+The pictures have all formats that Pillow writes, many sizes, one or more pages; some are damaged.
+They come again and again under other names, so the mix stays the same. The resident memory of the
+parent and of its worker is measured once per second. Writes results/soak.md. Needs Linux.
 """
 
 import argparse
@@ -28,7 +28,7 @@ REPORT: Final = Path(__file__).parent / "results" / "soak.md"
 NAMES: Final = ("newspaper.png", "coffee.png", "astronaut.png", "street.jpg")
 SUFFIXES: Final = (".png", ".jpg", ".bmp", ".gif", ".webp", ".tif", ".jp2")
 PER_SECOND: Final = 30
-"""Pictures that are made ready for every second, more than can be done."""
+"""Pictures prepared per second of the run, more than a run can do."""
 MOST_SECONDS: Final = 120
 MIB: Final = 2**20
 
@@ -68,7 +68,7 @@ def make_pictures(folder: Path, chance: random.Random) -> list[Path]:
 
 
 def name_again(pictures: list[Path], folder: Path, count: int) -> None:
-    """Give so many names to the pictures, in the order in which they are to be done."""
+    """Give the pictures `count` names in all; the run works on them in the order of these names."""
     for n in range(count):
         path = folder / f"{n // 1000:04}" / f"{n:07}{pictures[n % len(pictures)].suffix}"
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +76,7 @@ def name_again(pictures: list[Path], folder: Path, count: int) -> None:
 
 
 def soak(folder: Path, minutes: float) -> tuple[list[Sample], int]:
-    """Run for so many minutes; return what was measured, and how many pages have results."""
+    """Run for `minutes`; return the measured samples and the number of pages with results."""
     pictures = make_pictures(folder / "mix", random.Random(0))  # noqa: S311 - any chance will do
     name_again(pictures, folder / "in", int(60 * minutes * PER_SECOND))
     more = "--workers", "1", "--set=output.overlays=true"
@@ -106,13 +106,13 @@ def _resident(process: psutil.Process) -> int:
 
 
 def slope(samples: list[Sample], who: str) -> float:
-    """MiB per hour of the straight line through what was measured (least squares)."""
+    """Slope of the straight line through the samples (least squares), in MiB per hour."""
     hours = [sample.seconds / 3600 for sample in samples]
     return statistics.linear_regression(hours, [getattr(each, who) / MIB for each in samples]).slope
 
 
 def report(samples: list[Sample], pages: int, skip: float) -> str:
-    """What was measured, as Markdown."""
+    """The measured samples, as Markdown."""
     minutes = samples[-1].seconds / 60
     later = [sample for sample in samples if sample.seconds >= 60 * skip]
     lines = [

@@ -1,12 +1,12 @@
-"""CPU per picture of `locpipe run text` and of other detectors, as whole processes in alternation.
+"""CPU per picture of `locpipe run text` and of other detectors, as whole processes that take turns.
 
     python benchmarks/speed.py data-sets/text/icdar2015_train/images
 
-Both see the same pictures, on one thread, in float32. A process sees one picture, and all of them:
-the difference is what a picture costs without the start. Times are CPU seconds of a process and all
-that it started, decoding and writing of results included, so what else the machine does counts little.
-Then inference alone is compared with a matrix product on one core. Detectors run in the environments
-of `quality.py`. The table goes to `benchmarks/results/speed.md`.
+All see the same pictures, on one thread, in float32. A process sees first one picture, then all of
+them. The difference gives the cost of a picture without the start. Times are CPU seconds of a process
+and of all processes that it started, with decoding and with writing of results. So other work on the
+machine counts little. Then inference alone is compared with a matrix product on one core. Detectors run
+in the environments of `quality.py`. The table goes to `benchmarks/results/speed.md`.
 """
 
 import json
@@ -35,7 +35,7 @@ RESULTS: Final = Path(__file__).parent / "results"
 FEW: Final = 4
 """Pictures that a slow detector sees."""
 Run = Callable[[Sequence[Path]], float]
-"""Shows pictures to a process, and returns the CPU seconds that it took."""
+"""Shows pictures to a new process, and returns the CPU seconds of the process."""
 
 
 @click.command()
@@ -89,7 +89,7 @@ def _row(detector: Detector, pictures: Sequence[Path], rounds: int, work: Path) 
 
 
 def _measured(run: Run, pictures: Sequence[Path]) -> tuple[float, float]:
-    """Return CPU seconds per picture, with the start of the process and without."""
+    """Return CPU seconds per picture: with the start of the process, and without it."""
     one, all_of_them = run(pictures[:1]), run(pictures)
     return all_of_them / len(pictures), (all_of_them - one) / (len(pictures) - 1)
 
@@ -98,7 +98,7 @@ def _cpu(command: list[str], asked: str = "") -> float:
     """Return the CPU seconds of a process and of all that it started.
 
     Raises:
-        Unavailable: it does not end well.
+        Unavailable: the process ends with an error.
     """
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     threads = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"), "1")
@@ -113,7 +113,7 @@ def _cpu(command: list[str], asked: str = "") -> float:
 
 
 def _share(rounds: int) -> str:
-    """Say which share of a matrix product's speed inference has on one core, measured in turn."""
+    """Return the speed of inference on one core as a share of a matrix product's, measured in turn."""
     model = load_model(find_model("text"))
     rgb = np.ascontiguousarray(np.resize(data.coffee(), (1024, 1024, 3)))
     shares = []

@@ -2,8 +2,8 @@
 
     python benchmarks/text.py data-sets/text/icdar2013_train --config text
 
-Whole pictures, one setting a config; DetEval, ICDAR 2015 and pixel measures with their bootstrap
-intervals. Writes benchmarks/results/text-<name of the set>.md and .json.
+Each config sees whole pictures with one setting. The scores are DetEval, ICDAR 2015 and pixel
+measures, with their bootstrap intervals. Writes benchmarks/results/text-<name of the set>.md and .json.
 """
 
 import json

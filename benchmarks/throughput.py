@@ -3,11 +3,11 @@
     python benchmarks/throughput.py data-sets/text --count 200
 
 Takes `--count` pictures evenly from all pictures below the folder, in order of their size, so that
-small, large, colour and grey are mixed. Writes masks and JSON, no overlays, which are for people
-to look at. Prints pictures/s, megapixels/s, CPU seconds of all processes per megapixel, the largest
-memory of a worker and the milliseconds per megapixel spent outside `infer`, and writes them to
-benchmarks/results/throughput.md. Speeds are of this machine now: compare ratios. Where others are at
-work too, compare CPU seconds.
+small, large, colour and grey pictures are mixed. Runs write masks and JSON, but no overlays, because
+only people look at overlays. Prints pictures/s, megapixels/s, CPU seconds of all processes per
+megapixel, the largest memory of a worker, and the milliseconds per megapixel spent outside `infer`.
+Writes the same to benchmarks/results/throughput.md. Speeds depend on this machine and its load today,
+so compare ratios. If other programs run on the machine too, compare CPU seconds.
 """
 
 import json
@@ -23,7 +23,7 @@ from locpipe.pipeline.sources.pictures import EXTENSIONS
 
 RESULTS = Path(__file__).parent / "results"
 WAYS = (1, 1), (2, 1), (1, 2)
-"""Workers, and threads of each."""
+"""The number of workers, and the number of threads per worker."""
 
 
 def mixed(folder: Path, count: int) -> list[Path]:
@@ -61,7 +61,7 @@ def run(config: str, listed: Path, workers: int, threads: int) -> dict[str, floa
 
 
 def _cpu_seconds() -> float:
-    """Return seconds of CPU that processes we started, and theirs, have taken."""
+    """Return the CPU seconds of all ended processes below this one."""
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     return used.ru_utime + used.ru_stime
 

@@ -1,13 +1,14 @@
-"""The text models beside each other: what they find, and what they cost.
+"""All text models compared: how well they find text, and what they cost.
 
     python benchmarks/tiers.py --data data-sets
 
-Each runs by its shipped config over the same whole pictures, in float32 in ONNX Runtime. Words are
-scored on ICDAR 2013 and 2015, lines on MSRA-TD500 (boxes of words are joined by `line` first), false
-alarms on every fifth picture of backgrounds/, by the code of `locpipe evaluate`. Even-numbered pictures
-of each set, by sorted name, are scored beside the whole. CPU seconds are those of whole processes with
-one thread, in alternation on the same few pictures of ICDAR 2015. What is found is kept below --work, so
-that a run that was stopped goes on. Writes benchmarks/results/tiers.md and .json.
+Each model runs by its shipped config over the same whole pictures, in float32 in ONNX Runtime. Words are
+scored on ICDAR 2013 and 2015, and lines on MSRA-TD500 (word boxes are first joined by `line`). False
+alarms are counted on every fifth picture of backgrounds/. The code of `locpipe evaluate` gives the scores.
+The pictures of each set are numbered by sorted name; the even-numbered ones are also scored separately.
+CPU seconds are those of whole processes with one thread. The models take turns on the same few pictures of
+ICDAR 2015. Results are kept below --work, so a stopped run goes on where it was. Writes
+benchmarks/results/tiers.md and .json.
 """
 
 import json
@@ -57,7 +58,7 @@ def run(config: str, pictures: Sequence[Path], output: Path) -> float:
 
 
 def scores(one: Set, even: Sequence[Path], output: Path) -> Scores:
-    """Return what was found on a set: of all its pictures, and of those with even numbers."""
+    """Return the scores of a set: for all its pictures, and for the even-numbered ones."""
     files = {file.name: file for file in (output / "boxes").rglob("*.json")}
     found = {
         picture: file.read_text() if (file := files.get(f"{picture.name}.json")) else box_file(picture, [])
@@ -77,7 +78,7 @@ def _of(one: Set, found: Mapping[Path, str]) -> Scores:
 
 
 def costs(configs: Sequence[str], pictures: Sequence[Path], rounds: int) -> dict[str, float]:
-    """Return CPU seconds per picture of each config, the median of rounds in alternation."""
+    """Return the CPU seconds per picture of each config: the median of rounds that take turns."""
     spent: dict[str, list[float]] = {config: [] for config in configs}
     for _ in tqdm(range(rounds if pictures else 0), "cost", disable=None):
         for config in configs:

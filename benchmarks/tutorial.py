@@ -2,9 +2,9 @@
 
     LOCPIPE_DATA=data-sets python benchmarks/tutorial.py
 
-Trains the four endings of `stages/nets/tutorial.py` by their configs, `--seeds` times each, and
-writes results/tutorial.md, .json and .png after every training. Trainings that the JSON holds are
-not repeated; one that was stopped goes on from its checkpoint.
+Trains the four endings of `stages/nets/tutorial.py` by their configs, `--seeds` times each. After
+every training it writes results/tutorial.md, .json and .png. Trainings in the JSON are not repeated.
+A stopped training goes on from its checkpoint.
 """
 
 import argparse
@@ -33,7 +33,7 @@ Done = dict[str, dict[str, Any]]
 
 
 def main() -> None:
-    """Train what is missing, print the table and write it."""
+    """Do the missing trainings, print the table and write it."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n\n")[0] if __doc__ else None)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--epochs", type=int, help="instead of the configs' own")
@@ -63,7 +63,7 @@ def configured(ending: str, seed: int, work: Path, epochs: int | None) -> Images
 
 
 def trained(config: ImagesTrainConfig, samples: tuple[Samples, Samples]) -> dict[str, Any]:
-    """Train one; return its size, its curve and how many pictures it saw."""
+    """Train a network; return its size, its curve and the number of pictures it saw."""
     network = network_of(config, len(samples[0].classes))
     training, others = (shown(part, config) for part in samples)
     curve = train(config, network, (training, others), resume=True).curve
@@ -75,7 +75,7 @@ def trained(config: ImagesTrainConfig, samples: tuple[Samples, Samples]) -> dict
 
 
 def table(done: Mapping[str, Mapping[str, Any]]) -> str:
-    """Return accuracy of the last epoch and of the best, mean and spread over the seeds."""
+    """Return the accuracy of the last and of the best epoch, as mean and spread over the seeds."""
     lines = [
         "| ending | parameters | seeds | training | validation, last epoch | best epoch |",
         "|---|---|---|---|---|---|",
@@ -93,7 +93,7 @@ def table(done: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def write(done: Done, folder: Path) -> None:
-    """Write table, numbers and figure of what is done so far."""
+    """Write the table, the numbers and the figure of the trainings done so far."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "tutorial.json").write_text(json.dumps(done) + "\n", "utf-8")
     one = next(iter(done.values()))

@@ -1,9 +1,9 @@
-"""What blocking each filter costs each class: the tables of a model, as `locpipe weigh` left them.
+"""What blocking each filter costs each class: the tables of a model, as `locpipe weigh` wrote them.
 
     python benchmarks/weights.py
 
-Writes dE per filter and class, the `paper` and `class` weights, and which filters change sign
-between the two, to results/weights.md and results/weights.json.
+Writes to results/weights.md and results/weights.json: dE per filter and class, the `paper` and the
+`class` weights, and the filters whose sign differs between the two kinds of weights.
 """
 
 import argparse

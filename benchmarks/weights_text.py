@@ -1,11 +1,12 @@
-"""The kinds of AdGAP weights on the real text models: which finds text best.
+"""Which kind of AdGAP weights finds text best with the real text models.
 
     python benchmarks/weights_text.py --data ../shared/data
 
-Words on ICDAR 2013 and 2015, lines on MSRA-TD500, everything as configs/text.yaml says except for
-`heatmap.weights`, each with its own calibration from the model's card. The network runs once per
-picture for all. What a picture gave is kept below --work, so a run that was stopped goes on.
-Writes benchmarks/results/text_weights.md and .json, or what --config names instead of text.
+Words are scored on ICDAR 2013 and 2015, lines on MSRA-TD500. Everything is as configs/text.yaml says,
+except for `heatmap.weights`. Each kind of weights has its own calibration from the model's card. The
+network runs once per picture for all kinds. The counts of a picture are kept below --work, so a stopped
+run goes on where it was. Writes benchmarks/results/text_weights.md and .json; with --config, the name
+of that config stands in place of `text`.
 """
 
 import json
@@ -42,7 +43,7 @@ RESAMPLES = 2000
 
 
 class H(NamedTuple):
-    """H, how far it is ahead of that of `linear`, and the 95 % bootstrap interval of that."""
+    """H, its lead over the H of `linear`, and the 95 % bootstrap interval of the lead."""
 
     value: float
     ahead: float
@@ -53,7 +54,7 @@ class H(NamedTuple):
 Found = Mapping[str, Mapping[str, H]]
 """By kind of weights and protocol."""
 Sums = Mapping[str, Mapping[str, Sequence[float]]]
-"""By kind of weights and protocol: recalled, truth, precise, detected."""
+"""Sums by kind of weights and protocol: recalled, truth, precise, detected."""
 
 
 def with_weights(config: Config, kind: Weights) -> Config:
@@ -64,7 +65,7 @@ def with_weights(config: Config, kind: Weights) -> Config:
 
 
 def truth_of(one: Set, image: Image) -> tuple[Region, ...]:
-    """Return what there is to find, in the frame of the upright picture."""
+    """Return the true regions, in the frame of the upright picture."""
     regions = read_truth(one.folder / "gt" / f"{image.path.stem}.txt")
     if one.frame == "upright":
         return regions
@@ -76,13 +77,13 @@ def truth_of(one: Set, image: Image) -> tuple[Region, ...]:
 
 
 def calibrated(model: Model) -> tuple[Weights, ...]:
-    """Return the kinds that a model has calibrations of; a card may lack some."""
+    """Return the kinds of weights that the model's card has calibrations for; some may be missing."""
     known = {entry.weights for entry in model.card.calibrations}
     return tuple(kind for kind in KINDS if kind in known)
 
 
 def counts_of(picture: Path, one: Set, model: Model, config: Config) -> Sums:
-    """Return what each kind of weights finds of a picture."""
+    """Return the counts of a picture with each kind of weights."""
     image = load(picture)
     truth = truth_of(one, image)
     features = features_of(image, model, config)
@@ -105,10 +106,10 @@ def _polygons(
 
 
 def all_counts(one: Set, model: Model, config: Config, kept: Path) -> list[Sums]:
-    """Return the counts of all pictures of a set, of those not in the file `kept` anew."""
+    """Return the counts of all pictures of a set; pictures missing in the file `kept` are counted now."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.touch()
-    # A line that a killed run left unfinished has no end.
+    # A killed run may have left a last line without a line end.
     whole = [line for line in kept.read_text().splitlines(keepends=True) if line.endswith("\n")]
     known: dict[str, Sums] = dict(map(json.loads, whole))
     kept.write_text("".join(whole))
@@ -121,7 +122,7 @@ def all_counts(one: Set, model: Model, config: Config, kept: Path) -> list[Sums]
 
 
 def totals(counts: Sequence[Sums]) -> Found:
-    """Return H over all pictures, and how far it is ahead of `linear`, by kind and protocol."""
+    """Return H over all pictures and its lead over `linear`, by kind and protocol."""
     kinds = tuple(counts[0])
     found: dict[str, dict[str, H]] = {kind: {} for kind in kinds}
     for name in SHOWN:
@@ -142,7 +143,7 @@ def _drawn(pictures: int) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
 
 
 def table(found: Mapping[str, Found]) -> str:
-    """Return H in percent, one row per kind; in brackets how far it is ahead of `linear`."""
+    """Return H in percent, one row per kind; the lead over `linear` stands in brackets."""
     head = [f"{name} {what}" for name in found for what in ("IoU H", "DetEval H")]
     lines = [f"| weights | {' | '.join(head)} |", "|---" * (len(head) + 1) + "|"]
     for kind in next(iter(found.values())):

@@ -56,7 +56,7 @@ def settings(folder: Path, layout: str) -> list[str]:
 def make_done(folder: Path, layout: str, pictures: int, *, part: float) -> None:
     """Write a state that calls this part of the pictures done; in the layout `files`, results too."""
     output = folder / layout
-    report = (output / RUN_REPORT).read_bytes()  # without this file a run first loads the network
+    report = (output / RUN_REPORT).read_bytes()  # without it, a run first loads the network
     shutil.rmtree(output)
     given = [parse_assignment(text) for text in settings(folder, layout)]
     config = read_settings(find_config("digits"), Config, given).config

@@ -16,6 +16,7 @@ from runs import boxes, counts, failures, run, with_
 
 from locpipe.pipeline.config.sections import Config
 from locpipe.pipeline.export.write import RunExports
+from locpipe.pipeline.output import atomic
 from locpipe.pipeline.picture import write
 from locpipe.pipeline.workers.box_finder import BoxFinder
 from locpipe.pipeline.workers.messages import Job
@@ -179,15 +180,15 @@ def test_nothing_is_written_when_something_is_wrong_from_the_start(
 def test_a_disk_that_gets_full_ends_the_run_and_blames_no_picture(
     config: Config, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    write = Path.write_bytes
+    write_synced = atomic._write_synced
 
-    def nearly_full(self: Path, data: bytes) -> int:
+    def nearly_full(file: Path, data: bytes) -> None:
         if data.startswith(b"\x89PNG"):
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return write(self, data)
+        write_synced(file, data)
 
     with monkeypatch.context() as patch:
-        patch.setattr(Path, "write_bytes", nearly_full)
+        patch.setattr(atomic, "_write_synced", nearly_full)
         with pytest.raises(OutputError, match=r"\(No space left on device\); free space"):
             run(config)
     assert counts(run(config)) == {"found": 4, "done": 4}

@@ -131,8 +131,13 @@ def test_a_signal_ends_the_teaching_at_once_and_answers_are_kept(
         return ask(*given)  # type: ignore[arg-type]
 
     monkeypatch.setattr(teaching, "_answer", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        complete(run, Rendered(config.render, 1), keep=lambda _: None)
+    rendered = Rendered(config.render, 1)
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # libraries may set their own
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            complete(run, rendered, keep=lambda _: None)
+    finally:
+        signal.signal(signal.SIGINT, before)
     assert len(list((tmp_path / "out" / ANSWERS_FOLDER).iterdir())) == 1
 
 

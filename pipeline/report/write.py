@@ -11,14 +11,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.resources import files
 from pathlib import Path
-from threading import get_ident
 from typing import Any, Final, TypeVar
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from ...stages.errors import ConfigError
 from ..output.archive import FinishedRun
-from ..output.atomic import check_inside, output_errors, write_atomically
+from ..output.atomic import check_inside, output_errors, write_atomically, write_whole
 from ..output.box_json import Page, read_object
 from ..sources.results import RUN_REPORT
 from ..workers.machine import CORES
@@ -173,8 +172,7 @@ class _Files:
     def keep(self, name: str, content: bytes) -> None:
         file = self._folder / name
         check_inside(self._output, file.parent)
-        file.parent.mkdir(parents=True, exist_ok=True)
-        _write(file, content)
+        write_whole(file, content)
 
     def save(self, name: str, value: object) -> None:
         (self._folder / "data" / f"{name}.js").write_text(_call(name, value), "ascii")
@@ -187,28 +185,18 @@ class _Files:
                 if str(file.relative_to(self._folder)) not in self._used:
                     file.unlink()
         index = self._folder / "index.html"
-        _write(index, _html(title).encode())
+        write_whole(index, _html(title).encode())
         return index
 
 
 def _is_whole(thumb: Path) -> bool:
-    """Whether a JPEG has its end: a loss of power may leave a name without all that it stands for."""
+    """Say whether a thumbnail ends as a JPEG does; earlier versions did not flush thumbnails to the disk."""
     try:
         with thumb.open("rb") as file:
             file.seek(-len(_END_OF_JPEG), os.SEEK_END)
             return file.read() == _END_OF_JPEG
     except OSError:  # it is not there, or empty
         return False
-
-
-def _write(file: Path, content: bytes) -> None:
-    unfinished = file.with_suffix(f".{get_ident()}")  # two pictures may be the same
-    try:
-        unfinished.write_bytes(content)
-        unfinished.replace(file)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
 
 
 class _OneFile:

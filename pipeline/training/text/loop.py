@@ -109,7 +109,7 @@ def complete(
 ) -> TrainedText:
     """Take the steps that are left; arguments and errors are those of `train`."""
     config, stop = run.config, Stop()
-    photographs = answered(config)  # it may take an hour; a signal ends it at once
+    photographs = answered(config)  # this may take an hour; a signal ends it at once
     with stop.listening():
         left = batches(config, run.step, photographs)
         for batch in watched(left, "training", config.steps, "steps", done=run.step):

@@ -106,7 +106,7 @@ def test_memory_of_the_scheduler_does_not_grow_with_pictures(
 def test_names_of_tasks_that_are_over_are_not_remembered(
     client: Client, job: Job, tasks: list[Task], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Dask keeps those of 100,000; the scheduler of this client is in this process."""
+    """Dask would keep 100,000 names. The scheduler of this client is in the process of the test."""
     monkeypatch.setattr("locpipe.pipeline.workers.dispatch.MOST_NAMES", 5)
     key_split.cache_clear()
     many = [replace(tasks[0], key=f"{n}.jpg", path=f"{n}.jpg") for n in range(40)]

@@ -33,11 +33,11 @@ def tables_of(rects: Floats, first: Floats) -> list[Indices]:
     is the width of the first word of each line. The columns of a table have lines at equal heights,
     and these lines are short or far apart. Columns of running text are full and dense.
     """
-    return list(_search(rects, first, np.arange(len(rects)), 0))
+    return list(_search(rects, first, np.arange(len(rects)), 0)) if len(rects) else []
 
 
 def _search(rects: Floats, first: Floats, among: Indices, depth: int) -> Iterator[Indices]:
-    height = float(np.median(rects[among, 3] - rects[among, 1])) if len(among) else 0
+    height = float(np.median(rects[among, 3] - rects[among, 1]))
     for group in _groups(rects, among, _GUTTER * height):
         columns = parts(rects, group, 0, _GUTTER * height)
         if len(columns) < 2:

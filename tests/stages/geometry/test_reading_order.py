@@ -6,6 +6,7 @@ import tracemalloc
 from collections.abc import Callable
 from itertools import chain, pairwise
 from random import Random
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -171,6 +172,25 @@ def test_every_box_is_read_once_and_lines_are_counted_from_zero(
     assert sorted(order) == list(range(len(boxes)))
     assert lines == sorted(lines)
     assert sorted(set(lines)) == list(range(len(set(lines))))
+
+
+@settings(max_examples=200)
+@given(st.lists(st.tuples(rects, st.integers(-180, 180)), max_size=6))
+def test_boxes_at_angles_of_their_own_are_all_read(signs: list[tuple[list[Rect], int]]) -> None:
+    turned = [corners_of(boxes[:4], degrees) for boxes, degrees in signs]
+    corners = np.concatenate([corners_of([]), *turned])
+    for direction in get_args(Direction):
+        read = reading_order(corners, direction)
+        assert sorted(read.boxes) == list(range(len(corners)))
+        assert read.lines == sorted(read.lines)
+        assert read.blocks == sorted(read.blocks)
+
+
+@pytest.mark.parametrize("angles", [(0, 180), (-44.9, 44.9), (0, 120, 240), (45.1, 134.9)])
+def test_a_page_without_a_level_line_is_read(angles: tuple[float, ...]) -> None:
+    """Lines that run against each other have no mean direction, so none of them is level."""
+    boxes = [corners_of([(300 * n, 0, 300 * n + 90, 20)], a) for n, a in enumerate(angles)]
+    assert sorted(reading_order(np.concatenate(boxes)).boxes) == list(range(len(angles)))
 
 
 @settings(max_examples=50)

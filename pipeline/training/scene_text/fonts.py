@@ -3,17 +3,18 @@
 import logging
 import string
 from collections import defaultdict
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-from PIL import ImageFont
+from PIL import ImageFont, features
 
 from ....stages.errors import ConfigError
-from .chance import chance, pick
-from .settings import FontSettings
+from .chance import chance, pick, weighted
+from .scripts import SCRIPTS, Script, ScriptName
+from .settings import FontSettings, ScriptShares
 
 try:
     from fontTools.ttLib import TTFont, TTLibError  # type: ignore[import-untyped] # it ships none
@@ -42,12 +43,19 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Face:
-    """One face of one family; `missing` are the marks it cannot draw."""
+    """One face of one family.
+
+    Attributes:
+        missing: marks beside Latin letters that it cannot draw.
+        cjk: it has Chinese characters.
+        script: what it is to write; None for Latin or Chinese.
+    """
 
     path: str
     family: str
     missing: frozenset[str]
     cjk: bool
+    script: Script | None = None
 
     def draws(self, text: str) -> bool:
         """Whether all of `text` has a glyph (letters and digits always do)."""
@@ -56,13 +64,27 @@ class Face:
 
 @dataclass(frozen=True)
 class Fonts:
-    """The faces of each family, in drawers; `symbols` are faces with the pictures they have."""
+    """The faces of each family, in drawers.
+
+    Attributes:
+        symbols: faces with the pictures they have.
+        scripts: the share of each other script in all text, and the families that write it.
+    """
 
     everyday: tuple[tuple[Face, ...], ...]
     others: tuple[tuple[Face, ...], ...]
     cjk: tuple[Face, ...]
     symbols: tuple[tuple[Face, str], ...]
     everyday_share: float
+    scripts: tuple[tuple[float, tuple[tuple[Face, ...], ...]], ...] = ()
+
+    def any_script(self, rng: np.random.Generator) -> Face:
+        """A face for Latin letters, or for another script as often as its share asks for."""
+        shares = [share for share, _ in self.scripts]
+        if not shares or not chance(rng, sum(shares)):
+            return self.latin(rng)
+        families = weighted(rng, [families for _, families in self.scripts], shares)
+        return pick(rng, pick(rng, families))
 
     def latin(self, rng: np.random.Generator) -> Face:
         """A face for Latin letters: first the drawer, then the family, then the face."""
@@ -105,17 +127,20 @@ def require_fonttools() -> None:
         raise ConfigError(message)
 
 
-def find_fonts(settings: FontSettings) -> Fonts:
-    """Search the folders for faces that have all Latin letters and digits.
+def find_fonts(settings: FontSettings, scripts: ScriptShares | None = None) -> Fonts:
+    """Search the folders for faces that have all Latin letters and digits, or all of a script.
 
     Raises:
-        ConfigError: fontTools is not installed, a folder does not exist or holds no font, or no
-            font has the glyphs.
+        ConfigError: fontTools is not installed, a folder does not exist or holds no font, no font
+            has the glyphs of Latin or of a script that is asked for, or Pillow cannot shape it.
     """
     require_fonttools()
     # It reports every oddity of every font; a font that cannot be read is reported below.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     families: defaultdict[str, list[Face]] = defaultdict(list)
+    writers: defaultdict[ScriptName, defaultdict[str, list[Face]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     symbols: list[tuple[Face, str]] = []
     seen = lacking = ""
     for path in _files(settings.folders):
@@ -126,13 +151,43 @@ def find_fonts(settings: FontSettings) -> Fonts:
         if not characters or family in settings.exclude:
             continue
         seen = str(path)
+        for name in scripts or {}:
+            if characters.issuperset(SCRIPTS[name].letters + SCRIPTS[name].marks):
+                writers[name][family].append(replace(face, script=SCRIPTS[name]))
         if characters >= LATIN:
             families[family].append(face)
         else:
             lacking = "".join(sorted(LATIN - characters))
     if not families:
         raise ConfigError(_why_none(settings, seen, lacking))
-    return _drawers(families, tuple(symbols), settings)
+    found = _drawers(families, tuple(symbols), settings)
+    return replace(found, scripts=_writers(writers, scripts or {}, settings))
+
+
+def _writers(
+    writers: Mapping[ScriptName, Mapping[str, list[Face]]],
+    shares: ScriptShares,
+    settings: FontSettings,
+) -> tuple[tuple[float, tuple[tuple[Face, ...], ...]], ...]:
+    for name in shares:
+        if name not in writers:
+            places = ", ".join(map(str, settings.folders))
+            message = (
+                f"scripts.{name}: no font in {places} has all its letters; "
+                "install one (Debian: fonts-noto-core, fonts-noto-cjk) or leave this script out"
+            )
+            raise ConfigError(message)
+        if SCRIPTS[name].joins and not features.check("raqm"):
+            message = (
+                f"scripts.{name}: its letters join, and Pillow cannot shape them here; "
+                "install FriBiDi (Debian: libfribidi0) or leave this script out"
+            )
+            raise ConfigError(message)
+    return tuple(
+        (share, tuple(tuple(writers[name][family]) for family in sorted(writers[name])))
+        for name, share in shares.items()
+        if share
+    )
 
 
 def _why_none(settings: FontSettings, seen: str, lacking: str) -> str:
@@ -158,6 +213,11 @@ def _drawers(
 
 
 @lru_cache(maxsize=64)
-def open_face(path: str, em: int) -> ImageFont.FreeTypeFont:
-    """The face at a size in pixels. Pillow lays it out itself: no system library matters."""
-    return ImageFont.truetype(path, em, layout_engine=ImageFont.Layout.BASIC)
+def open_face(path: str, em: int, *, joins: bool = False) -> ImageFont.FreeTypeFont:
+    """The face at a size in pixels.
+
+    Pillow lays out most text itself, so that no system library matters. Raqm shapes letters that
+    join.
+    """
+    engine = ImageFont.Layout.RAQM if joins else ImageFont.Layout.BASIC
+    return ImageFont.truetype(path, em, layout_engine=engine)

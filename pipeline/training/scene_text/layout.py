@@ -1,15 +1,16 @@
 """Paragraphs of words arranged on a flat block."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from .chance import chance, log_uniform, normal, pick, uniform, weighted
 from .fonts import Face, Fonts
 from .typeset import Style, Typeset, typeset
-from .words import Vocabulary, cjk_string
+from .words import Vocabulary, cjk_line, cjk_string
 
 MOST_WORDS = 140  # of a document: more would cost time and teach little
+MOST_CHARACTERS = 900  # of a Chinese document
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ class Writer:
         lines = weighted(rng, (1, 2, 3, 4, 6), (0.55, 0.24, 0.11, 0.06, 0.04))
         if self.fonts.cjk and chance(rng, self.cjk):
             return self._chinese(rng, em, align, lines), em
-        face = self.fonts.latin(rng)
+        face = self.fonts.any_script(rng)
         counts = [
             weighted(rng, (1, 2, 3, 4, 6), (0.48, 0.27, 0.14, 0.07, 0.04)) for _ in range(lines)
         ]
@@ -71,7 +72,7 @@ class Writer:
 
     def large(self, rng: np.random.Generator, em: float) -> Block | None:
         """One or two short words."""
-        face = self.fonts.latin(rng)
+        face = self.fonts.any_script(rng)
         words = self.vocabulary.tokens(rng, 1 + chance(rng, 0.35), face)
         style = _style(rng, face, round(em), 0.5)
         lines = [words] if chance(rng, 0.3) else [[word] for word in words]
@@ -95,7 +96,7 @@ class Writer:
         self, rng: np.random.Generator, em: float, width: float, height: float
     ) -> Block | None:
         """A page, poster or receipt of about that size in flat pixels."""
-        face = self.fonts.latin(rng)
+        face = self.fonts.any_script(rng)
         align = weighted(rng, (0.0, 0.5, 1.0), (0.7, 0.25, 0.05))
         kind = weighted(rng, ("text", "receipt"), (0.75, 0.25))
         made: list[tuple[Typeset | None, int]] = []
@@ -103,7 +104,7 @@ class Writer:
         while used < height and words < MOST_WORDS:
             title = chance(rng, 0.3)
             size = round(em * (uniform(rng, 1.2, 2.8) if title else 1))
-            face = self.fonts.latin(rng) if chance(rng, 0.25) else face
+            face = self.fonts.any_script(rng) if chance(rng, 0.25) else face
             lines = int(rng.integers(1, 3)) if title else int(rng.integers(1, 9))
             text = self._lines(rng, face, width / size, lines)
             if kind == "receipt" and not title:
@@ -113,6 +114,34 @@ class Writer:
             used += (len(text) * style.leading + 0.6) * size
             words += sum(map(len, text))
         return _stack(made, align, [uniform(rng, 0.3, 1.2) for _ in made])
+
+    def cjk_document(
+        self, rng: np.random.Generator, em: float, width: float, height: float
+    ) -> Block | None:
+        """A page of Chinese or Japanese, in lines or in columns; each of them is one word."""
+        if not self.fonts.cjk:
+            return self.document(rng, em, width, height)
+        upright = chance(rng, 0.5)
+        face = pick(rng, self.fonts.cjk)
+        leading = uniform(rng, 1.2, 2.0)
+        size = round(em)
+        along, across = (height, width) if upright else (width, height)
+        most = max(2, int(along / size))
+        lines: list[list[str]] = []
+        rows = max(1, min(int(across / (leading * size)), MOST_CHARACTERS // most))
+        while len(lines) < rows:
+            last = chance(rng, 0.2)  # of its paragraph, and shorter
+            count = int(rng.integers(1, most + 1)) if last else most
+            lines.append([cjk_line(rng, count)])
+        tracking = uniform(rng, 0.0, 0.25) if chance(rng, 0.3) else 0.0
+        style = Style(face, size, tracking, 0.5, leading, 0.0, upright)
+        made: list[tuple[Typeset | None, int]] = [(typeset(lines, style), size)]
+        if chance(rng, 0.3):
+            large = round(em * uniform(rng, 1.3, 2.8))
+            title = cjk_line(rng, int(rng.integers(1, max(2, int(width / large)) + 1)))
+            level = replace(style, em=large, tracking=0.0, vertical=False)
+            made.insert(0, (typeset([[title]], level), large))
+        return _stack(made, 0.5, [uniform(rng, 0.4, 1.5) for _ in made])
 
     def _lines(
         self, rng: np.random.Generator, face: Face, room: float, count: int
@@ -135,6 +164,8 @@ def _style(
 ) -> Style:
     spaced = weighted(rng, ("no", "wide", "tight"), (0.72, 0.22, 0.06))
     tracking = {"no": 0.0, "wide": abs(normal(rng, 0.2)), "tight": -0.03}[spaced]
+    if face.script and (face.script.joins or face.script.marks):
+        tracking = 0.0  # such letters do not stand apart
     gap = uniform(rng, 0.21, 0.46) + max(0.9 * tracking, 0)
     return Style(face, em, tracking, gap, log_uniform(rng, 1.0, 1.6), align, upright)
 

@@ -21,6 +21,7 @@ from .settings import RenderSettings
 from .truth import RenderedWord, Rendering, judge, word_at
 from .words import Vocabulary, read_words
 
+PAGES = ("document", "cjk_document")
 LEAST_EM = 8  # pixels: nobody reads less in a photograph
 
 
@@ -37,7 +38,7 @@ class Renderer:
     def __init__(self, settings: RenderSettings) -> None:
         self.settings = settings
         vocabulary = Vocabulary(read_words(settings.words))
-        self.writer = Writer(find_fonts(settings.fonts), vocabulary, settings.cjk)
+        self.writer = Writer(find_fonts(settings.fonts, settings.scripts), vocabulary, settings.cjk)
         kept_out = settings.backgrounds_keep_out_every
         photographs = find_photographs("backgrounds", settings.backgrounds, kept_out)
         self._backgrounds = Backgrounds(photographs, settings.width, settings.height)
@@ -71,7 +72,7 @@ class _Scene:
         self.settings = settings
         self.writer = writer
         self.kind = kind
-        photograph = chance(rng, 0.85 if kind != "document" else 0.5)
+        photograph = chance(rng, 0.5 if kind in PAGES else 0.85)
         self.rgb = backgrounds.photograph(rng) if photograph else backgrounds.surface(rng)
         if chance(rng, 0.45):
             scatter(self.rgb, rng, int(rng.integers(1, 4)))
@@ -92,7 +93,7 @@ class _Scene:
             em = self._em(12, 40)
             for _ in range(int(rng.integers(3, 12))):
                 self._sign(self._em(0.7 * em, 1.7 * em))
-        elif self.kind == "document":
+        elif self.kind in PAGES:
             self._document(self._em(12, 48))
         elif self.kind == "large":
             self._large(self._em(100, 1000))
@@ -124,7 +125,9 @@ class _Scene:
         fine = 2 if em < 16 else 1
         wide = self.settings.width * uniform(rng, 0.4, 1.1) * fine
         tall = self.settings.height * uniform(rng, 0.4, 1.0) * fine
-        block = self.writer.document(rng, em * fine, wide, tall)
+        cjk = self.kind == "cjk_document"
+        write = self.writer.cjk_document if cjk else self.writer.document
+        block = write(rng, em * fine, wide, tall)
         self._stand(block, 1 / fine, panel=0.85, tries=2, fit=1.15)
 
     def _stand(

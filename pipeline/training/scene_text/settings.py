@@ -7,7 +7,9 @@ from pydantic import Field, model_validator
 
 from ....stages.settings import Fraction, Section
 from ...config.sections import UserPath
+from .scripts import ScriptName
 
+ScriptShares = dict[ScriptName, Fraction]
 Folders = Annotated[tuple[UserPath, ...], Field(strict=False)]
 Names = Annotated[tuple[str, ...], Field(strict=False)]
 Side = Annotated[int, Field(ge=64, le=4096)]
@@ -22,8 +24,9 @@ EVERYDAY = (
     *("Oxygen-Sans", "Manrope", "Gillius ADF", "Switzera ADF", "League Spartan", "B612"),
     *("Tiresias Signfont", "EB Garamond", "Yanone Kaffeesatz", "Comic Neue", "Play"),
 )
-# Their codes are letters, but they look like dingbats, Greek, key caps or formulas.
+# Their codes are letters, but they look like dingbats, Greek, key caps, formulas or empty boxes.
 NO_LETTERS = (
+    *("Last Resort High-Efficiency", "Last Resort"),
     *("D050000L", "Standard Symbols PS", "Linux Biolinum Keyboard O", "Noto Sans Symbols"),
     *("Noto Sans Math", "STIX Math", "DejaVu Math TeX Gyre", "Berenis ADF Pro Math"),
     *("Tiresias Keyfont V2", "Noto Traditional Nushu", "ProggyTinyTT", "Blankenburg_UNZ1A"),
@@ -57,6 +60,8 @@ class Proportions(Section):
     """Many small signs, as in photographs of streets and shops."""
     document: Annotated[float, Field(ge=0)] = 0.10
     """A page, poster or receipt full of text."""
+    cjk_document: Annotated[float, Field(ge=0)] = 0.0
+    """A page of Chinese or Japanese, half of them in columns; where no font has it, any document."""
     large: Annotated[float, Field(ge=0)] = 0.15
     """A word or two that fill the picture."""
 
@@ -94,6 +99,8 @@ class RenderSettings(Section):
     """Shares of the kinds of pictures."""
     cjk: Fraction = 0.14
     """Share of text blocks in Chinese characters, where a font has them."""
+    scripts: ScriptShares = Field(default_factory=dict)
+    """Share of text blocks in each other script, such as `{arabic: 0.03, cyrillic: 0.03}`."""
     any_angle: Fraction = 0.12
     """Share of text blocks turned by any angle at all."""
     curved: Fraction = 0.10
@@ -103,5 +110,12 @@ class RenderSettings(Section):
     def _least_before_largest(self) -> Self:
         if self.text_height[0] >= self.text_height[1]:
             message = f"text_height {self.text_height}: the first must be less than the second"
+            raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _shares_leave_room(self) -> Self:
+        if (total := sum(self.scripts.values())) > 1:
+            message = f"scripts: the shares add up to {total:.3g}; lower them to at most 1 in all"
             raise ValueError(message)
         return self

@@ -16,8 +16,8 @@ class Style:
 
     `em` is the size in pixels of the flat frame. `tracking` is extra room between letters, `gap`
     the room between words, `leading` the distance of baselines. `align` is 0 for left, 0.5 for
-    centred, 1 for right. With `vertical` the letters of a word stand below each other (Chinese
-    columns).
+    centred, 1 for right. With `vertical` the letters of a line stand below each other, and the
+    first line is the rightmost column, as in Chinese.
     """
 
     face: Face
@@ -96,16 +96,19 @@ def _word(text: str, style: Style, font: ImageFont.FreeTypeFont) -> _Glyphs | No
     pen = 0.0
     for letter in text:
         glyphs = _draw(letter, font)
+        width = font.getlength(letter)
         if glyphs:
-            pieces.append((glyphs, *((0, round(pen)) if style.vertical else (round(pen), 0))))
-        step = style.em if style.vertical else font.getlength(letter)
-        pen += step + style.tracking * style.em
-    return _join(pieces, style.em if style.vertical else pen - style.tracking * style.em)
+            centred = round((style.em - width) / 2)
+            offset = (centred, round(pen)) if style.vertical else (round(pen), 0)
+            pieces.append((glyphs, *offset))
+        pen += (style.em if style.vertical else width) + style.tracking * style.em
+    return _join(pieces, pen - style.tracking * style.em)
 
 
 def typeset(lines: list[list[str]], style: Style) -> Typeset | None:
     """Set lines of words; the mask is cut to the ink. None if the font drew nothing at all."""
-    font = open_face(style.face.path, style.em)
+    joins = style.face.script is not None and style.face.script.joins
+    font = open_face(style.face.path, style.em, joins=joins)
     placed: list[tuple[_Glyphs, float, float, str, int]] = []
     widths: list[float] = []
     for row, line in enumerate(lines):
@@ -121,9 +124,10 @@ def typeset(lines: list[list[str]], style: Style) -> Typeset | None:
         return None
     room = max(widths)
     shifts = [style.align * (room - width) for width in widths]
-    pieces = [
-        (glyphs, round(pen + shifts[row]), round(base)) for glyphs, pen, base, _, row in placed
-    ]
+    pieces = []
+    for glyphs, pen, base, _, row in placed:
+        along, across = round(pen + shifts[row]), round(base)
+        pieces.append((glyphs, *((-across, along) if style.vertical else (along, across))))
     joined = _join(pieces, 0)
     assert joined is not None
     words = []

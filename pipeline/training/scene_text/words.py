@@ -21,6 +21,7 @@ CASES = (str.upper, str.title, str.lower, str.capitalize)
 HAN = bytes(
     byte for row in range(0xB0, 0xD8) for cell in range(0xA1, 0xFF) for byte in (row, cell)
 ).decode("gb2312", errors="ignore")
+CJK_MARKS = ("\u3001", "\u3002", "\uff0c", "")  # of lists, of sentences, comma
 KANA = "".join(map(chr, (*range(0x3042, 0x3094), *range(0x30A2, 0x30F4))))
 
 
@@ -103,11 +104,19 @@ def _plain(token: str) -> str:
     return "".join(letter for letter in token if letter.isascii() and letter.isalnum()) or "X"
 
 
-def cjk_string(rng: np.random.Generator) -> str:
-    """A few Chinese characters, at times Japanese syllables among them."""
-    count = int(rng.integers(1, 9))
+def cjk_string(rng: np.random.Generator, most: int = 8) -> str:
+    """One to `most` Chinese characters, at times Japanese syllables among them."""
+    count = int(rng.integers(1, most + 1))
     letters = HAN if chance(rng, 0.85) else HAN[:300] + KANA
     return "".join(letters[i] for i in rng.integers(0, len(letters), count))
+
+
+def cjk_line(rng: np.random.Generator, count: int) -> str:
+    """Exactly `count` characters of running Chinese or Japanese, with its marks."""
+    line = ""
+    while len(line) < count:
+        line += cjk_string(rng, 14) + pick(rng, CJK_MARKS)
+    return line[:count]
 
 
 @dataclass(frozen=True)
@@ -121,7 +130,9 @@ class Vocabulary:
         return pick(rng, weighted(rng, self.groups, [LENGTHS[len(g[0]) - 1] for g in self.groups]))
 
     def tokens(self, rng: np.random.Generator, count: int, face: Face) -> list[str]:
-        """Some tokens in one letter case, all of them with glyphs in `face`."""
+        """Some tokens in one letter case and in the script of `face`, which draws them all."""
+        if face.script:
+            return face.script.words(rng, count)
         case = weighted(rng, CASES, (0.38, 0.30, 0.17, 0.15))
         tokens = [self._token(rng, case) for _ in range(count)]
         return [token if face.draws(token) else _plain(token) for token in tokens]

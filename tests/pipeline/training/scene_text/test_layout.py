@@ -80,6 +80,24 @@ def test_chinese_comes_where_a_font_has_it(writer: Writer, face: Face) -> None:
     assert block.paragraphs[0].typeset.words[0].text.isascii()
 
 
+def test_page_of_chinese_has_lines_or_columns(writer: Writer, face: Face) -> None:
+    chinese = replace(writer, fonts=replace(writer.fonts, cjk=(face,)))
+    upright = []
+    for seed in range(12):
+        block = chinese.cjk_document(np.random.default_rng(seed), 20, 400, 300)
+        assert block is not None
+        assert_apart_and_inside(block)
+        page = max(block.paragraphs, key=lambda each: len(each.typeset.words))
+        assert sum(len(word.text) for word in page.typeset.words) > 60
+        first, second = page.typeset.words[:2]
+        upright.append(second.left < first.left - page.em)
+        assert upright[-1] or second.top > first.top + page.em / 2
+    assert 2 < sum(upright) < 10
+    latin = writer.cjk_document(np.random.default_rng(0), 14, 400, 350)
+    assert latin is not None
+    assert "exit" in {word.text.casefold() for p in latin.paragraphs for word in p.typeset.words}
+
+
 def test_all_alignments_and_line_counts_come(writer: Writer) -> None:
     rng = np.random.default_rng(0)
     blocks = [writer.sign(rng, 20, 1) for _ in range(120)]

@@ -27,6 +27,8 @@ def test_override_reaches_a_nested_key() -> None:
         ("curvd=0.5", "curvd"),
         ("width=10", "width"),
         ("cjk=2", "cjk"),
+        ("scripts={klingon: 0.1}", "klingon"),
+        ("scripts={greek: 0.6, thai: 0.5}", "the shares add up to 1.1"),
         ("text_height=[40, 20]", "the first must be less"),
         ("text_height=[2, 20]", "text_height"),
         ("kinds={negative: 0, near: 0, far: 0, document: 0, large: 0}", "all kinds are 0"),

@@ -71,6 +71,21 @@ def test_vertical_words_grow_downwards(style: Style) -> None:
     assert width < 1.2 * style.em
 
 
+def test_vertical_lines_are_columns_from_the_right(style: Style) -> None:
+    first, second = set_lines([["HOTEL"], ["INN"]], replace(style, vertical=True, leading=2)).words
+    assert first.left - second.left == pytest.approx(2 * style.em, abs=style.em / 2)
+    assert first.top == second.top
+    assert first.bottom - first.top > 1.5 * (second.bottom - second.top)
+
+
+def test_narrow_letters_stand_in_the_middle_of_their_column(style: Style) -> None:
+    wide = set_lines([["WW"]], replace(style, vertical=True)).mask
+    narrow = set_lines([["WI"]], replace(style, vertical=True)).mask
+    assert narrow.shape[1] == wide.shape[1]
+    below = np.flatnonzero(narrow[style.em :].any(axis=0))
+    assert below.mean() == pytest.approx((wide.shape[1] - 1) / 2, abs=2)
+
+
 def test_nothing_to_draw_is_none(style: Style) -> None:
     assert typeset([[" "]], style) is None
     assert typeset([[]], style) is None

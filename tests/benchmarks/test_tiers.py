@@ -6,13 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
 from tiers import table
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = ROOT / "data" / "samples"
-
-pytestmark = pytest.mark.computes
 
 
 def test_both_models_are_scored_on_the_same_pictures(tmp_path: Path) -> None:

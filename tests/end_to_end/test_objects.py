@@ -19,8 +19,6 @@ from locpipe.stages.load import load
 from locpipe.stages.localize import features_of, localize_image
 from locpipe.stages.models.loading import Model, find_model, load_model
 
-pytestmark = pytest.mark.computes
-
 CATS = "[n02123045, n02123159, Persian cat, Siamese cat, Egyptian cat]"
 
 

@@ -17,8 +17,6 @@ GT = ROOT / "data" / "samples" / "gt"
 RECORDED = json.loads((Path(__file__).parent / "quality.json").read_text())
 PROTOCOLS = ("icdar2015", "deteval")
 
-pytestmark = pytest.mark.computes
-
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Path:

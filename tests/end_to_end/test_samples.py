@@ -17,8 +17,6 @@ from scipy.spatial.distance import cdist
 from locpipe.pipeline.sources.pictures import open_source
 from locpipe.stages.load import probe
 
-pytestmark = pytest.mark.computes
-
 ROOT = Path(__file__).resolve().parents[2]
 SAMPLES = ROOT / "data" / "samples"
 GOLDEN_PICTURES = ("coffee.png", "circuit_board.jpg")

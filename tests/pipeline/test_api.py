@@ -22,8 +22,6 @@ from locpipe.pipeline.config.file import find_config, read_settings
 from locpipe.pipeline.output.box_json import Maker, box_document, page_of_result
 from locpipe.pipeline.output.pictures import mask_pixels
 
-pytestmark = pytest.mark.computes
-
 ROOT = Path(__file__).resolve().parents[2]
 PAGE = ROOT / "data" / "samples" / "newspaper.png"
 

@@ -79,7 +79,6 @@ def test_a_blob_too_thick_for_its_field_gives_way() -> None:
     assert not added(fine, coarse)[60, 90:].any()
 
 
-@pytest.mark.computes
 @pytest.mark.parametrize("model", ["text", "text-large"])
 def test_letters_of_every_size_are_found_in_one_run(model: str) -> None:
     """Shown at their own size, to be quick."""

@@ -15,8 +15,6 @@ from locpipe.stages.load import Image
 from locpipe.stages.localize import Result, features_of, localize_image
 from locpipe.stages.models.loading import Model, find_model, load_model
 
-pytestmark = pytest.mark.computes
-
 
 @pytest.fixture(scope="module")
 def digits() -> Model:

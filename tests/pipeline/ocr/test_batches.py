@@ -61,7 +61,6 @@ def test_after_two_slow_batches_nothing_more_is_read() -> None:
     assert (len(batches.slow), batches.unread, batches.read_some) == (2, 4 * MOST, False)
 
 
-@pytest.mark.computes
 def test_what_was_read_before_the_limit_is_kept_and_the_page_is_read_again(
     run: Path, hostile: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -27,8 +27,6 @@ from locpipe.pipeline.workers.dispatch import dispatch
 from locpipe.pipeline.workers.signals import Stop
 from locpipe.stages.errors import ConfigError, OutputError
 
-pytestmark = pytest.mark.computes
-
 HERE = RunConfig(workers=0)
 SCHEMA = json.loads(files("locpipe.pipeline.output").joinpath("schemas/read-1.json").read_text())
 

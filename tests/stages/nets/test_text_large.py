@@ -57,7 +57,6 @@ def test_weights_of_half_precision_are_computed_with_in_float32(shipped: Model) 
     assert {values.dtype for values in shipped.network.parameters()} == {torch.float32}
 
 
-@pytest.mark.computes
 @torch.inference_mode()
 def test_cores_lie_in_the_middle_of_words(shipped: Model) -> None:
     """By the layers alone, the frame would be off by seven pixels."""

@@ -32,8 +32,6 @@ from locpipe.stages.heatmap import filter_weights
 from locpipe.stages.models.loading import find_model, load_model, read_card
 from locpipe.stages.settings import BoxesSettings, HeatmapSettings, InferSettings, ThresholdSettings
 
-pytestmark = pytest.mark.computes
-
 LINE = np.arange(-2, 3.01, 0.25)[:, None]
 PLANE = np.array([(low, high) for low in LINE[:, 0] for high in np.arange(0, 6.1, 0.5)])
 

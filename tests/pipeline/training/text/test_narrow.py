@@ -11,8 +11,6 @@ from locpipe.stages.errors import ModelError
 from locpipe.stages.nets import build
 from locpipe.stages.nets.text import TextNet, TextSmall
 
-pytestmark = pytest.mark.computes
-
 
 @pytest.fixture(scope="module")
 def pictures(tiny: TextTrainConfig) -> list[Tensor]:

@@ -20,8 +20,6 @@ from locpipe.pipeline.training.text.teaching import ANSWERS_FOLDER, answered, ta
 from locpipe.pipeline.training.text.validate import Rendered
 from locpipe.stages.errors import ConfigError, ModelError
 
-pytestmark = pytest.mark.computes
-
 
 @pytest.fixture(scope="module")
 def photographs(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -22,8 +22,6 @@ from locpipe.stages.errors import ConfigError
 from locpipe.stages.infer import normalized
 from locpipe.stages.nets import build
 
-pytestmark = pytest.mark.computes
-
 
 @pytest.fixture(scope="module")
 def rendered(render: RenderSettings) -> Rendered:

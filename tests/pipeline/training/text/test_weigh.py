@@ -18,8 +18,6 @@ from locpipe.stages.models.tables import Tables
 from locpipe.stages.nets import Network
 from locpipe.stages.nets.lenet import LeNet
 
-pytestmark = pytest.mark.computes
-
 
 @pytest.fixture(scope="module")
 def network() -> Network:

@@ -2,15 +2,19 @@
 
 import gc
 import logging
-from collections.abc import Iterator
+from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Any, Final
 
 import dask
+from dask.typing import Key
 from distributed import Client, LocalCluster
+from distributed.client import SourceCode
 from distributed.comm.addressing import resolve_address
 from distributed.comm.inproc import global_manager
+from distributed.scheduler import DEFAULT_EXTENSIONS, TaskState, WorkerState
 from distributed.security import Security
+from distributed.spans import SpanMetadata, SpansSchedulerExtension
 
 from ...stages.errors import ConfigError, LocpipeError
 from ..config.sections import RunConfig
@@ -138,7 +142,10 @@ def _own_cluster(run: RunConfig, pictures: int, needs: int) -> Iterator[Client]:
                 dashboard_address=None,
                 # Without a dashboard they would still listen, the scheduler on port 8787 of every
                 # interface, and a worker that has no address: one in this process.
-                scheduler_kwargs={"dashboard_address": LOOPBACK},
+                scheduler_kwargs={
+                    "dashboard_address": LOOPBACK,
+                    "extensions": {**DEFAULT_EXTENSIONS, "spans": _NoSpans},
+                },
                 worker_dashboard_address=LOOPBACK if run.workers == 0 else None,
                 silence_logs=logging.CRITICAL,
             )
@@ -149,6 +156,20 @@ def _own_cluster(run: RunConfig, pictures: int, needs: int) -> Iterator[Client]:
                 raise
         with cluster, client:
             yield client
+
+
+class _NoSpans(SpansSchedulerExtension):
+    """Leaves out Dask's record of what is computed, which keeps a note per group of tasks."""
+
+    def observe_tasks(
+        self, tss: Iterable[TaskState], code: tuple[SourceCode, ...], span_metadata: SpanMetadata
+    ) -> dict[Key, dict[Any, Any]]:
+        """Keep nothing of new tasks."""
+        del tss, code, span_metadata
+        return {}
+
+    def heartbeat(self, ws: WorkerState, data: dict[tuple[Hashable, ...], float]) -> None:
+        """Keep nothing of what a worker measured."""
 
 
 @contextmanager

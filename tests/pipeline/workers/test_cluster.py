@@ -11,7 +11,7 @@ import dask
 import psutil
 import pytest
 from clusters import Unlucky
-from distributed import LocalCluster
+from distributed import LocalCluster, Scheduler
 
 from locpipe.pipeline.config.sections import Config, RunConfig
 from locpipe.pipeline.export.write import RunExports
@@ -34,12 +34,17 @@ def test_workers_times_threads_are_the_cores_given_to_us() -> None:
     assert workers_of(RunConfig(workers=7, threads=2)) == 7
 
 
+def recorded_spans(dask_scheduler: Scheduler) -> int:
+    return len(dask_scheduler.extensions["spans"].spans)
+
+
 def test_a_long_run_keeps_no_old_messages_and_no_profiles() -> None:
     """Else the parent grows by the pictures and results of the last 1,000 messages."""
     with open_client(RunConfig(workers=1), 1) as client:
         for n in range(40):
             client.submit(len, (n,), pure=False).result()
         assert len(vars(client.scheduler_comm)["recent_message_log"]) <= 10
+        assert client.run_on_scheduler(recorded_spans) == 0
         profiled = client.run(dask.config.get, "distributed.worker.profile.enabled")
         assert list(profiled.values()) == [False]
 

@@ -1,7 +1,7 @@
 """Pages that a browser lays out, with the boxes and the order of words taken from its DOM."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -63,19 +63,25 @@ class Sheet:
 
 
 def laid_out(
-    count: int, seed: int, pictures: Path | None = None, height: int = HEIGHT
+    count: int,
+    seed: int,
+    pictures: Path | None = None,
+    height: int = HEIGHT,
+    kinds: Mapping[str, Callable[[random.Random], str]] | None = None,
 ) -> Iterator[Sheet]:
     """Yield pages of all kinds in turn; if a folder is given, write their pictures to it.
 
-    Each page is cut to the words that have room in `height` pixels.
+    Each page is cut to the words that have room in `height` pixels. `kinds` are functions that
+    return HTML; None: those of this file.
     """
-    kinds = list(KINDS)
+    makers = KINDS if kinds is None else kinds
+    names = list(makers)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=BROWSER)
         view = browser.new_page(viewport={"width": WIDTH, "height": height})
         for number in range(count):
-            kind = kinds[number % len(kinds)]
-            page = KINDS[kind](random.Random(f"{seed} {number}"))  # noqa: S311 - no secret
+            kind = names[number % len(names)]
+            page = makers[kind](random.Random(f"{seed} {number}"))  # noqa: S311 - no secret
             direction = "ttb" if "vertical-rl" in page else "rtl" if "dir=rtl" in page else "ltr"
             view.set_content(f"<!DOCTYPE html><meta charset=utf-8>{page}")
             found = [word for word in view.evaluate(WORDS_OF_DOM) if _visible(word["rect"], height)]

@@ -188,7 +188,8 @@ def test_the_best_thresholds_become_those_of_the_config(weighed: tuple[Path, Res
     assert 0 <= first.found <= 1
     assert first.calibration.slope > 0
     assert first.calibration != second.calibration
-    np.testing.assert_allclose(cut_at(first, 0.5, 0.8), cut_at(second, 0.2, 0.9), rtol=1e-4)
+    # Slopes and intercepts are written with six digits, which moves rare probabilities most.
+    np.testing.assert_allclose(cut_at(first, 0.5, 0.8), cut_at(second, 0.2, 0.9), rtol=1e-3)
 
 
 def test_one_threshold_is_moved_to_where_the_config_has_it(weighed: tuple[Path, Result]) -> None:

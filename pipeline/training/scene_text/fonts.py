@@ -79,7 +79,7 @@ class Fonts:
     scripts: tuple[tuple[float, tuple[tuple[Face, ...], ...]], ...] = ()
 
     def any_script(self, rng: np.random.Generator) -> Face:
-        """A face for Latin letters, or for another script as often as its share asks for."""
+        """Return a face for Latin letters, or for another script as often as its share says."""
         shares = [share for share, _ in self.scripts]
         if not shares or not chance(rng, sum(shares)):
             return self.latin(rng)
@@ -138,6 +138,7 @@ def find_fonts(settings: FontSettings, scripts: ScriptShares | None = None) -> F
     # It reports every oddity of every font; a font that cannot be read is reported below.
     logging.getLogger("fontTools").setLevel(logging.ERROR)
     families: defaultdict[str, list[Face]] = defaultdict(list)
+    asked = {name: share for name, share in (scripts or {}).items() if share}
     writers: defaultdict[ScriptName, defaultdict[str, list[Face]]] = defaultdict(
         lambda: defaultdict(list)
     )
@@ -151,7 +152,7 @@ def find_fonts(settings: FontSettings, scripts: ScriptShares | None = None) -> F
         if not characters or family in settings.exclude:
             continue
         seen = str(path)
-        for name in scripts or {}:
+        for name in asked:
             if characters.issuperset(SCRIPTS[name].letters + SCRIPTS[name].marks):
                 writers[name][family].append(replace(face, script=SCRIPTS[name]))
         if characters >= LATIN:
@@ -161,7 +162,7 @@ def find_fonts(settings: FontSettings, scripts: ScriptShares | None = None) -> F
     if not families:
         raise ConfigError(_why_none(settings, seen, lacking))
     found = _drawers(families, tuple(symbols), settings)
-    return replace(found, scripts=_writers(writers, scripts or {}, settings))
+    return replace(found, scripts=_writers(writers, asked, settings))
 
 
 def _writers(
@@ -186,7 +187,6 @@ def _writers(
     return tuple(
         (share, tuple(tuple(writers[name][family]) for family in sorted(writers[name])))
         for name, share in shares.items()
-        if share
     )
 
 

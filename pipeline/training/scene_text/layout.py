@@ -127,9 +127,9 @@ class Writer:
         size = round(em)
         along, across = (height, width) if upright else (width, height)
         most = max(2, int(along / size))
-        lines: list[list[str]] = []
+        lines = []
         rows = max(1, min(int(across / (leading * size)), MOST_CHARACTERS // most))
-        while len(lines) < rows:
+        for _ in range(rows):
             last = chance(rng, 0.2)  # of its paragraph, and shorter
             count = int(rng.integers(1, most + 1)) if last else most
             lines.append([cjk_line(rng, count)])

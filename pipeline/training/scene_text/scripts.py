@@ -23,9 +23,9 @@ class Script:
     """A script and how its words look.
 
     Attributes:
-        letters: of which words are made; a font of the script has them all.
-        marks: signs of vowels, which follow a letter.
-        joins: letters change beside each other, so that Raqm must shape a word as a whole.
+        letters: words are made of them, and a font of the script has them all.
+        marks: signs of vowels; each follows a letter.
+        joins: letters change beside each other; Raqm must shape each word as a whole.
         spaced: a space stands between words.
         has_cases: capitals exist.
     """
@@ -56,14 +56,14 @@ class Script:
 def _script(
     *ranges: tuple[int, int], joins: bool = True, spaced: bool = True, has_cases: bool = False
 ) -> Script:
-    """Return the script of ranges of code points, of which both ends count."""
+    """Return the script of ranges of code points; both ends of a range belong to it."""
     characters = [chr(code) for first, last in ranges for code in range(first, last + 1)]
     letters = "".join(c for c in characters if unicodedata.category(c) in ("Lo", "Ll"))
     marks = "".join(c for c in characters if unicodedata.category(c) in ("Mn", "Mc"))
     return Script(letters, marks, joins, spaced, has_cases)
 
 
-# The letters that a language of today uses, as in the charts of Unicode.
+# The most used letters of each script, by the code charts of Unicode.
 SCRIPTS: Final[dict[ScriptName, Script]] = {
     "arabic": _script((0x0621, 0x063A), (0x0641, 0x064A)),
     "armenian": _script((0x0561, 0x0586), joins=False, has_cases=True),

@@ -7,7 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from locpipe.pipeline.training.scene_text.fonts import Face
-from locpipe.pipeline.training.scene_text.words import Vocabulary, cjk_line, cjk_string, read_words
+from locpipe.pipeline.training.scene_text.words import (
+    CJK_MARKS,
+    Vocabulary,
+    cjk_line,
+    cjk_string,
+    read_words,
+)
 from locpipe.stages.errors import ConfigError
 
 PLAIN = Face("", "", frozenset(), cjk=False)
@@ -73,7 +79,7 @@ def test_letter_case_is_one_for_all_words_of_a_call() -> None:
 def test_line_of_chinese_has_its_length_and_marks() -> None:
     lines = [cjk_line(np.random.default_rng(seed), 30) for seed in range(9)]
     assert {len(line) for line in lines} == {30}
-    assert all(set(line) & set("、。，") for line in lines)  # noqa: RUF001 (a comma of Chinese)
+    assert all(set(line) & set(CJK_MARKS) for line in lines)
 
 
 def test_chinese_strings_are_short_and_varied() -> None:

@@ -188,8 +188,10 @@ def test_the_best_thresholds_become_those_of_the_config(weighed: tuple[Path, Res
     assert 0 <= first.found <= 1
     assert first.calibration.slope > 0
     assert first.calibration != second.calibration
-    # Slopes and intercepts are written with six digits, which moves rare probabilities most.
-    np.testing.assert_allclose(cut_at(first, 0.5, 0.8), cut_at(second, 0.2, 0.9), rtol=1e-3)
+    cuts = cut_at(first, 0.5, 0.8)
+    # In units of the distance of both cuts: the lower one may be next to zero.
+    room = 1e-4 * abs(cuts[1] - cuts[0])
+    np.testing.assert_allclose(cuts, cut_at(second, 0.2, 0.9), rtol=0, atol=room)
 
 
 def test_one_threshold_is_moved_to_where_the_config_has_it(weighed: tuple[Path, Result]) -> None:
